@@ -1,0 +1,158 @@
+//! Ids: deterministic and opaque (design decision 8), and the keys they are made from.
+
+use std::fmt;
+
+use uuid::Uuid;
+
+/// The namespace of every id this program derives.
+const NAMESPACE: Uuid = Uuid::from_u128(0x7a50_5b1e_9c1d_5b0a_8f3e_7461_7375_6b69);
+
+/// A FHIR logical id: 1 to 64 of `A-Z a-z 0-9 - .` (datatypes.html#id).
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ResourceId(Box<str>);
+
+/// The facility whose patient numbers a sender uses: a 10-digit 医療機関コード where it has one, otherwise any name.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct FacilityCode(Box<str>);
+
+/// The Patient record: one facility's record of one person. The first part of every key that belongs to it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct PatientKey(pub u128);
+
+impl ResourceId {
+    /// The id, when the text is one.
+    pub fn parse(text: &str) -> Option<Self> {
+        let valid =
+            (1..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'.');
+        valid.then(|| ResourceId(text.into()))
+    }
+
+    /// The id as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    fn from_uuid(uuid: Uuid) -> Self {
+        ResourceId(uuid.hyphenated().to_string().into())
+    }
+}
+
+impl FacilityCode {
+    /// Takes any text; white space around it is dropped.
+    pub fn parse(text: &str) -> Self {
+        FacilityCode(text.trim().into())
+    }
+
+    /// The code as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether it is a 10-digit 医療機関コード: prefecture 01 to 47, 点数表 one digit, seven digits
+    /// (JP Core 1.2.0 invariant jp-inv-local-patientid).
+    pub fn is_insurance_institution(&self) -> bool {
+        let bytes = self.0.as_bytes();
+        bytes.len() == 10
+            && bytes.iter().all(u8::is_ascii_digit)
+            && (1..=47).contains(&self.0[..2].parse::<u8>().unwrap_or(0))
+    }
+
+    /// The system of this facility's patient numbers: the JP Core OID for a 10-digit code
+    /// (`1.2.392.100495.20.3.51.1` + code), an OID under 2.25 derived from the name otherwise (ITU-T X.667).
+    pub fn patient_number_system(&self) -> String {
+        self.number_system("1.2.392.100495.20.3.51.1", "patient-number")
+    }
+
+    /// The system of this facility's staff numbers (JP Core OID 1.2.392.100495.20.3.41.1 + code).
+    pub fn staff_number_system(&self) -> String {
+        self.number_system("1.2.392.100495.20.3.41.1", "staff-number")
+    }
+
+    /// A system for this facility's own codes or numbers of some kind, which have no OID of their own.
+    pub fn local_system(&self, kind: &str) -> String {
+        let uuid = derive(&[self.as_str(), "system", kind]);
+        format!("urn:oid:2.25.{}", uuid.as_u128())
+    }
+
+    fn number_system(&self, arc: &str, kind: &str) -> String {
+        if self.is_insurance_institution() {
+            format!("urn:oid:{arc}{}", self.as_str())
+        } else {
+            self.local_system(kind)
+        }
+    }
+}
+
+impl PatientKey {
+    /// The key of the record a facility keeps under a patient number.
+    pub fn derive(facility: &FacilityCode, patient_number: &str) -> Self {
+        PatientKey(derive(&[facility.as_str(), patient_number, "Patient"]).as_u128())
+    }
+
+    /// The logical id of the record's Patient resource.
+    pub fn patient_id(self) -> ResourceId {
+        ResourceId::from_uuid(Uuid::from_u128(self.0))
+    }
+
+    /// The key behind a Patient's logical id, when it is one that [`PatientKey::derive`] made.
+    pub fn from_patient_id(id: &str) -> Option<Self> {
+        (id.len() == 36).then(|| Uuid::try_parse(id).ok()).flatten().map(|uuid| PatientKey(uuid.as_u128()))
+    }
+
+    /// The id of something in this record: `kind` is a resource type, `business_key` what the sender tells it apart by.
+    /// The same input gives the same id in every gateway.
+    pub fn resource_id(self, kind: &str, business_key: &str) -> ResourceId {
+        let record = format!("{:032x}", self.0);
+        ResourceId::from_uuid(derive(&[&record, kind, business_key]))
+    }
+
+    /// `Patient/id`.
+    pub fn reference(self) -> String {
+        format!("Patient/{}", self.patient_id().as_str())
+    }
+}
+
+fn derive(parts: &[&str]) -> Uuid {
+    let mut name = String::with_capacity(64);
+    for part in parts {
+        name.push_str(part);
+        name.push('\u{1f}');
+    }
+    Uuid::new_v5(&NAMESPACE, name.as_bytes())
+}
+
+impl fmt::Debug for ResourceId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for PatientKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:032x}", self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_stable_and_hide_the_number() {
+        let facility = FacilityCode::parse("0119999901");
+        let key = PatientKey::derive(&facility, "0000000001");
+        assert_eq!(key, PatientKey::derive(&facility, "0000000001"));
+        assert_ne!(key, PatientKey::derive(&facility, "0000000002"));
+        assert_eq!(PatientKey::from_patient_id(key.patient_id().as_str()), Some(key));
+        assert!(!key.patient_id().as_str().contains("0000000001"));
+    }
+
+    #[test]
+    fn a_facility_without_a_code_still_has_systems() {
+        let coded = FacilityCode::parse("0119999901");
+        assert_eq!(coded.patient_number_system(), "urn:oid:1.2.392.100495.20.3.51.10119999901");
+        let named = FacilityCode::parse("SEND");
+        assert!(named.patient_number_system().starts_with("urn:oid:2.25."));
+        assert_ne!(named.patient_number_system(), named.staff_number_system());
+    }
+}

@@ -1,0 +1,238 @@
+//! The resource types of FHIR R4 4.0.1 (resourcelist.html), as one byte.
+
+/// A resource type.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ResourceType(u8);
+
+/// Every R4 resource type, in order of the alphabet; the position is the stored number and must not change.
+const NAMES: [&str; 146] = [
+    "Account",
+    "ActivityDefinition",
+    "AdverseEvent",
+    "AllergyIntolerance",
+    "Appointment",
+    "AppointmentResponse",
+    "AuditEvent",
+    "Basic",
+    "Binary",
+    "BiologicallyDerivedProduct",
+    "BodyStructure",
+    "Bundle",
+    "CapabilityStatement",
+    "CarePlan",
+    "CareTeam",
+    "CatalogEntry",
+    "ChargeItem",
+    "ChargeItemDefinition",
+    "Claim",
+    "ClaimResponse",
+    "ClinicalImpression",
+    "CodeSystem",
+    "Communication",
+    "CommunicationRequest",
+    "CompartmentDefinition",
+    "Composition",
+    "ConceptMap",
+    "Condition",
+    "Consent",
+    "Contract",
+    "Coverage",
+    "CoverageEligibilityRequest",
+    "CoverageEligibilityResponse",
+    "DetectedIssue",
+    "Device",
+    "DeviceDefinition",
+    "DeviceMetric",
+    "DeviceRequest",
+    "DeviceUseStatement",
+    "DiagnosticReport",
+    "DocumentManifest",
+    "DocumentReference",
+    "EffectEvidenceSynthesis",
+    "Encounter",
+    "Endpoint",
+    "EnrollmentRequest",
+    "EnrollmentResponse",
+    "EpisodeOfCare",
+    "EventDefinition",
+    "Evidence",
+    "EvidenceVariable",
+    "ExampleScenario",
+    "ExplanationOfBenefit",
+    "FamilyMemberHistory",
+    "Flag",
+    "Goal",
+    "GraphDefinition",
+    "Group",
+    "GuidanceResponse",
+    "HealthcareService",
+    "ImagingStudy",
+    "Immunization",
+    "ImmunizationEvaluation",
+    "ImmunizationRecommendation",
+    "ImplementationGuide",
+    "InsurancePlan",
+    "Invoice",
+    "Library",
+    "Linkage",
+    "List",
+    "Location",
+    "Measure",
+    "MeasureReport",
+    "Media",
+    "Medication",
+    "MedicationAdministration",
+    "MedicationDispense",
+    "MedicationKnowledge",
+    "MedicationRequest",
+    "MedicationStatement",
+    "MedicinalProduct",
+    "MedicinalProductAuthorization",
+    "MedicinalProductContraindication",
+    "MedicinalProductIndication",
+    "MedicinalProductIngredient",
+    "MedicinalProductInteraction",
+    "MedicinalProductManufactured",
+    "MedicinalProductPackaged",
+    "MedicinalProductPharmaceutical",
+    "MedicinalProductUndesirableEffect",
+    "MessageDefinition",
+    "MessageHeader",
+    "MolecularSequence",
+    "NamingSystem",
+    "NutritionOrder",
+    "Observation",
+    "ObservationDefinition",
+    "OperationDefinition",
+    "OperationOutcome",
+    "Organization",
+    "OrganizationAffiliation",
+    "Parameters",
+    "Patient",
+    "PaymentNotice",
+    "PaymentReconciliation",
+    "Person",
+    "PlanDefinition",
+    "Practitioner",
+    "PractitionerRole",
+    "Procedure",
+    "Provenance",
+    "Questionnaire",
+    "QuestionnaireResponse",
+    "RelatedPerson",
+    "RequestGroup",
+    "ResearchDefinition",
+    "ResearchElementDefinition",
+    "ResearchStudy",
+    "ResearchSubject",
+    "RiskAssessment",
+    "RiskEvidenceSynthesis",
+    "Schedule",
+    "SearchParameter",
+    "ServiceRequest",
+    "Slot",
+    "Specimen",
+    "SpecimenDefinition",
+    "StructureDefinition",
+    "StructureMap",
+    "Subscription",
+    "Substance",
+    "SubstanceNucleicAcid",
+    "SubstancePolymer",
+    "SubstanceProtein",
+    "SubstanceReferenceInformation",
+    "SubstanceSourceMaterial",
+    "SubstanceSpecification",
+    "SupplyDelivery",
+    "SupplyRequest",
+    "Task",
+    "TerminologyCapabilities",
+    "TestReport",
+    "TestScript",
+    "ValueSet",
+    "VerificationResult",
+    "VisionPrescription",
+];
+
+impl ResourceType {
+    /// AllergyIntolerance.
+    pub const ALLERGY_INTOLERANCE: Self = ResourceType(3);
+    /// AuditEvent.
+    pub const AUDIT_EVENT: Self = ResourceType(6);
+    /// Bundle.
+    pub const BUNDLE: Self = ResourceType(11);
+    /// Composition.
+    pub const COMPOSITION: Self = ResourceType(25);
+    /// Condition.
+    pub const CONDITION: Self = ResourceType(27);
+    /// Consent.
+    pub const CONSENT: Self = ResourceType(28);
+    /// Coverage.
+    pub const COVERAGE: Self = ResourceType(30);
+    /// DiagnosticReport.
+    pub const DIAGNOSTIC_REPORT: Self = ResourceType(39);
+    /// DocumentReference.
+    pub const DOCUMENT_REFERENCE: Self = ResourceType(41);
+    /// Encounter.
+    pub const ENCOUNTER: Self = ResourceType(43);
+    /// MedicationRequest.
+    pub const MEDICATION_REQUEST: Self = ResourceType(78);
+    /// Observation.
+    pub const OBSERVATION: Self = ResourceType(95);
+    /// OperationOutcome.
+    pub const OPERATION_OUTCOME: Self = ResourceType(98);
+    /// Organization.
+    pub const ORGANIZATION: Self = ResourceType(99);
+    /// Patient.
+    pub const PATIENT: Self = ResourceType(102);
+    /// Practitioner.
+    pub const PRACTITIONER: Self = ResourceType(107);
+    /// Provenance.
+    pub const PROVENANCE: Self = ResourceType(110);
+    /// RelatedPerson.
+    pub const RELATED_PERSON: Self = ResourceType(113);
+    /// ServiceRequest.
+    pub const SERVICE_REQUEST: Self = ResourceType(123);
+    /// Specimen.
+    pub const SPECIMEN: Self = ResourceType(125);
+
+    /// The type of that name.
+    pub fn parse(name: &str) -> Option<Self> {
+        NAMES.binary_search(&name).ok().map(|at| ResourceType(at as u8))
+    }
+
+    /// The type's name.
+    pub fn name(self) -> &'static str {
+        NAMES[self.0 as usize]
+    }
+
+    /// The number under which records store it.
+    pub fn number(self) -> u8 {
+        self.0
+    }
+
+    /// The type behind a stored number.
+    pub fn from_number(number: u8) -> Option<Self> {
+        ((number as usize) < NAMES.len()).then_some(ResourceType(number))
+    }
+}
+
+impl std::fmt::Debug for ResourceType {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_sorted_and_constants_name_themselves() {
+        assert!(NAMES.is_sorted());
+        assert_eq!(ResourceType::parse("Patient"), Some(ResourceType::PATIENT));
+        assert_eq!(ResourceType::OBSERVATION.name(), "Observation");
+        assert_eq!(ResourceType::SERVICE_REQUEST.name(), "ServiceRequest");
+        assert_eq!(ResourceType::parse("Nothing"), None);
+    }
+}

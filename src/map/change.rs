@@ -1,0 +1,83 @@
+//! What a message wants to be different in a patient's record, and what a mapper may know about it beforehand.
+
+use crate::fhir::{Draft, PatientKey, ResourceId, ResourceType};
+
+/// What mapping a message gave.
+#[derive(Clone, Debug)]
+pub struct Mapped {
+    /// Whose record it is about.
+    pub patient: PatientKey,
+    /// The changes, in the order of the message; the Patient first, the Provenance last.
+    pub changes: Vec<Change>,
+}
+
+/// One change to a record. All changes of a message are committed together or not at all.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// This is now the whole of the resource.
+    Put(Draft),
+    /// This states the resource where nothing better is known: it replaces only what was stated as weakly (PID in a
+    /// message that is not about the patient's master data).
+    PutWeak(Draft),
+    /// What is stated here replaces, what is not stated stays (ADT events tell a visit in parts). `drop` names members
+    /// to be taken away, `period.end` for a cancelled discharge; one dot at most.
+    Merge {
+        /// The stated part.
+        draft: Draft,
+        /// Members to take away.
+        drop: Vec<&'static str>,
+    },
+    /// The resource is gone (condition flag 0; order control CA).
+    Delete {
+        /// Its type.
+        resource_type: ResourceType,
+        /// Its id.
+        id: ResourceId,
+        /// The business time of the deletion, milliseconds since 1970.
+        occurred: Option<i64>,
+    },
+    /// The message was the whole of a list: members of the list that it did not put become inactive.
+    WholeList(List),
+}
+
+/// A list that is always sent whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum List {
+    /// 病名 (PPR-01): Conditions.
+    Problems,
+    /// アレルギー (ADT-61): AllergyIntolerances.
+    Allergies,
+}
+
+/// What is known of a record before a message about it is mapped.
+#[derive(Clone, Debug, Default)]
+pub struct Known {
+    /// The visits.
+    pub encounters: Vec<KnownEncounter>,
+}
+
+/// A visit already on record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KnownEncounter {
+    /// Its id.
+    pub id: ResourceId,
+    /// Whether it is an inpatient stay (class IMP).
+    pub inpatient: bool,
+    /// First millisecond of its period; `i64::MIN` when not stated.
+    pub start: i64,
+    /// Whether its end is stated.
+    pub ended: bool,
+    /// First millisecond of its end when stated.
+    pub end: Option<i64>,
+    /// Whether it is cancelled or entered in error.
+    pub void: bool,
+}
+
+impl Known {
+    /// The inpatient stay that an event at `at` without an admission date belongs to: the latest that began by then,
+    /// open ones first.
+    pub fn stay_at(&self, at: i64) -> Option<&KnownEncounter> {
+        let begun = || self.encounters.iter().filter(move |e| e.inpatient && !e.void && e.start <= at);
+        begun().filter(|e| !e.ended).max_by_key(|e| e.start).or_else(|| begun().max_by_key(|e| e.start))
+    }
+}

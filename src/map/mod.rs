@@ -1,0 +1,10 @@
+//! Trees to FHIR drafts: what a message says, as changes to a patient's record. Pure: the same message, source and
+//! known state give the same changes.
+
+pub mod change;
+pub mod hl7v2;
+
+pub use change::{Change, Known, KnownEncounter, List, Mapped};
+
+/// The version of the mapping; raised when the same message would give something else. Named by every Provenance.
+pub const MAP_VERSION: &str = "1";
