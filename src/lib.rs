@@ -2,10 +2,21 @@
 //!
 //! The modules are the stations of a message; ARCHITECTURE.md walks through them. Start at `pipeline.rs`.
 
+pub mod api;
+pub mod app;
+pub mod audit;
+pub mod auth;
+pub mod cli;
+pub mod config;
+pub mod consent;
 pub mod decode;
 pub mod fault;
 pub mod fhir;
+pub mod identity;
+pub mod intake;
 pub mod letter;
 pub mod map;
+pub mod pipeline;
 pub mod search;
 pub mod store;
+pub mod validate;

@@ -38,6 +38,16 @@ impl ResourceId {
 }
 
 impl FacilityCode {
+    /// Not stated by configuration: taken from the message itself.
+    pub fn unstated() -> Self {
+        FacilityCode("".into())
+    }
+
+    /// Whether it is [`FacilityCode::unstated`].
+    pub fn is_unstated(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Takes any text; white space around it is dropped.
     pub fn parse(text: &str) -> Self {
         FacilityCode(text.trim().into())
@@ -84,6 +94,9 @@ impl FacilityCode {
 }
 
 impl PatientKey {
+    /// What belongs to no patient: organisations that the network office registered.
+    pub const DIRECTORY: PatientKey = PatientKey(1);
+
     /// The key of the record a facility keeps under a patient number.
     pub fn derive(facility: &FacilityCode, patient_number: &str) -> Self {
         PatientKey(derive(&[facility.as_str(), patient_number, "Patient"]).as_u128())

@@ -1,0 +1,1 @@
+//! AuditEvents: what is recorded of every access, and how FHIR says it.

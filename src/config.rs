@@ -1,0 +1,1 @@
+//! Every knob: the one TOML file, read and checked before anything listens.

@@ -1,0 +1,1 @@
+//! May this leave, and how much: directives, decisions, and the only way to make a Permitted.

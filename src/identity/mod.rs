@@ -1,0 +1,1 @@
+//! Who is this person: the record a message belongs to.

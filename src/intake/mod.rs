@@ -1,0 +1,1 @@
+//! How bytes arrive: today a folder (an SS-MIX2 tree or loose files).

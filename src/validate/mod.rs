@@ -1,0 +1,1 @@
+//! Drafts against the rules of R4 that every resource must meet.
