@@ -1,6 +1,8 @@
 //! Consent as a whole: the truth table that people read, the laws that any set of consents keeps, and other people's
 //! Consents, none of which may open anything by mistake.
 
+#![allow(clippy::unwrap_used)]
+
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use tasuki::consent::{Directive, Policy};
@@ -55,6 +57,7 @@ fn situations() -> Vec<(&'static str, Vec<Value>)> {
     let everybody = consent("permit-everybody", "active", json!({"type": "permit"}));
     let person = json!({"type": "deny", "actor": actors(&["Practitioner/p"])});
     let mut elsewhere = permit("active");
+    elsewhere["id"] = json!("astray");
     elsewhere["patient"] = json!({"reference": PatientKey(0x7002 << 64).reference()});
     vec![
         ("no consent at all", vec![]),
@@ -84,22 +87,21 @@ fn the_truth_table() {
         ("UNKNOWN", Labels::UNKNOWN),
     ];
     let mut table = String::from(
-        "May the agency read? At midnight (JST) of each day; the consent that decided in brackets.\n\
-         A row with a label is never released by consent: the last lines say so for every situation.\n",
+        "May the agency read? At midnight (JST) of each day of 2026, and the consents that decided.\n\n           ",
     );
+    DAYS.iter().for_each(|day| table += &format!("  {}", &day[5..]));
+    table.push('\n');
     let mut labelled = Vec::new();
     for (title, consents) in situations() {
         table += &format!("\n{title}\n");
         for organization in AGENCIES {
             let policy = compile(organization, &consents);
+            let decisions = DAYS.map(|day| policy.decide(midnight(day), Labels::default()));
             table += &format!("  {:<9}", organization.trim_start_matches("Organization/"));
-            for day in DAYS {
-                let decision = policy.decide(midnight(day), Labels::default());
-                let by = decision.by.map_or(String::new(), |by| format!(" ({})", by.id));
-                let cell = format!("{day} {}{by}", if decision.permitted { "YES" } else { "no" });
-                table += &format!("| {cell:<33}");
-            }
-            table.truncate(table.trim_end().len());
+            decisions.iter().for_each(|one| table += if one.permitted { "    YES" } else { "     no" });
+            let mut by: Vec<_> = decisions.iter().filter_map(|one| one.by).map(|by| &*by.id).collect();
+            by.dedup();
+            table += format!("   {}", by.join(", ")).trim_end();
             table.push('\n');
             let released = |labels| DAYS.iter().any(|day| policy.decide(midnight(day), labels).permitted);
             labelled.extend(labels.map(|(name, labels)| (name, released(labels))));
@@ -108,7 +110,8 @@ fn the_truth_table() {
     table.push('\n');
     for (name, _) in labels {
         let ever = labelled.iter().any(|(label, released)| *label == name && *released);
-        table += &format!("label {name:<12} ever released: {}\n", if ever { "yes" } else { "never" });
+        table +=
+            &format!("a row labelled {name:<11} is released by consent: {}\n", if ever { "as above" } else { "never" });
     }
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/consent/truth-table.txt");
     if std::env::var_os("UPDATE").is_some() {
