@@ -1,1 +1,11 @@
-//! May this leave, and how much: directives, decisions, and the only way to make a Permitted.
+//! May this leave, and how much: directives, decisions, and the only way to make a Permitted (design decision 6, section 4).
+
+pub mod caller;
+pub mod directive;
+pub mod permitted;
+pub mod policy;
+
+pub use caller::{Action, Caller, Role};
+pub use directive::{ConsentVersion, Directive};
+pub use permitted::{Gate, Permit, Permitted, Public};
+pub use policy::{Decision, Policy};

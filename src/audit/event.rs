@@ -1,0 +1,217 @@
+//! What is recorded of one access. It names patients by key and queries by shape; no value of a query, no text of a
+//! resource, no person's name is ever in it.
+
+use std::net::IpAddr;
+
+use crate::consent::{Caller, ConsentVersion, Role};
+use crate::fault::Denied;
+use crate::fhir::{PatientKey, ResourceId, ResourceType};
+
+/// One access, or the refusal of one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// When, milliseconds since 1970.
+    pub recorded_ms: i64,
+    /// What was asked for.
+    pub what: What,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Who asked; `None` when it is not known.
+    pub agent: Option<Agent>,
+    /// From where. Personal data of staff at most; the guideline asks for it (安全管理ガイドライン 6.0, 17①).
+    pub address: Option<IpAddr>,
+    /// The type that was asked for.
+    pub resource_type: Option<ResourceType>,
+    /// The resource that was asked for.
+    pub id: Option<ResourceId>,
+    /// The patients of whom something left; for a refused read, the patient it was about.
+    pub patients: Vec<PatientKey>,
+    /// Which parameters the query had.
+    pub query: QueryShape,
+    /// The gateway's own id of the request.
+    pub request: String,
+    /// The consents that permitted it.
+    pub consents: Vec<ConsentVersion>,
+    /// How many resources left.
+    pub count: u32,
+}
+
+/// What was asked for. The number is stored and must not change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum What {
+    /// One resource.
+    Read = 1,
+    /// One version.
+    VersionRead = 2,
+    /// The versions of one.
+    History = 3,
+    /// A search.
+    Search = 4,
+    /// `Patient/$everything`.
+    Everything = 5,
+    /// A create over REST.
+    Create = 6,
+    /// An update over REST.
+    Update = 7,
+    /// A delete over REST.
+    Delete = 8,
+    /// A letter handed in.
+    Receive = 9,
+    /// Something sent out unasked: a notification, a file.
+    Send = 10,
+    /// Something this version of the program does not know.
+    Other = 255,
+}
+
+/// How it ended. The number is stored and must not change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum Outcome {
+    /// As asked.
+    Done = 1,
+    /// There is no such thing.
+    NotFound = 2,
+    /// The request was not a proper one.
+    Rejected = 3,
+    /// The machine failed; nothing left.
+    Failed = 4,
+    /// The caller is not known.
+    UnknownCaller = 5,
+    /// The caller's role does not include it.
+    Role = 6,
+    /// No consent covers it; the caller was told that it does not exist.
+    Consent = 7,
+    /// Something this version of the program does not know.
+    Other = 255,
+}
+
+/// Who asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Agent {
+    /// The client's id in the configuration.
+    pub client: String,
+    /// `Organization/id`.
+    pub organization: String,
+    /// Its role.
+    pub role: Role,
+}
+
+/// The names of a query's parameters with their modifiers, never their values.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct QueryShape(Vec<Box<str>>);
+
+/// Longest parameter name kept; a chain of `_has` fits.
+const NAME_BYTES_MAX: usize = 100;
+/// Most parameter names kept of one query.
+const NAMES_MAX: usize = 50;
+
+impl QueryShape {
+    /// Of parameter names as they stand before the `=`. A name is the caller's text too: one that does not look like a
+    /// search parameter's is kept as `?`.
+    pub fn of<'a>(names: impl IntoIterator<Item = &'a str>) -> Self {
+        let kept = |name: &'a str| -> Box<str> { if is_parameter(name) { name.into() } else { "?".into() } };
+        QueryShape(names.into_iter().take(NAMES_MAX).map(kept).collect())
+    }
+
+    /// The names.
+    pub fn names(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.0.iter().map(|name| &**name)
+    }
+
+    /// `patient&code:in&date`
+    pub fn text(&self) -> String {
+        self.0.join("&")
+    }
+}
+
+/// A letter or `_`, then letters, `-`, `_` and what modifiers and chains are made of; no digits, so no numbers of people.
+fn is_parameter(name: &str) -> bool {
+    let first = name.bytes().next().is_some_and(|b| b.is_ascii_alphabetic() || b == b'_');
+    let rest = name.bytes().all(|b| b.is_ascii_alphabetic() || b"_-:.".contains(&b));
+    first && rest && name.len() <= NAME_BYTES_MAX
+}
+
+impl From<&Caller> for Agent {
+    fn from(caller: &Caller) -> Self {
+        Agent { client: caller.client.clone(), organization: caller.organization.clone(), role: caller.role }
+    }
+}
+
+impl From<Denied> for Outcome {
+    fn from(denied: Denied) -> Self {
+        match denied {
+            Denied::UnknownCaller => Outcome::UnknownCaller,
+            Denied::Role => Outcome::Role,
+            Denied::Consent => Outcome::Consent,
+        }
+    }
+}
+
+impl What {
+    /// All that are stored.
+    pub(super) const ALL: [What; 10] = [
+        What::Read,
+        What::VersionRead,
+        What::History,
+        What::Search,
+        What::Everything,
+        What::Create,
+        What::Update,
+        What::Delete,
+        What::Receive,
+        What::Send,
+    ];
+}
+
+impl Outcome {
+    /// All that are stored.
+    pub(super) const ALL: [Outcome; 7] = [
+        Outcome::Done,
+        Outcome::NotFound,
+        Outcome::Rejected,
+        Outcome::Failed,
+        Outcome::UnknownCaller,
+        Outcome::Role,
+        Outcome::Consent,
+    ];
+}
+
+/// The AuditEvent's id: the number of its chunk and its place in it. Ids sort by time.
+pub fn id_of(chunk: u64, index: u32) -> Option<ResourceId> {
+    ResourceId::parse(&format!("{chunk:016x}-{index:08x}"))
+}
+
+/// The chunk and the place in it behind an id that [`id_of`] made.
+pub fn place_of(id: &str) -> Option<(u64, u32)> {
+    let (chunk, index) = id.split_once('-')?;
+    let place = (u64::from_str_radix(chunk, 16).ok()?, u32::from_str_radix(index, 16).ok()?);
+    id_of(place.0, place.1).filter(|made| made.as_str() == id)?;
+    Some(place)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_query_keeps_no_value() {
+        let names = ["patient", "_has:Observation:patient:code", "山田", "12345", "", "code:not-in", "a=b", "name 1"];
+        let shape = QueryShape::of(names);
+        assert_eq!(shape.text(), "patient&_has:Observation:patient:code&?&?&?&code:not-in&?&?");
+        assert_eq!(QueryShape::of(["a".repeat(NAME_BYTES_MAX).as_str()]).text().len(), NAME_BYTES_MAX);
+        assert_eq!(QueryShape::of(["a".repeat(NAME_BYTES_MAX + 1).as_str()]).text(), "?");
+        assert_eq!(QueryShape::of(vec!["a"; NAMES_MAX + 1]).names().len(), NAMES_MAX);
+    }
+
+    #[test]
+    fn an_id_leads_back_to_its_event() {
+        let id = id_of(u64::MAX, 7).unwrap();
+        assert_eq!(place_of(id.as_str()), Some((u64::MAX, 7)));
+        assert!(id_of(1, 9).unwrap() < id_of(2, 0).unwrap());
+        for text in ["", "1-1", "FFFFFFFFFFFFFFFF-00000007", "+000000000000001-00000001", "0000000000000001-00000001-"]
+        {
+            assert_eq!(place_of(text), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,283 @@
+//! Permission is a type: a body leaves only inside a `Permitted`, and only this module makes one (design section 4).
+
+use super::caller::{Action, Caller, Role, is_directory};
+use super::directive::ConsentVersion;
+use super::policy::Policy;
+use crate::fault::Issue;
+use crate::fhir::{FacilityCode, PatientKey, ResourceType, outcome};
+use crate::search::Labels;
+
+/// Something that may leave.
+///
+/// It cannot be made elsewhere:
+///
+/// ```compile_fail,E0451
+/// let leak = tasuki::consent::Permitted { body: "a patient's name" };
+/// ```
+///
+/// nor can the permit it is made with:
+///
+/// ```compile_fail,E0451
+/// let leak = tasuki::consent::Permit { by_role: true }.release("a patient's name");
+/// ```
+#[derive(Debug)]
+pub struct Permitted<T> {
+    body: T,
+}
+
+/// The permission to let one row leave.
+#[derive(Debug)]
+pub struct Permit {
+    by_role: bool,
+}
+
+/// What may leave to anyone, because it can say nothing about a patient.
+#[derive(Debug)]
+pub struct Public(String);
+
+/// The one place where a row is judged: a caller before one record at one instant.
+#[derive(Clone, Copy, Debug)]
+pub struct Gate<'a> {
+    caller: &'a Caller,
+    standing: Standing<'a>,
+}
+
+/// What the caller is to the rows behind the gate.
+#[derive(Clone, Copy, Debug)]
+enum Standing<'a> {
+    /// A record that it sent itself.
+    Own(&'a Policy),
+    /// A record that a consent opens.
+    Consent(&'a Policy, &'a ConsentVersion),
+    /// A record that is closed to it.
+    Closed(&'a Policy),
+    /// The directory, and other things of the office's.
+    Directory,
+}
+
+impl<'a> Gate<'a> {
+    /// The gate to one record, kept by `facility`, at an instant (milliseconds since 1970). A policy that was compiled
+    /// for another organisation opens nothing.
+    pub fn new(caller: &'a Caller, facility: &FacilityCode, policy: &'a Policy, now_ms: i64) -> Self {
+        let decision = policy.decide(now_ms, Labels::default());
+        let standing = match decision.by {
+            _ if caller.keeps(facility) => Standing::Own(policy),
+            Some(by) if decision.permitted && policy.organization() == caller.organization => {
+                Standing::Consent(policy, by)
+            }
+            _ => Standing::Closed(policy),
+        };
+        Gate { caller, standing }
+    }
+
+    /// The gate to what belongs to no patient: the directory ([`PatientKey::DIRECTORY`]) and the audit record.
+    pub fn directory(caller: &'a Caller) -> Self {
+        Gate { caller, standing: Standing::Directory }
+    }
+
+    /// May this row leave? Every patient it names must be the record's; a row that names another, or one that is not
+    /// ours (`PatientKey(0)`), may not.
+    pub fn row(&self, resource_type: ResourceType, patients: &[PatientKey], labels: Labels) -> Option<Permit> {
+        self.caller.may(Action::Read, resource_type).ok()?;
+        let covered = |policy: &Policy| patients.iter().all(|&patient| policy.covers(patient));
+        let office = self.caller.role == Role::Office;
+        let (permitted, by_role) = match self.standing {
+            Standing::Own(policy) => (covered(policy), true),
+            Standing::Consent(policy, _) if !office => (covered(policy) && labels.is_empty(), false),
+            Standing::Consent(policy, _) | Standing::Closed(policy) => {
+                (office && resource_type == ResourceType::CONSENT && covered(policy), true)
+            }
+            Standing::Directory if resource_type == ResourceType::AUDIT_EVENT => (office, true),
+            Standing::Directory => (is_directory(resource_type) && patients.is_empty() && labels.is_empty(), true),
+        };
+        permitted.then_some(Permit { by_role })
+    }
+
+    /// Whether any row behind it may leave at all: a record that is closed need not be walked.
+    pub fn is_open(&self) -> bool {
+        !matches!(self.standing, Standing::Closed(_)) || self.caller.role == Role::Office
+    }
+
+    /// The consent that opened it, for the audit record; `None` where the role did.
+    pub fn opened_by(&self) -> Option<&'a ConsentVersion> {
+        match self.standing {
+            Standing::Consent(_, by) if self.caller.role != Role::Office => Some(by),
+            _ => None,
+        }
+    }
+}
+
+impl Permit {
+    /// Lets a body leave.
+    pub fn release<T>(self, body: T) -> Permitted<T> {
+        Permitted { body }
+    }
+
+    /// Whether the caller's role gave it; a consent did otherwise.
+    pub fn by_role(&self) -> bool {
+        self.by_role
+    }
+}
+
+impl<T> Permitted<T> {
+    /// What is public.
+    pub fn public(public: Public) -> Self
+    where
+        T: From<String>,
+    {
+        Permitted { body: T::from(public.0) }
+    }
+
+    /// One body out of several, a searchset out of its entries. `join` adds only what follows from the parts: counts,
+    /// links, the caller's own words.
+    pub fn gather<U>(parts: Vec<Permitted<T>>, join: impl FnOnce(Vec<T>) -> U) -> Permitted<U> {
+        Permitted { body: join(parts.into_iter().map(|part| part.body).collect()) }
+    }
+
+    /// The same in another form: compressed, rendered.
+    pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Permitted<U> {
+        Permitted { body: change(self.body) }
+    }
+
+    /// To look at without letting it leave: a length, a hash.
+    pub fn peek(&self) -> &T {
+        &self.body
+    }
+
+    /// The body, for the writer that sends it.
+    pub fn into_inner(self) -> T {
+        self.body
+    }
+}
+
+/// The types that describe a server or a format, never a patient.
+const DEFINITIONS: [&str; 8] = [
+    "CapabilityStatement",
+    "CodeSystem",
+    "ConceptMap",
+    "OperationDefinition",
+    "SearchParameter",
+    "StructureDefinition",
+    "TerminologyCapabilities",
+    "ValueSet",
+];
+
+impl Public {
+    /// An OperationOutcome: issues name rules, places and codes, never a patient ([`Issue::detail`]).
+    pub fn outcome(issues: &[Issue]) -> Self {
+        Public(outcome::operation_outcome(issues))
+    }
+
+    /// Text that is part of the program.
+    pub fn fixed(text: &'static str) -> Self {
+        Public(text.to_owned())
+    }
+
+    /// A CapabilityStatement or another definition, `resourceType` first; `None` when it is anything else.
+    pub fn definition(json: String) -> Option<Self> {
+        let name = json.strip_prefix("{\"resourceType\":\"")?.split_once('"')?.0;
+        DEFINITIONS.contains(&name).then_some(Public(json))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::directive::{Directive, Effect};
+    use super::*;
+    use crate::fhir::time::Interval;
+
+    const RECORD: PatientKey = PatientKey(7 << 64);
+    const HOSPITAL: &str = "0119999901";
+
+    fn caller(role: Role) -> Caller {
+        let facilities = if role == Role::Source { vec![FacilityCode::parse(HOSPITAL)] } else { Vec::new() };
+        Caller { client: "c".into(), organization: "Organization/a".into(), role, facilities }
+    }
+
+    fn policy(permitted: bool) -> Policy {
+        let effect = Effect::Permit { recipients: vec!["Organization/a".into()], period: Interval::ALWAYS };
+        let consent = ConsentVersion { id: "k".into(), version: 2 };
+        let directive = Directive { consent, patient: Some(RECORD), effect };
+        Policy::compile("Organization/a", &[RECORD], if permitted { std::slice::from_ref(&directive) } else { &[] })
+    }
+
+    #[test]
+    fn who_sees_which_row() {
+        use ResourceType as R;
+        let (own, other) = (FacilityCode::parse(HOSPITAL), FacilityCode::parse("0119999902"));
+        let (none, told) = (Labels::default(), Labels::UNDELIVERED);
+        let stranger = PatientKey(9 << 64);
+        // role, facility of the record, consent?, type, patients, labels, visible
+        type Case<'a> = (Role, &'a FacilityCode, bool, ResourceType, &'a [PatientKey], Labels, bool);
+        let cases: [Case; 19] = [
+            (Role::Care, &own, true, R::OBSERVATION, &[RECORD], none, true),
+            (Role::Care, &own, true, R::PRACTITIONER, &[], none, true),
+            (Role::Care, &own, false, R::OBSERVATION, &[RECORD], none, false),
+            (Role::Care, &own, true, R::OBSERVATION, &[RECORD], told, false),
+            (Role::Care, &own, true, R::OBSERVATION, &[RECORD], Labels::UNKNOWN, false),
+            (Role::Care, &own, true, R::OBSERVATION, &[RECORD], Labels(1 << 31), false),
+            (Role::Care, &own, true, R::OBSERVATION, &[RECORD, stranger], none, false),
+            (Role::Care, &own, true, R::OBSERVATION, &[PatientKey(0)], none, false),
+            (Role::Care, &own, true, R::CONSENT, &[RECORD], none, false),
+            (Role::Care, &own, true, R::AUDIT_EVENT, &[RECORD], none, false),
+            (Role::Source, &own, false, R::OBSERVATION, &[RECORD], told, true),
+            (Role::Source, &own, false, R::OBSERVATION, &[stranger], none, false),
+            (Role::Source, &own, false, R::CONSENT, &[RECORD], none, false),
+            (Role::Source, &other, false, R::OBSERVATION, &[RECORD], none, false),
+            (Role::Source, &other, true, R::OBSERVATION, &[RECORD], none, true),
+            (Role::Source, &other, true, R::OBSERVATION, &[RECORD], told, false),
+            (Role::Office, &own, true, R::OBSERVATION, &[RECORD], none, false),
+            (Role::Office, &own, false, R::CONSENT, &[RECORD], none, true),
+            (Role::Office, &own, true, R::ORGANIZATION, &[], none, false),
+        ];
+        for (role, facility, consent, resource_type, patients, labels, visible) in cases {
+            let (caller, policy) = (caller(role), policy(consent));
+            let gate = Gate::new(&caller, facility, &policy, 0);
+            let permit = gate.row(resource_type, patients, labels);
+            assert_eq!(permit.is_some(), visible, "{role:?} {facility:?} {consent} {resource_type:?} {labels:?}");
+            assert!(!visible || gate.is_open());
+        }
+    }
+
+    #[test]
+    fn the_directory_is_everybodys_and_the_audit_record_the_offices() {
+        for role in [Role::Care, Role::Source, Role::Office] {
+            let caller = caller(role);
+            let gate = Gate::directory(&caller);
+            let sees = |resource_type| gate.row(resource_type, &[], Labels::default()).is_some();
+            assert!(sees(ResourceType::ORGANIZATION));
+            assert_eq!(sees(ResourceType::AUDIT_EVENT), role == Role::Office);
+            assert!(!sees(ResourceType::OBSERVATION) && !sees(ResourceType::PATIENT));
+            assert!(gate.row(ResourceType::ORGANIZATION, &[RECORD], Labels::default()).is_none());
+        }
+    }
+
+    #[test]
+    fn a_policy_for_somebody_else_opens_nothing() {
+        let mut caller = caller(Role::Care);
+        caller.organization = "Organization/b".into();
+        let policy = policy(true);
+        let gate = Gate::new(&caller, &FacilityCode::parse(HOSPITAL), &policy, 0);
+        assert!(!gate.is_open() && gate.opened_by().is_none());
+    }
+
+    #[test]
+    fn a_searchset_is_gathered_from_what_may_leave() {
+        let (caller, policy) = (caller(Role::Care), policy(true));
+        let gate = Gate::new(&caller, &FacilityCode::unstated(), &policy, 0);
+        assert_eq!(gate.opened_by().map(|by| by.version), Some(2));
+        let release = |body| gate.row(ResourceType::OBSERVATION, &[RECORD], Labels::default()).map(|p| p.release(body));
+        let parts: Vec<_> = ["a", "b"].into_iter().filter_map(release).collect();
+        assert_eq!(Permitted::gather(parts, |parts| parts.join(",")).into_inner(), "a,b");
+    }
+
+    #[test]
+    fn only_definitions_and_outcomes_are_public() {
+        assert!(Public::definition(r#"{"resourceType":"CapabilityStatement"}"#.into()).is_some());
+        for json in [r#"{"resourceType":"Patient"}"#, r#"{"resourceType":"Bundle"}"#, "{}", ""] {
+            assert!(Public::definition(json.into()).is_none(), "{json}");
+        }
+        let body: Vec<u8> = Permitted::public(Public::outcome(&[])).into_inner();
+        assert_eq!(body, br#"{"resourceType":"OperationOutcome"}"#);
+    }
+}
