@@ -1,5 +1,16 @@
 //! HL7 v2 messages to changes: the dispatch by data kind or message type, and what every message shares.
 
+pub mod account;
+pub mod coding_system;
+pub mod datatype;
+pub mod oul;
+pub mod output;
+pub mod provenance;
+pub mod rde;
+pub mod segment;
+
+pub use output::Output;
+
 use crate::decode::hl7v2::Message;
 use crate::decode::ssmix2::FileName;
 use crate::fault::{Issue, Noted};

@@ -1,0 +1,134 @@
+//! The account of a message: after mapping, every field that holds something was mapped, is ignored by a rule of the
+//! table below, or becomes an issue (design decision 7: nothing is dropped in silence).
+
+use crate::decode::hl7v2::{Message, Segment};
+use crate::fault::{IssueType, Rule, Severity};
+use crate::map::hl7v2::output::Output;
+
+/// A field that nobody asked for.
+pub static FIELD_UNMAPPED: Rule = Rule {
+    id: "v2-field-unmapped",
+    severity: Severity::Warning,
+    code: IssueType::Incomplete,
+    en: "This field was not carried over; the raw message keeps it.",
+    ja: "この項目はFHIRに変換していません(原本には残っています)。",
+};
+/// A segment of which nothing was asked for.
+pub static SEGMENT_UNMAPPED: Rule = Rule {
+    id: "v2-segment-unmapped",
+    severity: Severity::Warning,
+    code: IssueType::Incomplete,
+    en: "This segment was not carried over; the raw message keeps it.",
+    ja: "このセグメントはFHIRに変換していません(原本には残っています)。",
+};
+
+/// Why fields are ignored, by name.
+#[derive(Debug)]
+pub struct Ignored {
+    /// The rule's name.
+    pub rule: &'static str,
+    /// Segment and fields; no fields means the whole segment.
+    pub fields: &'static [(&'static str, &'static [u16])],
+}
+
+/// The named rules. A reason is given where the name alone does not say it.
+pub const IGNORED: &[Ignored] = &[
+    // Delimiters, routing, acknowledgement modes, version and character set: how it was sent, not what it says.
+    Ignored { rule: "transport", fields: &[("MSH", &[1, 2, 3, 5, 6, 9, 10, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21])] },
+    Ignored { rule: "sending-software", fields: &[("SFT", &[])] },
+    // A counter of segments of one name.
+    Ignored {
+        rule: "set-id",
+        fields: &[
+            ("PID", &[1]),
+            ("PV1", &[1]),
+            ("NK1", &[1]),
+            ("DB1", &[1]),
+            ("AL1", &[1]),
+            ("IAM", &[1]),
+            ("IN1", &[1]),
+            ("DG1", &[1]),
+            ("ZI1", &[1]),
+            ("OBX", &[1]),
+            ("OBR", &[1]),
+            ("SPM", &[1]),
+            ("TQ1", &[1]),
+            ("NTE", &[1]),
+        ],
+    },
+    // The event is MSH-9 again, its time MSH-7 again.
+    Ignored { rule: "event-repeats-header", fields: &[("EVN", &[1, 2])] },
+    // When the sender last touched its own master data; versions and Provenance say when it reached us.
+    Ignored { rule: "senders-last-update", fields: &[("PID", &[33, 34])] },
+];
+
+/// A visit is told by its own messages (ADT-12, ADT-22, ADT-52); what an order, a result or master data repeat of PV1
+/// names no visit (no admission time, no number) and would make one more.
+pub const VISIT_IS_TOLD_ELSEWHERE: &str = "visit-is-told-elsewhere";
+
+/// Notes what nobody asked for and no rule ignores: per field, or once for a segment of which nothing was used.
+pub fn settle(message: &Message<'_>, out: &mut Output) {
+    let is_visit_mapped = message.first("PV1").is_some_and(is_touched);
+    for segment in message.segments() {
+        let was_touched = is_touched(segment);
+        if !ignore_by_rule(segment) && !(segment.is("PV1") && !is_visit_mapped) {
+            report(segment, was_touched, out);
+        }
+    }
+}
+
+fn report(segment: Segment<'_>, was_touched: bool, out: &mut Output) {
+    if !was_touched {
+        if segment.unread().next().is_some() {
+            out.issue(&SEGMENT_UNMAPPED, segment.place(0));
+        }
+        return;
+    }
+    for value in segment.unread() {
+        out.issue(&FIELD_UNMAPPED, value.place());
+    }
+}
+
+/// Whether anybody asked for a field that holds something, or for any field of a segment that holds nothing.
+fn is_touched(segment: Segment<'_>) -> bool {
+    let filled = (1..=segment.field_count()).filter(|n| !segment.peek(*n).is_empty()).count();
+    segment.unread().count() < filled
+}
+
+/// Applies the table; true when the whole segment is ignored.
+fn ignore_by_rule(segment: Segment<'_>) -> bool {
+    let mut whole = false;
+    for (_, fields) in IGNORED.iter().flat_map(|i| i.fields).filter(|(name, _)| segment.is(name)) {
+        segment.ignore(fields);
+        whole |= fields.is_empty();
+    }
+    whole
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fhir::{FacilityCode, PatientKey};
+
+    #[test]
+    fn every_field_is_mapped_ignored_or_listed() {
+        let text = "MSH|^~\\&|HIS|H||||secret|ADT^A08\rPID|1||1||||19480405\rPV1|1|O\rZZZ|a|b\rNTE|\rNTE|1||x";
+        let message = Message::parse(text).unwrap().value;
+        let facility = FacilityCode::parse("H");
+        let mut out = Output::new(PatientKey::derive(&facility, "1"), facility, 540, None);
+        message.first("PID").unwrap().field(3);
+        message.first("MSH").unwrap().field(4);
+        settle(&message, &mut out);
+        let (_, issues) = out.finish();
+        let found: Vec<_> = issues.iter().map(|i| format!("{} {}", i.rule.id, i.place)).collect();
+        assert_eq!(
+            found,
+            [
+                "v2-field-unmapped MSH-8",
+                "v2-field-unmapped PID-7",
+                "v2-segment-unmapped ZZZ",
+                "v2-segment-unmapped NTE[2]"
+            ]
+        );
+    }
+}

@@ -1,0 +1,61 @@
+//! CWE, CE, CNE and IS/ID codes (HL7 v2.5 2A.13) to CodeableConcept and Coding.
+
+use crate::decode::hl7v2::Value;
+use crate::fhir::Writer;
+use crate::map::hl7v2::coding_system;
+use crate::map::hl7v2::output::Output;
+
+/// The triplets of a CWE: code, display, table, version.
+const TRIPLETS: [(u16, u16, u16, u16); 2] = [(1, 2, 3, 7), (4, 5, 6, 8)];
+
+/// Writes a CodeableConcept member; nothing when the value is empty. `table` is the field's own table, used where the
+/// sender names none; empty when the field has none.
+pub fn concept(w: &mut Writer, name: &str, value: Value<'_>, table: &str, out: &mut Output) {
+    w.object(name, |w| members(w, value, table, out));
+}
+
+/// Writes a CodeableConcept as an item of an array.
+pub fn concept_item(w: &mut Writer, value: Value<'_>, table: &str, out: &mut Output) {
+    w.item(|w| members(w, value, table, out));
+}
+
+/// Writes `coding` and `text` into a CodeableConcept.
+pub fn members(w: &mut Writer, value: Value<'_>, table: &str, out: &mut Output) {
+    w.array("coding", |w| codings(w, value, table, out));
+    w.string("text", &text(value));
+}
+
+/// Writes the Codings as items of `coding`.
+pub fn codings(w: &mut Writer, value: Value<'_>, table: &str, out: &mut Output) {
+    for (code, display, system, version) in TRIPLETS {
+        let code = value.component(code).text();
+        let code = code.trim();
+        if code.is_empty() {
+            continue;
+        }
+        let named = value.component(system).text();
+        let named = if named.trim().is_empty() { table } else { named.trim() };
+        let resolved = coding_system::resolve(named, code, &value.place(), &out.facility);
+        if let Some(rule) = resolved.issue {
+            out.issue_with(rule, value.place(), named);
+        }
+        w.item(|w| {
+            w.string("system", &resolved.uri);
+            w.string("version", value.component(version).text().trim());
+            w.string("code", code);
+            w.string("display", value.component(display).text().trim());
+        });
+    }
+}
+
+/// The text a person reads: CWE.9, else the display, else the alternate display.
+pub fn text(value: Value<'_>) -> String {
+    let texts = [9, 2, 5].map(|number| value.component(number).text().trim().to_owned());
+    texts.into_iter().find(|t| !t.is_empty()).unwrap_or_default()
+}
+
+/// The code alone: CWE.1, else CWE.4.
+pub fn code(value: Value<'_>) -> String {
+    let codes = [1, 4].map(|number| value.component(number).text().trim().to_owned());
+    codes.into_iter().find(|c| !c.is_empty()).unwrap_or_default()
+}

@@ -1,0 +1,116 @@
+//! What a message becomes while it is mapped: the changes so far, the issues so far, and whose record it is.
+
+use crate::decode::hl7v2::Value;
+use crate::fault::{Issue, Place, Rule};
+use crate::fhir::{Draft, FacilityCode, PatientKey, ResourceId, ResourceType, Writer};
+use crate::map::{Change, List};
+
+/// Collects changes and issues; every segment mapper writes here.
+#[derive(Debug)]
+pub struct Output {
+    /// Whose record it is.
+    pub patient: PatientKey,
+    /// The facility whose numbers and local codes the message uses.
+    pub facility: FacilityCode,
+    /// Offset of times that carry none, in minutes.
+    pub zone_minutes: i16,
+    /// 発生日時 of the file name, else MSH-7: the business time of every draft, milliseconds since 1970.
+    pub occurred: Option<i64>,
+    changes: Vec<Change>,
+    issues: Vec<Issue>,
+}
+
+impl Output {
+    /// Nothing so far.
+    pub fn new(patient: PatientKey, facility: FacilityCode, zone_minutes: i16, occurred: Option<i64>) -> Self {
+        let (changes, issues) = (Vec::with_capacity(8), Vec::new());
+        Output { patient, facility, zone_minutes, occurred, changes, issues }
+    }
+
+    /// Notes an issue.
+    pub fn issue(&mut self, rule: &'static Rule, place: Place) {
+        self.issues.push(Issue::new(rule, place));
+    }
+
+    /// Notes an issue with a detail (a code, a date, a name of the standard; never anything about a person).
+    pub fn issue_with(&mut self, rule: &'static Rule, place: Place, detail: impl Into<String>) {
+        self.issues.push(Issue::with(rule, place, detail));
+    }
+
+    /// Notes an issue about a value.
+    pub fn doubt(&mut self, rule: &'static Rule, value: &Value<'_>) {
+        self.issue(rule, value.place());
+    }
+
+    /// The id of something in this record.
+    pub fn id(&self, resource_type: ResourceType, business_key: &str) -> ResourceId {
+        self.patient.resource_id(resource_type.name(), business_key)
+    }
+
+    /// Writes `{"reference":"Patient/…"}` as member `name`.
+    pub fn subject(&self, w: &mut Writer, name: &str) {
+        w.reference(name, &self.patient.reference());
+    }
+
+    /// This is now the whole of the resource; gives `Type/id`.
+    pub fn put(&mut self, resource_type: ResourceType, id: ResourceId, writer: Writer) -> String {
+        let draft = self.draft(resource_type, id, writer);
+        let reference = draft.reference();
+        self.changes.push(Change::Put(draft));
+        reference
+    }
+
+    /// A mention: replaces only what was stated as weakly. Mentioned twice in a message, the fuller one stays.
+    pub fn put_weak(&mut self, resource_type: ResourceType, id: ResourceId, writer: Writer) -> String {
+        let draft = self.draft(resource_type, id, writer);
+        let reference = draft.reference();
+        let earlier = self.changes.iter_mut().find_map(|change| match change {
+            Change::PutWeak(d) if d.resource_type == draft.resource_type && d.id == draft.id => Some(d),
+            _ => None,
+        });
+        match earlier {
+            Some(earlier) if earlier.members.len() < draft.members.len() => *earlier = draft,
+            Some(_) => {}
+            None => self.changes.push(Change::PutWeak(draft)),
+        }
+        reference
+    }
+
+    /// What is stated replaces, what is not stated stays; `drop` names members to be taken away.
+    pub fn merge(
+        &mut self,
+        resource_type: ResourceType,
+        id: ResourceId,
+        writer: Writer,
+        drop: Vec<&'static str>,
+    ) -> String {
+        let draft = self.draft(resource_type, id, writer);
+        let reference = draft.reference();
+        self.changes.push(Change::Merge { draft, drop });
+        reference
+    }
+
+    /// The resource is gone.
+    pub fn delete(&mut self, resource_type: ResourceType, id: ResourceId) {
+        self.changes.push(Change::Delete { resource_type, id, occurred: self.occurred });
+    }
+
+    /// The message was the whole of a list.
+    pub fn whole_list(&mut self, list: List) {
+        self.changes.push(Change::WholeList(list));
+    }
+
+    /// The changes so far.
+    pub fn changes(&self) -> &[Change] {
+        &self.changes
+    }
+
+    /// What was collected.
+    pub(super) fn finish(self) -> (Vec<Change>, Vec<Issue>) {
+        (self.changes, self.issues)
+    }
+
+    fn draft(&self, resource_type: ResourceType, id: ResourceId, writer: Writer) -> Draft {
+        Draft { occurred: self.occurred, ..Draft::new(resource_type, id, writer) }
+    }
+}

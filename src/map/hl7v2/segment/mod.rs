@@ -1,0 +1,1 @@
+//! Segments to resources, one file per segment (HL7 v2.5 chapters 2 to 12).
