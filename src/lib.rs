@@ -12,7 +12,6 @@ pub mod consent;
 pub mod decode;
 pub mod fault;
 pub mod fhir;
-pub mod identity;
 pub mod intake;
 pub mod letter;
 pub mod map;

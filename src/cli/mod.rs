@@ -1,1 +1,64 @@
 //! The command line: one subcommand per file.
+#![allow(clippy::print_stdout, clippy::print_stderr)] // talking to the person at the terminal is what this module is for
+
+mod convert;
+mod demo;
+mod held;
+mod ingest;
+mod issues;
+mod serve;
+mod verify;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::fault::Exit;
+
+/// 襷 Tasuki: hospital exports in, consent-filtered FHIR R4 out.
+#[derive(Debug, Parser)]
+#[command(name = "tasuki", version, about, arg_required_else_help = true)]
+struct Line {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Start a gateway with an example hospital and show what each agency sees
+    Demo(demo::Options),
+    /// Run the gateway
+    Serve(serve::Options),
+    /// Take in an SS-MIX2 tree or files
+    Ingest(ingest::Options),
+    /// Show the FHIR that a file gives, and what was noticed; nothing is stored
+    Convert(convert::Options),
+    /// List the letters that were held back, with the reason
+    Held(held::Options),
+    /// Check that everything in a store is whole
+    Verify(verify::Options),
+}
+
+/// Runs the subcommand that the arguments name.
+pub fn run() -> ExitCode {
+    let exit = match Line::parse().command {
+        Command::Demo(options) => demo::run(&options),
+        Command::Serve(options) => serve::run(&options),
+        Command::Ingest(options) => ingest::run(&options),
+        Command::Convert(options) => convert::run(&options),
+        Command::Held(options) => held::run(&options),
+        Command::Verify(options) => verify::run(&options),
+    };
+    ExitCode::from(exit as u8)
+}
+
+/// Milliseconds since 1970 by the machine's clock.
+pub(crate) fn now() -> i64 {
+    jiff::Timestamp::now().as_millisecond()
+}
+
+/// Says on standard error what went wrong and gives the exit code that belongs to it.
+fn fail(exit: Exit, sentence: &str) -> Exit {
+    eprintln!("tasuki: {sentence}");
+    exit
+}

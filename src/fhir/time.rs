@@ -136,6 +136,24 @@ pub fn instant(milliseconds: i64, zone_minutes: i16) -> String {
     )
 }
 
+/// An instant as HTTP headers write it (RFC 9110 section 5.6.7): `Sat, 21 Nov 2026 00:30:00 GMT`.
+pub fn http_date(milliseconds: i64) -> String {
+    let Ok(timestamp) = Timestamp::from_millisecond(milliseconds) else { return String::new() };
+    let civil = Offset::UTC.to_datetime(timestamp);
+    let days = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
+    let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    format!(
+        "{}, {:02} {} {:04} {:02}:{:02}:{:02} GMT",
+        days[civil.weekday().to_monday_zero_offset() as usize],
+        civil.day(),
+        months[civil.month() as usize - 1],
+        civil.year(),
+        civil.hour(),
+        civil.minute(),
+        civil.second()
+    )
+}
+
 fn zone_text(minutes: i16) -> String {
     let sign = if minutes < 0 { '-' } else { '+' };
     format!("{sign}{:02}:{:02}", minutes.abs() / 60, minutes.abs() % 60)
@@ -206,6 +224,7 @@ mod tests {
         let day = Interval::parse("2026-11-21", 540).unwrap();
         assert_eq!(day.end - day.start, 86_400_000);
         assert_eq!(instant(day.start, 540), "2026-11-21T00:00:00.000+09:00");
+        assert_eq!(http_date(day.start), "Fri, 20 Nov 2026 15:00:00 GMT");
         let second = Interval::parse("2026-11-21T00:00:00Z", 540).unwrap();
         assert_eq!(second.start - day.start, 9 * 3_600_000);
         assert_eq!(Interval::parse("2026-02-30", 540), None);

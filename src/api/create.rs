@@ -1,0 +1,72 @@
+//! Create (http.html#create) of a Bundle: how a source hands in a JP-CLINS bundle or document.
+
+use std::sync::Arc;
+
+use actix_web::{HttpRequest, web};
+
+use super::answer::Answer;
+use super::caller::caller;
+use super::rules;
+use super::routes::blocking;
+use super::trail::Trail;
+use crate::app::Gateway;
+use crate::audit::What;
+use crate::consent::{Caller, Permitted, Public};
+use crate::fault::{Denied, Fault, Issue, Place, Status};
+use crate::letter::{Letter, Source};
+use crate::pipeline::{Outcome, Receipt};
+
+pub(super) async fn create(request: HttpRequest, gateway: web::Data<Gateway>, body: web::Bytes) -> Answer {
+    let mut trail = Trail::begin(&gateway, &request, What::Create);
+    let answer = match caller(&gateway, &request) {
+        Err(denied) => trail.refuse(denied),
+        Ok(caller) => {
+            trail.caller(caller);
+            match source_of(&gateway, caller) {
+                None => trail.refuse(Denied::Role),
+                Some(source) => take(&gateway, source, body).await.unwrap_or_else(|fault| trail.fail(fault)),
+            }
+        }
+    };
+    trail.close(&gateway, answer).await
+}
+
+/// The facility whose letters this caller may hand in.
+fn source_of(gateway: &Gateway, caller: &Caller) -> Option<Source> {
+    let facility = caller.facilities.first().filter(|facility| caller.may_push(facility).is_ok())?;
+    let configured = gateway.sources().iter().find(|source| source.facility == *facility);
+    Some(configured.cloned().unwrap_or(Source { facility: facility.clone(), zone_minutes: gateway.zone_minutes() }))
+}
+
+async fn take(gateway: &web::Data<Gateway>, source: Source, body: web::Bytes) -> Result<Answer, Fault> {
+    let letter = Letter { source: Arc::new(source), name: String::new(), bytes: body.to_vec() };
+    let receiver = gateway.clone();
+    let receipt = blocking(move || receiver.receive(&letter)).await?;
+    Ok(answer(gateway, &receipt))
+}
+
+fn answer(gateway: &Gateway, receipt: &Receipt) -> Answer {
+    match receipt.outcome {
+        Outcome::Held => held(receipt),
+        Outcome::Stored => {
+            let bundle = receipt.resources.iter().find(|reference| reference.starts_with("Bundle/"));
+            let stored = Answer::ok(Permitted::<String>::public(Public::outcome(&[done(receipt)])).map(String::into_bytes));
+            let stored = if receipt.repeat { stored } else { stored.with_status(Status::Created) };
+            match bundle {
+                Some(reference) => stored.at(format!("{}/{reference}", gateway.base_url())),
+                None => stored,
+            }
+        }
+    }
+}
+
+fn done(receipt: &Receipt) -> Issue {
+    let count = receipt.resources.len();
+    Issue::with(if receipt.repeat { &rules::KNOWN_ALREADY } else { &rules::STORED }, Place::Whole, count.to_string())
+}
+
+/// The reasons as the receipt keeps them.
+fn held(receipt: &Receipt) -> Answer {
+    let details: Vec<String> = receipt.issues.iter().map(|i| format!("{} {}", i.place, i.en)).collect();
+    Answer::refuse(Status::Unprocessable, &rules::HELD, &details.join("; "))
+}

@@ -1,0 +1,85 @@
+//! Read (http.html#read): `GET /fhir/[type]/[id]`.
+
+use actix_web::{HttpRequest, web};
+
+use super::answer::Answer;
+use super::caller::caller;
+use super::routes::{blocking, served_type};
+use super::trail::Trail;
+use crate::app::Gateway;
+use crate::audit::What;
+use crate::chart::Chart;
+use crate::consent::{Action, Caller, Permitted};
+use crate::fault::Fault;
+use crate::fhir::{PatientKey, ResourceId, ResourceType};
+use std::sync::Arc;
+
+pub(super) async fn read(
+    request: HttpRequest,
+    gateway: web::Data<Gateway>,
+    path: web::Path<(String, String)>,
+) -> Answer {
+    let (type_name, id) = path.into_inner();
+    let mut trail = Trail::begin(&gateway, &request, What::Read);
+    let answer = match caller(&gateway, &request) {
+        Err(denied) => trail.refuse(denied),
+        Ok(caller) => {
+            trail.caller(caller);
+            answer(&gateway, caller, &type_name, &id, &mut trail).await.unwrap_or_else(|fault| trail.fail(fault))
+        }
+    };
+    trail.close(&gateway, answer).await
+}
+
+async fn answer(
+    gateway: &web::Data<Gateway>,
+    caller: &Caller,
+    type_name: &str,
+    id: &str,
+    trail: &mut Trail,
+) -> Result<Answer, Fault> {
+    let resource_type = match served_type(type_name) {
+        Ok(resource_type) => resource_type,
+        Err(answer) => return Ok(answer),
+    };
+    if let Err(denied) = caller.may(Action::Read, resource_type) {
+        return Ok(trail.refuse(denied));
+    }
+    let Some(id) = ResourceId::parse(id) else { return Ok(Answer::not_found()) };
+    trail.about(resource_type, &id);
+    let Some(chart) = chart_of(gateway, resource_type, &id).await? else { return Ok(Answer::not_found()) };
+    let Some(row) = chart.row(resource_type, &id) else { return Ok(Answer::not_found()) };
+    let policy = chart.policy(&caller.organization);
+    let gate = chart.gate(caller, &policy, gateway.now());
+    let Some(permit) = chart.permit(&gate, row) else { return Ok(Answer::not_found()) };
+    trail.saw(chart.patient, gate.opened_by(), 1);
+    let facts = chart.columns.row(row);
+    let body: Permitted<String> = permit.release(chart.body(row)?);
+    Ok(Answer::version(body.map(String::into_bytes), facts.version, facts.last_updated))
+}
+
+/// The chart that a resource is on: from memory where it can be, else read on a thread that may block.
+pub(super) async fn chart_of(
+    gateway: &web::Data<Gateway>,
+    resource_type: ResourceType,
+    id: &ResourceId,
+) -> Result<Option<Arc<Chart>>, Fault> {
+    if let Some(chart) = gateway.hot_place(resource_type, id).and_then(|patient| gateway.hot_chart(patient)) {
+        return Ok(Some(chart));
+    }
+    let (gateway, id) = (gateway.clone(), id.clone());
+    blocking(move || match gateway.place(resource_type, &id)? {
+        Some(patient) => gateway.chart(patient).map(Some),
+        None => Ok(None),
+    })
+    .await
+}
+
+/// The chart of a record.
+pub(super) async fn chart(gateway: &web::Data<Gateway>, patient: PatientKey) -> Result<Arc<Chart>, Fault> {
+    if let Some(chart) = gateway.hot_chart(patient) {
+        return Ok(chart);
+    }
+    let gateway = gateway.clone();
+    blocking(move || gateway.chart(patient)).await
+}

@@ -1,0 +1,100 @@
+//! A chart: one patient's record as a reader needs it, in memory while the patient is hot (design decision 4c).
+
+use std::sync::{Arc, RwLock};
+
+use crate::consent::{Caller, Directive, Gate, Permit, Policy};
+use crate::fault::Fault;
+use crate::fhir::{FacilityCode, PatientKey, ResourceId, ResourceType};
+use crate::search::{Columns, Facts};
+use crate::store::{Body, Partition};
+
+/// A record's current versions: columns to search, consents to decide by, bodies to send.
+#[derive(Debug)]
+pub struct Chart {
+    /// Whose record it is.
+    pub patient: PatientKey,
+    /// The facility that keeps it; empty when nothing is on record.
+    pub facility: FacilityCode,
+    /// What search and consent look at, one row per current version.
+    pub columns: Columns,
+    /// What the record's Consents say.
+    pub directives: Vec<Directive>,
+    bodies: Vec<Body>,
+    /// Compiled per organisation; a chart is made anew when a consent changes, so these never outlive their consents.
+    policies: RwLock<Vec<Arc<Policy>>>,
+}
+
+impl Chart {
+    /// Makes the chart of a record. Versions that are not current, and resources that are gone, are not on it.
+    pub fn build(patient: PatientKey, partition: &Partition) -> Self {
+        let mut current = std::collections::HashMap::with_capacity(partition.records.len());
+        for (at, record) in partition.records.iter().enumerate() {
+            current.insert((record.facts.resource_type, &record.facts.id), at);
+        }
+        let mut rows: Vec<usize> = current.into_values().filter(|at| !partition.records[*at].facts.deleted).collect();
+        rows.sort_unstable();
+        let facts: Vec<&Facts> = rows.iter().map(|at| &partition.records[*at].facts).collect();
+        let bodies: Vec<Body> = rows.iter().map(|at| partition.records[*at].body.clone()).collect();
+        let directives = facts
+            .iter()
+            .zip(&bodies)
+            .filter(|(facts, _)| facts.resource_type == ResourceType::CONSENT)
+            .map(|(_, body)| directive(body))
+            .collect();
+        let facility = FacilityCode::parse(partition.head.as_ref().map_or("", |head| &head.facility));
+        let columns = Columns::build(facts.iter().copied());
+        Chart { patient, facility, columns, directives, bodies, policies: RwLock::default() }
+    }
+
+    /// What the record's consents mean for an organisation.
+    pub fn policy(&self, organization: &str) -> Arc<Policy> {
+        let known = |policies: &Vec<Arc<Policy>>| policies.iter().find(|p| p.organization() == organization).cloned();
+        if let Some(policy) = self.policies.read().ok().and_then(|policies| known(&policies)) {
+            return policy;
+        }
+        let policy = Arc::new(Policy::compile(organization, &[self.patient], &self.directives));
+        if let Ok(mut policies) = self.policies.write() {
+            policies.push(policy.clone());
+        }
+        policy
+    }
+
+    /// The gate of this record for a caller at an instant, milliseconds since 1970.
+    pub fn gate<'a>(&self, caller: &'a Caller, policy: &'a Policy, now: i64) -> Gate<'a> {
+        match self.patient {
+            PatientKey::DIRECTORY => Gate::directory(caller),
+            _ => Gate::new(caller, &self.facility, policy, now),
+        }
+    }
+
+    /// The permit for a row, when there is one.
+    pub fn permit(&self, gate: &Gate<'_>, row: usize) -> Option<Permit> {
+        gate.row(self.columns.resource_type(row), self.columns.patients(row), self.columns.labels(row))
+    }
+
+    /// The row of a current resource.
+    pub fn row(&self, resource_type: ResourceType, id: &ResourceId) -> Option<usize> {
+        self.columns.row_of(resource_type, id.as_str())
+    }
+
+    /// The resource of a row as JSON.
+    pub fn body(&self, row: usize) -> Result<String, Fault> {
+        self.bodies[row].json()
+    }
+
+    /// How many resources are on it.
+    pub fn len(&self) -> usize {
+        self.bodies.len()
+    }
+
+    /// Whether nothing is on it.
+    pub fn is_empty(&self) -> bool {
+        self.bodies.is_empty()
+    }
+}
+
+/// A Consent that cannot be read denies (consent.md, decision 2).
+fn directive(body: &Body) -> Directive {
+    let value = body.json().ok().and_then(|text| serde_json::from_str(&text).ok());
+    Directive::read(&value.unwrap_or(serde_json::Value::Null))
+}

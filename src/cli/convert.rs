@@ -1,0 +1,98 @@
+//! `tasuki convert FILE`: the FHIR that a file gives, as a transaction Bundle; nothing is stored.
+
+use std::io::{Read, Write};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::Args;
+
+use super::{fail, issues};
+use crate::fault::{Exit, Issue};
+use crate::fhir::FacilityCode;
+use crate::letter::{Letter, Source};
+use crate::map::{Change, Known, Mapped};
+use crate::pipeline::translate;
+
+#[derive(Debug, Args)]
+pub(super) struct Options {
+    /// The file; `-` reads standard input
+    file: PathBuf,
+    /// 10-digit 医療機関コード (or any name) of the facility whose patient numbers the file uses [default: what the message says]
+    #[arg(long)]
+    facility: Option<String>,
+    /// Do not report fields that were not mapped
+    #[arg(long)]
+    quiet: bool,
+    /// One line instead of indented JSON
+    #[arg(long)]
+    compact: bool,
+}
+
+pub(super) fn run(options: &Options) -> Exit {
+    let mut bytes = Vec::new();
+    let read = match options.file.to_str() {
+        Some("-") => std::io::stdin().lock().read_to_end(&mut bytes).map(|_| ()),
+        _ => std::fs::read(&options.file).map(|read| bytes = read),
+    };
+    if let Err(error) = read {
+        return fail(Exit::NoInput, &format!("{}: {error}", options.file.display()));
+    }
+    let facility = options.facility.as_deref().map_or_else(FacilityCode::unstated, FacilityCode::parse);
+    let name = options.file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let letter = Letter { source: Arc::new(Source { facility, zone_minutes: 540 }), name, bytes };
+    match translate(&letter, letter.id(), |_| Ok(Known::default())) {
+        Err(fault) => fail(Exit::from(&fault), &fault.to_string()),
+        Ok(Err(found)) => {
+            report(&found, false);
+            Exit::Data
+        }
+        Ok(Ok(noted)) => {
+            report(&noted.issues, options.quiet);
+            print(&bundle(&noted.value), options.compact)
+        }
+    }
+}
+
+fn report(found: &[Issue], quiet: bool) {
+    use crate::fault::Severity;
+    for issue in found.iter().filter(|i| !quiet || i.rule.severity > Severity::Information) {
+        eprintln!("{}", issues::line(issue));
+    }
+}
+
+/// The changes as a transaction: a `PUT` for what is stated, a `DELETE` for what is gone.
+fn bundle(mapped: &[Mapped]) -> String {
+    let mut entries = Vec::new();
+    for change in mapped.iter().flat_map(|m| &m.changes) {
+        match change {
+            Change::Put(draft) | Change::PutWeak(draft) | Change::Merge { draft, .. } => entries.push(format!(
+                r#"{{"resource":{},"request":{{"method":"PUT","url":"{}"}}}}"#,
+                draft.json(None),
+                draft.reference()
+            )),
+            Change::Delete { resource_type, id, .. } => entries.push(format!(
+                r#"{{"request":{{"method":"DELETE","url":"{}/{}"}}}}"#,
+                resource_type.name(),
+                id.as_str()
+            )),
+            // What a list no longer names is known only where the record is.
+            Change::WholeList(_) => {}
+        }
+    }
+    format!(r#"{{"resourceType":"Bundle","type":"transaction","entry":[{}]}}"#, entries.join(","))
+}
+
+fn print(json: &str, compact: bool) -> Exit {
+    let text = if compact {
+        json.to_owned()
+    } else {
+        let value: Result<serde_json::Value, _> = serde_json::from_str(json);
+        match value.and_then(|value| serde_json::to_string_pretty(&value)) {
+            Ok(text) => text,
+            Err(_) => return fail(Exit::Machine, "the mapper wrote something that is not JSON"),
+        }
+    };
+    // A reader that closes the pipe early has read enough.
+    let _ = writeln!(std::io::stdout().lock(), "{text}");
+    Exit::Done
+}

@@ -1,0 +1,249 @@
+//! `tasuki ingest PATH`: takes in an SS-MIX2 tree or files, in the right order of time per patient, many patients at once.
+
+use std::collections::BTreeMap;
+use std::io::{IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, mpsc};
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::{fail, issues};
+use crate::chart::Chart;
+use crate::fault::{Exit, Fault};
+use crate::fhir::FacilityCode;
+use crate::intake::folder::{self, FILE_BYTES_MAX, Found, Group, Shape};
+use crate::letter::{Letter, Source};
+use crate::pipeline::{Outcome, Pipeline, Receipt};
+use crate::store::{Hot, Store};
+
+/// Groups of files that wait for a worker.
+const GROUPS_WAITING_MAX: usize = 64;
+
+#[derive(Debug, Args)]
+pub(super) struct Options {
+    /// A folder (the root of SS-MIX2 storage, or any folder of files) or one file
+    path: PathBuf,
+    /// The store's folder; made when it is not there
+    #[arg(long, default_value = "tasuki-data")]
+    store: PathBuf,
+    /// 10-digit 医療機関コード (or any name) of the facility [default: the root folder's name, else what the messages say]
+    #[arg(long)]
+    facility: Option<String>,
+    /// Write each receipt, when it is durable, as a JSON line to this file; `-` is standard output
+    #[arg(long)]
+    receipts: Option<PathBuf>,
+    /// How many patients' files are taken in at once
+    #[arg(long, default_value_t = 32)]
+    workers: usize,
+}
+
+/// Counts of one run.
+#[derive(Debug, Default)]
+pub(super) struct Tally {
+    pub(super) stored: usize,
+    pub(super) repeated: usize,
+    pub(super) ignored: usize,
+    pub(super) resources: usize,
+    /// Held letters: reason to (count, one example).
+    pub(super) held: BTreeMap<String, (usize, String)>,
+    pub(super) unreadable: Vec<String>,
+}
+
+pub(super) fn run(options: &Options) -> Exit {
+    if !options.path.exists() {
+        return fail(Exit::NoInput, &format!("{} is not there", options.path.display()));
+    }
+    let store = match open(&options.store) {
+        Ok(store) => store,
+        Err(fault) => return fail(Exit::from(&fault), &fault.to_string()),
+    };
+    let receipts = match options.receipts.as_deref().map(open_receipts).transpose() {
+        Ok(receipts) => receipts,
+        Err(error) => return fail(Exit::NoInput, &format!("the receipts cannot be written: {error}")),
+    };
+    let facility = options.facility.as_deref().map(FacilityCode::parse);
+    let pipeline = Pipeline::new(store, Arc::new(Hot::new(Chart::build)), super::now);
+    let started = Instant::now();
+    match take_in(&pipeline, &options.path, facility, receipts.map(Mutex::new).as_ref(), options.workers) {
+        Ok(tally) => summary(&tally, started.elapsed()),
+        Err(fault) => fail(Exit::from(&fault), &fault.to_string()),
+    }
+}
+
+/// Opens the store in a folder, making it when it is not there.
+pub(super) fn open(path: &Path) -> Result<Store, Fault> {
+    Store::open_sled(path, 256 << 20)
+}
+
+fn open_receipts(path: &Path) -> std::io::Result<Box<dyn Write + Send>> {
+    if path == Path::new("-") {
+        return Ok(Box::new(std::io::stdout()));
+    }
+    Ok(Box::new(std::fs::OpenOptions::new().create(true).append(true).open(path)?))
+}
+
+/// Takes in everything under a path. Each patient's letters go in order through one worker; a machine fault ends the run.
+pub(super) fn take_in(
+    pipeline: &Pipeline,
+    path: &Path,
+    facility: Option<FacilityCode>,
+    receipts: Option<&Mutex<Box<dyn Write + Send>>>,
+    workers: usize,
+) -> Result<Tally, Fault> {
+    let facility = facility.or_else(|| folder::facility_of_root(path)).unwrap_or_else(FacilityCode::unstated);
+    let source = Arc::new(Source { facility, zone_minutes: 540 });
+    let tally = Mutex::new(Tally::default());
+    let bar = progress(path);
+    let failed: Mutex<Option<Fault>> = Mutex::new(None);
+    let stop = AtomicBool::new(false);
+    let (send, receive) = mpsc::sync_channel::<Group>(GROUPS_WAITING_MAX);
+    let receive = Mutex::new(receive);
+    std::thread::scope(|scope| {
+        for _ in 0..workers.max(1) {
+            scope.spawn(|| {
+                while let Some(group) = next(&receive) {
+                    if stop.load(Ordering::Relaxed) {
+                        continue;
+                    }
+                    if let Err(fault) = take_group(pipeline, &source, group, receipts, &tally, &bar) {
+                        stop.store(true, Ordering::Relaxed);
+                        if let Ok(mut first) = failed.lock() {
+                            first.get_or_insert(fault);
+                        }
+                    }
+                }
+            });
+        }
+        for group in folder::walk(path) {
+            match group {
+                Ok(group) => {
+                    if stop.load(Ordering::Relaxed) || send.send(group).is_err() {
+                        break;
+                    }
+                }
+                Err(error) => note(&tally, |t| t.unreadable.push(error.to_string())),
+            }
+        }
+        drop(send);
+    });
+    bar.finish_and_clear();
+    match failed.into_inner() {
+        Ok(Some(fault)) => Err(fault),
+        _ => Ok(tally.into_inner().unwrap_or_default()),
+    }
+}
+
+fn next(receive: &Mutex<mpsc::Receiver<Group>>) -> Option<Group> {
+    receive.lock().ok()?.recv().ok()
+}
+
+fn note(tally: &Mutex<Tally>, add: impl FnOnce(&mut Tally)) {
+    if let Ok(mut tally) = tally.lock() {
+        add(&mut tally);
+    }
+}
+
+fn take_group(
+    pipeline: &Pipeline,
+    source: &Arc<Source>,
+    group: Group,
+    receipts: Option<&Mutex<Box<dyn Write + Send>>>,
+    tally: &Mutex<Tally>,
+    bar: &ProgressBar,
+) -> Result<(), Fault> {
+    for found in group.files {
+        if matches!(found.shape, Shape::Ignored(_)) {
+            note(tally, |t| t.ignored += 1);
+            bar.inc(1);
+            continue;
+        }
+        match read(&found) {
+            Err(error) => note(tally, |t| t.unreadable.push(format!("{}: {error}", found.name))),
+            Ok(bytes) => {
+                let letter = Letter { source: source.clone(), name: found.name, bytes };
+                let receipt = match found.shape {
+                    Shape::Misnamed(issue) => pipeline.keep_held(&letter, vec![issue])?,
+                    _ => pipeline.receive(&letter)?,
+                };
+                write_receipt(receipts, &receipt)?;
+                note(tally, |t| t.add(&receipt));
+            }
+        }
+        bar.inc(1);
+    }
+    Ok(())
+}
+
+fn read(found: &Found) -> std::io::Result<Vec<u8>> {
+    let length = std::fs::metadata(&found.path)?.len();
+    if length > FILE_BYTES_MAX {
+        return Err(std::io::Error::other(format!("{length} bytes, at most {FILE_BYTES_MAX}")));
+    }
+    std::fs::read(&found.path)
+}
+
+fn write_receipt(receipts: Option<&Mutex<Box<dyn Write + Send>>>, receipt: &Receipt) -> Result<(), Fault> {
+    let Some(receipts) = receipts else { return Ok(()) };
+    let broken = || Fault::Broken("a receipt cannot be written".into());
+    let mut out = receipts.lock().map_err(|_| broken())?;
+    let line = serde_json::to_string(receipt).map_err(|_| broken())?;
+    writeln!(out, "{line}").and_then(|()| out.flush()).map_err(|_| broken())
+}
+
+fn progress(path: &Path) -> ProgressBar {
+    if !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::new(folder::count(path) as u64);
+    if let Ok(style) = ProgressStyle::with_template("{bar:40} {pos}/{len} files  {per_sec}  {eta} left") {
+        bar.set_style(style);
+    }
+    bar
+}
+
+impl Tally {
+    fn add(&mut self, receipt: &Receipt) {
+        match receipt.outcome {
+            _ if receipt.repeat => self.repeated += 1,
+            Outcome::Stored => {
+                self.stored += 1;
+                self.resources += receipt.resources.len();
+            }
+            Outcome::Held => {
+                let reason = receipt.issues.first();
+                let sentence = reason.map_or("", |i| if issues::japanese() { &i.ja } else { &i.en });
+                let entry = self.held.entry(sentence.to_owned()).or_insert_with(|| (0, receipt.name.clone()));
+                entry.0 += 1;
+            }
+        }
+    }
+
+    /// How many letters were held.
+    pub(super) fn held_count(&self) -> usize {
+        self.held.values().map(|(count, _)| count).sum()
+    }
+}
+
+fn summary(tally: &Tally, took: Duration) -> Exit {
+    let all = tally.stored + tally.repeated + tally.held_count();
+    eprintln!(
+        "{all} letters in {:.1} s: {} stored ({} resource versions), {} known already, {} held, {} files ignored",
+        took.as_secs_f64(),
+        tally.stored,
+        tally.resources,
+        tally.repeated,
+        tally.held_count(),
+        tally.ignored
+    );
+    for (reason, (count, example)) in &tally.held {
+        eprintln!("  held {count}: {reason}  (for example {example})");
+    }
+    for problem in &tally.unreadable {
+        eprintln!("  not readable: {problem}");
+    }
+    if tally.held.is_empty() && tally.unreadable.is_empty() { Exit::Done } else { Exit::SomeHeld }
+}
+

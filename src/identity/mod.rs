@@ -1,1 +1,0 @@
-//! Who is this person: the record a message belongs to.

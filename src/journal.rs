@@ -1,0 +1,115 @@
+//! The journal: audit events made durable before an answer leaves, many in one write (invariant 5).
+
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::thread::JoinHandle;
+
+use tokio::sync::oneshot;
+
+use crate::audit::{self, Event};
+use crate::fault::Fault;
+use crate::store::{Commit, Order, Store, keys};
+
+/// Events that wait to be written, at most; one more is refused as busy.
+pub const EVENTS_WAITING_MAX: usize = 4096;
+/// Events written as one value.
+pub const CHUNK_EVENTS_MAX: usize = 256;
+/// Chunks read at a time when looking back.
+const PAGE: usize = 64;
+
+type Waiting = (Event, oneshot::Sender<Result<(), Fault>>);
+
+/// Writes audit events. One thread takes whatever waits and writes it as one chunk.
+#[derive(Debug)]
+pub struct Journal {
+    send: Option<SyncSender<Waiting>>,
+    thread: Option<JoinHandle<()>>,
+    store: Store,
+}
+
+impl Journal {
+    /// Starts after the last chunk in the store.
+    pub fn start(store: Store) -> Result<Self, Fault> {
+        let (from, to) = audit_space();
+        let last = store.engine().scan(&from, &to, 1, Order::Descending)?;
+        let next = last.first().map_or(0, |(key, _)| keys::number_of(key).unwrap_or(0) + 1);
+        let (send, receive) = sync_channel(EVENTS_WAITING_MAX);
+        let writer = store.clone();
+        let thread = std::thread::Builder::new()
+            .name("journal".into())
+            .spawn(move || write(&writer, &receive, next))
+            .map_err(|_| Fault::Broken("the journal's thread cannot be started".into()))?;
+        Ok(Journal { send: Some(send), thread: Some(thread), store })
+    }
+
+    /// Records an event; when this returns well, it is durable. Nothing may leave before.
+    pub async fn record(&self, event: Event) -> Result<(), Fault> {
+        let (answer, written) = oneshot::channel();
+        let send = self.send.as_ref().ok_or(Fault::Busy)?;
+        send.try_send((event, answer)).map_err(|error| match error {
+            TrySendError::Full(_) => Fault::Busy,
+            TrySendError::Disconnected(_) => Fault::Broken("the journal has stopped".into()),
+        })?;
+        written.await.map_err(|_| Fault::Broken("the journal has stopped".into()))?
+    }
+
+    /// The newest events for which `wanted` holds, newest first, with chunk and index; at most `limit`. Blocks on storage.
+    pub fn newest(&self, limit: usize, wanted: impl Fn(&Event) -> bool) -> Result<Vec<((u64, u32), Event)>, Fault> {
+        let (from, mut to) = audit_space();
+        let mut found = Vec::new();
+        loop {
+            let page = self.store.engine().scan(&from, &to, PAGE, Order::Descending)?;
+            let Some((last, _)) = page.last() else { return Ok(found) };
+            to = last.clone();
+            for (key, value) in &page {
+                let number = keys::number_of(key).unwrap_or(0);
+                for (index, event) in audit::decode(value).into_iter().enumerate().rev() {
+                    let event = event.ok_or_else(|| Fault::Broken("an audit event cannot be read".into()))?;
+                    if wanted(&event) {
+                        found.push(((number, index as u32), event));
+                        if found.len() == limit {
+                            return Ok(found);
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn audit_space() -> (Vec<u8>, Vec<u8>) {
+    (keys::audit(0), keys::audit(u64::MAX))
+}
+
+fn write(store: &Store, receive: &Receiver<Waiting>, mut number: u64) {
+    while let Ok(first) = receive.recv() {
+        let mut events = vec![first.0];
+        let mut answers = vec![first.1];
+        while events.len() < CHUNK_EVENTS_MAX {
+            let Ok((event, answer)) = receive.try_recv() else { break };
+            events.push(event);
+            answers.push(answer);
+        }
+        let result = write_chunk(store, number, &events);
+        number += 1;
+        for answer in answers {
+            // A caller who went away needs no answer.
+            let _ = answer.send(result.clone());
+        }
+    }
+}
+
+fn write_chunk(store: &Store, number: u64, events: &[Event]) -> Result<(), Fault> {
+    let mut commit = Commit::default();
+    commit.put.push((keys::audit(number), audit::encode(events)));
+    store.submit(commit)?.wait().map(|_| ())
+}
+
+impl Drop for Journal {
+    fn drop(&mut self) {
+        self.send = None;
+        if let Some(thread) = self.thread.take() {
+            // What waited is written before the thread ends.
+            let _ = thread.join();
+        }
+    }
+}

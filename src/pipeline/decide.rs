@@ -1,0 +1,289 @@
+//! From changes to versions: what a message makes different in a record. Pure: the record, the changes and the time in,
+//! the new versions out.
+
+use std::collections::HashSet;
+
+use serde_json::{Map, Value};
+
+use super::standing::Standing;
+use crate::fault::{Issue, IssueType, Place, Rule, Severity};
+use crate::fhir::{Draft, ResourceId, ResourceType, time};
+use crate::map::{Change, List};
+use crate::search::facts::{self, Facts, Labels};
+use crate::validate;
+
+/// A late message does not overwrite newer truth.
+static OLDER: Rule = Rule {
+    id: "older-than-stored",
+    severity: Severity::Information,
+    code: IssueType::BusinessRule,
+    en: "{} was left as it is: what is stored is newer than what this message says.",
+    ja: "{} は更新しませんでした。保存済みの内容の方がこのメッセージより新しいためです。",
+};
+/// Deletion of something that was never there.
+static NOTHING_TO_DELETE: Rule = Rule {
+    id: "nothing-to-delete",
+    severity: Severity::Information,
+    code: IssueType::NotFound,
+    en: "{} was to be deleted and is not on record.",
+    ja: "{} の削除指示がありましたが、該当する記録はありません。",
+};
+
+/// What a message makes different.
+#[derive(Debug, Default)]
+pub(super) struct Decision {
+    /// New versions, in order.
+    pub(super) versions: Vec<Version>,
+    /// Resources that were on record just so.
+    pub(super) unchanged: usize,
+    /// What was noticed.
+    pub(super) issues: Vec<Issue>,
+}
+
+/// One new version.
+#[derive(Debug)]
+pub(super) struct Version {
+    pub(super) facts: Facts,
+    /// The resource as it will be read; empty for a deletion.
+    pub(super) body: String,
+}
+
+impl Version {
+    pub(super) fn reference(&self) -> String {
+        format!("{}/{}", self.facts.resource_type.name(), self.facts.id.as_str())
+    }
+}
+
+struct Making<'a> {
+    standing: &'a Standing,
+    now: i64,
+    instant: String,
+    zone_minutes: i16,
+    list: Option<List>,
+    out: Decision,
+}
+
+/// Decides. An `Err` names what is wrong with the drafts; nothing of the message is stored then.
+pub(super) fn decide(
+    standing: &Standing,
+    changes: Vec<Change>,
+    now: i64,
+    zone_minutes: i16,
+) -> Result<Decision, Vec<Issue>> {
+    let list = changes.iter().find_map(|change| match change {
+        Change::WholeList(list) => Some(*list),
+        _ => None,
+    });
+    let instant = time::instant(now, zone_minutes);
+    let mut making = Making { standing, now, instant, zone_minutes, list, out: Decision::default() };
+    let mut stated = HashSet::new();
+    for change in changes {
+        match change {
+            Change::Put(draft) => {
+                stated.insert((draft.resource_type, draft.id.clone()));
+                making.put(draft, 1)?;
+            }
+            Change::PutWeak(draft) => making.put(draft, 0)?,
+            Change::Merge { draft, drop } => {
+                let merged = making.merge(draft, &drop);
+                making.put(merged, 1)?;
+            }
+            Change::Delete { resource_type, id, occurred } => making.delete(resource_type, &id, occurred),
+            Change::WholeList(list) => making.close_list(list, &stated)?,
+        }
+    }
+    Ok(making.out)
+}
+
+impl Making<'_> {
+    fn put(&mut self, draft: Draft, rank: u8) -> Result<(), Vec<Issue>> {
+        let current = self.standing.current(draft.resource_type, &draft.id);
+        let content = draft.content_hash();
+        if let Some(current) = current {
+            if current.rank > rank {
+                return Ok(());
+            }
+            if current.content == content && !current.deleted {
+                self.out.unchanged += 1;
+                return Ok(());
+            }
+            if draft.occurred.is_some_and(|at| at < current.occurred) {
+                self.out.issues.push(Issue::with(&OLDER, Place::Whole, draft.reference()));
+                return Ok(());
+            }
+        }
+        let version = self.next_version(draft.resource_type, &draft.id);
+        let body = draft.json(Some((version, &self.instant)));
+        let facts = self.facts(&draft, version, rank, content, &body)?;
+        self.out.versions.push(Version { facts, body });
+        Ok(())
+    }
+
+    fn facts(
+        &self,
+        draft: &Draft,
+        version: u32,
+        rank: u8,
+        content: u128,
+        body: &str,
+    ) -> Result<Facts, Vec<Issue>> {
+        let broken = || vec![Issue::with(&validate::NOT_JSON, Place::Whole, draft.reference())];
+        let value: Value = serde_json::from_str(body).map_err(|_| broken())?;
+        let found = validate::structure(&value);
+        if found.iter().any(|issue| issue.rule.severity >= Severity::Error) {
+            return Err(found);
+        }
+        let extracted = facts::extract(&value, self.zone_minutes);
+        Ok(Facts {
+            resource_type: draft.resource_type,
+            id: draft.id.clone(),
+            version,
+            deleted: false,
+            last_updated: self.now,
+            occurred: draft.occurred.unwrap_or(i64::MIN),
+            rank,
+            list: self.list_number(draft.resource_type),
+            labels: extracted.labels,
+            content,
+            patients: extracted.patients,
+            tokens: extracted.tokens,
+            dates: extracted.dates,
+            references: extracted.references,
+        })
+    }
+
+    /// The number of the version after the last one, counting those this message made.
+    fn next_version(&self, resource_type: ResourceType, id: &ResourceId) -> u32 {
+        let made = self.out.versions.iter().filter(|v| v.facts.resource_type == resource_type && v.facts.id == *id);
+        let stored = self.standing.current(resource_type, id).map_or(0, |facts| facts.version);
+        stored + 1 + made.count() as u32
+    }
+
+    fn list_number(&self, resource_type: ResourceType) -> u8 {
+        match self.list {
+            Some(List::Problems) if resource_type == ResourceType::CONDITION => 1,
+            Some(List::Allergies) if resource_type == ResourceType::ALLERGY_INTOLERANCE => 2,
+            _ => 0,
+        }
+    }
+
+    fn delete(&mut self, resource_type: ResourceType, id: &ResourceId, occurred: Option<i64>) {
+        let name = || format!("{}/{}", resource_type.name(), id.as_str());
+        let Some(current) = self.standing.current(resource_type, id).filter(|facts| !facts.deleted) else {
+            self.out.issues.push(Issue::with(&NOTHING_TO_DELETE, Place::Whole, name()));
+            return;
+        };
+        if occurred.is_some_and(|at| at < current.occurred) {
+            self.out.issues.push(Issue::with(&OLDER, Place::Whole, name()));
+            return;
+        }
+        let facts = Facts {
+            version: current.version + 1,
+            deleted: true,
+            last_updated: self.now,
+            occurred: occurred.unwrap_or(current.occurred),
+            labels: Labels::default(),
+            content: 0,
+            tokens: Vec::new(),
+            dates: Vec::new(),
+            references: Vec::new(),
+            ..current.clone()
+        };
+        self.out.versions.push(Version { facts, body: String::new() });
+    }
+
+    /// Members of the list that this message did not state become inactive (japan.md 3.2: PPR-01 and ADT-61 are whole).
+    fn close_list(&mut self, list: List, stated: &HashSet<(ResourceType, ResourceId)>) -> Result<(), Vec<Issue>> {
+        let number = if list == List::Problems { 1 } else { 2 };
+        let newest = self.out.versions.iter().map(|v| v.facts.occurred).max().unwrap_or(i64::MIN);
+        let resource_type = if list == List::Problems { ResourceType::CONDITION } else { ResourceType::ALLERGY_INTOLERANCE };
+        let gone: Vec<Facts> = self
+            .standing
+            .of_type(resource_type)
+            .into_iter()
+            .filter(|f| f.list == number && f.occurred <= newest)
+            .filter(|f| !stated.contains(&(f.resource_type, f.id.clone())))
+            .cloned()
+            .collect();
+        for facts in gone {
+            let Some(mut body) = self.body(facts.resource_type, &facts.id) else { continue };
+            let system = match list {
+                List::Problems => "http://terminology.hl7.org/CodeSystem/condition-clinical",
+                List::Allergies => "http://terminology.hl7.org/CodeSystem/allergyintolerance-clinical",
+            };
+            if body.contains_key("abatementDateTime") || is_entered_in_error(&body) {
+                continue;
+            }
+            body.insert("clinicalStatus".into(), serde_json::json!({"coding": [{"system": system, "code": "inactive"}]}));
+            let mut draft = draft_of(facts.resource_type, facts.id, body);
+            draft.occurred = Some(newest.max(facts.occurred));
+            self.put(draft, 1)?;
+        }
+        Ok(())
+    }
+
+    /// What is stated replaces, what is not stated stays; objects such as `period` are merged one level deep.
+    fn merge(&self, draft: Draft, drop: &[&str]) -> Draft {
+        let Some(mut merged) = self.body(draft.resource_type, &draft.id) else { return draft };
+        let stated: Map<String, Value> = serde_json::from_str(&format!("{{{}}}", draft.members)).unwrap_or_default();
+        for (name, value) in stated {
+            match (merged.get_mut(&name), value) {
+                (Some(Value::Object(old)), Value::Object(new)) if matches!(name.as_str(), "period" | "hospitalization") => {
+                    old.extend(new);
+                }
+                (_, value) => {
+                    merged.insert(name, value);
+                }
+            }
+        }
+        for path in drop {
+            match path.split_once('.') {
+                None => {
+                    merged.shift_remove(*path);
+                }
+                Some((outer, inner)) => {
+                    if let Some(Value::Object(object)) = merged.get_mut(outer) {
+                        object.shift_remove(inner);
+                    }
+                }
+            }
+        }
+        merged.retain(|_, value| value.as_object().is_none_or(|object| !object.is_empty()));
+        Draft { occurred: draft.occurred, ..draft_of(draft.resource_type, draft.id, merged) }
+    }
+
+    /// The newest body, counting what this message made.
+    fn body(&self, resource_type: ResourceType, id: &ResourceId) -> Option<Map<String, Value>> {
+        let made = self.out.versions.iter().rev().find(|v| v.facts.resource_type == resource_type && v.facts.id == *id);
+        let text = match made {
+            Some(version) => version.body.clone(),
+            None => self.standing.body(resource_type, id)?,
+        };
+        serde_json::from_str(&text).ok()
+    }
+}
+
+fn is_entered_in_error(body: &Map<String, Value>) -> bool {
+    body.get("verificationStatus").is_some_and(|status| status.to_string().contains("entered-in-error"))
+}
+
+/// A draft from a stored body: version and instant are the store's, the rest stays as it was.
+fn draft_of(resource_type: ResourceType, id: ResourceId, mut body: Map<String, Value>) -> Draft {
+    let meta = match body.shift_remove("meta") {
+        Some(Value::Object(mut meta)) => {
+            meta.shift_remove("versionId");
+            meta.shift_remove("lastUpdated");
+            inner(meta)
+        }
+        _ => String::new(),
+    };
+    body.shift_remove("resourceType");
+    body.shift_remove("id");
+    Draft { resource_type, id, meta, members: inner(body), occurred: None }
+}
+
+fn inner(object: Map<String, Value>) -> String {
+    let text = Value::Object(object).to_string();
+    text.get(1..text.len() - 1).unwrap_or("").to_owned()
+}
+

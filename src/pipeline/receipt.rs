@@ -1,0 +1,108 @@
+//! Receipts: what became of a letter, in words that the sender's engineer understands. Stored with the result.
+
+use serde::{Deserialize, Serialize};
+
+use super::decide::Decision;
+use crate::fault::{Fault, Issue};
+use crate::letter::{Letter, LetterId};
+
+/// What became of a letter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Outcome {
+    /// Its resources are stored (or were already as it says).
+    Stored,
+    /// Nothing of it could be used; it is kept, with the reason.
+    Held,
+}
+
+/// The answer to a letter; the same letter gets the same answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Receipt {
+    /// The letter's id, hexadecimal.
+    pub letter: String,
+    /// The name it came under.
+    pub name: String,
+    /// When it was taken in, milliseconds since 1970.
+    pub received: i64,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// `Type/id` of what it created or changed.
+    pub resources: Vec<String>,
+    /// How many resources it stated that were on record already, just so.
+    pub unchanged: usize,
+    /// What was noticed.
+    pub issues: Vec<ReceiptIssue>,
+    /// Whether the letter had been received before; nothing changed then.
+    #[serde(skip)]
+    pub repeat: bool,
+}
+
+/// An issue as a receipt keeps it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReceiptIssue {
+    /// FHIR severity code.
+    pub severity: String,
+    /// The rule's name.
+    pub rule: String,
+    /// Where, in the sender's terms.
+    pub place: String,
+    /// The sentence in Japanese.
+    pub ja: String,
+    /// The sentence in English.
+    pub en: String,
+}
+
+impl Receipt {
+    pub(super) fn stored(letter: &Letter, id: LetterId, now: i64, issues: Vec<Issue>) -> Self {
+        Receipt::new(letter, id, now, Outcome::Stored, &issues)
+    }
+
+    pub(super) fn held(letter: &Letter, id: LetterId, now: i64, issues: Vec<Issue>) -> Self {
+        Receipt::new(letter, id, now, Outcome::Held, &issues)
+    }
+
+    fn new(letter: &Letter, id: LetterId, received: i64, outcome: Outcome, issues: &[Issue]) -> Self {
+        Receipt {
+            letter: id.hex(),
+            name: letter.name.clone(),
+            received,
+            outcome,
+            resources: Vec::new(),
+            unchanged: 0,
+            issues: issues.iter().map(ReceiptIssue::from).collect(),
+            repeat: false,
+        }
+    }
+
+    pub(super) fn add(&mut self, decision: &Decision) {
+        self.resources.extend(decision.versions.iter().map(|version| version.reference()));
+        self.unchanged += decision.unchanged;
+        self.issues.extend(decision.issues.iter().map(ReceiptIssue::from));
+    }
+
+    pub(super) fn repeated(mut self) -> Self {
+        self.repeat = true;
+        self
+    }
+
+    pub(super) fn encode(&self) -> Vec<u8> {
+        serde_json::to_vec(self).unwrap_or_default()
+    }
+
+    pub(super) fn decode(bytes: &[u8]) -> Result<Self, Fault> {
+        serde_json::from_slice(bytes).map_err(|_| Fault::Broken("a stored receipt cannot be read".into()))
+    }
+}
+
+impl From<&Issue> for ReceiptIssue {
+    fn from(issue: &Issue) -> Self {
+        ReceiptIssue {
+            severity: issue.rule.severity.code().into(),
+            rule: issue.rule.id.into(),
+            place: issue.place.to_string(),
+            ja: issue.japanese(),
+            en: issue.english(),
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! How a record stands: its current versions, kept between the messages of one patient so that a long import does not
+//! read the record again for each of them.
+
+use std::collections::HashMap;
+use std::sync::Mutex;
+
+use serde_json::Value;
+
+use super::decide::Version;
+use super::recipients_of;
+use crate::consent::Directive;
+use crate::fault::Fault;
+use crate::fhir::{PatientKey, ResourceId, ResourceType, time::Interval};
+use crate::map::{Known, KnownEncounter};
+use crate::search::facts::Facts;
+use crate::store::{Body, Commit, Head, Store};
+
+/// Records kept between messages, at most.
+const STANDINGS_MAX: usize = 256;
+
+/// A record as it stands after its last commit. Whoever holds one may write; a commit by another makes the write fail
+/// with `Conflict`, and the standing is read anew.
+#[derive(Debug)]
+pub(super) struct Standing {
+    patient: PatientKey,
+    head: Option<Head>,
+    current: HashMap<(ResourceType, ResourceId), (Facts, Body)>,
+    /// Organisations that the record's consents name.
+    recipients: Vec<String>,
+}
+
+/// Standings not in use at the moment.
+#[derive(Debug, Default)]
+pub(super) struct Standings {
+    idle: Mutex<HashMap<PatientKey, Standing>>,
+}
+
+impl Standings {
+    /// The standing of a record: a kept one, or read from the store.
+    pub(super) fn take(&self, store: &Store, patient: PatientKey) -> Result<Standing, Fault> {
+        let kept = self.idle.lock().ok().and_then(|mut idle| idle.remove(&patient));
+        match kept {
+            Some(standing) if standing.head == store.head(patient)? => Ok(standing),
+            _ => Standing::read(store, patient),
+        }
+    }
+
+    /// Keeps a standing whose commit was acknowledged.
+    pub(super) fn give_back(&self, standing: Standing) {
+        if let Ok(mut idle) = self.idle.lock() {
+            if idle.len() >= STANDINGS_MAX {
+                idle.clear();
+            }
+            idle.insert(standing.patient, standing);
+        }
+    }
+}
+
+impl Standing {
+    fn read(store: &Store, patient: PatientKey) -> Result<Self, Fault> {
+        let partition = store.partition(patient)?;
+        let mut current = HashMap::with_capacity(partition.records.len());
+        for record in partition.records {
+            current.insert((record.facts.resource_type, record.facts.id.clone()), (record.facts, record.body));
+        }
+        let mut standing = Standing { patient, head: partition.head, current, recipients: Vec::new() };
+        standing.recipients = standing.read_recipients()?;
+        Ok(standing)
+    }
+
+    pub(super) fn patient(&self) -> PatientKey {
+        self.patient
+    }
+
+    pub(super) fn sheaves(&self) -> u64 {
+        self.head.as_ref().map_or(0, |head| head.sheaves)
+    }
+
+    /// The current version of a resource, deleted or not.
+    pub(super) fn current(&self, resource_type: ResourceType, id: &ResourceId) -> Option<&Facts> {
+        self.current.get(&(resource_type, id.clone())).map(|(facts, _)| facts)
+    }
+
+    /// The current versions of one type that are not deleted, in a fixed order.
+    pub(super) fn of_type(&self, resource_type: ResourceType) -> Vec<&Facts> {
+        let of_type = |facts: &&Facts| facts.resource_type == resource_type && !facts.deleted;
+        let mut found: Vec<&Facts> = self.current.values().map(|(facts, _)| facts).filter(of_type).collect();
+        found.sort_by(|a, b| a.id.cmp(&b.id));
+        found
+    }
+
+    /// The current body of a resource that is not deleted.
+    pub(super) fn body(&self, resource_type: ResourceType, id: &ResourceId) -> Option<String> {
+        let (facts, body) = self.current.get(&(resource_type, id.clone()))?;
+        if facts.deleted {
+            return None;
+        }
+        body.json().ok()
+    }
+
+    /// Organisations that the record's consents name.
+    pub(super) fn recipients(&self) -> &[String] {
+        &self.recipients
+    }
+
+    fn read_recipients(&self) -> Result<Vec<String>, Fault> {
+        let mut directives = Vec::new();
+        for facts in self.of_type(ResourceType::CONSENT) {
+            directives.push(Directive::read(&self.resource(facts)?));
+        }
+        Ok(recipients_of(&directives))
+    }
+
+    fn resource(&self, facts: &Facts) -> Result<Value, Fault> {
+        let (_, body) = &self.current[&(facts.resource_type, facts.id.clone())];
+        parse(&body.json()?)
+    }
+
+    /// What the mapper of an HL7 v2 message may know.
+    pub(super) fn encounters(&self) -> Result<Known, Fault> {
+        let mut known = Known::default();
+        for facts in self.of_type(ResourceType::ENCOUNTER) {
+            known.encounters.push(known_encounter(facts, &self.resource(facts)?));
+        }
+        Ok(known)
+    }
+
+    /// Adds new versions to the record and to the commit that will store them.
+    pub(super) fn write(&mut self, versions: Vec<Version>, facility: &str, commit: &mut Commit) -> Result<(), Fault> {
+        if versions.is_empty() {
+            return Ok(());
+        }
+        let consents = versions.iter().any(|v| v.facts.resource_type == ResourceType::CONSENT);
+        let fresh = |v: &Version| !self.current.contains_key(&(v.facts.resource_type, v.facts.id.clone()));
+        let new: Vec<(Facts, String, bool)> =
+            versions.into_iter().map(|v| (fresh(&v), v)).map(|(fresh, v)| (v.facts, v.body, fresh)).collect();
+        let sheaf = crate::store::Sheaf::bind(self.patient, self.head.as_ref(), facility, new)?;
+        for record in sheaf.records() {
+            let key = (record.facts.resource_type, record.facts.id.clone());
+            self.current.insert(key, (record.facts.clone(), record.body.clone()));
+        }
+        self.head = Some(sheaf.add_to(commit));
+        if consents {
+            self.recipients = self.read_recipients()?;
+        }
+        Ok(())
+    }
+}
+
+fn parse(text: &str) -> Result<Value, Fault> {
+    serde_json::from_str(text).map_err(|_| Fault::Broken("a stored resource is not JSON".into()))
+}
+
+fn known_encounter(facts: &Facts, body: &Value) -> KnownEncounter {
+    let bound = |name: &str| body["period"][name].as_str().and_then(|text| Interval::parse(text, 540)).map(|i| i.start);
+    KnownEncounter {
+        id: facts.id.clone(),
+        inpatient: body["class"]["code"] == "IMP",
+        start: bound("start").unwrap_or(i64::MIN),
+        ended: body["period"]["end"].is_string(),
+        end: bound("end"),
+        void: matches!(body["status"].as_str(), Some("cancelled" | "entered-in-error")),
+    }
+}

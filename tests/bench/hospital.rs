@@ -1,0 +1,99 @@
+//! A generated hospital: invented patients whose SS-MIX2 messages have the sizes of real ones. The same number gives
+//! the same messages.
+
+use std::sync::Arc;
+
+use tasuki::fhir::FacilityCode;
+use tasuki::letter::{Letter, Source};
+
+/// The facility of every generated message.
+pub const FACILITY: &str = "0119999901";
+
+/// The sender of generated letters.
+pub fn source() -> Arc<Source> {
+    Arc::new(Source { facility: FacilityCode::parse(FACILITY), zone_minutes: 540 })
+}
+
+/// A patient's number.
+pub fn number(patient: u64) -> String {
+    format!("{:010}", 7_000_000_000 + patient)
+}
+
+fn head(kind: &str, stamp: &str, patient: &str) -> String {
+    format!(
+        "MSH|^~\\&|HIS|SEND|GW|RCV|{stamp}||{kind}|{stamp}{patient}|P|2.5||||||UNICODE UTF-8\r\
+         PID|0001||{patient}||見本^患者^^^^^L^I~ミホン^カンジャ^^^^^L^P||19500102|F|||^^^^060-0000^JPN^H^北海道見本市例示町1||^PRN^PH^^^^^^^^^011-000-0000\r"
+    )
+}
+
+/// ADT-00: master data, with insurance.
+pub fn adt(patient: u64) -> Letter {
+    let number = number(patient);
+    let stamp = "20261005090000";
+    let text = head("ADT^A08^ADT_A01", stamp, &number).replacen(
+        "PID|",
+        &format!("EVN||{stamp}\rPID|"),
+        1,
+    ) + "NK1|1|見本^家族^^^^^L^I|SPO|^^^^060-0000^JPN^H^北海道見本市例示町1|011-000-0001\r\
+         PV1|0001|O|11^^^^^C||||1001^例示^医師^^^^^^^L^^^^^I|||11\r\
+         AL1|1|FA^食物アレルギー^HL70127|J9FC11000000^例示^J-FAGY\r\
+         IN1|1|67^国民健康保険^JHSD0001|01999999|||||||123~4567~01||20260401|20270331||||SEL^本人^HL70063\r";
+    letter(&number, "-", "ADT-00", "999999999999999", stamp, text)
+}
+
+/// OML-11: `results` numeric results of one day.
+pub fn results(patient: u64, day: u64, results: u64) -> Letter {
+    let number = number(patient);
+    let date = format!("202610{:02}", 1 + day % 28);
+    let stamp = format!("{date}083000");
+    let order = format!("{:015}", 10_000 + patient % 1000 * 1000 + day);
+    let mut text = head("OUL^R22^OUL_R22", &stamp, &number);
+    text += &format!(
+        "SPM|1|||023^血清^JC10|||||||||||||{date}0800\r\
+         OBR|1|{order}||E002^生化学的検査^99O03|||{date}0800||||||||||||||||{stamp}\r\
+         ORC|SC|{order}|||CM||||{stamp}|||1001^例示^医師^^^^^^^L^^^^^I\r"
+    );
+    for item in 0..results {
+        text += &format!(
+            "OBX|{}|NM|3A0{item:02}0000002327101^例示項目{item}^JC10||{}.{:02}|g/dL^g/dL^99XYZ|6.7-8.3|N|||F|||{date}0800\r",
+            item + 1,
+            4 + (patient + item) % 5,
+            (patient * 7 + item * 13) % 100
+        );
+    }
+    letter(&number, &date, "OML-11", &order, &stamp, text)
+}
+
+fn letter(patient: &str, date: &str, kind: &str, order: &str, stamp: &str, text: String) -> Letter {
+    let name = format!(
+        "{}/{}/{patient}/{date}/{kind}/{patient}_{date}_{kind}_{order}_{stamp}000_11_1",
+        &patient[..3],
+        &patient[3..6]
+    );
+    Letter { source: source(), name, bytes: text.into_bytes() }
+}
+
+/// A consent of a patient for the organisation `Organization/agency-a`.
+pub fn consent(patient: u64) -> Letter {
+    let system = FacilityCode::parse(FACILITY).patient_number_system();
+    let text = serde_json::json!({
+        "resourceType": "Consent",
+        "id": format!("consent-{patient}"),
+        "status": "active",
+        "scope": {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/consentscope", "code": "patient-privacy"}]},
+        "category": [{"coding": [{"system": "http://loinc.org", "code": "59284-0"}]}],
+        "patient": {"identifier": {"system": system, "value": number(patient)}},
+        "dateTime": "2026-04-01",
+        "policyRule": {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "OPTIN"}]},
+        "provision": {
+            "type": "permit",
+            "period": {"start": "2026-04-01", "end": "2099-03-31"},
+            "actor": [{
+                "role": {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/v3-ParticipationType", "code": "IRCP"}]},
+                "reference": {"reference": "Organization/agency-a"},
+            }],
+        },
+    });
+    let source = Source { facility: FacilityCode::unstated(), zone_minutes: 540 };
+    Letter { source: Arc::new(source), name: format!("consent-{patient}.json"), bytes: text.to_string().into_bytes() }
+}

@@ -1,0 +1,107 @@
+//! The servers under load, each in a process of its own: the gateway on a store, and the yardstick, an actix handler
+//! that sends the same bytes from memory.
+
+use std::io::{BufRead, BufReader};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+
+use actix_web::{App, HttpResponse, HttpServer, web};
+use tasuki::api::{self, Listener};
+use tasuki::app::{Gateway, Parts};
+use tasuki::auth::Registry;
+use tasuki::fhir::FacilityCode;
+use tasuki::letter::Source;
+use tasuki::store::Store;
+
+/// Names the role in the environment of a child.
+pub const ROLE: &str = "TASUKI_BENCH_ROLE";
+const STORE: &str = "TASUKI_BENCH_FOLDER";
+const BODY: &str = "TASUKI_BENCH_BODY";
+
+/// A server in a child process; killed when dropped.
+pub struct Server {
+    child: Child,
+    pub address: String,
+}
+
+impl Server {
+    /// The gateway on the store in a folder.
+    pub fn gateway(store: &Path) -> Server {
+        Server::start("gateway", STORE, store.to_str().expect("a path"))
+    }
+
+    /// The yardstick, sending this body.
+    pub fn yardstick(body: &str) -> Server {
+        Server::start("yardstick", BODY, body)
+    }
+
+    fn start(role: &str, name: &str, value: &str) -> Server {
+        let mut child = Command::new(std::env::current_exe().expect("a path"))
+            .env(ROLE, role)
+            .env(name, value)
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the server starts");
+        let mut address = String::new();
+        BufReader::new(child.stdout.take().expect("piped")).read_line(&mut address).expect("an address");
+        Server { child, address: address.trim().to_owned() }
+    }
+
+    /// CPU seconds used so far.
+    pub fn cpu_seconds(&self) -> f64 {
+        super::load::cpu_seconds(self.child.id())
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Runs as a child.
+pub fn run(role: &str) {
+    match role {
+        "yardstick" => yardstick(std::env::var(BODY).expect("a body")),
+        _ => gateway(Path::new(&std::env::var(STORE).expect("a folder"))),
+    }
+}
+
+fn gateway(folder: &Path) {
+    let clients = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/examples/data/clients.toml"));
+    let facility = FacilityCode::parse(super::hospital::FACILITY);
+    let gateway = Gateway::start(Parts {
+        store: Store::open_sled(folder, 256 << 20).expect("the store opens"),
+        registry: Registry::parse_clients(&clients.expect("readable"), &facility).expect("clients"),
+        sources: vec![Source { facility, zone_minutes: 540 }],
+        base_url: "http://localhost/fhir".into(),
+        clock: || jiff::Timestamp::now().as_millisecond(),
+        zone_minutes: 540,
+    })
+    .expect("the gateway starts");
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    let listener = Listener { address, tls: None, body_bytes_max: 1 << 20, workers: 2 };
+    api::serve(Arc::new(gateway), listener, |address| println!("{address}")).expect("it listens");
+}
+
+fn yardstick(body: String) {
+    let body = web::Bytes::from(body);
+    actix_web::rt::System::new().block_on(async move {
+        let server = HttpServer::new(move || {
+            let body = body.clone();
+            App::new().default_service(web::to(move || {
+                let body = body.clone();
+                async move { HttpResponse::Ok().content_type("application/fhir+json; charset=utf-8").body(body) }
+            }))
+        })
+        .workers(2)
+        .tcp_nodelay(true)
+        .bind(("127.0.0.1", 0))
+        .expect("it binds");
+        println!("{}", server.addrs()[0]);
+        server.run().await.expect("it runs");
+    });
+}
