@@ -97,6 +97,18 @@ impl Kind {
         TABLE.iter().find(|(kind, ..)| *kind == self).map_or("", |(_, code, _)| code)
     }
 
+    /// Where it belongs among files of one moment: who the patient is, what is known of them, visits, orders, results.
+    pub(super) fn rank(self) -> u8 {
+        match self {
+            Kind::Adt00 => 0,
+            Kind::Adt61 | Kind::Ppr01 => 1,
+            Kind::Adt01 | Kind::Adt12 | Kind::Adt21 | Kind::Adt22 | Kind::Adt31 | Kind::Adt32 => 2,
+            Kind::Adt41 | Kind::Adt42 | Kind::Adt51 | Kind::Adt52 => 2,
+            Kind::Omd | Kind::Omp01 | Kind::Omp02 | Kind::Oml01 | Kind::Omg01 | Kind::Omg02 | Kind::Omg03 => 3,
+            Kind::Omp11 | Kind::Omp12 | Kind::Oml11 | Kind::Omg11 | Kind::Omg12 | Kind::Omg13 => 4,
+        }
+    }
+
     /// Its Japanese name.
     pub fn japanese(self) -> &'static str {
         TABLE.iter().find(|(kind, ..)| *kind == self).map_or("", |(.., name)| name)

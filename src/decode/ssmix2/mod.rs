@@ -2,6 +2,13 @@
 
 mod kind;
 mod name;
+mod path;
+mod rule;
 
 pub use kind::Kind;
 pub use name::{FileName, Flag};
+pub use path::{Naming, is_date_folder, is_kind_folder, naming, prefix_folders};
+pub use rule::{
+    FOLDERS_DISAGREE, FOLDERS_MISSING, KIND_UNKNOWN, NAME_DATE, NAME_DEPARTMENT, NAME_FLAG, NAME_ORDER, NAME_PARTS,
+    NAME_PATIENT, NAME_STAMP,
+};
