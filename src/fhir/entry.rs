@@ -37,12 +37,8 @@ pub struct Entries<'a> {
 
 /// Identifier systems that number a line inside an order: alike in every prescription, so no identity
 /// (JP_MedicationRequest slices rpNumber and orderInRp, by URL and by the older OID).
-const POSITIONS: [&str; 4] = [
-    system::RP_NUMBER,
-    system::ORDER_IN_RP,
-    "urn:oid:1.2.392.100495.20.3.81",
-    "urn:oid:1.2.392.100495.20.3.82",
-];
+const POSITIONS: [&str; 4] =
+    [system::RP_NUMBER, system::ORDER_IN_RP, "urn:oid:1.2.392.100495.20.3.81", "urn:oid:1.2.392.100495.20.3.82"];
 
 impl<'a> Entries<'a> {
     /// The entries of a Bundle. The same Bundle and record give the same ids.
@@ -172,7 +168,8 @@ mod tests {
         assert_eq!(business_key(&instance, "urn:uuid:1"), "i");
         let line = json!({"identifier": [{"system": system::RP_NUMBER, "value": "1"}], "id": "x"});
         assert_eq!(business_key(&line, "urn:uuid:1"), "fhir:x");
-        let prescription = json!({"identifier": [{"system": system::RP_NUMBER, "value": "1"}, {"system": "p", "value": "9"}]});
+        let prescription =
+            json!({"identifier": [{"system": system::RP_NUMBER, "value": "1"}, {"system": "p", "value": "9"}]});
         assert_eq!(business_key(&prescription, ""), format!("p|9\u{1f}{}|1", system::RP_NUMBER));
         assert_eq!(business_key(&json!({}), "urn:uuid:1"), "urn:uuid:1");
         assert!(business_key(&json!({"a": 1}), "").starts_with("content:"));
@@ -180,8 +177,10 @@ mod tests {
 
     #[test]
     fn entries_with_one_identifier_stay_apart_whatever_their_order() {
-        let observation = |code: &str| json!({"resource": {"resourceType": "Observation",
-            "identifier": [{"system": system::RESOURCE_INSTANCE, "value": "same"}], "code": {"coding": [{"system": "c", "code": code}]}}});
+        let observation = |code: &str| {
+            json!({"resource": {"resourceType": "Observation",
+            "identifier": [{"system": system::RESOURCE_INSTANCE, "value": "same"}], "code": {"coding": [{"system": "c", "code": code}]}}})
+        };
         let record = PatientKey(7);
         let ids = |bundle: &Value| Entries::of(bundle, record).all.iter().map(|e| e.id.clone()).collect::<Vec<_>>();
         let one = ids(&json!({"entry": [observation("a"), observation("b")]}));

@@ -23,7 +23,9 @@ impl<'a> Members<'a> {
 
 /// The items of an array, each as the text received; empty when the text is not one.
 pub fn items(text: &str) -> Vec<&str> {
-    serde_json::from_str::<Vec<&RawValue>>(text).map(|items| items.iter().map(|i| i.get()).collect()).unwrap_or_default()
+    serde_json::from_str::<Vec<&RawValue>>(text)
+        .map(|items| items.iter().map(|i| i.get()).collect())
+        .unwrap_or_default()
 }
 
 impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
@@ -152,7 +154,10 @@ mod tests {
         let text = "{ \"a\" : 1.00E5 , \"reference\":\"x\\\"\\u3042 :\", \"b\": [ \"reference\", {\"reference\": \"urn:y\"} ] }";
         let mut out = String::new();
         copy(text, &mut out, |name, value| (name == "reference" && value == "urn:y").then(|| "T/1".to_owned()));
-        assert_eq!(out, "{\"a\":1.00E5,\"reference\":\"x\\\"\\u3042 :\",\"b\":[\"reference\",{\"reference\":\"T/1\"}]}");
+        assert_eq!(
+            out,
+            "{\"a\":1.00E5,\"reference\":\"x\\\"\\u3042 :\",\"b\":[\"reference\",{\"reference\":\"T/1\"}]}"
+        );
         assert_eq!(shape(text), Shape { depth: 3, members: 4 });
     }
 

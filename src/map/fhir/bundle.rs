@@ -51,11 +51,7 @@ pub(super) fn map(bundle: &Value, raw: &Members<'_>, context: Context<'_>) -> Re
 }
 
 /// Whose record it is: the hospital's patient number of the one Patient entry, the same that SS-MIX2 files carry.
-fn record(
-    bundle: &Value,
-    context: Context<'_>,
-    issues: &mut Vec<Issue>,
-) -> Result<(PatientKey, FacilityCode), Issue> {
+fn record(bundle: &Value, context: Context<'_>, issues: &mut Vec<Issue>) -> Result<(PatientKey, FacilityCode), Issue> {
     let listed = bundle.get("entry").and_then(Value::as_array).into_iter().flatten().enumerate();
     let is_patient = |r: &&Value| reference::resource_type(r) == Some(ResourceType::PATIENT);
     let mut patients = listed.filter_map(|(at, entry)| entry.get("resource").filter(is_patient).map(|r| (at, r)));

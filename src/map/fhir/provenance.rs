@@ -6,7 +6,13 @@ use crate::map::MAP_VERSION;
 use super::Context;
 
 /// The one Provenance of a letter. `recorded` is the instant the sender states, empty when there is none.
-pub(super) fn of(record: PatientKey, facility: &str, targets: &[String], recorded: &str, context: Context<'_>) -> Draft {
+pub(super) fn of(
+    record: PatientKey,
+    facility: &str,
+    targets: &[String],
+    recorded: &str,
+    context: Context<'_>,
+) -> Draft {
     let letter = context.letter.hex();
     let mut w = Writer::new();
     w.array("target", |w| {
@@ -16,7 +22,10 @@ pub(super) fn of(record: PatientKey, facility: &str, targets: &[String], recorde
     });
     if recorded.is_empty() {
         // Provenance.recorded is 1..1, and a mapper knows no clock.
-        w.raw("_recorded", &format!(r#"{{"extension":[{{"url":"{}","valueCode":"unknown"}}]}}"#, system::DATA_ABSENT_REASON));
+        w.raw(
+            "_recorded",
+            &format!(r#"{{"extension":[{{"url":"{}","valueCode":"unknown"}}]}}"#, system::DATA_ABSENT_REASON),
+        );
     }
     w.string("recorded", recorded);
     w.array("agent", |w| {

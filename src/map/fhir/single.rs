@@ -42,11 +42,7 @@ const OF_A_PATIENT: [(&str, &str); 24] = [
 ];
 
 /// An Organization: what the network office registers belongs to no patient.
-pub(super) fn organization(
-    resource: &Value,
-    raw: &Members<'_>,
-    context: Context<'_>,
-) -> Result<Noted<Mapped>, Issue> {
+pub(super) fn organization(resource: &Value, raw: &Members<'_>, context: Context<'_>) -> Result<Noted<Mapped>, Issue> {
     let id = id(resource, ResourceType::ORGANIZATION, PatientKey::DIRECTORY)?;
     let draft = text::draft(ResourceType::ORGANIZATION, id, raw, |_, _| None);
     Ok(Noted::clean(with_provenance(PatientKey::DIRECTORY, draft, resource, context)))

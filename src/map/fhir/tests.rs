@@ -170,7 +170,10 @@ fn every_example_bundle_maps_and_stays_itself() {
             assert_eq!(ids.len(), mapped.changes.len(), "{path:?}: two resources with one id");
             for entry in &mapped.changes[2..] {
                 references(&read(draft(entry)), &mut |text| {
-                    assert!(text.starts_with('#') || text.starts_with("http") || ids.contains(text), "{path:?}: {text}");
+                    assert!(
+                        text.starts_with('#') || text.starts_with("http") || ids.contains(text),
+                        "{path:?}: {text}"
+                    );
                 });
             }
         }
