@@ -1,8 +1,11 @@
 //! The vocabulary of FHIR R4: resource types, ids, dates, systems, and the writer that keeps decimals as sent.
 
+pub mod entry;
 pub mod id;
+pub mod json;
 pub mod kind;
 pub mod outcome;
+pub mod reference;
 pub mod system;
 pub mod time;
 pub mod writer;

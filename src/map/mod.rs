@@ -2,6 +2,7 @@
 //! known state give the same changes.
 
 pub mod change;
+pub mod fhir;
 pub mod hl7v2;
 
 pub use change::{Change, Known, KnownEncounter, List, Mapped};
