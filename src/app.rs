@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, RwLock};
 
 use crate::auth::Registry;
+use crate::config::{self, Config};
 use crate::chart::Chart;
 use crate::fault::Fault;
 use crate::fhir::{PatientKey, ResourceId, ResourceType};
@@ -12,32 +13,19 @@ use crate::letter::{Letter, Source};
 use crate::pipeline::{Pipeline, Receipt};
 use crate::store::{Hot, Store};
 
-/// Records kept as charts in memory, at most this many resources in all.
-pub const HOT_RESOURCES_MAX: usize = 400_000;
+/// Memory for records that are kept as charts, bytes.
+pub const HOT_BYTES_MAX: usize = 256 << 20;
 /// Ids whose record is remembered without asking the store.
 const PLACES_MAX: usize = 1_000_000;
-
-/// What a gateway is given to run.
-#[derive(Debug)]
-pub struct Parts {
-    /// Where everything is kept.
-    pub store: Store,
-    /// Who may call.
-    pub registry: Registry,
-    /// What is configured about senders.
-    pub sources: Vec<Source>,
-    /// The address under which callers reach `/fhir`, without a slash at the end.
-    pub base_url: String,
-    /// Milliseconds since 1970.
-    pub clock: fn() -> i64,
-    /// Offset of instants the gateway writes and of dates callers ask for without one, in minutes.
-    pub zone_minutes: i16,
-}
 
 /// The running gateway: what every request is answered from.
 #[derive(Debug)]
 pub struct Gateway {
-    parts: Parts,
+    store: Store,
+    registry: Registry,
+    sources: Vec<Arc<Source>>,
+    base_url: String,
+    clock: fn() -> i64,
     hot: Arc<Hot<Chart>>,
     pipeline: Pipeline,
     journal: Journal,
@@ -45,17 +33,30 @@ pub struct Gateway {
 }
 
 impl Gateway {
-    /// Starts the journal and makes everything ready; nothing listens yet.
-    pub fn start(parts: Parts) -> Result<Self, Fault> {
-        let hot = Arc::new(Hot::new(Chart::build, HOT_RESOURCES_MAX));
-        let pipeline = Pipeline::new(parts.store.clone(), hot.clone(), parts.clock);
-        let journal = Journal::start(parts.store.clone())?;
-        Ok(Gateway { parts, hot, pipeline, journal, places: RwLock::default() })
+    /// Opens the store, starts the journal and makes everything ready; nothing listens yet. `clock` gives milliseconds
+    /// since 1970.
+    pub fn start(config: &Config, clock: fn() -> i64) -> Result<Self, Fault> {
+        let store = match &config.store {
+            config::Store::Memory => Store::open_memory()?,
+            config::Store::Sled { path, cache_mib } => Store::open_sled(path, cache_mib << 20)?,
+        };
+        let hot = Arc::new(Hot::new(&store, HOT_BYTES_MAX, Chart::build));
+        Ok(Gateway {
+            pipeline: Pipeline::new(store.clone(), clock),
+            journal: Journal::start(store.clone())?,
+            registry: Registry::new(config.clients.iter().cloned()),
+            sources: config.sources.iter().map(|source| source.letter.clone()).collect(),
+            base_url: config.base_url.clone(),
+            places: RwLock::default(),
+            store,
+            clock,
+            hot,
+        })
     }
 
     /// Who may call.
     pub fn registry(&self) -> &Registry {
-        &self.parts.registry
+        &self.registry
     }
 
     /// The audit record.
@@ -65,22 +66,22 @@ impl Gateway {
 
     /// The address under which callers reach `/fhir`.
     pub fn base_url(&self) -> &str {
-        &self.parts.base_url
+        &self.base_url
     }
 
     /// Milliseconds since 1970.
     pub fn now(&self) -> i64 {
-        (self.parts.clock)()
+        (self.clock)()
     }
 
-    /// Offset of dates that callers give without one.
+    /// Offset, in minutes, of dates that callers give without one and of instants the gateway writes: Japan's.
     pub fn zone_minutes(&self) -> i16 {
-        self.parts.zone_minutes
+        540
     }
 
     /// What is configured about senders.
-    pub fn sources(&self) -> &[Source] {
-        &self.parts.sources
+    pub fn sources(&self) -> &[Arc<Source>] {
+        &self.sources
     }
 
     /// Takes a letter in; see [`Pipeline::receive`]. Blocks on storage.
@@ -95,7 +96,7 @@ impl Gateway {
 
     /// The records whose consents name an organisation.
     pub fn panel(&self, organization: &str) -> Result<Vec<PatientKey>, Fault> {
-        self.parts.store.panel(organization)
+        self.store.panel(organization)
     }
 
     /// A record's chart when it is in memory: never blocks on storage.
@@ -107,7 +108,7 @@ impl Gateway {
     pub fn chart(&self, patient: PatientKey) -> Result<Arc<Chart>, Fault> {
         match self.hot.get(patient) {
             Some(chart) => Ok(chart),
-            None => self.hot.load(&self.parts.store, patient),
+            None => self.hot.load(&self.store, patient),
         }
     }
 
@@ -121,7 +122,7 @@ impl Gateway {
         if let Some(patient) = self.hot_place(resource_type, id) {
             return Ok(Some(patient));
         }
-        let found = self.parts.store.locate(resource_type, id.as_str())?;
+        let found = self.store.locate(resource_type, id.as_str())?;
         if let (Some(patient), Ok(mut places)) = (found, self.places.write()) {
             if places.len() >= PLACES_MAX {
                 places.clear();

@@ -7,15 +7,13 @@ mod receipt;
 mod standing;
 mod translate;
 
-use std::sync::Arc;
-
-use crate::chart::Chart;
 use crate::consent;
-use crate::fault::{Fault, Issue, Noted};
-use crate::fhir::PatientKey;
+use crate::fault::{Fault, Issue, IssueType, Noted, Place, Rule, Severity};
+use crate::fhir::{PatientKey, ResourceType};
 use crate::letter::{Letter, LetterId};
 use crate::map::Mapped;
-use crate::store::{Commit, Hot, Store};
+use crate::store::{Commit, Store};
+use decide::Decision;
 pub use receipt::{Outcome, Receipt};
 use standing::{Standing, Standings};
 pub use translate::{Translation, translate};
@@ -23,19 +21,27 @@ pub use translate::{Translation, translate};
 /// How often a decision is made anew when the record it was made upon has changed meanwhile.
 const CONFLICTS_MAX: usize = 100;
 
+/// Two records cannot hold one id.
+static PLACED_ELSEWHERE: Rule = Rule {
+    id: "id-of-another-record",
+    severity: Severity::Error,
+    code: IssueType::Conflict,
+    en: "{} belongs to another patient's record already; choose another id.",
+    ja: "{} は既に別の患者の記録に属しています。別のidを指定してください。",
+};
+
 /// The one path by which anything is written.
 #[derive(Debug)]
 pub struct Pipeline {
     store: Store,
-    hot: Arc<Hot<Chart>>,
     standings: Standings,
     clock: fn() -> i64,
 }
 
 impl Pipeline {
-    /// A pipeline into a store; `hot` is told of every change, `clock` gives milliseconds since 1970.
-    pub fn new(store: Store, hot: Arc<Hot<Chart>>, clock: fn() -> i64) -> Self {
-        Pipeline { store, hot, standings: Standings::default(), clock }
+    /// A pipeline into a store; `clock` gives milliseconds since 1970.
+    pub fn new(store: Store, clock: fn() -> i64) -> Self {
+        Pipeline { store, standings: Standings::default(), clock }
     }
 
     /// Takes a letter in and answers when the result is durable. The same letter again gives the same receipt and
@@ -45,8 +51,8 @@ impl Pipeline {
         if let Some(earlier) = self.receipt(id)? {
             return Ok(earlier.repeated());
         }
-        if let Some(raw) = self.store.keep_raw(letter)? {
-            self.store.submit(raw)?.wait()?;
+        if let Some(raw) = self.store.keep_raw(id, letter)? {
+            self.store.submit(raw).wait()?;
         }
         for _ in 0..CONFLICTS_MAX {
             match self.attempt(letter, id) {
@@ -65,112 +71,98 @@ impl Pipeline {
         self.store.receipt(id)?.map(|bytes| Receipt::decode(&bytes)).transpose()
     }
 
-    /// One try: fails with `Conflict` when a record changed between reading and writing.
+    /// One try: fails with `Conflict` when the record changed between reading and writing.
     fn attempt(&self, letter: &Letter, id: LetterId) -> Result<Receipt, Fault> {
-        let mut known = None;
+        let mut standing = None;
         let translation = translate(letter, id, |patient| {
-            let standing = self.standings.take(&self.store, patient)?;
-            let encounters = standing.encounters()?;
-            known = Some(standing);
-            Ok(encounters)
+            let taken = self.standings.take(&self.store, patient)?;
+            let known = taken.encounters()?;
+            standing = Some(taken);
+            Ok(known)
         })?;
         match translation {
-            Ok(noted) => self.commit(letter, id, noted, known),
             Err(issues) => self.hold(letter, id, issues),
+            Ok(noted) => {
+                let standing = match standing {
+                    Some(standing) => standing,
+                    None => self.standings.take(&self.store, noted.value.patient)?,
+                };
+                self.commit(letter, id, noted, standing)
+            }
         }
     }
 
+    /// Decides upon the record as it stands, and writes the new versions, the receipt, the panels and the log entry as one.
     fn commit(
         &self,
         letter: &Letter,
         id: LetterId,
-        noted: Noted<Vec<Mapped>>,
-        mut known: Option<Standing>,
+        noted: Noted<Mapped>,
+        mut standing: Standing,
     ) -> Result<Receipt, Fault> {
         let now = (self.clock)();
-        let mut receipt = Receipt::stored(letter, id, now, noted.issues);
+        let Mapped { patient, facility, changes } = noted.value;
+        let decision = match decide::decide(&standing, changes, now, letter.source.zone_minutes) {
+            Ok(decision) => decision,
+            Err(issues) => return self.hold(letter, id, issues),
+        };
+        if let Some(issue) = self.placed_elsewhere(&decision, patient)? {
+            return self.hold(letter, id, vec![issue]);
+        }
+        let receipt = Receipt::stored(letter, id, now, noted.issues, &decision);
+        let panel_before = standing.recipients().to_vec();
         let mut commit = Commit::default();
-        let mut after = Vec::new();
-        for mapped in noted.value {
-            let mut standing = match known.take().filter(|s| s.patient() == mapped.patient) {
-                Some(standing) => standing,
-                None => self.standings.take(&self.store, mapped.patient)?,
-            };
-            let panel_before = standing.recipients().to_vec();
-            let decision = match decide::decide(&standing, mapped.changes, now, letter.source.zone_minutes) {
-                Ok(decision) => decision,
-                Err(issues) => return self.hold(letter, id, issues),
-            };
-            receipt.add(&decision);
-            let facility = letter.source.facility.as_str();
-            standing.write(decision.versions, facility, &mut commit)?;
-            self.move_panel(&standing, &panel_before, &mut commit);
-            after.push(standing);
-        }
-        self.store.put_receipt(&mut commit, id, receipt.encode());
-        commit.log = Some(log_entry(id, &after));
-        self.store.submit(commit)?.wait()?;
-        for standing in after {
-            self.hot.forget(standing.patient());
-            self.standings.give_back(standing);
-        }
+        standing.write(decision.versions, facility.as_str(), &mut commit)?;
+        move_panel(&standing, &panel_before, &mut commit);
+        commit.put_receipt(id, &receipt.encode())?;
+        commit.of_letter(id)?;
+        self.store.submit(commit).wait()?;
+        self.standings.give_back(standing);
         Ok(receipt)
-    }
-
-    /// Keeps a letter that was found wanting before it was read (its name and its place disagree), with the reason.
-    pub fn keep_held(&self, letter: &Letter, issues: Vec<Issue>) -> Result<Receipt, Fault> {
-        let id = letter.id();
-        if let Some(earlier) = self.receipt(id)? {
-            return Ok(earlier.repeated());
-        }
-        if let Some(raw) = self.store.keep_raw(letter)? {
-            self.store.submit(raw)?.wait()?;
-        }
-        self.hold(letter, id, issues)
     }
 
     /// Keeps a letter of which nothing can be used, with the reason.
     fn hold(&self, letter: &Letter, id: LetterId, issues: Vec<Issue>) -> Result<Receipt, Fault> {
         let receipt = Receipt::held(letter, id, (self.clock)(), issues);
         let mut commit = Commit::default();
-        self.store.put_receipt(&mut commit, id, receipt.encode());
-        self.store.put_held(&mut commit, id);
-        commit.log = Some(log_entry(id, &[]));
-        self.store.submit(commit)?.wait()?;
+        commit.put_receipt(id, &receipt.encode())?;
+        commit.hold(id);
+        commit.of_letter(id)?;
+        self.store.submit(commit).wait()?;
         Ok(receipt)
     }
 
-    /// The panel of each organisation follows the consents in the same commit (design decision 4b).
-    fn move_panel(&self, standing: &Standing, before: &[String], commit: &mut Commit) {
-        let now = standing.recipients();
-        for organization in now.iter().filter(|o| !before.contains(o)) {
-            self.store.put_panel(commit, organization, standing.patient());
+    /// An id that somebody chose (the office, for a Consent) may lie in another record already; derived ids cannot.
+    fn placed_elsewhere(&self, decision: &Decision, patient: PatientKey) -> Result<Option<Issue>, Fault> {
+        for version in decision.versions.iter().filter(|v| v.facts.version == 1 && is_chosen(v.facts.resource_type)) {
+            let place = self.store.locate(version.facts.resource_type, version.facts.id.as_str())?;
+            if place.is_some_and(|other| other != patient) {
+                return Ok(Some(Issue::with(&PLACED_ELSEWHERE, Place::Whole, version.reference())));
+            }
         }
-        for organization in before.iter().filter(|o| !now.contains(o)) {
-            self.store.delete_panel(commit, organization, standing.patient());
-        }
+        Ok(None)
     }
 }
 
-/// What the log says of a commit: the letter, and which sheaf of which record it wrote.
-fn log_entry(id: LetterId, written: &[Standing]) -> Vec<u8> {
-    let mut entry = id.0.to_vec();
-    for standing in written {
-        entry.extend(standing.patient().0.to_be_bytes());
-        entry.extend(standing.sheaves().to_be_bytes());
+fn is_chosen(resource_type: ResourceType) -> bool {
+    resource_type == ResourceType::CONSENT || consent::is_directory(resource_type)
+}
+
+/// The panel of each organisation follows the consents in the same commit (design decision 4b).
+fn move_panel(standing: &Standing, before: &[String], commit: &mut Commit) {
+    let now = standing.recipients();
+    for organization in now.iter().filter(|o| !before.contains(o)) {
+        commit.put_on_panel(organization, standing.patient());
     }
-    entry
+    for organization in before.iter().filter(|o| !now.contains(o)) {
+        commit.take_off_panel(organization, standing.patient());
+    }
 }
 
 /// The directives among a record's Consents name organisations; those form the panel.
 fn recipients_of(consents: &[consent::Directive]) -> Vec<String> {
-    let mut organizations: Vec<String> = consents.iter().flat_map(consent::Directive::recipients).collect();
+    let mut organizations: Vec<String> = consents.iter().flat_map(|d| d.recipients()).map(|o| o.to_string()).collect();
     organizations.sort();
     organizations.dedup();
     organizations
-}
-
-/// A record's key as logs may say it.
-pub fn opaque(patient: PatientKey) -> String {
-    patient.patient_id().as_str().to_owned()
 }

@@ -1,5 +1,7 @@
 //! Who is calling: the bearer token, and the certificate of the connection where the client is bound to one.
 
+use std::sync::Arc;
+
 use actix_web::HttpRequest;
 use actix_web::http::header;
 
@@ -9,12 +11,7 @@ use crate::consent::Caller;
 use crate::fault::Denied;
 
 /// The registered caller behind a request.
-pub(super) fn caller<'g>(gateway: &'g Gateway, request: &HttpRequest) -> Result<&'g Caller, Denied> {
-    let token = request
-        .headers()
-        .get(header::AUTHORIZATION)
-        .and_then(|value| value.to_str().ok())
-        .and_then(|value| value.strip_prefix("Bearer "))
-        .ok_or(Denied::UnknownCaller)?;
-    gateway.registry().find(token.trim(), request.conn_data::<PeerCertificate>())
+pub(super) fn caller(gateway: &Gateway, request: &HttpRequest) -> Result<Arc<Caller>, Denied> {
+    let authorization = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    gateway.registry().caller(authorization, request.conn_data::<PeerCertificate>())
 }

@@ -21,8 +21,8 @@ pub(super) async fn create(request: HttpRequest, gateway: web::Data<Gateway>, bo
     let answer = match caller(&gateway, &request) {
         Err(denied) => trail.refuse(denied),
         Ok(caller) => {
-            trail.caller(caller);
-            match source_of(&gateway, caller) {
+            trail.caller(&caller);
+            match source_of(&gateway, &caller) {
                 None => trail.refuse(Denied::Role),
                 Some(source) => take(&gateway, source, body).await.unwrap_or_else(|fault| trail.fail(fault)),
             }
@@ -32,14 +32,12 @@ pub(super) async fn create(request: HttpRequest, gateway: web::Data<Gateway>, bo
 }
 
 /// The facility whose letters this caller may hand in.
-fn source_of(gateway: &Gateway, caller: &Caller) -> Option<Source> {
-    let facility = caller.facilities.first().filter(|facility| caller.may_push(facility).is_ok())?;
-    let configured = gateway.sources().iter().find(|source| source.facility == *facility);
-    Some(configured.cloned().unwrap_or(Source { facility: facility.clone(), zone_minutes: gateway.zone_minutes() }))
+fn source_of(gateway: &Gateway, caller: &Caller) -> Option<Arc<Source>> {
+    gateway.sources().iter().find(|source| caller.may_push(&source.facility).is_ok()).cloned()
 }
 
-async fn take(gateway: &web::Data<Gateway>, source: Source, body: web::Bytes) -> Result<Answer, Fault> {
-    let letter = Letter { source: Arc::new(source), name: String::new(), bytes: body.to_vec() };
+async fn take(gateway: &web::Data<Gateway>, source: Arc<Source>, body: web::Bytes) -> Result<Answer, Fault> {
+    let letter = Letter { source, name: String::new(), bytes: body.to_vec() };
     let receiver = gateway.clone();
     let receipt = blocking(move || receiver.receive(&letter)).await?;
     Ok(answer(gateway, &receipt))

@@ -24,8 +24,8 @@ pub(super) async fn read(
     let answer = match caller(&gateway, &request) {
         Err(denied) => trail.refuse(denied),
         Ok(caller) => {
-            trail.caller(caller);
-            answer(&gateway, caller, &type_name, &id, &mut trail).await.unwrap_or_else(|fault| trail.fail(fault))
+            trail.caller(&caller);
+            answer(&gateway, &caller, &type_name, &id, &mut trail).await.unwrap_or_else(|fault| trail.fail(fault))
         }
     };
     trail.close(&gateway, answer).await

@@ -3,13 +3,11 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use actix_tls::accept::rustls_0_23::TlsStream;
-use actix_web::rt::net::TcpStream;
 use actix_web::{App, HttpServer, web};
 
 use super::routes;
 use crate::app::Gateway;
-use crate::auth::PeerCertificate;
+use crate::auth::certificate;
 
 /// Where and how to listen.
 #[derive(Debug)]
@@ -40,7 +38,7 @@ pub fn serve(gateway: Arc<Gateway>, listener: Listener, ready: impl FnOnce(Socke
         // Nagle's delay costs 40 ms on answers of more than one packet (measured).
         .tcp_nodelay(true)
         .shutdown_timeout(10)
-        .on_connect(remember_certificate);
+        .on_connect(certificate::remember);
         let server = match listener.tls {
             Some(tls) => server.bind_rustls_0_23(listener.address, tls)?,
             None => server.bind(listener.address)?,
@@ -48,14 +46,4 @@ pub fn serve(gateway: Arc<Gateway>, listener: Listener, ready: impl FnOnce(Socke
         ready(server.addrs().first().copied().unwrap_or(listener.address));
         server.run().await
     })
-}
-
-/// Keeps the client's certificate with the connection, for clients that are bound to one.
-fn remember_certificate(connection: &dyn std::any::Any, data: &mut actix_web::dev::Extensions) {
-    if let Some(stream) = connection.downcast_ref::<TlsStream<TcpStream>>() {
-        let (_, session) = stream.get_ref();
-        if let Some(certificate) = session.peer_certificates().and_then(|chain| chain.first()) {
-            data.insert(PeerCertificate::of(certificate));
-        }
-    }
 }

@@ -30,9 +30,9 @@ pub(super) async fn update(
     let answer = match caller(&gateway, &request) {
         Err(denied) => trail.refuse(denied),
         Ok(caller) => {
-            trail.caller(caller);
+            trail.caller(&caller);
             let put = Put { type_name: &type_name, id: &id, if_match: if_match(&request), body };
-            answer(&gateway, caller, put, &mut trail).await.unwrap_or_else(|fault| trail.fail(fault))
+            answer(&gateway, &caller, put, &mut trail).await.unwrap_or_else(|fault| trail.fail(fault))
         }
     };
     trail.close(&gateway, answer).await

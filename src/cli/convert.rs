@@ -61,9 +61,9 @@ fn report(found: &[Issue], quiet: bool) {
 }
 
 /// The changes as a transaction: a `PUT` for what is stated, a `DELETE` for what is gone.
-fn bundle(mapped: &[Mapped]) -> String {
+fn bundle(mapped: &Mapped) -> String {
     let mut entries = Vec::new();
-    for change in mapped.iter().flat_map(|m| &m.changes) {
+    for change in &mapped.changes {
         match change {
             Change::Put(draft) | Change::PutWeak(draft) | Change::Merge { draft, .. } => entries.push(format!(
                 r#"{{"resource":{},"request":{{"method":"PUT","url":"{}"}}}}"#,

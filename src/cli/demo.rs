@@ -1,19 +1,17 @@
 //! `tasuki demo`: an example hospital and three agencies on a throw-away store, to try with curl.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
 
-use super::{fail, ingest};
-use crate::api::{self, Listener};
-use crate::app::{Gateway, Parts};
-use crate::auth::Registry;
+use super::{fail, ingest, issues, serve};
+use crate::api;
+use crate::app::Gateway;
+use crate::config::Config;
 use crate::fault::{Exit, Fault};
 use crate::fhir::{FacilityCode, PatientKey};
-use crate::letter::Source;
-use crate::store::Store;
 
 /// The example hospital.
 const FACILITY: &str = "0119999901";
@@ -55,30 +53,40 @@ fn find_data(named: Option<&Path>) -> Option<PathBuf> {
 }
 
 fn demo(port: u16, data: &Path, folder: &Path) -> Result<(), String> {
-    let say = |fault: Fault| fault.to_string();
     println!("襷 Tasuki demonstration. Everybody in it is invented.\n");
-    println!("1. A gateway on an empty sled store in {}", folder.display());
-    let clients = std::fs::read_to_string(data.join("clients.toml")).map_err(|error| error.to_string())?;
+    let config = configuration(port, data, folder)?;
+    println!("1. A gateway on an empty store; its configuration is {}", folder.join("tasuki.toml").display());
+    let gateway = Gateway::start(&config, super::now).map_err(|fault| fault.to_string())?;
     let facility = FacilityCode::parse(FACILITY);
-    let gateway = Gateway::start(Parts {
-        store: Store::open_sled(folder, 64 << 20).map_err(say)?,
-        registry: Registry::parse_clients(&clients, &facility).map_err(|problem| problem.to_string())?,
-        sources: vec![Source { facility: facility.clone(), zone_minutes: 540 }],
-        base_url: format!("http://127.0.0.1:{port}/fhir"),
-        clock: super::now,
-        zone_minutes: 540,
-    })
-    .map_err(say)?;
-    fill(&gateway, data, &facility).map_err(say)?;
-    let listener = Listener {
-        address: SocketAddr::from((Ipv4Addr::LOCALHOST, port)),
-        tls: None,
-        body_bytes_max: 16 << 20,
-        workers: std::thread::available_parallelism().map_or(2, usize::from),
-    };
+    fill(&gateway, data, &facility).map_err(|fault| fault.to_string())?;
     let hanako = PatientKey::derive(&facility, "0000000001");
     let ready = |address: SocketAddr| print!("{}", invitation(address, data, hanako));
-    api::serve(Arc::new(gateway), listener, ready).map_err(|error| format!("cannot listen on port {port}: {error}"))
+    api::serve(Arc::new(gateway), serve::listener(&config), ready)
+        .map_err(|error| format!("cannot listen on port {port}: {error}"))
+}
+
+/// A configuration as a real one would be, written to the demo's folder and read from there.
+fn configuration(port: u16, data: &Path, folder: &Path) -> Result<Config, String> {
+    let file = folder.join("tasuki.toml");
+    let clients = std::fs::read_to_string(data.join("clients.toml")).map_err(|error| error.to_string())?;
+    let text = format!(
+        r#"listen = "127.0.0.1:{port}"
+base_url = "http://127.0.0.1:{port}/fhir"
+
+[store]
+engine = "sled"
+path = "store"
+cache_mib = 64
+
+[[source]]
+facility = "{FACILITY}"
+name = "見本市立例示病院"
+organization = "Organization/hospital"
+
+{clients}"#
+    );
+    std::fs::create_dir_all(folder).and_then(|()| std::fs::write(&file, text)).map_err(|error| error.to_string())?;
+    Config::load(&file).map_err(|problem| issues::sentence(&problem))
 }
 
 /// Takes the example in, part by part, and says what happened.

@@ -11,13 +11,12 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::{fail, issues};
-use crate::chart::Chart;
 use crate::fault::{Exit, Fault};
 use crate::fhir::FacilityCode;
 use crate::intake::folder::{self, FILE_BYTES_MAX, Found, Group, Shape};
 use crate::letter::{Letter, Source};
 use crate::pipeline::{Outcome, Pipeline, Receipt};
-use crate::store::{Hot, Store};
+use crate::store::Store;
 
 /// Groups of files that wait for a worker.
 const GROUPS_WAITING_MAX: usize = 64;
@@ -65,7 +64,7 @@ pub(super) fn run(options: &Options) -> Exit {
         Err(error) => return fail(Exit::NoInput, &format!("the receipts cannot be written: {error}")),
     };
     let facility = options.facility.as_deref().map(FacilityCode::parse);
-    let pipeline = Pipeline::new(store, Arc::new(Hot::new(Chart::build)), super::now);
+    let pipeline = Pipeline::new(store, super::now);
     let started = Instant::now();
     match take_in(&pipeline, &options.path, facility, receipts.map(Mutex::new).as_ref(), options.workers) {
         Ok(tally) => summary(&tally, started.elapsed()),
@@ -164,10 +163,7 @@ fn take_group(
             Err(error) => note(tally, |t| t.unreadable.push(format!("{}: {error}", found.name))),
             Ok(bytes) => {
                 let letter = Letter { source: source.clone(), name: found.name, bytes };
-                let receipt = match found.shape {
-                    Shape::Misnamed(issue) => pipeline.keep_held(&letter, vec![issue])?,
-                    _ => pipeline.receive(&letter)?,
-                };
+                let receipt = pipeline.receive(&letter)?;
                 write_receipt(receipts, &receipt)?;
                 note(tally, |t| t.add(&receipt));
             }

@@ -6,14 +6,11 @@ use std::sync::Arc;
 use clap::Args;
 use tracing_subscriber::EnvFilter;
 
-use super::fail;
+use super::{fail, issues};
 use crate::api::{self, Listener};
-use crate::app::{Gateway, Parts};
-use crate::auth::{Registry, tls};
+use crate::app::Gateway;
 use crate::config::Config;
-use crate::fault::{Exit, Fault};
-use crate::letter::Source;
-use crate::store::Store;
+use crate::fault::Exit;
 
 #[derive(Debug, Args)]
 pub(super) struct Options {
@@ -28,22 +25,18 @@ pub(super) struct Options {
 pub(super) fn run(options: &Options) -> Exit {
     let config = match Config::load(&options.config) {
         Ok(config) => config,
-        Err(problem) => return fail(Exit::Config, &problem.to_string()),
-    };
-    let listener = match listener(&config) {
-        Ok(listener) => listener,
-        Err(sentence) => return fail(Exit::Config, &sentence),
+        Err(problem) => return fail(problem.exit(), &issues::sentence(&problem)),
     };
     if options.check {
         println!("{}: in order", options.config.display());
         return Exit::Done;
     }
     log();
-    match gateway(&config) {
+    match Gateway::start(&config, super::now) {
         Err(fault) => fail(Exit::from(&fault), &fault.to_string()),
         Ok(gateway) => {
             let ready = |address| tracing::info!(%address, "listening");
-            match api::serve(Arc::new(gateway), listener, ready) {
+            match api::serve(Arc::new(gateway), listener(&config), ready) {
                 Ok(()) => Exit::Done,
                 Err(error) => fail(Exit::Config, &format!("cannot listen on {}: {error}", config.listen)),
             }
@@ -59,24 +52,12 @@ pub(super) fn log() {
     let _ = subscriber.try_init();
 }
 
-fn listener(config: &Config) -> Result<Listener, String> {
-    let tls = config.tls.as_ref().map(tls::server_config).transpose().map_err(|problem| problem.to_string())?;
-    Ok(Listener {
+/// The listener that a configuration asks for.
+pub(super) fn listener(config: &Config) -> Listener {
+    Listener {
         address: config.listen,
-        tls,
-        body_bytes_max: config.limits.body_bytes_max,
+        tls: config.tls.clone(),
+        body_bytes_max: usize::try_from(config.limits.body_bytes_max).unwrap_or(usize::MAX),
         workers: std::thread::available_parallelism().map_or(2, usize::from),
-    })
-}
-
-fn gateway(config: &Config) -> Result<Gateway, Fault> {
-    let sources = config.sources.iter().map(|s| Source { facility: s.facility.clone(), zone_minutes: s.zone_minutes });
-    Gateway::start(Parts {
-        store: Store::open_sled(&config.store.path, config.store.cache_mib << 20)?,
-        registry: Registry::new(config),
-        sources: sources.collect(),
-        base_url: config.base_url.clone(),
-        clock: super::now,
-        zone_minutes: 540,
-    })
+    }
 }

@@ -1,12 +1,14 @@
 //! What a message wants to be different in a patient's record, and what a mapper may know about it beforehand.
 
-use crate::fhir::{Draft, PatientKey, ResourceId, ResourceType};
+use crate::fhir::{Draft, FacilityCode, PatientKey, ResourceId, ResourceType};
 
 /// What mapping a message gave.
 #[derive(Clone, Debug)]
 pub struct Mapped {
     /// Whose record it is about.
     pub patient: PatientKey,
+    /// The facility that keeps that record; unstated for what belongs to no facility.
+    pub facility: FacilityCode,
     /// The changes, in the order of the message; the Patient first, the Provenance last.
     pub changes: Vec<Change>,
 }

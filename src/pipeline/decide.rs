@@ -29,6 +29,15 @@ static NOTHING_TO_DELETE: Rule = Rule {
     ja: "{} の削除指示がありましたが、該当する記録はありません。",
 };
 
+/// A draft that is not JSON: the mapper's fault, found before anything is stored.
+static NOT_JSON: Rule = Rule {
+    id: "draft-not-json",
+    severity: Severity::Fatal,
+    code: IssueType::Exception,
+    en: "{} could not be written as JSON.",
+    ja: "{} をJSONとして書き出せませんでした。",
+};
+
 /// What a message makes different.
 #[derive(Debug, Default)]
 pub(super) struct Decision {
@@ -127,10 +136,10 @@ impl Making<'_> {
         content: u128,
         body: &str,
     ) -> Result<Facts, Vec<Issue>> {
-        let broken = || vec![Issue::with(&validate::NOT_JSON, Place::Whole, draft.reference())];
+        let broken = || vec![Issue::with(&NOT_JSON, Place::Whole, draft.reference())];
         let value: Value = serde_json::from_str(body).map_err(|_| broken())?;
-        let found = validate::structure(&value);
-        if found.iter().any(|issue| issue.rule.severity >= Severity::Error) {
+        let found = validate::validate(&value);
+        if !found.is_empty() {
             return Err(found);
         }
         let extracted = facts::extract(&value, self.zone_minutes);

@@ -54,8 +54,12 @@ pub struct ReceiptIssue {
 }
 
 impl Receipt {
-    pub(super) fn stored(letter: &Letter, id: LetterId, now: i64, issues: Vec<Issue>) -> Self {
-        Receipt::new(letter, id, now, Outcome::Stored, &issues)
+    pub(super) fn stored(letter: &Letter, id: LetterId, now: i64, issues: Vec<Issue>, decision: &Decision) -> Self {
+        let mut receipt = Receipt::new(letter, id, now, Outcome::Stored, &issues);
+        receipt.resources.extend(decision.versions.iter().map(|version| version.reference()));
+        receipt.unchanged = decision.unchanged;
+        receipt.issues.extend(decision.issues.iter().map(ReceiptIssue::from));
+        receipt
     }
 
     pub(super) fn held(letter: &Letter, id: LetterId, now: i64, issues: Vec<Issue>) -> Self {
@@ -75,12 +79,6 @@ impl Receipt {
         }
     }
 
-    pub(super) fn add(&mut self, decision: &Decision) {
-        self.resources.extend(decision.versions.iter().map(|version| version.reference()));
-        self.unchanged += decision.unchanged;
-        self.issues.extend(decision.issues.iter().map(ReceiptIssue::from));
-    }
-
     pub(super) fn repeated(mut self) -> Self {
         self.repeat = true;
         self
@@ -90,7 +88,8 @@ impl Receipt {
         serde_json::to_vec(self).unwrap_or_default()
     }
 
-    pub(super) fn decode(bytes: &[u8]) -> Result<Self, Fault> {
+    /// From what is stored.
+    pub fn decode(bytes: &[u8]) -> Result<Self, Fault> {
         serde_json::from_slice(bytes).map_err(|_| Fault::Broken("a stored receipt cannot be read".into()))
     }
 }

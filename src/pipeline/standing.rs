@@ -13,7 +13,7 @@ use crate::fault::Fault;
 use crate::fhir::{PatientKey, ResourceId, ResourceType, time::Interval};
 use crate::map::{Known, KnownEncounter};
 use crate::search::facts::Facts;
-use crate::store::{Body, Commit, Head, Store};
+use crate::store::{Body, Commit, Head, Store, records};
 
 /// Records kept between messages, at most.
 const STANDINGS_MAX: usize = 256;
@@ -24,9 +24,16 @@ const STANDINGS_MAX: usize = 256;
 pub(super) struct Standing {
     patient: PatientKey,
     head: Option<Head>,
-    current: HashMap<(ResourceType, ResourceId), (Facts, Body)>,
+    current: HashMap<(ResourceType, ResourceId), (Facts, Text)>,
     /// Organisations that the record's consents name.
     recipients: Vec<String>,
+}
+
+/// The JSON of a version: as stored, or as it was just written.
+#[derive(Debug)]
+enum Text {
+    Stored(Body),
+    Fresh(String),
 }
 
 /// Standings not in use at the moment.
@@ -61,7 +68,7 @@ impl Standing {
         let partition = store.partition(patient)?;
         let mut current = HashMap::with_capacity(partition.records.len());
         for record in partition.records {
-            current.insert((record.facts.resource_type, record.facts.id.clone()), (record.facts, record.body));
+            current.insert((record.facts.resource_type, record.facts.id.clone()), (record.facts, Text::Stored(record.body)));
         }
         let mut standing = Standing { patient, head: partition.head, current, recipients: Vec::new() };
         standing.recipients = standing.read_recipients()?;
@@ -72,7 +79,11 @@ impl Standing {
         self.patient
     }
 
-    pub(super) fn sheaves(&self) -> u64 {
+    fn facility(&self, stated: &str) -> String {
+        self.head.as_ref().map_or(stated, |head| &head.facility).to_owned()
+    }
+
+    fn sheaves(&self) -> u64 {
         self.head.as_ref().map_or(0, |head| head.sheaves)
     }
 
@@ -131,19 +142,26 @@ impl Standing {
             return Ok(());
         }
         let consents = versions.iter().any(|v| v.facts.resource_type == ResourceType::CONSENT);
-        let fresh = |v: &Version| !self.current.contains_key(&(v.facts.resource_type, v.facts.id.clone()));
-        let new: Vec<(Facts, String, bool)> =
-            versions.into_iter().map(|v| (fresh(&v), v)).map(|(fresh, v)| (v.facts, v.body, fresh)).collect();
-        let sheaf = crate::store::Sheaf::bind(self.patient, self.head.as_ref(), facility, new)?;
-        for record in sheaf.records() {
-            let key = (record.facts.resource_type, record.facts.id.clone());
-            self.current.insert(key, (record.facts.clone(), record.body.clone()));
+        let new: Vec<(Facts, String)> = versions.into_iter().map(|v| (v.facts, v.body)).collect();
+        let sheaf = records::write(self.patient, self.head.as_ref(), facility, &new)?;
+        self.head = Some(Head { sheaves: self.sheaves() + 1, facility: self.facility(facility) });
+        for (facts, body) in new {
+            self.current.insert((facts.resource_type, facts.id.clone()), (facts, Text::Fresh(body)));
         }
-        self.head = Some(sheaf.add_to(commit));
+        *commit = std::mem::take(commit).and(sheaf);
         if consents {
             self.recipients = self.read_recipients()?;
         }
         Ok(())
+    }
+}
+
+impl Text {
+    fn json(&self) -> Result<String, Fault> {
+        match self {
+            Text::Stored(body) => body.json(),
+            Text::Fresh(text) => Ok(text.clone()),
+        }
     }
 }
 

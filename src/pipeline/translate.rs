@@ -1,9 +1,9 @@
 //! From bytes to changes: which decoder a letter needs, and the mapper behind it. Nothing is stored here.
 
-use crate::decode::ssmix2::FileName;
+use crate::decode::ssmix2::{self, Naming};
 use crate::decode::{charset, fhir, hl7v2};
 use crate::fault::{Fault, Issue, IssueType, Noted, Place, Rule, Severity};
-use crate::fhir::{FacilityCode, PatientKey};
+use crate::fhir::PatientKey;
 use crate::letter::{Letter, LetterId};
 use crate::map::{self, Known, Mapped};
 use crate::validate;
@@ -26,7 +26,7 @@ static EMPTY: Rule = Rule {
 };
 
 /// What a letter says, or why nothing of it can be used.
-pub type Translation = Result<Noted<Vec<Mapped>>, Vec<Issue>>;
+pub type Translation = Result<Noted<Mapped>, Vec<Issue>>;
 
 /// Decodes and maps a letter. `known` is asked once for what is on record about the patient of an HL7 v2 message.
 pub fn translate(
@@ -44,14 +44,14 @@ pub fn translate(
 }
 
 fn translate_fhir(letter: &Letter, id: LetterId) -> Translation {
-    let read = fhir::read(&letter.bytes).map_err(|issue| vec![issue])?;
-    let found = validate::structure(&read.value);
-    if found.iter().any(|issue| issue.rule.severity >= Severity::Error) {
+    let read = fhir::decode(&letter.bytes).map_err(|issue| vec![issue])?;
+    let found = validate::validate(&read.value);
+    if !found.is_empty() {
         return Err(found);
     }
     let context = map::fhir::Context { source: &letter.source, letter: id };
-    let mut mapped = map::fhir::map(&read.value, context).map_err(|issue| vec![issue])?;
-    mapped.issues.splice(0..0, read.issues.into_iter().chain(found));
+    let mut mapped = map::fhir::map(&read.value, &letter.bytes, context).map_err(|issue| vec![issue])?;
+    mapped.issues.splice(0..0, read.issues);
     Ok(mapped)
 }
 
@@ -61,34 +61,32 @@ fn translate_hl7v2(
     known: impl FnOnce(PatientKey) -> Result<Known, Fault>,
 ) -> Result<Translation, Fault> {
     let text = charset::decode(&letter.bytes);
+    let mut issues = text.issues;
+    let name = match ssmix2::naming(&letter.name) {
+        Naming::Misnamed(issue) => return Ok(Err(vec![issue])),
+        Naming::Other => None,
+        Naming::Named(noted) => {
+            issues.extend(noted.issues);
+            Some(noted.value)
+        }
+    };
     let message = match hl7v2::Message::parse(&text.value) {
         Ok(message) => message,
         Err(issue) => return Ok(Err(vec![issue])),
     };
-    let name = match file_name(letter) {
-        Ok(name) => name,
-        Err(issue) => return Ok(Err(vec![issue])),
-    };
-    let known = match map::hl7v2::patient_number(&message.value) {
-        Some(number) => known(PatientKey::derive(&facility(letter, &message.value), &number))?,
-        None => Known::default(),
+    issues.extend(message.issues);
+    let message = message.value;
+    let known = match map::hl7v2::record(&message, &letter.source) {
+        // Only visits are mapped differently for what is known already.
+        Some(patient) if map::hl7v2::needs_known(&message) => known(patient)?,
+        _ => Known::default(),
     };
     let context = map::hl7v2::Context { source: &letter.source, name: name.as_ref(), letter: id, known: &known };
-    Ok(match map::hl7v2::map(&message.value, context) {
+    Ok(match map::hl7v2::map(&message, context) {
         Err(issue) => Err(vec![issue]),
         Ok(mapped) => {
-            let issues = text.issues.into_iter().chain(message.issues).chain(mapped.issues).collect();
-            Ok(Noted { value: vec![mapped.value], issues })
+            issues.extend(mapped.issues);
+            Ok(Noted { value: mapped.value, issues })
         }
     })
-}
-
-/// The configured facility, or the one the message names as its sender.
-fn facility(letter: &Letter, message: &hl7v2::Message<'_>) -> FacilityCode {
-    map::hl7v2::facility(message, &letter.source)
-}
-
-/// What the name says, when it is that of a file of SS-MIX2 storage; a name that tries to be one and fails is an issue.
-fn file_name(letter: &Letter) -> Result<Option<FileName>, Issue> {
-    crate::decode::ssmix2::of_path(&letter.name)
 }

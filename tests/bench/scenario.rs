@@ -2,16 +2,14 @@
 
 use std::hint::black_box;
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Instant;
 
 use serde_json::{Value, json};
-use tasuki::chart::Chart;
 use tasuki::fhir::{FacilityCode, PatientKey};
 use tasuki::letter::Letter;
 use tasuki::map::Known;
 use tasuki::pipeline::{Pipeline, translate};
-use tasuki::store::{Hot, Store};
+use tasuki::store::Store;
 
 use super::Figure;
 use super::hospital;
@@ -112,9 +110,8 @@ const WORKERS: u64 = 32;
 
 /// Takes in one ADT-00 and `each - 1` results of every patient, patients in parallel; gives the number of messages.
 fn fill(folder: &Path, patients: std::ops::Range<u64>, each: u64) -> u64 {
-    let store = Store::open_sled(folder, 256 << 20).expect("the store opens");
-    let hot = Arc::new(Hot::new(Chart::build, 10_000));
-    let pipeline = Pipeline::new(store, hot, || jiff::Timestamp::now().as_millisecond());
+    let store = Store::open_sled(&folder.join("store"), 256 << 20).expect("the store opens");
+    let pipeline = Pipeline::new(store, || jiff::Timestamp::now().as_millisecond());
     let (start, end) = (patients.start, patients.end);
     std::thread::scope(|scope| {
         for worker in 0..WORKERS {
@@ -133,9 +130,8 @@ fn fill(folder: &Path, patients: std::ops::Range<u64>, each: u64) -> u64 {
 }
 
 fn agree(folder: &Path, patients: std::ops::Range<u64>) {
-    let store = Store::open_sled(folder, 64 << 20).expect("the store opens");
-    let hot = Arc::new(Hot::new(Chart::build, 10_000));
-    let pipeline = Pipeline::new(store, hot, || jiff::Timestamp::now().as_millisecond());
+    let store = Store::open_sled(&folder.join("store"), 64 << 20).expect("the store opens");
+    let pipeline = Pipeline::new(store, || jiff::Timestamp::now().as_millisecond());
     for patient in patients {
         pipeline.receive(&hospital::consent(patient)).expect("stored");
     }

@@ -2,18 +2,14 @@
 //! that sends the same bytes from memory.
 
 use std::io::{BufRead, BufReader};
-use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 
 use actix_web::{App, HttpResponse, HttpServer, web};
 use tasuki::api::{self, Listener};
-use tasuki::app::{Gateway, Parts};
-use tasuki::auth::Registry;
-use tasuki::fhir::FacilityCode;
-use tasuki::letter::Source;
-use tasuki::store::Store;
+use tasuki::app::Gateway;
+use tasuki::config::Config;
 
 /// Names the role in the environment of a child.
 pub const ROLE: &str = "TASUKI_BENCH_ROLE";
@@ -34,6 +30,58 @@ impl Server {
 
     /// The yardstick, sending this body.
     pub fn yardstick(body: &str) -> Server {
+        Server::start("yardstick", BODY, body)
+    }
+
+    fn start(role: &str, name: &str, value: &str) -> Server {
+        let mut child = Command::new(std::env::current_exe().expect("a path"))
+            .env(ROLE, role)
+            .env(name, value)
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the server starts");
+        let mut address = String::new();
+        BufReader::new(child.stdout.take().expect("piped")).read_line(&mut address).expect("an address");
+        Server { child, address: address.trim().to_owned() }
+    }
+
+    /// CPU seconds used so far.
+    pub fn cpu_seconds(&self) -> f64 {
+        super::load::cpu_seconds(self.child.id())
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Runs as a child.
+pub fn run(role: &str) {
+    match role {
+        "yardstick" => yardstick(std::env::var(BODY).expect("a body")),
+        _ => gateway(Path::new(&std::env::var(STORE).expect("a folder"))),
+    }
+}
+
+fn gateway(folder: &Path) {
+    let clients = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/examples/data/clients.toml"));
+    let text = format!(
+        "listen = \"127.0.0.1:0\"\nbase_url = \"http://localhost/fhir\"\n\
+         [store]\nengine = \"sled\"\npath = \"store\"\ncache_mib = 256\n\
+         [[source]]\nfacility = \"{}\"\nname = \"generated\"\norganization = \"Organization/hospital\"\n{}",
+        super::hospital::FACILITY,
+        clients.expect("readable")
+    );
+    let config = Config::read(&text, &folder.join("tasuki.toml"), 0).expect("a configuration");
+    let gateway = Gateway::start(&config, || jiff::Timestamp::now().as_millisecond()).expect("the gateway starts");
+    let listener = Listener { address: config.listen, tls: None, body_bytes_max: 1 << 20, workers: 2 };
+    api::serve(Arc::new(gateway), listener, |address| println!("{address}")).expect("it listens");
+}
+
+fn yardstick(body: &str) -> Server {
         Server::start("yardstick", BODY, body)
     }
 
