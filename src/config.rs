@@ -1,1 +1,0 @@
-//! Every knob: the one TOML file, read and checked before anything listens.

@@ -1,0 +1,284 @@
+//! From the file as it is written to the configuration that can be trusted.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::sync::Arc;
+
+use toml::Spanned;
+
+use super::problem::{self, Problem};
+use super::{Config, Limits, Source, Store, file};
+use crate::auth::tls::{self, ClientCertificate, Minimum};
+use crate::auth::{Client, Digest};
+use crate::consent::{Caller, Role};
+use crate::fault::Rule;
+use crate::fhir::{FacilityCode, ResourceId};
+use crate::letter;
+
+/// Offset of a source that states none: Japan Standard Time.
+const ZONE: &str = "+09:00";
+const FACILITY_CHARACTERS_MAX: usize = 64;
+
+pub(super) struct Check<'a> {
+    pub(super) text: &'a str,
+    pub(super) path: &'a Path,
+}
+
+/// Where each value was first met, to say on which line it stands already.
+struct Once(HashMap<String, usize>);
+
+impl Check<'_> {
+    pub(super) fn config(&self, now_ms: i64) -> Result<Config, Problem> {
+        let file: file::File = toml::from_str(self.text).map_err(|error| self.not_toml(&error))?;
+        let listen = self.listen(&file)?;
+        let client_certificate = match &file.tls {
+            Some(tls) => self.client_certificate(tls)?,
+            None => ClientCertificate::Off,
+        };
+        let sources = self.sources(&file.source)?;
+        Ok(Config {
+            listen,
+            base_url: self.base_url(&file.base_url)?,
+            store: self.store(&file.store)?,
+            clients: self.clients(&file.client, &sources, client_certificate)?,
+            limits: self.limits(&file.limits)?,
+            tls: file.tls.as_ref().map(|tls| self.tls(tls, client_certificate, now_ms)).transpose()?,
+            sources,
+        })
+    }
+
+    /// The messages of `toml` and `serde`, in our words where we have some.
+    fn not_toml(&self, error: &toml::de::Error) -> Problem {
+        let message = error.message();
+        let named = |start: &str| Some(message.strip_prefix(start)?.split_once('`')?.0.to_owned());
+        let (key, rule, detail) = if let Some(key) = named("unknown field `") {
+            let known = message.split_once("expected ").map_or("", |(_, known)| known.trim_start_matches("one of "));
+            (key, &problem::UNKNOWN_KEY, known.replace('`', "").replace(" or ", ", "))
+        } else if let Some(key) = named("missing field `") {
+            (key, &problem::MISSING_KEY, String::new())
+        } else {
+            // The first line only: a message may go on to quote the file.
+            (String::new(), &problem::SYNTAX, message.lines().next().unwrap_or_default().to_owned())
+        };
+        Problem { line: error.span().map(|span| self.line(span.start)), ..self.problem(&key, None, rule, detail) }
+    }
+
+    fn listen(&self, file: &file::File) -> Result<SocketAddr, Problem> {
+        let text = file.listen.get_ref();
+        let at = |rule, detail| self.problem("listen", Some(file.listen.span().start), rule, detail);
+        let listen: SocketAddr = text.parse().map_err(|_| at(&problem::LISTEN, String::new()))?;
+        if file.tls.is_none() && !file.insecure_listen && !listen.ip().is_loopback() {
+            return Err(at(&problem::INSECURE, listen.to_string()));
+        }
+        Ok(listen)
+    }
+
+    fn base_url(&self, base_url: &Spanned<String>) -> Result<String, Problem> {
+        let text = base_url.get_ref();
+        let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+        let plain = |rest: &str| rest.bytes().all(|b| b.is_ascii_graphic() && !b"?#\"<>\\".contains(&b));
+        if rest.is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/') && !rest.ends_with('/') && plain(rest)) {
+            return Ok(text.clone());
+        }
+        Err(self.at("base_url", base_url, &problem::BASE_URL, String::new()))
+    }
+
+    fn store(&self, store: &file::Store) -> Result<Store, Problem> {
+        let engine = self.choice("store.engine", &store.engine, &[("sled", true), ("memory", false)])?;
+        let cache_mib = self.number("store.cache_mib", store.cache_mib.as_ref(), 256, 16, 1 << 20)?;
+        if !engine {
+            return Ok(Store::Memory);
+        }
+        let missing =
+            || self.problem("store.path", Some(store.engine.span().start), &problem::MISSING_KEY, String::new());
+        let written = store.path.as_ref().ok_or_else(missing)?;
+        let path = self.beside(written.get_ref());
+        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        if written.get_ref().is_empty() || !parent.is_dir() {
+            return Err(self.at("store.path", written, &problem::STORE_FOLDER, parent.display().to_string()));
+        }
+        Ok(Store::Sled { path, cache_mib })
+    }
+
+    fn client_certificate(&self, tls: &file::Tls) -> Result<ClientCertificate, Problem> {
+        let choices = [
+            ("off", ClientCertificate::Off),
+            ("optional", ClientCertificate::Optional),
+            ("required", ClientCertificate::Required),
+        ];
+        match &tls.client_certificate {
+            None => Ok(ClientCertificate::Required),
+            Some(written) => self.choice("tls.client_certificate", written, &choices),
+        }
+    }
+
+    fn tls(
+        &self,
+        tls: &file::Tls,
+        client_certificate: ClientCertificate,
+        now_ms: i64,
+    ) -> Result<rustls::ServerConfig, Problem> {
+        let minimum = match &tls.minimum {
+            None => Minimum::Tls13,
+            Some(written) => {
+                self.choice("tls.minimum", written, &[("1.3", Minimum::Tls13), ("1.2", Minimum::Tls12)])?
+            }
+        };
+        let settings = tls::Settings {
+            certificate: self.beside(tls.certificate.get_ref()),
+            key: self.beside(tls.key.get_ref()),
+            client_ca: tls.client_ca.as_ref().map(|file| self.beside(file.get_ref())),
+            client_certificate,
+            minimum,
+        };
+        tls::server_config(&settings, now_ms).map_err(|wrong| {
+            let written = match wrong.key {
+                "key" => &tls.key,
+                "client_ca" => tls.client_ca.as_ref().unwrap_or(&tls.certificate),
+                _ => &tls.certificate,
+            };
+            self.at(&format!("tls.{}", wrong.key), written, wrong.rule, wrong.detail)
+        })
+    }
+
+    fn sources(&self, written: &[file::Source]) -> Result<Vec<Source>, Problem> {
+        let mut facilities = Once(HashMap::new());
+        let source = |source: &file::Source| {
+            let facility = FacilityCode::parse(source.facility.get_ref());
+            let code = facility.as_str();
+            let number = code.bytes().all(|b| b.is_ascii_digit());
+            let fits = code.chars().count() <= FACILITY_CHARACTERS_MAX && !code.chars().any(char::is_control);
+            if facility.is_unstated() || !fits || (number && !facility.is_insurance_institution()) {
+                return Err(self.at("source.facility", &source.facility, &problem::FACILITY, String::new()));
+            }
+            self.once(&mut facilities, "source.facility", &source.facility, code)?;
+            let zone = source.zone.as_ref().map_or(ZONE, |zone| zone.get_ref());
+            let zone_minutes = zone_minutes(zone).ok_or_else(|| {
+                let at = source.zone.as_ref().map(|zone| zone.span().start);
+                self.problem("source.zone", at, &problem::ZONE, String::new())
+            })?;
+            let organization = self.organization("source.organization", &source.organization)?;
+            let letter = Arc::new(letter::Source { facility, zone_minutes });
+            Ok(Source { letter, name: source.name.clone(), organization })
+        };
+        written.iter().map(source).collect()
+    }
+
+    fn clients(
+        &self,
+        written: &[file::Client],
+        sources: &[Source],
+        asked: ClientCertificate,
+    ) -> Result<Vec<Client>, Problem> {
+        let (mut ids, mut tokens) = (Once(HashMap::new()), Once(HashMap::new()));
+        let client = |client: &file::Client| {
+            let id = ResourceId::parse(client.id.get_ref());
+            let id = id.ok_or_else(|| self.at("client.id", &client.id, &problem::CLIENT_ID, String::new()))?;
+            self.once(&mut ids, "client.id", &client.id, id.as_str())?;
+            let organization = self.organization("client.organization", &client.organization)?;
+            let roles = [Role::Care, Role::Source, Role::Office].map(|role| (role.name(), role));
+            let role = self.choice("client.role", &client.role, &roles)?;
+            let own = sources.iter().filter(|source| role == Role::Source && source.organization == organization);
+            let facilities: Vec<_> = own.map(|source| source.letter.facility.clone()).collect();
+            if role == Role::Source && facilities.is_empty() {
+                return Err(self.at("client.role", &client.role, &problem::NO_SOURCE, organization));
+            }
+            let token = self.digest("client.token_sha256", &client.token_sha256, "`printf %s TOKEN | sha256sum`")?;
+            self.once(&mut tokens, "client.token_sha256", &client.token_sha256, &token.hex())?;
+            let certificate = client.certificate_sha256.as_ref().map(|written| {
+                const KEY: &str = "client.certificate_sha256";
+                if asked == ClientCertificate::Off {
+                    return Err(self.at(KEY, written, &problem::NEVER_SHOWN, String::new()));
+                }
+                self.digest(KEY, written, "`openssl x509 -noout -fingerprint -sha256 -in FILE`")
+            });
+            let caller = Arc::new(Caller { client: id.as_str().to_owned(), organization, role, facilities });
+            Ok(Client { caller, token, certificate: certificate.transpose()? })
+        };
+        written.iter().map(client).collect()
+    }
+
+    fn limits(&self, limits: &file::Limits) -> Result<Limits, Problem> {
+        let body = limits.body_bytes_max.as_ref();
+        let waiting = limits.requests_waiting_max.as_ref();
+        Ok(Limits {
+            body_bytes_max: self.number("limits.body_bytes_max", body, 16 << 20, 1 << 10, 1 << 30)?,
+            requests_waiting_max: self.number("limits.requests_waiting_max", waiting, 1024, 1, 1 << 20)?,
+        })
+    }
+
+    fn organization(&self, key: &str, written: &Spanned<String>) -> Result<String, Problem> {
+        let id = written.get_ref().strip_prefix("Organization/").and_then(ResourceId::parse);
+        id.ok_or_else(|| self.at(key, written, &problem::ORGANIZATION, String::new()))?;
+        Ok(written.get_ref().clone())
+    }
+
+    fn digest(&self, key: &str, written: &Spanned<String>, command: &str) -> Result<Digest, Problem> {
+        Digest::parse(written.get_ref()).ok_or_else(|| self.at(key, written, &problem::SHA256, command.to_owned()))
+    }
+
+    fn choice<T: Copy>(&self, key: &str, written: &Spanned<String>, choices: &[(&str, T)]) -> Result<T, Problem> {
+        let chosen = choices.iter().find(|(name, _)| name == written.get_ref());
+        chosen.map(|(_, choice)| *choice).ok_or_else(|| {
+            let names: Vec<_> = choices.iter().map(|(name, _)| format!("\"{name}\"")).collect();
+            self.at(key, written, &problem::CHOICE, names.join(", "))
+        })
+    }
+
+    fn number(
+        &self,
+        key: &str,
+        written: Option<&Spanned<u64>>,
+        default: u64,
+        least: u64,
+        most: u64,
+    ) -> Result<u64, Problem> {
+        match written {
+            None => Ok(default),
+            Some(written) if (least..=most).contains(written.get_ref()) => Ok(*written.get_ref()),
+            Some(written) => Err(self.at(key, written, &problem::RANGE, format!("{least}–{most}"))),
+        }
+    }
+
+    fn once(&self, seen: &mut Once, key: &str, written: &Spanned<String>, value: &str) -> Result<(), Problem> {
+        let line = self.line(written.span().start);
+        match seen.0.insert(value.to_owned(), line) {
+            None => Ok(()),
+            Some(first) => Err(self.at(key, written, &problem::TWICE, first.to_string())),
+        }
+    }
+
+    fn beside(&self, file: &str) -> PathBuf {
+        self.path.parent().unwrap_or(Path::new("")).join(file)
+    }
+
+    fn at<T>(&self, key: &str, written: &Spanned<T>, rule: &'static Rule, detail: String) -> Problem {
+        self.problem(key, Some(written.span().start), rule, detail)
+    }
+
+    fn problem(&self, key: &str, offset: Option<usize>, rule: &'static Rule, detail: String) -> Problem {
+        let line = offset.map(|offset| self.line(offset));
+        Problem { file: self.path.to_owned(), line, key: key.to_owned(), rule, detail }
+    }
+
+    fn line(&self, offset: usize) -> usize {
+        1 + self.text.bytes().take(offset).filter(|&b| b == b'\n').count()
+    }
+}
+
+/// `+09:00` as minutes.
+fn zone_minutes(text: &str) -> Option<i16> {
+    let (sign, clock) = text.split_at_checked(1)?;
+    let (hours, minutes) = clock.split_once(':')?;
+    let digits =
+        |part: &str| (part.len() == 2 && part.bytes().all(|b| b.is_ascii_digit())).then(|| i16::from_str(part));
+    let (hours, minutes) = (digits(hours)?.ok()?, digits(minutes)?.ok()?);
+    let total = (hours <= 14 && minutes < 60).then_some(hours * 60 + minutes)?;
+    match sign {
+        "+" => Some(total),
+        "-" => Some(-total),
+        _ => None,
+    }
+}

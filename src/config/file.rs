@@ -1,0 +1,65 @@
+//! The file as it is written: every key once, nothing checked but its kind.
+
+use serde::Deserialize;
+use toml::Spanned;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct File {
+    pub(super) listen: Spanned<String>,
+    pub(super) base_url: Spanned<String>,
+    #[serde(default)]
+    pub(super) insecure_listen: bool,
+    pub(super) store: Store,
+    pub(super) tls: Option<Tls>,
+    #[serde(default)]
+    pub(super) source: Vec<Source>,
+    #[serde(default)]
+    pub(super) client: Vec<Client>,
+    #[serde(default)]
+    pub(super) limits: Limits,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Store {
+    pub(super) engine: Spanned<String>,
+    pub(super) path: Option<Spanned<String>>,
+    pub(super) cache_mib: Option<Spanned<u64>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Tls {
+    pub(super) certificate: Spanned<String>,
+    pub(super) key: Spanned<String>,
+    pub(super) client_ca: Option<Spanned<String>>,
+    pub(super) client_certificate: Option<Spanned<String>>,
+    pub(super) minimum: Option<Spanned<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Source {
+    pub(super) facility: Spanned<String>,
+    pub(super) name: String,
+    pub(super) zone: Option<Spanned<String>>,
+    pub(super) organization: Spanned<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Client {
+    pub(super) id: Spanned<String>,
+    pub(super) organization: Spanned<String>,
+    pub(super) role: Spanned<String>,
+    pub(super) token_sha256: Spanned<String>,
+    pub(super) certificate_sha256: Option<Spanned<String>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Limits {
+    pub(super) body_bytes_max: Option<Spanned<u64>>,
+    pub(super) requests_waiting_max: Option<Spanned<u64>>,
+}

@@ -1,0 +1,156 @@
+//! What is wrong with the configuration: one sentence that names the file, the line, the key and what to do.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use crate::fault::{Exit, IssueType, Rule, Severity};
+
+/// Why the program does not start.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// The configuration file.
+    pub file: PathBuf,
+    /// The line, from 1, where it is known.
+    pub line: Option<usize>,
+    /// The key, for example `tls.key`; empty for the file as a whole.
+    pub key: String,
+    /// What is wrong.
+    pub rule: &'static Rule,
+    /// Filled into the sentence. Never a token or a key.
+    pub detail: String,
+}
+
+impl Problem {
+    /// How the program ends.
+    pub fn exit(&self) -> Exit {
+        Exit::Config
+    }
+
+    /// The sentence in Japanese.
+    pub fn japanese(&self) -> String {
+        let line = self.line.map_or(String::new(), |line| format!(" {line}行目"));
+        self.sentence(line, self.rule.ja)
+    }
+
+    fn sentence(&self, line: String, words: &str) -> String {
+        let key = if self.key.is_empty() { String::new() } else { format!(" {}", self.key) };
+        format!("{}{line}{key}: {}", self.file.display(), words.replace("{}", &self.detail))
+    }
+}
+
+/// The sentence in English.
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let line = self.line.map_or(String::new(), |line| format!(" line {line}"));
+        f.write_str(&self.sentence(line, self.rule.en))
+    }
+}
+
+impl std::error::Error for Problem {}
+
+const fn rule(id: &'static str, en: &'static str, ja: &'static str) -> Rule {
+    Rule { id, severity: Severity::Fatal, code: IssueType::Value, en, ja }
+}
+
+/// The file is not there.
+pub static NO_FILE: Rule = rule(
+    "config-no-file",
+    "the configuration cannot be read ({}); start from examples/tasuki.toml.",
+    "設定ファイルを読めません（{}）。examples/tasuki.toml を基に作成してください。",
+);
+/// Not TOML.
+pub static SYNTAX: Rule = rule(
+    "config-syntax",
+    "this line cannot be read as TOML or holds the wrong kind of value ({}); correct it.",
+    "この行はTOMLとして読めないか、値の種類が違います（{}）。修正してください。",
+);
+/// A key nobody knows.
+pub static UNKNOWN_KEY: Rule = rule(
+    "config-unknown-key",
+    "there is no such key; correct the spelling or remove it (possible here: {}).",
+    "このようなキーはありません。つづりを直すか、削除してください（使用できるキー: {}）。",
+);
+/// A key is missing.
+pub static MISSING_KEY: Rule = rule(
+    "config-missing-key",
+    "this key is missing; add it as examples/tasuki.toml shows.",
+    "このキーがありません。examples/tasuki.toml を参考に追加してください。",
+);
+/// One of a few words is asked for.
+pub static CHOICE: Rule =
+    rule("config-choice", "this must be one of {}; choose one.", "{} のいずれかを指定してください。");
+/// Not an address.
+pub static LISTEN: Rule = rule(
+    "config-listen",
+    "this is not an address with a port; write it like \"127.0.0.1:8080\" or \"[::]:8443\".",
+    "アドレスとポート番号ではありません。\"127.0.0.1:8080\" や \"[::]:8443\" のように記述してください。",
+);
+/// Plain HTTP towards the network.
+pub static INSECURE: Rule = rule(
+    "config-insecure",
+    "{} can be reached from other machines without TLS; add [tls], listen on 127.0.0.1, or write insecure_listen = true when something in front speaks TLS.",
+    "{} はTLSなしで他のコンピューターから接続できます。[tls] を設定するか、127.0.0.1 で待ち受けてください。前段でTLSを終端する場合に限り insecure_listen = true とします。",
+);
+/// Not a base URL.
+pub static BASE_URL: Rule = rule(
+    "config-base-url",
+    "this is not a base URL; write it like \"https://gateway.example.jp/fhir\", without a slash, ? or # at the end.",
+    "ベースURLではありません。\"https://gateway.example.jp/fhir\" のように、末尾の / や ?、# を付けずに記述してください。",
+);
+/// The store has no folder.
+pub static STORE_FOLDER: Rule = rule(
+    "config-store-folder",
+    "the folder {} does not exist; create it or correct the path.",
+    "フォルダー {} がありません。作成するか、パスを修正してください。",
+);
+/// A number out of bounds.
+pub static RANGE: Rule =
+    rule("config-range", "this must be from {}; choose such a number.", "{} の範囲で指定してください。");
+/// Not a facility.
+pub static FACILITY: Rule = rule(
+    "config-facility",
+    "this is no facility code: a 医療機関コード has 10 digits and begins with a prefecture from 01 to 47; correct it, or give a name that is not a number.",
+    "医療機関コードは都道府県番号（01〜47）で始まる10桁の数字です。修正するか、数字だけでない名称を指定してください。",
+);
+/// Not an offset.
+pub static ZONE: Rule = rule(
+    "config-zone",
+    "this is not an offset from UTC; write it like \"+09:00\".",
+    "UTCとの時差ではありません。\"+09:00\" のように記述してください。",
+);
+/// Not an Organization.
+pub static ORGANIZATION: Rule = rule(
+    "config-organization",
+    "this does not name an organisation; write it like \"Organization/agency-a\", as the consents do.",
+    "組織の参照ではありません。同意と同じ \"Organization/agency-a\" の形で記述してください。",
+);
+/// Not an id.
+pub static CLIENT_ID: Rule = rule(
+    "config-client-id",
+    "a client's id has 1 to 64 letters, digits, - or .; choose another.",
+    "クライアントのidは1〜64文字の英数字、「-」、「.」です。変更してください。",
+);
+/// Twice the same.
+pub static TWICE: Rule = rule(
+    "config-twice",
+    "line {} already has the same; give each its own.",
+    "{}行目と同じです。それぞれ別のものを指定してください。",
+);
+/// Not a SHA-256.
+pub static SHA256: Rule = rule(
+    "config-sha256",
+    "this is not a SHA-256; give the 64 hexadecimal digits that {} prints.",
+    "SHA-256ではありません。{} が表示する64桁の16進数を指定してください。",
+);
+/// A certificate that nobody will ask for.
+pub static NEVER_SHOWN: Rule = rule(
+    "config-never-shown",
+    "this client could never call, because no client certificate is asked for; set tls.client_certificate to \"optional\" or \"required\".",
+    "クライアント証明書を要求しない設定のため、このクライアントは接続できません。tls.client_certificate を \"optional\" か \"required\" にしてください。",
+);
+/// A source client with nothing to send.
+pub static NO_SOURCE: Rule = rule(
+    "config-no-source",
+    "no [[source]] belongs to {}, so this client could hand in nothing; add one, or give the client another role.",
+    "{} の [[source]] がないため、このクライアントは何も送れません。[[source]] を追加するか、roleを変更してください。",
+);

@@ -1,0 +1,229 @@
+//! The configuration: the example loads, and every mistake has its sentence with line and key.
+#![allow(clippy::unwrap_used)]
+
+use std::fs;
+use std::path::Path;
+
+use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair};
+use tasuki::auth::{Digest, PeerCertificate, Registry};
+use tasuki::config::{Config, Problem, Store};
+use tasuki::consent::Role;
+use tasuki::fault::Exit;
+
+/// 2026-11-21T00:00:00Z
+const NOW_MS: i64 = 1_795_219_200_000;
+
+fn example() -> String {
+    fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/examples/tasuki.toml")).unwrap()
+}
+
+/// The example with its commented keys switched on.
+fn full() -> String {
+    let on = |line: &str| {
+        let key = line.strip_prefix("# ").and_then(|rest| rest.split_once(" = \""));
+        let commented = line == "# [tls]" || key.is_some_and(|(key, _)| !key.contains(' '));
+        if commented { line[2..].to_owned() } else { line.to_owned() }
+    };
+    let text = example().lines().map(on).collect::<Vec<_>>().join("\n");
+    text.replace("AB:CD:...", &Digest::of(b"certificate").hex())
+}
+
+/// A folder with the certificates that the example names, and some that do not fit.
+fn folder() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
+    let key = KeyPair::generate().unwrap();
+    let certificate = |from: i32, to: i32| {
+        let mut params = CertificateParams::new(vec!["gateway.example".into()]).unwrap();
+        params.not_before = rcgen::date_time_ymd(from, 1, 1);
+        params.not_after = rcgen::date_time_ymd(to, 1, 1);
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.self_signed(&key).unwrap().pem()
+    };
+    write("server.pem", &certificate(2026, 2030));
+    write("client-ca.pem", &certificate(2026, 2030));
+    write("expired.pem", &certificate(2020, 2026));
+    write("future.pem", &certificate(2027, 2030));
+    write("server-key.pem", &key.serialize_pem());
+    write("other-key.pem", &KeyPair::generate().unwrap().serialize_pem());
+    write("not-pem.pem", "hello");
+    folder
+}
+
+fn read(text: &str, folder: &Path) -> Result<Config, Problem> {
+    Config::read(text, &folder.join("tasuki.toml"), NOW_MS)
+}
+
+#[test]
+fn the_example_loads() {
+    let folder = folder();
+    let config = read(&example(), folder.path()).unwrap();
+    assert_eq!(config.store, Store::Sled { path: folder.path().join("tasuki-data"), cache_mib: 256 });
+    assert_eq!(config.sources[0].letter.zone_minutes, 540);
+    assert!(config.tls.is_none());
+    let roles: Vec<_> = config.clients.iter().map(|client| client.caller.role).collect();
+    assert_eq!(roles, [Role::Source, Role::Care, Role::Office]);
+    assert_eq!(config.clients[0].caller.facilities, [config.sources[0].letter.facility.clone()]);
+    assert!(config.clients[1].caller.facilities.is_empty());
+    let registry = Registry::new(config.clients);
+    assert_eq!(registry.caller(Some("Bearer office"), None).unwrap().client, "office");
+}
+
+#[test]
+fn the_example_with_tls_loads_and_binds_a_token_to_its_certificate() {
+    let folder = folder();
+    let config = read(&full(), folder.path()).unwrap();
+    assert!(config.tls.is_some());
+    let registry = Registry::new(config.clients);
+    let shown = PeerCertificate(Digest::of(b"certificate"));
+    assert!(registry.caller(Some("Bearer agency-a-app"), None).is_err());
+    assert!(registry.caller(Some("Bearer agency-a-app"), Some(&shown)).is_ok());
+}
+
+#[test]
+fn the_example_names_every_key() {
+    let written = full();
+    for name in [
+        "listen",
+        "base_url",
+        "insecure_listen",
+        "engine",
+        "path",
+        "cache_mib",
+        "certificate",
+        "key",
+        "client_ca",
+        "client_certificate",
+        "minimum",
+        "facility",
+        "name",
+        "zone",
+        "organization",
+        "id",
+        "role",
+        "token_sha256",
+        "certificate_sha256",
+        "body_bytes_max",
+        "requests_waiting_max",
+    ] {
+        assert!(written.lines().any(|line| line.starts_with(&format!("{name} = "))), "{name}");
+    }
+}
+
+/// What is replaced by what in the full example; the key and the rule that must be named.
+const MISTAKES: [(&str, &str, &str, &str); 40] = [
+    ("listen = ", "lisen = ", "lisen", "config-unknown-key"),
+    ("cache_mib", "cache_mb", "cache_mb", "config-unknown-key"),
+    ("minimum = \"1.3\"", "minimun = \"1.3\"", "minimun", "config-unknown-key"),
+    ("zone = ", "timezone = ", "timezone", "config-unknown-key"),
+    ("certificate_sha256 = ", "cert_sha256 = ", "cert_sha256", "config-unknown-key"),
+    ("body_bytes_max", "body_max", "body_max", "config-unknown-key"),
+    ("base_url = \"http://127.0.0.1:8080/fhir\"", "", "base_url", "config-missing-key"),
+    ("role = \"care\"", "", "role", "config-missing-key"),
+    ("path = \"tasuki-data\"", "", "store.path", "config-missing-key"),
+    ("cache_mib = 256", "cache_mib = \"256\"", "", "config-syntax"),
+    ("[store]", "[store", "", "config-syntax"),
+    ("cache_mib = 256", "cache_mib = 256\ncache_mib = 256", "", "config-syntax"),
+    ("127.0.0.1:8080\"\n", "localhost\"\n", "listen", "config-listen"),
+    ("http://127.0.0.1:8080/fhir\"", "127.0.0.1/fhir\"", "base_url", "config-base-url"),
+    ("http://127.0.0.1:8080/fhir\"", "https://a/fhir/\"", "base_url", "config-base-url"),
+    ("http://127.0.0.1:8080/fhir\"", "https://a/f hir\"", "base_url", "config-base-url"),
+    ("engine = \"sled\"", "engine = \"rocks\"", "store.engine", "config-choice"),
+    ("\"tasuki-data\"", "\"nowhere/tasuki-data\"", "store.path", "config-store-folder"),
+    ("cache_mib = 256", "cache_mib = 15", "store.cache_mib", "config-range"),
+    ("\"server.pem\"", "\"nowhere.pem\"", "tls.certificate", "tls-file"),
+    ("\"server.pem\"", "\"not-pem.pem\"", "tls.certificate", "tls-no-certificate"),
+    ("\"server.pem\"", "\"expired.pem\"", "tls.certificate", "tls-expired"),
+    ("\"server.pem\"", "\"future.pem\"", "tls.certificate", "tls-not-yet"),
+    ("\"server-key.pem\"", "\"server.pem\"", "tls.key", "tls-no-key"),
+    ("\"server-key.pem\"", "\"other-key.pem\"", "tls.key", "tls-key-of-another"),
+    ("client_ca = \"client-ca.pem\"", "", "tls.client_ca", "tls-no-client-ca"),
+    ("\"client-ca.pem\"", "\"not-pem.pem\"", "tls.client_ca", "tls-no-certificate"),
+    ("\"required\"", "\"yes\"", "tls.client_certificate", "config-choice"),
+    ("minimum = \"1.3\"", "minimum = \"1.1\"", "tls.minimum", "config-choice"),
+    ("\"0119999901\"", "\"119999901\"", "source.facility", "config-facility"),
+    ("\"0119999901\"", "\"9919999901\"", "source.facility", "config-facility"),
+    ("\"0119999901\"", "\" \"", "source.facility", "config-facility"),
+    ("\"+09:00\"", "\"JST\"", "source.zone", "config-zone"),
+    ("\"Organization/agency-a\"", "\"agency-a\"", "client.organization", "config-organization"),
+    ("\"office\"\norg", "\"network office\"\norg", "client.id", "config-client-id"),
+    ("\"office\"\norg", "\"agency-a-app\"\norg", "client.id", "config-twice"),
+    ("role = \"office\"", "role = \"admin\"", "client.role", "config-choice"),
+    ("role = \"care\"", "role = \"source\"", "client.role", "config-no-source"),
+    (
+        "client_certificate = \"required\"",
+        "client_certificate = \"off\"",
+        "client.certificate_sha256",
+        "config-never-shown",
+    ),
+    ("requests_waiting_max = 1024", "requests_waiting_max = 0", "limits.requests_waiting_max", "config-range"),
+];
+
+#[test]
+fn every_mistake_has_its_sentence() {
+    let folder = folder();
+    let good = full();
+    let mut golden = String::new();
+    for (from, to, key, rule) in MISTAKES {
+        assert!(good.contains(from), "{from}");
+        let text = good.replacen(from, to, 1);
+        let problem = read(&text, folder.path()).map(|_| ()).expect_err(to);
+        assert_eq!((problem.key.as_str(), problem.rule.id), (key, rule), "{from} -> {to}: {problem}");
+        assert_eq!(problem.exit(), Exit::Config);
+        let sentences = [problem.to_string(), problem.japanese()];
+        for sentence in &sentences {
+            assert!(sentence.contains("tasuki.toml") && sentence.contains(key), "{sentence}");
+            assert!(!sentence.contains("{}") && !sentence.contains('\n'), "{sentence}");
+        }
+        let folder = format!("{}/", folder.path().display());
+        let [english, japanese] = sentences.map(|sentence| sentence.replace(&folder, ""));
+        golden += &format!("{english}\n{japanese}\n\n");
+    }
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/config/sentences.txt");
+    if std::env::var_os("UPDATE").is_some() {
+        fs::write(path, &golden).unwrap();
+    }
+    assert!(golden == fs::read_to_string(path).unwrap(), "run with UPDATE=1 and read the diff\n{golden}");
+}
+
+#[test]
+fn what_is_twice_names_the_first_line() {
+    let folder = folder();
+    let office = Digest::of(b"office").hex();
+    let text = example().replace(&office, &Digest::of(b"agency-a-app").hex().to_uppercase());
+    let problem = read(&text, folder.path()).unwrap_err();
+    let first = 1 + text.lines().position(|line| line.contains(&Digest::of(b"agency-a-app").hex())).unwrap();
+    assert_eq!((problem.key.as_str(), problem.detail), ("client.token_sha256", first.to_string()));
+    let twice = format!(
+        "{}\n[[source]]\nfacility = \"0119999901\"\nname = \"b\"\norganization = \"Organization/b\"",
+        example()
+    );
+    assert_eq!(read(&twice, folder.path()).unwrap_err().key, "source.facility");
+}
+
+#[test]
+fn a_token_in_the_clear_is_refused_and_not_repeated() {
+    let folder = folder();
+    let text = example().replace(&Digest::of(b"office").hex(), "my-secret-token");
+    let problem = read(&text, folder.path()).unwrap_err();
+    assert_eq!(problem.rule.id, "config-sha256");
+    assert!(!problem.to_string().contains("my-secret-token") && !problem.japanese().contains("my-secret-token"));
+}
+
+#[test]
+fn plain_http_towards_the_network_must_be_spelled_out() {
+    let folder = folder();
+    let open = example().replace("127.0.0.1:8080\"\n", "0.0.0.0:8080\"\n");
+    assert_eq!(read(&open, folder.path()).unwrap_err().rule.id, "config-insecure");
+    assert!(read(&open.replace("insecure_listen = false", "insecure_listen = true"), folder.path()).is_ok());
+    assert!(read(&full().replace("127.0.0.1:8080\"\n", "[::]:8443\"\n"), folder.path()).is_ok());
+}
+
+#[test]
+fn a_missing_file_says_where_to_start() {
+    let folder = folder();
+    let problem = Config::load(&folder.path().join("tasuki.toml")).unwrap_err();
+    assert!(problem.to_string().contains("examples/tasuki.toml"));
+    fs::write(folder.path().join("tasuki.toml"), example()).unwrap();
+    assert!(Config::load(&folder.path().join("tasuki.toml")).is_ok());
+}
