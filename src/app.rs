@@ -95,7 +95,7 @@ impl Gateway {
     }
 
     /// The records whose consents name an organisation.
-    pub fn panel(&self, organization: &str) -> Result<Vec<PatientKey>, Fault> {
+    pub fn panel(&self, organization: &str) -> Result<Arc<[PatientKey]>, Fault> {
         self.store.panel(organization)
     }
 
@@ -106,10 +106,7 @@ impl Gateway {
 
     /// A record's chart. Blocks on storage when the record is not in memory.
     pub fn chart(&self, patient: PatientKey) -> Result<Arc<Chart>, Fault> {
-        match self.hot.get(patient) {
-            Some(chart) => Ok(chart),
-            None => self.hot.load(&self.store, patient),
-        }
+        self.hot.load(patient)
     }
 
     /// The record a resource lies in, when that is remembered: never blocks on storage.

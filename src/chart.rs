@@ -26,7 +26,8 @@ pub struct Chart {
 
 impl Chart {
     /// Makes the chart of a record. Versions that are not current, and resources that are gone, are not on it.
-    pub fn build(patient: PatientKey, partition: &Partition) -> Self {
+    pub fn build(partition: &Partition) -> Result<Self, Fault> {
+        let patient = partition.patient;
         let mut current = std::collections::HashMap::with_capacity(partition.records.len());
         for (at, record) in partition.records.iter().enumerate() {
             current.insert((record.facts.resource_type, &record.facts.id), at);
@@ -43,7 +44,7 @@ impl Chart {
             .collect();
         let facility = FacilityCode::parse(partition.head.as_ref().map_or("", |head| &head.facility));
         let columns = Columns::build(facts.iter().copied());
-        Chart { patient, facility, columns, directives, bodies, policies: RwLock::default() }
+        Ok(Chart { patient, facility, columns, directives, bodies, policies: RwLock::default() })
     }
 
     /// What the record's consents mean for an organisation.
@@ -69,17 +70,19 @@ impl Chart {
 
     /// The permit for a row, when there is one.
     pub fn permit(&self, gate: &Gate<'_>, row: usize) -> Option<Permit> {
-        gate.row(self.columns.resource_type(row), self.columns.patients(row), self.columns.labels(row))
+        gate.row(self.columns.types[row], self.columns.patients(row), self.columns.labels[row])
     }
 
     /// The row of a current resource.
     pub fn row(&self, resource_type: ResourceType, id: &ResourceId) -> Option<usize> {
-        self.columns.row_of(resource_type, id.as_str())
+        self.columns.find(resource_type, id.as_str())
     }
 
     /// The resource of a row as JSON.
-    pub fn body(&self, row: usize) -> Result<String, Fault> {
-        self.bodies[row].json()
+    pub fn body(&self, row: usize) -> Result<Vec<u8>, Fault> {
+        let mut json = Vec::new();
+        self.bodies[row].append_json(&mut json)?;
+        Ok(json)
     }
 
     /// How many resources are on it.

@@ -7,12 +7,14 @@ use tokio::sync::oneshot;
 
 use crate::audit::{self, Event};
 use crate::fault::Fault;
-use crate::store::{Commit, Order, Store, keys};
+use crate::store::{Commit, Order, Store};
 
 /// Events that wait to be written, at most; one more is refused as busy.
 pub const EVENTS_WAITING_MAX: usize = 4096;
 /// Events written as one value.
 pub const CHUNK_EVENTS_MAX: usize = 256;
+/// Names (of patients, consents, parameters) in one value; each takes at most 100 bytes.
+const CHUNK_NAMES_MAX: usize = 300;
 /// Chunks read at a time when looking back.
 const PAGE: usize = 64;
 
@@ -29,9 +31,8 @@ pub struct Journal {
 impl Journal {
     /// Starts after the last chunk in the store.
     pub fn start(store: Store) -> Result<Self, Fault> {
-        let (from, to) = audit_space();
-        let last = store.engine().scan(&from, &to, 1, Order::Descending)?;
-        let next = last.first().map_or(0, |(key, _)| keys::number_of(key).unwrap_or(0) + 1);
+        let last = store.audit(u64::MAX, 1, Order::Descending)?;
+        let next = last.first().map_or(0, |(number, _)| number + 1);
         let (send, receive) = sync_channel(EVENTS_WAITING_MAX);
         let writer = store.clone();
         let thread = std::thread::Builder::new()
@@ -54,38 +55,38 @@ impl Journal {
 
     /// The newest events for which `wanted` holds, newest first, with chunk and index; at most `limit`. Blocks on storage.
     pub fn newest(&self, limit: usize, wanted: impl Fn(&Event) -> bool) -> Result<Vec<((u64, u32), Event)>, Fault> {
-        let (from, mut to) = audit_space();
-        let mut found = Vec::new();
+        let (mut from, mut found) = (u64::MAX, Vec::new());
         loop {
-            let page = self.store.engine().scan(&from, &to, PAGE, Order::Descending)?;
+            let page = self.store.audit(from, PAGE, Order::Descending)?;
             let Some((last, _)) = page.last() else { return Ok(found) };
-            to = last.clone();
-            for (key, value) in &page {
-                let number = keys::number_of(key).unwrap_or(0);
-                for (index, event) in audit::decode(value).into_iter().enumerate().rev() {
+            let last = *last;
+            for (number, chunk) in &page {
+                for (index, event) in audit::decode(chunk).into_iter().enumerate().rev() {
                     let event = event.ok_or_else(|| Fault::Broken("an audit event cannot be read".into()))?;
                     if wanted(&event) {
-                        found.push(((number, index as u32), event));
+                        found.push(((*number, index as u32), event));
                         if found.len() == limit {
                             return Ok(found);
                         }
                     }
                 }
             }
+            match last.checked_sub(1) {
+                Some(before) => from = before,
+                None => return Ok(found),
+            }
         }
     }
-}
-
-fn audit_space() -> (Vec<u8>, Vec<u8>) {
-    (keys::audit(0), keys::audit(u64::MAX))
 }
 
 fn write(store: &Store, receive: &Receiver<Waiting>, mut number: u64) {
     while let Ok(first) = receive.recv() {
         let mut events = vec![first.0];
         let mut answers = vec![first.1];
-        while events.len() < CHUNK_EVENTS_MAX {
+        let mut names = named(&events[0]);
+        while events.len() < CHUNK_EVENTS_MAX && names < CHUNK_NAMES_MAX {
             let Ok((event, answer)) = receive.try_recv() else { break };
+            names += named(&event);
             events.push(event);
             answers.push(answer);
         }
@@ -98,10 +99,14 @@ fn write(store: &Store, receive: &Receiver<Waiting>, mut number: u64) {
     }
 }
 
+fn named(event: &Event) -> usize {
+    event.patients.len() / 4 + event.consents.len() + event.query.names().len()
+}
+
 fn write_chunk(store: &Store, number: u64, events: &[Event]) -> Result<(), Fault> {
     let mut commit = Commit::default();
-    commit.put.push((keys::audit(number), audit::encode(events)));
-    store.submit(commit)?.wait().map(|_| ())
+    commit.put_audit(number, audit::encode(events));
+    store.submit(commit).wait().map(|_| ())
 }
 
 impl Drop for Journal {

@@ -1,5 +1,7 @@
 //! Read (http.html#read): `GET /fhir/[type]/[id]`.
 
+use std::sync::Arc;
+
 use actix_web::{HttpRequest, web};
 
 use super::answer::Answer;
@@ -9,10 +11,9 @@ use super::trail::Trail;
 use crate::app::Gateway;
 use crate::audit::What;
 use crate::chart::Chart;
-use crate::consent::{Action, Caller, Permitted};
+use crate::consent::{Action, Caller};
 use crate::fault::Fault;
 use crate::fhir::{PatientKey, ResourceId, ResourceType};
-use std::sync::Arc;
 
 pub(super) async fn read(
     request: HttpRequest,
@@ -53,9 +54,8 @@ async fn answer(
     let gate = chart.gate(caller, &policy, gateway.now());
     let Some(permit) = chart.permit(&gate, row) else { return Ok(Answer::not_found()) };
     trail.saw(chart.patient, gate.opened_by(), 1);
-    let facts = chart.columns.row(row);
-    let body: Permitted<String> = permit.release(chart.body(row)?);
-    Ok(Answer::version(body.map(String::into_bytes), facts.version, facts.last_updated))
+    let body = permit.release(chart.body(row)?);
+    Ok(Answer::version(body, chart.columns.versions[row], chart.columns.last_updated[row]))
 }
 
 /// The chart that a resource is on: from memory where it can be, else read on a thread that may block.

@@ -9,8 +9,8 @@ use crate::consent::{Caller, ConsentVersion};
 use crate::fault::{Denied, Fault, Status};
 use crate::fhir::{PatientKey, ResourceId, ResourceType};
 
-/// Patients named one by one in an event, at most; the count says how many resources there were.
-const PATIENTS_MAX: usize = 1000;
+/// Patients, and consents, that one event names at most; what is seen of more people is said by several events.
+const NAMED_MAX: usize = 200;
 
 /// Gathers what the audit record will say.
 pub(super) struct Trail {
@@ -53,7 +53,7 @@ impl Trail {
 
     /// Resources of a record were seen, because of a consent or by role.
     pub(super) fn saw(&mut self, patient: PatientKey, by: Option<&ConsentVersion>, count: usize) {
-        if patient != PatientKey::DIRECTORY && self.event.patients.len() < PATIENTS_MAX {
+        if patient != PatientKey::DIRECTORY {
             self.event.patients.push(patient);
         }
         if let Some(by) = by.filter(|by| !self.event.consents.contains(by)) {
@@ -84,9 +84,24 @@ impl Trail {
                 _ => Outcome::Rejected,
             };
         }
-        match gateway.journal().record(self.event).await {
-            Ok(()) => answer,
-            Err(fault) => Answer::from(fault),
+        for event in in_parts(self.event) {
+            if let Err(fault) = gateway.journal().record(event).await {
+                return Answer::from(fault);
+            }
         }
+        answer
     }
+}
+
+/// One event, or several when it names many people: each is small enough to be written.
+fn in_parts(mut event: Event) -> Vec<Event> {
+    let mut parts = Vec::with_capacity(1);
+    while event.patients.len() > NAMED_MAX || event.consents.len() > NAMED_MAX {
+        let patients = event.patients.split_off(event.patients.len().min(NAMED_MAX));
+        let consents = event.consents.split_off(event.consents.len().min(NAMED_MAX));
+        parts.push(event.clone());
+        (event.patients, event.consents) = (patients, consents);
+    }
+    parts.push(event);
+    parts
 }

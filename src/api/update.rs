@@ -65,7 +65,7 @@ async fn answer(
     trail.about(resource_type, &id);
     if let Some(expected) = put.if_match {
         let current = chart_of(gateway, resource_type, &id).await?;
-        let version = current.and_then(|c| c.row(resource_type, &id).map(|row| c.columns.row(row).version));
+        let version = current.and_then(|c| c.row(resource_type, &id).map(|row| c.columns.versions[row]));
         if version.map(|v| v.to_string()) != Some(expected) {
             return Ok(Answer::refuse(Status::PreconditionFailed, &rules::CHANGED, ""));
         }

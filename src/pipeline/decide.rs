@@ -9,7 +9,8 @@ use super::standing::Standing;
 use crate::fault::{Issue, IssueType, Place, Rule, Severity};
 use crate::fhir::{Draft, ResourceId, ResourceType, time};
 use crate::map::{Change, List};
-use crate::search::facts::{self, Facts, Labels};
+use crate::search::extract::extract_in;
+use crate::search::facts::{Facts, Labels};
 use crate::validate;
 
 /// A late message does not overwrite newer truth.
@@ -142,7 +143,7 @@ impl Making<'_> {
         if !found.is_empty() {
             return Err(found);
         }
-        let extracted = facts::extract(&value, self.zone_minutes);
+        let extracted = extract_in(&value, self.standing.patient(), self.zone_minutes);
         Ok(Facts {
             resource_type: draft.resource_type,
             id: draft.id.clone(),
