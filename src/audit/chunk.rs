@@ -3,7 +3,7 @@
 //! Reading is tolerant: an event that cannot be read is `None` in its place, so that the others keep their ids, and
 //! what a later version appends to an event is skipped.
 
-use std::net::IpAddr;
+use core::net::IpAddr;
 
 use super::event::{Agent, Event, Outcome, QueryShape, What};
 use crate::consent::{ConsentVersion, Role};

@@ -1,7 +1,7 @@
 //! What is recorded of one access. It names patients by key and queries by shape; no value of a query, no text of a
 //! resource, no person's name is ever in it.
 
-use std::net::IpAddr;
+use core::net::IpAddr;
 
 use crate::consent::{Caller, ConsentVersion, Role};
 use crate::fault::Denied;

@@ -99,17 +99,16 @@ const MEMBERS: [&str; 21] = [
     "provision",
 ];
 /// R4 members of a provision that restrict it in ways this program does not evaluate: named in the alarm.
-const RESTRICTIONS: [&str; 10] = [
-    "action",
-    "securityLabel",
-    "purpose",
-    "class",
-    "code",
-    "dataPeriod",
-    "data",
-    "provision",
-    "extension",
-    "modifierExtension",
+const RESTRICTIONS: [(&str, &str); 9] = [
+    ("action", "Consent.provision.action"),
+    ("securityLabel", "Consent.provision.securityLabel"),
+    ("purpose", "Consent.provision.purpose"),
+    ("class", "Consent.provision.class"),
+    ("code", "Consent.provision.code"),
+    ("dataPeriod", "Consent.provision.dataPeriod"),
+    ("data", "Consent.provision.data"),
+    ("provision", "Consent.provision.provision"),
+    ("extension", "Consent.provision.extension"),
 ];
 
 impl Directive {
@@ -212,17 +211,8 @@ fn modifies(name: &str, value: &Value) -> bool {
 
 /// An extension may not change a meaning, but Google's do (Environment, DataSource narrow a permit): not understood.
 fn restrictions(provision: &Map<String, Value>) -> Result<(), &'static str> {
-    let named = RESTRICTIONS.iter().find(|name| provision.contains_key(**name));
-    match named {
-        Some(&"action") => Err("Consent.provision.action"),
-        Some(&"securityLabel") => Err("Consent.provision.securityLabel"),
-        Some(&"purpose") => Err("Consent.provision.purpose"),
-        Some(&"class") => Err("Consent.provision.class"),
-        Some(&"code") => Err("Consent.provision.code"),
-        Some(&"dataPeriod") => Err("Consent.provision.dataPeriod"),
-        Some(&"data") => Err("Consent.provision.data"),
-        Some(&"provision") => Err("Consent.provision.provision"),
-        Some(_) => Err("Consent.provision.extension"),
+    match RESTRICTIONS.iter().find(|(name, _)| provision.contains_key(*name)) {
+        Some((_, place)) => Err(place),
         None => {
             only(provision, &["id", "type", "period", "actor"], "Consent.provision: an element that R4 does not know")
         }
