@@ -1,4 +1,36 @@
 //! The store: an ordered key-value port, its engines, and the records above it. Knows neither consent nor HTTP.
+//!
+//! From the bottom: [`Engine`] with [`memory`] and [`sled`]; [`group`] makes many commits one durable write; [`keys`]
+//! says where everything lies; [`codec`], [`press`], [`parts`] and [`records`] what it looks like; [`Partition::write`]
+//! and [`commit`] build a [`Commit`]; [`shelf::Store`] is what the rest of the program holds, and [`hot::Hot`]
+//! keeps what was built from a patient's partition until the next commit to it.
+
+pub mod cache;
+pub mod codec;
+pub mod commit;
+#[cfg(test)]
+mod contract;
+pub mod faulty;
+pub mod group;
+pub mod hot;
+mod judge;
+pub mod keys;
+pub mod log;
+pub mod memory;
+pub mod partition;
+pub mod parts;
+pub mod press;
+pub mod records;
+pub mod shelf;
+pub mod sled;
+// pub mod verify;
+
+pub use group::Ticket;
+pub use hot::Hot;
+pub use log::Logged;
+pub use partition::Partition;
+pub use records::{Body, Head, Record};
+pub use shelf::Store;
 
 use crate::fault::Fault;
 
@@ -14,13 +46,13 @@ pub type Entry = (Vec<u8>, Vec<u8>);
 pub struct Position(pub u64);
 
 /// One atomic change: all of it or nothing.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Commit {
     /// What it was decided upon: each key must still hold exactly this.
     pub expect: Vec<(Vec<u8>, Option<Vec<u8>>)>,
     /// What to write.
     pub put: Vec<Entry>,
-    /// What to take away.
+    /// What to take away; a key that is also put is gone afterwards.
     pub delete: Vec<Vec<u8>>,
     /// What the log says of it; the engine appends it and gives it a position.
     pub log: Option<Vec<u8>>,
@@ -31,12 +63,20 @@ pub trait Engine: Send + Sync {
     /// The value of a key.
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Fault>;
 
-    /// At most `limit` entries with `from <= key < to`, ascending or descending.
+    /// At most `limit` entries with `from <= key < to`, ascending or descending. Empty when `from >= to`.
     fn scan(&self, from: &[u8], to: &[u8], limit: usize, order: Order) -> Result<Vec<Entry>, Fault>;
 
     /// Applies commits in this order as one durable write: on return it survives power loss. A commit whose expectation
     /// fails (against the store and the commits before it in this call) is left out, and `Fault::Conflict` is its fate;
     /// the others stand. Called by one thread at a time.
+    ///
+    /// Answers one fate per commit. The position is that of the commit's own log entry; a commit without one is told
+    /// the position of the last entry before it. A value over [`VALUE_BYTES_MAX`] makes its commit `Fault::Broken` and
+    /// leaves it out. An error of the call as a whole means that nobody knows what was written: the engine takes no
+    /// further commits until it is opened again.
+    ///
+    /// A reader may see a commit shortly before this returns. What it then tells the world waits for an audit commit,
+    /// which is flushed after this one; so nothing leaves that a power loss could take back.
     fn apply(&self, commits: &[Commit]) -> Result<Vec<Result<Position, Fault>>, Fault>;
 }
 

@@ -1,0 +1,60 @@
+//! What can be added to a commit besides a sheaf, in the words of the domain. [`crate::store::records::write`] begins
+//! the commit of a message; [`crate::store::Store::keep_raw`] that of a letter.
+
+use crate::fault::Fault;
+use crate::fhir::PatientKey;
+use crate::letter::LetterId;
+use crate::store::log::Logged;
+use crate::store::press::Dictionary;
+use crate::store::{Commit, keys, parts};
+
+impl Commit {
+    /// Says in the log which letter this came of.
+    pub fn of_letter(&mut self, letter: LetterId) -> Result<(), Fault> {
+        let logged = self.log.as_deref().map(Logged::decode).transpose()?.unwrap_or_default();
+        self.log = Some(Logged { letter: Some(letter), ..logged }.encode());
+        Ok(())
+    }
+
+    /// Puts the receipt of a letter: what became of it. A later receipt replaces an earlier one. Fails over
+    /// [`crate::store::press::TEXT_BYTES_MAX`].
+    pub fn put_receipt(&mut self, letter: LetterId, receipt: &[u8]) -> Result<(), Fault> {
+        parts::put(self, Dictionary::Resource1, receipt, |part| keys::receipt(letter, part))
+    }
+
+    /// Marks a letter as held: somebody must look at it.
+    pub fn hold(&mut self, letter: LetterId) {
+        self.put.push((keys::held(letter), Vec::new()));
+    }
+
+    /// Takes the mark away.
+    pub fn release(&mut self, letter: LetterId) {
+        self.delete.push(keys::held(letter));
+    }
+
+    /// Puts the patient on the panel of an organisation, named by its reference (`Organization/agency-a`).
+    pub fn put_on_panel(&mut self, organization: &str, patient: PatientKey) {
+        self.put.push((keys::panel(keys::organization(organization), patient), Vec::new()));
+    }
+
+    /// Takes the patient off the panel.
+    pub fn take_off_panel(&mut self, organization: &str, patient: PatientKey) {
+        self.delete.push(keys::panel(keys::organization(organization), patient));
+    }
+
+    /// Puts a chunk of the audit chain, at most [`crate::store::VALUE_BYTES_MAX`] long, under a number at which there
+    /// is none yet: two writers of one number conflict.
+    pub fn put_audit(&mut self, number: u64, chunk: Vec<u8>) {
+        self.expect.push((keys::audit(number), None));
+        self.put.push((keys::audit(number), chunk));
+    }
+
+    /// Both changes as one. The log has one entry, that of `other` where it has one.
+    pub fn and(mut self, other: Commit) -> Commit {
+        self.expect.extend(other.expect);
+        self.put.extend(other.put);
+        self.delete.extend(other.delete);
+        self.log = other.log.or(self.log);
+        self
+    }
+}

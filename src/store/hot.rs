@@ -1,0 +1,105 @@
+//! What was built from a patient's partition, kept in memory until the next commit to it (design decision 4c: columns
+//! while the patient is hot).
+//!
+//! A reader never gets what is older than an acknowledged commit: the committer tells [`Hot`] of each commit before it
+//! answers it. All writes of the store must go through this process for that. With several gateways over one database
+//! another's commits are not heard of: check [`crate::store::Store::head`] first there.
+
+use std::sync::Arc;
+
+use crate::fault::Fault;
+use crate::fhir::PatientKey;
+use crate::store::cache::Cache;
+use crate::store::group::Watch;
+use crate::store::{Commit, Partition, Store, keys};
+
+/// Makes what is kept from a whole partition.
+pub type Build<C> = fn(&Partition) -> Result<C, Fault>;
+/// Makes it from what was kept and the records that came since. The partition's head is the new one.
+pub type Extend<C> = fn(&C, &Partition) -> Result<C, Fault>;
+
+/// A bounded cache of what was built from partitions.
+pub struct Hot<C> {
+    store: Store,
+    patients: Arc<Patients<C>>,
+    build: Build<C>,
+    extend: Option<Extend<C>>,
+}
+
+struct Patients<C>(Cache<Kept<C>>);
+
+struct Kept<C> {
+    content: Arc<C>,
+    sheaves: u64,
+    bytes: usize,
+}
+
+impl<C: Send + Sync + 'static> Hot<C> {
+    /// Keeps what `build` makes, as long as the partitions it was made from take no more than `bytes_max` bytes of
+    /// memory together; a partition of more than a sixteenth of that is built each time.
+    pub fn new(store: &Store, bytes_max: usize, build: Build<C>) -> Self {
+        let patients = Arc::new(Patients(Cache::new(bytes_max)));
+        store.watch(patients.clone());
+        Hot { store: store.clone(), patients, build, extend: None }
+    }
+
+    /// The same, but after a commit only what is new is read, and `extend` makes the new content from the old one.
+    pub fn extending(store: &Store, bytes_max: usize, build: Build<C>, extend: Extend<C>) -> Self {
+        Hot { extend: Some(extend), ..Hot::new(store, bytes_max, build) }
+    }
+
+    /// What is kept of the patient, when it is up to date. Does not touch the disk.
+    pub fn get(&self, patient: PatientKey) -> Option<Arc<C>> {
+        self.patients.0.get(patient.0).map(|kept| kept.content)
+    }
+
+    /// What is kept of the patient, or else built now, which reads the disk and blocks. A patient of whom there is
+    /// nothing is built from the empty partition and not kept.
+    pub fn load(&self, patient: PatientKey) -> Result<Arc<C>, Fault> {
+        if let Some(content) = self.get(patient) {
+            return Ok(content);
+        }
+        let load = self.patients.0.load(patient.0);
+        let base = self.extend.and_then(|extend| Some((extend, load.base.as_ref()?)));
+        let (content, partition, bytes_before) = match base {
+            Some((extend, base)) => {
+                let partition = self.store.partition_after(patient, base.sheaves)?;
+                let content = if partition.sheaves() == base.sheaves {
+                    base.content.clone()
+                } else {
+                    Arc::new(extend(&base.content, &partition)?)
+                };
+                (content, partition, base.bytes)
+            }
+            None => {
+                let partition = self.store.partition(patient)?;
+                (Arc::new((self.build)(&partition)?), partition, size_of::<C>())
+            }
+        };
+        let (sheaves, bytes) = (partition.sheaves(), bytes_before + partition.memory_bytes());
+        if sheaves > 0 {
+            load.done(Kept { content: content.clone(), sheaves, bytes }, bytes);
+        }
+        Ok(content)
+    }
+
+    /// Bytes of memory that the partitions behind what is kept take.
+    pub fn bytes(&self) -> usize {
+        self.patients.0.bytes()
+    }
+}
+
+impl<C> Clone for Kept<C> {
+    fn clone(&self) -> Self {
+        Kept { content: self.content.clone(), ..*self }
+    }
+}
+
+impl<C: Send + Sync> Watch for Patients<C> {
+    fn committed(&self, commit: &Commit) {
+        let keys = commit.put.iter().map(|(key, _)| key).chain(&commit.delete);
+        for patient in keys.filter_map(|key| keys::head_patient(key)) {
+            self.0.forget(patient.0);
+        }
+    }
+}

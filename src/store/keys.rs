@@ -1,0 +1,286 @@
+//! Where everything lies: the key of each kind of entry. The first byte is the space; numbers are big-endian, so that
+//! keys sort as what they stand for, and no key is the beginning of another.
+//!
+//! ```text
+//! P patient(16) H                       the head of a patient's partition
+//! P patient(16) S number(8) part(2)     a part of one of its sheaves
+//! I type(1) id 0                        whose partition a resource lies in
+//! R letter(32) part(2)                  a part of a letter as it came
+//! O letter(32) part(2)                  a part of what became of it, its receipt
+//! Q letter(32)                          the letter is held: somebody must look at it
+//! N organization(16) patient(16)        the patient is on the panel of the organisation
+//! A number(8)                           a chunk of the audit chain
+//! L position(8)                         an entry of the log, written by the engine
+//! M name 0                              a fact about the whole store
+//! ```
+
+use sha2::{Digest, Sha256};
+
+use crate::fhir::{PatientKey, ResourceType};
+use crate::letter::LetterId;
+use crate::store::Position;
+
+/// The first byte of a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Space {
+    /// The audit chain.
+    Audit = b'A',
+    /// Where a resource id lies.
+    Id = b'I',
+    /// The log of commits.
+    Log = b'L',
+    /// Facts about the whole store.
+    Meta = b'M',
+    /// Panels.
+    Panel = b'N',
+    /// Receipts ("outcome").
+    Receipt = b'O',
+    /// Partitions.
+    Partition = b'P',
+    /// Held letters ("quarantine").
+    Held = b'Q',
+    /// Raw letters.
+    Raw = b'R',
+}
+
+/// The name of the entry that holds the format version.
+pub const FORMAT: &str = "format";
+
+/// The first and the first-after key of a whole space.
+pub fn space(space: Space) -> (Vec<u8>, Vec<u8>) {
+    (vec![space as u8], vec![space as u8 + 1])
+}
+
+/// The smallest key after `key` that does not begin with it; `key` must hold a byte below 255.
+pub fn after(key: &[u8]) -> Vec<u8> {
+    let mut next = key.to_vec();
+    while next.last() == Some(&0xff) {
+        next.pop();
+    }
+    if let Some(last) = next.last_mut() {
+        *last += 1;
+    }
+    next
+}
+
+/// The smallest key greater than `key`: where a scan goes on after it.
+pub fn next(key: &[u8]) -> Vec<u8> {
+    let mut next = Vec::with_capacity(key.len() + 1);
+    next.extend_from_slice(key);
+    next.push(0);
+    next
+}
+
+/// The head of a partition.
+pub fn head(patient: PatientKey) -> Vec<u8> {
+    let mut key = partition(patient, 1);
+    key.push(b'H');
+    key
+}
+
+/// The patient whose head this key is; `None` for any other key.
+pub fn head_patient(key: &[u8]) -> Option<PatientKey> {
+    match key {
+        [b'P', patient @ .., b'H'] => patient.try_into().ok().map(u128::from_be_bytes).map(PatientKey),
+        _ => None,
+    }
+}
+
+/// A part of a sheaf; sheaves are numbered from 1, parts from 0.
+pub fn sheaf(patient: PatientKey, number: u64, part: u16) -> Vec<u8> {
+    let mut key = sheaf_prefix(patient, number);
+    key.extend_from_slice(&part.to_be_bytes());
+    key
+}
+
+/// What the keys of all parts of a sheaf begin with.
+pub fn sheaf_prefix(patient: PatientKey, number: u64) -> Vec<u8> {
+    let mut key = partition(patient, 11);
+    key.push(b'S');
+    key.extend_from_slice(&number.to_be_bytes());
+    key
+}
+
+/// Patient, number and part of a sheaf's key; `None` for any other key.
+pub fn sheaf_of(key: &[u8]) -> Option<(PatientKey, u64, u16)> {
+    let rest = key.strip_prefix(b"P")?;
+    let (patient, rest) = rest.split_first_chunk::<16>()?;
+    let (number, rest) = rest.strip_prefix(b"S")?.split_first_chunk::<8>()?;
+    let part: [u8; 2] = rest.try_into().ok()?;
+    Some((PatientKey(u128::from_be_bytes(*patient)), u64::from_be_bytes(*number), u16::from_be_bytes(part)))
+}
+
+/// Whose partition the resource lies in. An id is at most 64 of `A-Z a-z 0-9 - .`, so 0 ends it.
+pub fn id(resource_type: ResourceType, id: &str) -> Vec<u8> {
+    let mut key = Vec::with_capacity(id.len() + 3);
+    key.extend_from_slice(&[Space::Id as u8, resource_type.number()]);
+    key.extend_from_slice(id.as_bytes());
+    key.push(0);
+    key
+}
+
+/// A part of a letter as it came, from 0.
+pub fn raw(letter: LetterId, part: u16) -> Vec<u8> {
+    letter_key(Space::Raw, letter, &part.to_be_bytes())
+}
+
+/// A part of a letter's receipt, from 0.
+pub fn receipt(letter: LetterId, part: u16) -> Vec<u8> {
+    letter_key(Space::Receipt, letter, &part.to_be_bytes())
+}
+
+/// The mark of a held letter.
+pub fn held(letter: LetterId) -> Vec<u8> {
+    letter_key(Space::Held, letter, &[])
+}
+
+/// The letter of a key of the spaces of raw letters, receipts and held letters.
+pub fn letter_of(key: &[u8]) -> Option<LetterId> {
+    key.get(1..33)?.try_into().ok().map(LetterId)
+}
+
+/// The name under which a panel is kept: the first half of SHA-256 of the organisation's reference
+/// (`Organization/agency-a`).
+pub fn organization(reference: &str) -> u128 {
+    let mut half = [0; 16];
+    half.copy_from_slice(&Sha256::digest(reference.as_bytes())[..16]);
+    u128::from_be_bytes(half)
+}
+
+/// A patient on a panel.
+pub fn panel(organization: u128, patient: PatientKey) -> Vec<u8> {
+    let mut key = panel_prefix(organization);
+    key.extend_from_slice(&patient.0.to_be_bytes());
+    key
+}
+
+/// What all entries of one panel begin with.
+pub fn panel_prefix(organization: u128) -> Vec<u8> {
+    let mut key = Vec::with_capacity(33);
+    key.push(Space::Panel as u8);
+    key.extend_from_slice(&organization.to_be_bytes());
+    key
+}
+
+/// Organisation and patient of a panel's entry.
+pub fn panel_of(key: &[u8]) -> Option<(u128, PatientKey)> {
+    let (organization, rest) = key.strip_prefix(b"N")?.split_first_chunk::<16>()?;
+    let patient = rest.try_into().ok()?;
+    Some((u128::from_be_bytes(*organization), PatientKey(u128::from_be_bytes(patient))))
+}
+
+/// A chunk of the audit chain.
+pub fn audit(number: u64) -> Vec<u8> {
+    numbered(Space::Audit, number)
+}
+
+/// An entry of the log.
+pub fn log(position: Position) -> Vec<u8> {
+    numbered(Space::Log, position.0)
+}
+
+/// The number of a key of the log or the audit chain.
+pub fn number_of(key: &[u8]) -> Option<u64> {
+    key.get(1..)?.try_into().ok().map(u64::from_be_bytes)
+}
+
+/// A fact about the whole store.
+pub fn meta(name: &str) -> Vec<u8> {
+    let mut key = Vec::with_capacity(name.len() + 2);
+    key.push(Space::Meta as u8);
+    key.extend_from_slice(name.as_bytes());
+    key.push(0);
+    key
+}
+
+fn partition(patient: PatientKey, more: usize) -> Vec<u8> {
+    let mut key = Vec::with_capacity(17 + more);
+    key.push(Space::Partition as u8);
+    key.extend_from_slice(&patient.0.to_be_bytes());
+    key
+}
+
+fn letter_key(space: Space, letter: LetterId, rest: &[u8]) -> Vec<u8> {
+    let mut key = Vec::with_capacity(33 + rest.len());
+    key.push(space as u8);
+    key.extend_from_slice(&letter.0);
+    key.extend_from_slice(rest);
+    key
+}
+
+fn numbered(space: Space, number: u64) -> Vec<u8> {
+    let mut key = Vec::with_capacity(9);
+    key.push(space as u8);
+    key.extend_from_slice(&number.to_be_bytes());
+    key
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// One key of every kind, from few enough values that neighbours are met.
+    fn any_key() -> impl Strategy<Value = Vec<u8>> {
+        let patient = prop_oneof![Just(0), Just(1), Just(u128::MAX), any::<u128>()].prop_map(PatientKey);
+        let letter = prop_oneof![Just([0; 32]), Just([255; 32]), any::<[u8; 32]>()].prop_map(LetterId);
+        let number = prop_oneof![0..4_u64, Just(u64::MAX), any::<u64>()];
+        (0..10_u8, patient, letter, number, 0..3_u16, "[ab.]{1,3}").prop_map(
+            |(kind, patient, letter, number, part, id_text)| match kind {
+                0 => head(patient),
+                1 => sheaf(patient, number, part),
+                2 => id(ResourceType::PATIENT, &id_text),
+                3 => raw(letter, part),
+                4 => receipt(letter, part),
+                5 => held(letter),
+                6 => panel(u128::from(number), patient),
+                7 => audit(number),
+                8 => log(Position(number)),
+                _ => meta(&id_text),
+            },
+        )
+    }
+
+    proptest! {
+        #[test]
+        fn no_key_is_the_beginning_of_another(a in any_key(), b in any_key()) {
+            prop_assert!(a == b || !b.starts_with(&a));
+        }
+
+        #[test]
+        fn sheaves_sort_by_number_and_part(a in any::<(u64, u16)>(), b in any::<(u64, u16)>(), patient: u128) {
+            let key = |(number, part)| sheaf(PatientKey(patient), number, part);
+            prop_assert_eq!(key(a).cmp(&key(b)), a.cmp(&b));
+            prop_assert_eq!(sheaf_of(&key(a)), Some((PatientKey(patient), a.0, a.1)));
+            prop_assert!(head(PatientKey(patient)) < key(a));
+        }
+
+        #[test]
+        fn what_follows_follows(key in proptest::collection::vec(any::<u8>(), 1..5), tail in proptest::collection::vec(any::<u8>(), 0..3)) {
+            let longer: Vec<u8> = key.iter().chain(&tail).copied().collect();
+            prop_assert!(key[0] == 255 || after(&key) > longer);
+            prop_assert!(next(&key) > key);
+            prop_assert!(tail.is_empty() || next(&key) <= longer);
+        }
+    }
+
+    #[test]
+    fn keys_can_be_read_back() {
+        let (patient, letter) = (PatientKey(7), LetterId([9; 32]));
+        assert_eq!(head_patient(&head(patient)), Some(patient));
+        assert_eq!(head_patient(&sheaf(patient, 1, u16::from_be_bytes(*b"xH"))), None);
+        assert_eq!(sheaf_of(&head(patient)), None);
+        assert_eq!(panel_of(&panel(5, patient)), Some((5, patient)));
+        assert_eq!(number_of(&log(Position(3))), Some(3));
+        for key in [raw(letter, 1), receipt(letter, 0), held(letter)] {
+            assert_eq!(letter_of(&key), Some(letter));
+        }
+        assert_ne!(organization("Organization/agency-a"), organization("Organization/agency-b"));
+    }
+
+    #[test]
+    fn a_longer_id_is_not_under_a_shorter_one() {
+        assert!(!id(ResourceType::PATIENT, "ab").starts_with(&id(ResourceType::PATIENT, "a")));
+    }
+}

@@ -1,0 +1,201 @@
+//! A sheaf: everything that one commit writes to one partition, as one value (design decision 4c, few, fat entries).
+//! A list of records, each the facts of a version and its body, the JSON, compressed. Sheaves are never rewritten.
+//!
+//! ```text
+//! layout(1) dictionary(1) check(8) length of the facts(4) facts bodies
+//! ```
+//! `check` is the first eight bytes of SHA-256 over dictionary and facts, which hold the lengths of the
+//! bodies; each body is a zstd frame with a checksum of its own. So every byte is guarded, and reading a partition
+//! touches no body. A deleted version has no body.
+
+use std::fmt;
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+
+use crate::fault::Fault;
+use crate::fhir::PatientKey;
+use crate::search::Facts;
+use crate::store::codec::{Decoder, Encoder};
+use crate::store::log::Logged;
+use crate::store::press::Dictionary;
+use crate::store::{Commit, VALUE_BYTES_MAX, keys};
+
+const LAYOUT: u8 = 1;
+const START: usize = 14;
+
+/// The parts a sheaf may have, so its bytes are at most this times [`VALUE_BYTES_MAX`]: 4 GB.
+pub const PARTS_MAX: usize = u16::MAX as usize;
+
+/// What a partition holds, in one entry: each commit to it expects it unchanged and advances it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// How many sheaves there are; they are numbered from 1.
+    pub sheaves: u64,
+    /// The facility whose patient it is, [`crate::fhir::FacilityCode`] as text.
+    pub facility: String,
+}
+
+/// A version of a resource.
+#[derive(Clone, Debug)]
+pub struct Record {
+    /// What search and consent need of it.
+    pub facts: Facts,
+    /// The resource itself.
+    pub body: Body,
+}
+
+/// The body of a version, still compressed. Cheap to clone; it keeps its whole sheaf in memory.
+#[derive(Clone)]
+pub struct Body {
+    sheaf: Arc<[u8]>,
+    start: u32,
+    end: u32,
+    dictionary: Dictionary,
+}
+
+impl Head {
+    /// As stored.
+    pub fn encode(&self) -> Vec<u8> {
+        let mut out = Vec::with_capacity(9 + self.facility.len());
+        out.push(LAYOUT);
+        out.extend_from_slice(&self.sheaves.to_be_bytes());
+        out.extend_from_slice(self.facility.as_bytes());
+        out
+    }
+
+    /// From what is stored.
+    pub fn decode(bytes: &[u8]) -> Result<Self, Fault> {
+        let rest = bytes.strip_prefix(&[LAYOUT]).ok_or_else(damaged)?;
+        let (sheaves, facility) = rest.split_first_chunk().ok_or_else(damaged)?;
+        let facility = std::str::from_utf8(facility).map_err(|_| damaged())?.to_owned();
+        Ok(Head { sheaves: u64::from_be_bytes(*sheaves), facility })
+    }
+}
+
+impl Body {
+    /// The JSON; empty for a deleted version.
+    pub fn json(&self) -> Result<String, Fault> {
+        let mut out = Vec::new();
+        self.append_json(&mut out)?;
+        String::from_utf8(out).map_err(|_| damaged())
+    }
+
+    /// Appends the JSON to what is being sent.
+    pub fn append_json(&self, out: &mut Vec<u8>) -> Result<(), Fault> {
+        match self.sheaf.get(self.start as usize..self.end as usize) {
+            None => Err(damaged()),
+            Some([]) => Ok(()),
+            Some(frame) => self.dictionary.decompress(frame, out),
+        }
+    }
+
+    /// Bytes it takes compressed.
+    pub fn stored_bytes(&self) -> usize {
+        (self.end - self.start) as usize
+    }
+}
+
+impl Record {
+    /// About how many bytes of memory it takes, its share of the sheaf included.
+    pub fn memory_bytes(&self) -> usize {
+        let facts = &self.facts;
+        let lists = 16 * facts.patients.len() + 24 * facts.tokens.len() + 24 * facts.dates.len();
+        // The facts lie in the sheaf a second time, at about half the size.
+        size_of::<Record>() + facts.id.as_str().len() + (lists + 8 * facts.references.len()) * 3 / 2 + self.body.stored_bytes()
+    }
+}
+
+/// The commit that adds new versions to a patient's partition: it expects the head it was decided upon, advances it,
+/// and puts the sheaf, the place of each id that is new (version 1; ids are derived per patient, so that one already
+/// placed is a conflict) and the entry of the log. `head` is `None` for a new partition; `facility` counts only then.
+/// Fails when the sheaf is too large to be stored or `new` is empty.
+pub fn write(patient: PatientKey, head: Option<&Head>, facility: &str, new: &[(Facts, String)]) -> Result<Commit, Fault> {
+    if new.is_empty() {
+        return Err(Fault::Broken("a sheaf without records".into()));
+    }
+    let sheaf = encode(new)?;
+    let number = head.map_or(0, |head| head.sheaves) + 1;
+    let facility = head.map_or(facility, |head| &head.facility).to_owned();
+    let mut commit = Commit::default();
+    commit.expect.push((keys::head(patient), head.map(Head::encode)));
+    commit.put.push((keys::head(patient), Head { sheaves: number, facility }.encode()));
+    for (part, bytes) in (0..).zip(sheaf.chunks(VALUE_BYTES_MAX)) {
+        commit.put.push((keys::sheaf(patient, number, part), bytes.to_vec()));
+    }
+    for (facts, _) in new.iter().filter(|(facts, _)| facts.version == 1) {
+        let key = keys::id(facts.resource_type, facts.id.as_str());
+        commit.expect.push((key.clone(), None));
+        commit.put.push((key, patient.0.to_be_bytes().to_vec()));
+    }
+    commit.log = Some(Logged { sheaf: Some((patient, number)), letter: None }.encode());
+    Ok(commit)
+}
+
+/// A sheaf from new versions.
+pub fn encode(new: &[(Facts, String)]) -> Result<Vec<u8>, Fault> {
+    let dictionary = Dictionary::Resource1;
+    let mut bodies = Vec::with_capacity(new.iter().map(|(_, json)| json.len() / 3 + 64).sum());
+    let mut facts = Encoder::default();
+    for (its, json) in new {
+        let start = bodies.len();
+        if !json.is_empty() {
+            dictionary.compress(json.as_bytes(), &mut bodies)?;
+        }
+        facts.push(its, bodies.len() - start);
+    }
+    let facts = facts.finish();
+    let length = START + facts.len() + bodies.len();
+    if length > PARTS_MAX * VALUE_BYTES_MAX || u32::try_from(length).is_err() {
+        return Err(Fault::Broken("a sheaf is too large to be stored".into()));
+    }
+    let mut sheaf = Vec::with_capacity(length);
+    sheaf.extend_from_slice(&[LAYOUT, dictionary as u8]);
+    sheaf.extend_from_slice(&check(dictionary, &facts));
+    sheaf.extend_from_slice(&(facts.len() as u32).to_be_bytes());
+    sheaf.extend_from_slice(&facts);
+    sheaf.extend_from_slice(&bodies);
+    Ok(sheaf)
+}
+
+/// The records of a sheaf. A damaged sheaf is `Fault::Broken`; of the bodies only the lengths are looked at.
+pub fn decode(sheaf: &Arc<[u8]>) -> Result<Vec<Record>, Fault> {
+    let (start, rest) = sheaf.split_first_chunk::<START>().ok_or_else(damaged)?;
+    let [LAYOUT, dictionary, middle @ ..] = start else { return Err(damaged()) };
+    let dictionary = Dictionary::from_number(*dictionary).ok_or_else(damaged)?;
+    let (expected, length) = middle.split_at(8);
+    let length = length.iter().fold(0, |length, byte| length << 8 | usize::from(*byte));
+    let (facts, bodies) = rest.split_at_checked(length).ok_or_else(damaged)?;
+    if check(dictionary, facts) != *expected {
+        return Err(damaged());
+    }
+    let mut facts = Decoder::new(facts)?;
+    let mut records = Vec::with_capacity(facts.left());
+    let mut end = sheaf.len() - bodies.len();
+    while let Some((its, body_bytes)) = facts.next()? {
+        let start = end;
+        end = start.checked_add(body_bytes).filter(|end| *end <= sheaf.len()).ok_or_else(damaged)?;
+        let place = |at: usize| u32::try_from(at).map_err(|_| damaged());
+        let body = Body { sheaf: sheaf.clone(), start: place(start)?, end: place(end)?, dictionary };
+        records.push(Record { facts: its, body });
+    }
+    if end == sheaf.len() { Ok(records) } else { Err(damaged()) }
+}
+
+fn check(dictionary: Dictionary, facts: &[u8]) -> [u8; 8] {
+    let digest = Sha256::new_with_prefix([dictionary as u8]).chain_update(facts).finalize();
+    let mut first = [0; 8];
+    first.copy_from_slice(&digest[..8]);
+    first
+}
+
+fn damaged() -> Fault {
+    Fault::Broken("a stored sheaf or head is damaged".into())
+}
+
+impl fmt::Debug for Body {
+    /// Never the content.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Body({} bytes stored)", self.stored_bytes())
+    }
+}

@@ -1,0 +1,240 @@
+//! The store as the rest of the program uses it: letters, partitions, receipts and panels on any engine.
+
+use std::path::Path;
+use std::sync::{Arc, PoisonError, Weak};
+
+use crate::fault::Fault;
+use crate::fhir::{FacilityCode, PatientKey, ResourceType};
+use crate::letter::{Letter, LetterId, Source};
+use crate::store::cache::Cache;
+use crate::store::group::{Committer, Watch, Watchers};
+use crate::store::keys::{self, Space};
+use crate::store::memory::MemoryEngine;
+use crate::store::press::Dictionary;
+use crate::store::records::Head;
+use crate::store::sled::SledEngine;
+use crate::store::{Commit, Engine, Entry, Logged, Order, Position, Ticket, parts};
+
+/// Patients on one panel; one more and the panel cannot be read.
+pub const PANEL_MAX: usize = 200_000;
+/// Memory for panels, in bytes; a patient on a panel takes 16.
+pub const PANELS_BYTES_MAX: usize = 64 << 20;
+
+/// How the store is laid out; a store that says otherwise is not opened.
+const FORMAT: &[u8] = b"1";
+/// Entries that one scan asks for.
+const PAGE: usize = 512;
+
+/// The store. Clones are the same store. Reads block on the disk: keep them off async threads.
+#[derive(Clone)]
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    engine: Arc<dyn Engine>,
+    committer: Committer,
+    watchers: Watchers,
+    panels: Arc<Panels>,
+}
+
+struct Panels(Cache<Arc<[PatientKey]>>);
+
+impl Store {
+    /// A store in memory, gone with its last clone.
+    pub fn open_memory() -> Store {
+        let engine = MemoryEngine::new();
+        // Memory refuses nothing that expects nothing.
+        let _ = engine.apply(&[format_commit()]);
+        Store::assemble(Arc::new(engine))
+    }
+
+    /// The store in a directory, made when it is not there, with the embedded engine. See [`SledEngine::open`] for
+    /// what it says when another process has it open.
+    pub fn open_sled(path: &Path, cache_bytes: u64) -> Result<Store, Fault> {
+        Store::over(Arc::new(SledEngine::open(path, cache_bytes)?))
+    }
+
+    /// A store on any engine. Fails when the engine holds a store that is laid out otherwise.
+    pub fn over(engine: Arc<dyn Engine>) -> Result<Store, Fault> {
+        match engine.get(&keys::meta(keys::FORMAT))? {
+            Some(format) if format == FORMAT => {}
+            Some(_) => return Err(Fault::Broken("the store was made by another version of this program".into())),
+            None => engine.apply(&[format_commit()])?.into_iter().try_for_each(|fate| fate.map(|_| ()))?,
+        }
+        Ok(Store::assemble(engine))
+    }
+
+    fn assemble(engine: Arc<dyn Engine>) -> Store {
+        let watchers = Watchers::default();
+        let panels = Arc::new(Panels(Cache::new(PANELS_BYTES_MAX)));
+        let committer = Committer::start_watched(engine.clone(), watchers.clone());
+        let store = Store { inner: Arc::new(Inner { engine, committer, watchers, panels: panels.clone() }) };
+        store.watch(panels);
+        store
+    }
+
+    /// Queues a commit; see [`Committer::submit`].
+    pub fn submit(&self, commit: Commit) -> Ticket {
+        self.inner.committer.submit(commit)
+    }
+
+    /// Tells the watcher of every commit from now on, before the commit is acknowledged. The store does not own it.
+    pub fn watch<W: Watch + 'static>(&self, watcher: Arc<W>) {
+        let watcher: Arc<dyn Watch> = watcher;
+        let mut watchers = self.inner.watchers.write().unwrap_or_else(PoisonError::into_inner);
+        watchers.retain(|other| other.strong_count() > 0);
+        let weak: Weak<dyn Watch> = Arc::downgrade(&watcher);
+        watchers.push(weak);
+    }
+
+    /// The engine beneath.
+    pub fn engine(&self) -> &dyn Engine {
+        &*self.inner.engine
+    }
+
+    /// What a partition holds in short; `None` when there is nothing.
+    pub fn head(&self, patient: PatientKey) -> Result<Option<Head>, Fault> {
+        self.engine().get(&keys::head(patient))?.map(|bytes| Head::decode(&bytes)).transpose()
+    }
+
+    /// Whose partition a resource lies in; `None` when there is no such resource.
+    pub fn locate(&self, resource_type: ResourceType, id: &str) -> Result<Option<PatientKey>, Fault> {
+        let Some(value) = self.engine().get(&keys::id(resource_type, id))? else { return Ok(None) };
+        let key = value.try_into().map_err(|_| Fault::Broken("the place of an id is damaged".into()))?;
+        Ok(Some(PatientKey(u128::from_be_bytes(key))))
+    }
+
+    /// The commit that keeps a letter, to be durable before the letter is read (invariant 2); `None` when it is there
+    /// already. `id` is the letter's own, which the caller has at hand. Two that keep the same letter at once write the
+    /// same.
+    pub fn keep_raw(&self, id: LetterId, letter: &Letter) -> Result<Option<Commit>, Fault> {
+        if self.engine().get(&keys::raw(id, 0))?.is_some() {
+            return Ok(None);
+        }
+        let (facility, name) = (letter.source.facility.as_str().as_bytes(), letter.name.as_bytes());
+        let mut text = Vec::with_capacity(letter.bytes.len() + facility.len() + name.len() + 10);
+        text.extend_from_slice(&letter.source.zone_minutes.to_be_bytes());
+        for part in [facility, name] {
+            text.extend_from_slice(&(part.len() as u32).to_be_bytes());
+            text.extend_from_slice(part);
+        }
+        text.extend_from_slice(&letter.bytes);
+        let mut commit = Commit::default();
+        parts::put(&mut commit, Dictionary::Letter1, &text, |part| keys::raw(id, part))?;
+        Ok(Some(commit))
+    }
+
+    /// A letter as it came.
+    pub fn letter(&self, id: LetterId) -> Result<Option<Letter>, Fault> {
+        let Some(text) = parts::get(self.engine(), |part| keys::raw(id, part))? else { return Ok(None) };
+        let read = || {
+            let (zone, mut rest) = text.split_first_chunk()?;
+            let mut names = [""; 2];
+            for name in &mut names {
+                let (length, after) = rest.split_first_chunk()?;
+                let (bytes, after) = after.split_at_checked(u32::from_be_bytes(*length) as usize)?;
+                *name = std::str::from_utf8(bytes).ok()?;
+                rest = after;
+            }
+            let [facility, name] = names;
+            let source = Source { facility: FacilityCode::parse(facility), zone_minutes: i16::from_be_bytes(*zone) };
+            Some(Letter { source: Arc::new(source), name: name.to_owned(), bytes: rest.to_vec() })
+        };
+        read().map(Some).ok_or_else(|| Fault::Broken("a stored letter is damaged".into()))
+    }
+
+    /// The bytes of a letter, untouched.
+    pub fn raw(&self, id: LetterId) -> Result<Option<Vec<u8>>, Fault> {
+        Ok(self.letter(id)?.map(|letter| letter.bytes))
+    }
+
+    /// What became of a letter.
+    pub fn receipt(&self, id: LetterId) -> Result<Option<Vec<u8>>, Fault> {
+        parts::get(self.engine(), |part| keys::receipt(id, part))
+    }
+
+    /// At most `limit` held letters, in the order of their ids, after `after`.
+    pub fn held(&self, after: Option<LetterId>, limit: usize) -> Result<Vec<LetterId>, Fault> {
+        let (start, to) = keys::space(Space::Held);
+        let from = after.map_or(start, |letter| keys::next(&keys::held(letter)));
+        let entries = self.engine().scan(&from, &to, limit, Order::Ascending)?;
+        Ok(entries.iter().filter_map(|(key, _)| keys::letter_of(key)).collect())
+    }
+
+    /// The patients whose consent names the organisation (`Organization/agency-a`), in the order of their keys. Kept in
+    /// memory until it changes. A panel of more than [`PANEL_MAX`] is `Fault::Broken`.
+    pub fn panel(&self, organization: &str) -> Result<Arc<[PatientKey]>, Fault> {
+        let name = keys::organization(organization);
+        if let Some(panel) = self.inner.panels.0.get(name) {
+            return Ok(panel);
+        }
+        let load = self.inner.panels.0.load(name);
+        let prefix = keys::panel_prefix(name);
+        let mut panel = Vec::new();
+        self.each(&prefix, &keys::after(&prefix), |key, _| {
+            panel.extend(keys::panel_of(key).map(|(_, patient)| patient));
+            if panel.len() > PANEL_MAX { Err(Fault::Broken("a panel is too large to be read".into())) } else { Ok(()) }
+        })?;
+        let panel: Arc<[PatientKey]> = panel.into();
+        load.done(panel.clone(), 16 * panel.len() + 128);
+        Ok(panel)
+    }
+
+    /// At most `limit` entries of the log after a position, in order.
+    pub fn log(&self, after: Position, limit: usize) -> Result<Vec<(Position, Logged)>, Fault> {
+        let (_, to) = keys::space(Space::Log);
+        let entries = self.engine().scan(&keys::next(&keys::log(after)), &to, limit, Order::Ascending)?;
+        let read = |(key, value): &Entry| {
+            let position = keys::number_of(key).ok_or_else(|| Fault::Broken("the log is damaged".into()))?;
+            Ok((Position(position), Logged::decode(value)?))
+        };
+        entries.iter().map(read).collect()
+    }
+
+    /// At most `limit` chunks of the audit chain from a number on, in the given order.
+    pub fn audit(&self, from: u64, limit: usize, order: Order) -> Result<Vec<(u64, Vec<u8>)>, Fault> {
+        let (start, end) = keys::space(Space::Audit);
+        let (from, to) = match order {
+            Order::Ascending => (keys::audit(from), end),
+            Order::Descending => (start, keys::next(&keys::audit(from))),
+        };
+        let entries = self.engine().scan(&from, &to, limit, order)?;
+        Ok(entries.into_iter().filter_map(|(key, chunk)| Some((keys::number_of(&key)?, chunk))).collect())
+    }
+
+    /// Hands on every entry from `from` to before `to`, read in pages.
+    pub(crate) fn each(
+        &self,
+        from: &[u8],
+        to: &[u8],
+        mut work: impl FnMut(&[u8], Vec<u8>) -> Result<(), Fault>,
+    ) -> Result<(), Fault> {
+        let mut from = from.to_vec();
+        loop {
+            let page = self.engine().scan(&from, to, PAGE, Order::Ascending)?;
+            let ended = page.len() < PAGE;
+            for (key, value) in page {
+                from.clone_from(&key);
+                work(&key, value)?;
+            }
+            if ended {
+                return Ok(());
+            }
+            from.push(0);
+        }
+    }
+}
+
+impl Watch for Panels {
+    fn committed(&self, commit: &Commit) {
+        let keys = commit.put.iter().map(|(key, _)| key).chain(&commit.delete);
+        for (organization, _) in keys.filter_map(|key| keys::panel_of(key)) {
+            self.0.forget(organization);
+        }
+    }
+}
+
+fn format_commit() -> Commit {
+    Commit { put: vec![(keys::meta(keys::FORMAT), FORMAT.to_vec())], ..Commit::default() }
+}
