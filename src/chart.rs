@@ -81,8 +81,13 @@ impl Chart {
     /// The resource of a row as JSON.
     pub fn body(&self, row: usize) -> Result<Vec<u8>, Fault> {
         let mut json = Vec::new();
-        self.bodies[row].append_json(&mut json)?;
+        self.append_body(row, &mut json)?;
         Ok(json)
+    }
+
+    /// The same, added to what is being put together.
+    pub fn append_body(&self, row: usize, json: &mut Vec<u8>) -> Result<(), Fault> {
+        self.bodies[row].append_json(json)
     }
 
     /// How many resources are on it.

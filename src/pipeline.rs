@@ -101,8 +101,9 @@ impl Pipeline {
         mut standing: Standing,
     ) -> Result<Receipt, Fault> {
         let now = (self.clock)();
-        let Mapped { patient, facility, changes } = noted.value;
-        let decision = match decide::decide(&standing, changes, now, letter.source.zone_minutes) {
+        let Mapped { patient, facility, origin, changes } = noted.value;
+        let zone_minutes = letter.source.zone_minutes;
+        let decision = match decide::decide(&standing, changes, origin.as_deref(), now, zone_minutes) {
             Ok(decision) => decision,
             Err(issues) => return self.hold(letter, id, issues),
         };

@@ -24,11 +24,22 @@ pub(super) async fn create(request: HttpRequest, gateway: web::Data<Gateway>, bo
             trail.caller(&caller);
             match source_of(&gateway, &caller) {
                 None => trail.refuse(Denied::Role),
+                Some(_) if !is_bundle(&body) => Answer::refuse(Status::BadRequest, &rules::NOT_A_BUNDLE, ""),
                 Some(source) => take(&gateway, source, body).await.unwrap_or_else(|fault| trail.fail(fault)),
             }
         }
     };
     trail.close(&gateway, answer).await
+}
+
+/// Only a Bundle is created here: a source that could hand in a Consent would grant it to itself.
+fn is_bundle(body: &[u8]) -> bool {
+    #[derive(serde::Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Named {
+        resource_type: String,
+    }
+    serde_json::from_slice(body).is_ok_and(|named: Named| named.resource_type == "Bundle")
 }
 
 /// The facility whose letters this caller may hand in.

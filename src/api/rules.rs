@@ -35,6 +35,9 @@ rules! {
     NOT_FHIR_JSON "not-fhir-json" NotSupported
         "Send application/fhir+json."
         "application/fhir+json で送ってください。";
+    NOT_A_BUNDLE "not-a-bundle" Value
+        "Send a Bundle as FHIR JSON."
+        "FHIR JSON形式のBundleを送ってください。";
     ID_DIFFERS "id-differs" Value
         "The id in the body and the id in the address are not the same."
         "本文のidとURLのidが一致しません。";

@@ -20,7 +20,6 @@ pub(super) struct Trail {
 impl Trail {
     /// Begins with what the request says of itself. Values of parameters are not kept, only their names.
     pub(super) fn begin(gateway: &Gateway, request: &HttpRequest, what: What) -> Self {
-        let names = request.query_string().split('&').filter_map(|pair| pair.split('=').next()).filter(|n| !n.is_empty());
         let event = Event {
             recorded_ms: gateway.now(),
             what,
@@ -30,12 +29,17 @@ impl Trail {
             resource_type: None,
             id: None,
             patients: Vec::new(),
-            query: QueryShape::of(names),
+            query: shape(request.query_string()),
             request: String::new(),
             consents: Vec::new(),
             count: 0,
         };
         Trail { event }
+    }
+
+    /// What a search asks for, where that is more than the address says.
+    pub(super) fn asked(&mut self, text: &str) {
+        self.event.query = shape(text);
     }
 
     pub(super) fn caller(&mut self, caller: &Caller) {
@@ -91,6 +95,11 @@ impl Trail {
         }
         answer
     }
+}
+
+/// The names of the parameters, without their values.
+fn shape(text: &str) -> QueryShape {
+    QueryShape::of(text.split('&').filter_map(|pair| pair.split('=').next()).filter(|name| !name.is_empty()))
 }
 
 /// One event, or several when it names many people: each is small enough to be written.

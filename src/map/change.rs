@@ -9,6 +9,9 @@ pub struct Mapped {
     pub patient: PatientKey,
     /// The facility that keeps that record; unstated for what belongs to no facility.
     pub facility: FacilityCode,
+    /// The sender's order that the message states as a whole (SS-MIX2: data kind, 診療日 and オーダNo of the file): what it
+    /// stated before and does not state now is gone.
+    pub origin: Option<String>,
     /// The changes, in the order of the message; the Patient first, the Provenance last.
     pub changes: Vec<Change>,
 }
@@ -40,6 +43,17 @@ pub enum Change {
     },
     /// The message was the whole of a list: members of the list that it did not put become inactive.
     WholeList(List),
+}
+
+impl Change {
+    /// The business time of what it says, milliseconds since 1970.
+    pub fn occurred(&self) -> Option<i64> {
+        match self {
+            Change::Put(draft) | Change::PutWeak(draft) | Change::Merge { draft, .. } => draft.occurred,
+            Change::Delete { occurred, .. } => *occurred,
+            Change::WholeList(_) => None,
+        }
+    }
 }
 
 /// A list that is always sent whole.

@@ -10,7 +10,7 @@ use crate::fault::{Issue, IssueType, Place, Rule, Severity};
 use crate::fhir::{Draft, ResourceId, ResourceType, time};
 use crate::map::{Change, List};
 use crate::search::extract::extract_in;
-use crate::search::facts::{Facts, Labels};
+use crate::search::facts::{Facts, Labels, token_hash};
 use crate::validate;
 
 /// A late message does not overwrite newer truth.
@@ -30,6 +30,14 @@ static NOTHING_TO_DELETE: Rule = Rule {
     ja: "{} の削除指示がありましたが、該当する記録はありません。",
 };
 
+/// A newer file of an order says less than the one before.
+static ORDER_RESTATED: Rule = Rule {
+    id: "order-restated",
+    severity: Severity::Warning,
+    code: IssueType::BusinessRule,
+    en: "The order is stated anew; {} resources that it does not state any more are gone.",
+    ja: "オーダの内容が差し替えられました。新しい内容にないリソース{}件を削除しました。",
+};
 /// A draft that is not JSON: the mapper's fault, found before anything is stored.
 static NOT_JSON: Rule = Rule {
     id: "draft-not-json",
@@ -70,6 +78,7 @@ struct Making<'a> {
     instant: String,
     zone_minutes: i16,
     list: Option<List>,
+    origin: u64,
     out: Decision,
 }
 
@@ -77,6 +86,7 @@ struct Making<'a> {
 pub(super) fn decide(
     standing: &Standing,
     changes: Vec<Change>,
+    origin: Option<&str>,
     now: i64,
     zone_minutes: i16,
 ) -> Result<Decision, Vec<Issue>> {
@@ -85,7 +95,9 @@ pub(super) fn decide(
         _ => None,
     });
     let instant = time::instant(now, zone_minutes);
-    let mut making = Making { standing, now, instant, zone_minutes, list, out: Decision::default() };
+    let origin = origin.map_or(0, token_hash);
+    let mut making = Making { standing, now, instant, zone_minutes, list, origin, out: Decision::default() };
+    let newest = changes.iter().filter_map(Change::occurred).max().unwrap_or(i64::MAX);
     let mut stated = HashSet::new();
     for change in changes {
         match change {
@@ -102,6 +114,7 @@ pub(super) fn decide(
             Change::WholeList(list) => making.close_list(list, &stated)?,
         }
     }
+    making.close_order(newest, &stated);
     Ok(making.out)
 }
 
@@ -153,6 +166,7 @@ impl Making<'_> {
             occurred: draft.occurred.unwrap_or(i64::MIN),
             rank,
             list: self.list_number(draft.resource_type),
+            origin: if rank == 0 || draft.resource_type == ResourceType::PROVENANCE { 0 } else { self.origin },
             labels: extracted.labels,
             content,
             patients: extracted.patients,
@@ -200,6 +214,25 @@ impl Making<'_> {
             ..current.clone()
         };
         self.out.versions.push(Version { facts, body: String::new() });
+    }
+
+    /// What the order stated before and does not state now is gone (a result taken back, a drug struck out).
+    fn close_order(&mut self, newest: i64, stated: &HashSet<(ResourceType, ResourceId)>) {
+        if self.origin == 0 {
+            return;
+        }
+        let before = self.standing.of_origin(self.origin);
+        let gone: Vec<(ResourceType, ResourceId)> = before
+            .filter(|f| f.occurred <= newest && !stated.contains(&(f.resource_type, f.id.clone())))
+            .filter(|f| !self.out.versions.iter().any(|v| v.facts.resource_type == f.resource_type && v.facts.id == f.id))
+            .map(|f| (f.resource_type, f.id.clone()))
+            .collect();
+        if !gone.is_empty() {
+            self.out.issues.push(Issue::with(&ORDER_RESTATED, Place::Whole, gone.len().to_string()));
+        }
+        for (resource_type, id) in gone {
+            self.delete(resource_type, &id, Some(newest));
+        }
     }
 
     /// Members of the list that this message did not state become inactive (japan.md 3.2: PPR-01 and ADT-61 are whole).

@@ -100,6 +100,14 @@ impl Standing {
         found
     }
 
+    /// What an order stated and that is not gone, in a fixed order.
+    pub(super) fn of_origin(&self, origin: u64) -> impl Iterator<Item = &Facts> {
+        let mut found: Vec<&Facts> =
+            self.current.values().map(|(facts, _)| facts).filter(|f| f.origin == origin && !f.deleted).collect();
+        found.sort_by(|a, b| (a.resource_type, &a.id).cmp(&(b.resource_type, &b.id)));
+        found.into_iter()
+    }
+
     /// The current body of a resource that is not deleted.
     pub(super) fn body(&self, resource_type: ResourceType, id: &ResourceId) -> Option<String> {
         let (facts, body) = self.current.get(&(resource_type, id.clone()))?;

@@ -86,6 +86,9 @@ pub struct Facts {
     pub rank: u8,
     /// Which whole list it belongs to: 0 none, 1 problems, 2 allergies.
     pub list: u8,
+    /// Hash of the sender's order that it was stated for, 0 for none: when the order is stated anew, what is not stated
+    /// again is gone.
+    pub origin: u64,
     /// Its own labels and those of anything contained or enclosed in it.
     pub labels: Labels,
     /// [`crate::fhir::Draft::content_hash`].

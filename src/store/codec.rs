@@ -59,6 +59,7 @@ impl Encoder {
         self.out.extend_from_slice(&facts.content.to_be_bytes());
         self.number(u64::from(facts.version));
         self.number(u64::from(facts.labels.0));
+        self.hash(facts.origin);
         self.difference(facts.last_updated, base);
         if stated {
             self.difference(facts.occurred, facts.last_updated);
@@ -167,6 +168,7 @@ impl<'a> Decoder<'a> {
         let content = u128::from_be_bytes(self.bytes.array()?);
         let version = u32::try_from(self.bytes.number()?).map_err(|_| damaged())?;
         let labels = u32::try_from(self.bytes.number()?).map_err(|_| damaged())?;
+        let origin = self.bytes.hash(&self.hashes)?;
         let last_updated = self.bytes.difference(self.time)?;
         let occurred = if flags & OCCURRED == 0 { i64::MIN } else { self.bytes.difference(last_updated)? };
         let time = if flags & OCCURRED == 0 { last_updated } else { occurred };
@@ -180,6 +182,7 @@ impl<'a> Decoder<'a> {
             occurred,
             rank,
             list,
+            origin,
             labels: Labels(labels),
             content,
             patients: bytes.list(1, |bytes| {

@@ -9,8 +9,10 @@ use crate::store::records::{self, Head, Record};
 use crate::store::{Commit, Store, keys};
 
 /// What lies under one patient.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Partition {
+    /// Whose it is.
+    pub patient: PatientKey,
     /// `None` when there is nothing.
     pub head: Option<Head>,
     /// Every version, in the order in which they were committed.
@@ -43,13 +45,13 @@ impl Store {
     /// What came to lie under a patient after the first `sheaves` sheaves. The head is that of the whole.
     pub fn partition_after(&self, patient: PatientKey, sheaves: u64) -> Result<Partition, Fault> {
         // The head is read first: what it counts was written with it, and what comes later lies beyond it.
-        let Some(head) = self.head(patient)? else { return Ok(Partition::default()) };
+        let Some(head) = self.head(patient)? else { return Ok(Partition { patient, head: None, records: Vec::new() }) };
         let mut records = Vec::new();
         self.sheaves(patient, sheaves, head.sheaves, |_, sheaf| {
             records.extend(records::decode(&sheaf)?);
             Ok(())
         })?;
-        Ok(Partition { head: Some(head), records })
+        Ok(Partition { patient, head: Some(head), records })
     }
 
     /// Hands on number and bytes of each sheaf after the sheaf `after` up to the sheaf `last`, none of which may be missing.

@@ -37,6 +37,8 @@ pub(super) fn map(bundle: &Value, raw: &Members<'_>, context: Context<'_>) -> Re
         let draft = entry_draft(entry, &entries, &received, &mut issues)?;
         match entry.resource_type {
             ResourceType::PATIENT => patient = Some(draft),
+            // Who may read is registered with the network office; a document may quote a consent, not grant one.
+            ResourceType::CONSENT => issues.push(Issue::new(&CONSENT_QUOTED, place("Bundle.entry"))),
             _ => drafts.push(draft),
         }
     }
@@ -47,7 +49,7 @@ pub(super) fn map(bundle: &Value, raw: &Members<'_>, context: Context<'_>) -> Re
     drafts.push(provenance::of(record, facility.as_str(), &targets, recorded.unwrap_or_default(), context));
     let changes = patient.into_iter().map(Change::PutWeak).chain(drafts.into_iter().map(Change::Put));
     let changes = changes.map(|change| dated(change, occurred)).collect();
-    Ok(Noted { value: Mapped { patient: record, changes }, issues })
+    Ok(Noted { value: Mapped { patient: record, facility, origin: None, changes }, issues })
 }
 
 /// Whose record it is: the hospital's patient number of the one Patient entry, the same that SS-MIX2 files carry.

@@ -139,5 +139,6 @@ fn with_provenance(record: PatientKey, draft: Draft, resource: &Value, context: 
     let facility = context.source.facility.as_str();
     let mut provenance = provenance::of(record, facility, &targets, recorded.unwrap_or_default(), context);
     provenance.occurred = draft.occurred;
-    Mapped { patient: record, changes: vec![Change::Put(draft), Change::Put(provenance)] }
+    let changes = vec![Change::Put(draft), Change::Put(provenance)];
+    Mapped { patient: record, facility: context.source.facility.clone(), origin: None, changes }
 }

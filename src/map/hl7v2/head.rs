@@ -100,15 +100,16 @@ pub(super) fn kind(message: &Message<'_>, context: Context<'_>) -> Result<Kind, 
     }
 }
 
+/// The configured facility, else the one that MSH-4 names.
+pub(super) fn facility(message: &Message<'_>, source: &Source) -> FacilityCode {
+    let sender = message.first("MSH").map(|header| header.field(4).component(1).text()).unwrap_or_default();
+    if source.facility.is_unstated() { FacilityCode::parse(&sender) } else { source.facility.clone() }
+}
+
 /// Whose record it is, and when what it says was so.
 pub(super) fn begin(message: &Message<'_>, context: Context<'_>) -> Result<Output, Issue> {
     let header = message.first("MSH");
-    let sender = header.map(|header| header.field(4).component(1).text()).unwrap_or_default();
-    let facility = if context.source.facility.is_unstated() {
-        FacilityCode::parse(&sender)
-    } else {
-        context.source.facility.clone()
-    };
+    let facility = facility(message, context.source);
     if facility.is_unstated() {
         return Err(Issue::new(&NO_FACILITY, Place::Whole));
     }

@@ -17,6 +17,7 @@ pub use output::Output;
 use crate::decode::hl7v2::Message;
 use crate::decode::ssmix2::{FileName, Flag, Kind};
 use crate::fault::{Issue, IssueType, Noted, Place, Rule, Severity};
+use crate::fhir::PatientKey;
 use crate::letter::{LetterId, Source};
 use crate::map::{Known, Mapped};
 
@@ -62,7 +63,7 @@ pub fn map(message: &Message<'_>, context: Context<'_>) -> Result<Noted<Mapped>,
     let mut out = head::begin(message, context)?;
     if context.name.is_some_and(|name| name.flag == Flag::Superseded) {
         out.issue(&SUPERSEDED, Place::Whole);
-        return Ok(finish(out));
+        return Ok(finish(out, None));
     }
     out.is_master = kind == Kind::Adt00;
     head::check_day(message, kind, context, &mut out);
@@ -80,11 +81,28 @@ pub fn map(message: &Message<'_>, context: Context<'_>) -> Result<Noted<Mapped>,
     }
     provenance::put(message, context.letter, &mut out);
     account::settle(message, &mut out);
-    Ok(finish(out))
+    Ok(finish(out, origin(kind, context.name)))
 }
 
-fn finish(out: Output) -> Noted<Mapped> {
-    let patient = out.patient;
+/// The record a message is about, when it says so.
+pub fn record(message: &Message<'_>, source: &Source) -> Option<PatientKey> {
+    Some(PatientKey::derive(&head::facility(message, source), &patient_number(message)?))
+}
+
+/// Whether what is on record changes how the message is mapped: visits are told in parts.
+pub fn needs_known(message: &Message<'_>) -> bool {
+    message.first("MSH").is_some_and(|header| header.peek(9).component(1).text() == "ADT")
+}
+
+/// Orders and results are stated whole, file by file; visits and lists have rules of their own.
+fn origin(kind: Kind, name: Option<&FileName>) -> Option<String> {
+    let name = name.filter(|_| matches!(kind, Kind::Omp01 | Kind::Oml11))?;
+    let (order, date) = (name.order.as_deref()?, name.date.as_deref().unwrap_or("-"));
+    Some(format!("{} {date} {order}", kind.code()))
+}
+
+fn finish(out: Output, origin: Option<String>) -> Noted<Mapped> {
+    let (patient, facility) = (out.patient, out.facility.clone());
     let (changes, issues) = out.finish();
-    Noted { value: Mapped { patient, changes }, issues }
+    Noted { value: Mapped { patient, facility, origin, changes }, issues }
 }
