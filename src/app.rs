@@ -37,7 +37,7 @@ impl Gateway {
     /// since 1970.
     pub fn start(config: &Config, clock: fn() -> i64) -> Result<Self, Fault> {
         let store = match &config.store {
-            config::Store::Memory => Store::open_memory()?,
+            config::Store::Memory => Store::open_memory(),
             config::Store::Sled { path, cache_mib } => Store::open_sled(path, cache_mib << 20)?,
         };
         let hot = Arc::new(Hot::new(&store, HOT_BYTES_MAX, Chart::build));

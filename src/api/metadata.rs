@@ -63,10 +63,12 @@ fn resource(w: &mut Writer, resource_type: crate::fhir::ResourceType) {
     });
     w.string("versioning", "versioned");
     w.array("searchParam", |w| {
-        for parameter in parameters::of(resource_type) {
+        let of_type = parameters::of(resource_type).iter();
+        let named = of_type.flat_map(|definition| definition.names.iter().map(|name| (*name, definition.kind.code())));
+        for (name, kind) in named.chain([("_id", "token"), ("_lastUpdated", "date")]) {
             w.item(|w| {
-                w.string("name", parameter.name);
-                w.string("type", parameter.kind.code());
+                w.string("name", name);
+                w.string("type", kind);
             });
         }
     });

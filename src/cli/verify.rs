@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::fail;
 use crate::fault::Exit;
-use crate::store::verify;
+use crate::store::verify::{Report, verify};
 
 #[derive(Debug, Args)]
 pub(super) struct Options {
@@ -19,9 +19,19 @@ pub(super) fn run(options: &Options) -> Exit {
     let report = super::ingest::open(&options.store).and_then(|store| verify(&store));
     match report {
         Ok(report) => {
-            println!("{report}");
-            if report.is_whole() { Exit::Done } else { Exit::Machine }
+            print(&report);
+            if report.broken_count == 0 { Exit::Done } else { Exit::Machine }
         }
         Err(fault) => fail(Exit::from(&fault), &fault.to_string()),
     }
+}
+
+fn print(report: &Report) {
+    println!("{} records of patients, {} sheaves, {} versions", report.partitions, report.sheaves, report.records);
+    println!("{} letters, {} receipts, {} held, {} commits", report.letters, report.receipts, report.held, report.log);
+    println!("{} patients on panels, {} chunks of the audit record", report.panel, report.audit);
+    for breakage in &report.broken {
+        println!("broken: {breakage:?}");
+    }
+    println!("{}", if report.broken_count == 0 { "whole".into() } else { format!("{} breakages", report.broken_count) });
 }

@@ -1,1 +1,2 @@
 //! How bytes arrive: today a folder (an SS-MIX2 tree or loose files).
+pub mod folder;

@@ -98,13 +98,13 @@ impl Encoder {
         }
         self.number(facts.tokens.len() as u64);
         for token in &facts.tokens {
-            self.out.push(number_of(token.parameter));
+            self.out.push(token.parameter as u8);
             self.hash(token.system);
             self.hash(token.code);
         }
         self.number(facts.dates.len() as u64);
         for date in &facts.dates {
-            self.out.push(number_of(date.parameter));
+            self.out.push(date.parameter as u8);
             self.difference(date.start, time);
             self.difference(date.end, date.start);
         }
@@ -278,31 +278,7 @@ impl<'a> Bytes<'a> {
 
     fn parameter(&mut self) -> Result<Parameter, Fault> {
         let [number] = self.array()?;
-        PARAMETERS.into_iter().find(|parameter| *parameter as u8 == number).ok_or_else(damaged)
-    }
-}
-
-/// Every parameter that can be read back; [`number_of`] sees to it that none is forgotten here.
-const PARAMETERS: [Parameter; 7] = [
-    Parameter::Identifier,
-    Parameter::Code,
-    Parameter::Category,
-    Parameter::Status,
-    Parameter::Date,
-    Parameter::Patient,
-    Parameter::Encounter,
-];
-
-/// The stored number. A new parameter does not compile until it is named here, and belongs into [`PARAMETERS`] too.
-fn number_of(parameter: Parameter) -> u8 {
-    match parameter {
-        Parameter::Identifier
-        | Parameter::Code
-        | Parameter::Category
-        | Parameter::Status
-        | Parameter::Date
-        | Parameter::Patient
-        | Parameter::Encounter => parameter as u8,
+        Parameter::from_number(number).ok_or_else(damaged)
     }
 }
 

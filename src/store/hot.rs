@@ -89,6 +89,12 @@ impl<C: Send + Sync + 'static> Hot<C> {
     }
 }
 
+impl<C> std::fmt::Debug for Hot<C> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Hot")
+    }
+}
+
 impl<C> Clone for Kept<C> {
     fn clone(&self) -> Self {
         Kept { content: self.content.clone(), ..*self }

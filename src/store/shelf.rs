@@ -226,6 +226,12 @@ impl Store {
     }
 }
 
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Store")
+    }
+}
+
 impl Watch for Panels {
     fn committed(&self, commit: &Commit) {
         let keys = commit.put.iter().map(|(key, _)| key).chain(&commit.delete);

@@ -70,19 +70,18 @@ rules! {
 }
 
 /// Maps a received resource; `raw` are the bytes that `resource` was read from. An error is a letter to be held.
-pub fn map(resource: &Value, raw: &[u8], context: Context<'_>) -> Result<Noted<Vec<Mapped>>, Issue> {
+pub fn map(resource: &Value, raw: &[u8], context: Context<'_>) -> Result<Noted<Mapped>, Issue> {
     let not_the_tree = || Issue::new(&NOT_THE_TREE, Place::Whole);
     let (raw, _) = crate::decode::fhir::text(raw).map_err(|_| not_the_tree())?;
     let raw = crate::fhir::json::Members::of(raw).ok_or_else(not_the_tree)?;
     let Some(resource_type) = reference::resource_type(resource) else {
         return Err(Issue::with(&NOT_SUPPORTED, Place::Whole, "-"));
     };
-    let mapped = match resource_type {
-        ResourceType::BUNDLE => bundle::map(resource, &raw, context)?,
-        ResourceType::ORGANIZATION => single::organization(resource, &raw, context)?,
-        _ => single::of_patient(resource_type, resource, &raw, context)?,
-    };
-    Ok(Noted { value: vec![mapped.value], issues: mapped.issues })
+    match resource_type {
+        ResourceType::BUNDLE => bundle::map(resource, &raw, context),
+        ResourceType::ORGANIZATION => single::organization(resource, &raw, context),
+        _ => single::of_patient(resource_type, resource, &raw, context),
+    }
 }
 
 #[cfg(test)]

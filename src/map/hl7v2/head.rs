@@ -4,6 +4,7 @@ use super::segment::{al1, in1, pid};
 use super::{Context, KIND_NOT_SUPPORTED, Output, adt, patient_number};
 use crate::decode::hl7v2::Message;
 use crate::decode::ssmix2::Kind;
+use crate::letter::Source;
 use crate::fault::{Issue, IssueType, Place, Rule, Severity};
 use crate::fhir::time::Interval;
 use crate::fhir::{FacilityCode, PatientKey, time};
