@@ -57,8 +57,9 @@ fn an_untold_diagnosis_is_nowhere() {
         for path in [
             format!("/Patient/{taro}/$everything"),
             format!("/Condition?patient={taro}&_count=1000"),
-            format!("/Bundle?patient={taro}"),
-            format!("/Provenance?patient={taro}&_count=1000"),
+            "/Bundle?_count=1000".to_owned(),
+            "/Composition?_count=1000".to_owned(),
+            "/Provenance?_count=1000".to_owned(),
             format!("/Patient/{taro}"),
         ] {
             let answer = demo.get(client, &path);

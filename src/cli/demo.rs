@@ -12,6 +12,7 @@ use crate::app::Gateway;
 use crate::config::Config;
 use crate::fault::{Exit, Fault};
 use crate::fhir::{FacilityCode, PatientKey};
+use crate::letter::{Letter, Source};
 
 /// The example hospital.
 const FACILITY: &str = "0119999901";
@@ -60,7 +61,8 @@ fn demo(port: u16, data: &Path, folder: &Path) -> Result<(), String> {
     let facility = FacilityCode::parse(FACILITY);
     fill(&gateway, data, &facility).map_err(|fault| fault.to_string())?;
     let hanako = PatientKey::derive(&facility, "0000000001");
-    let ready = |address: SocketAddr| print!("{}", invitation(address, data, hanako));
+    let referral = referral(&gateway, data, &facility).map_err(|fault| fault.to_string())?;
+    let ready = |address: SocketAddr| print!("{}", invitation(address, data, hanako, &referral));
     api::serve(Arc::new(gateway), serve::listener(&config), ready)
         .map_err(|error| format!("cannot listen on port {port}: {error}"))
 }
@@ -110,7 +112,18 @@ fn fill(gateway: &Gateway, data: &Path, facility: &FacilityCode) -> Result<(), F
     Ok(())
 }
 
-fn invitation(address: SocketAddr, data: &Path, hanako: PatientKey) -> String {
+/// `Bundle/id` of the referral, as the receipt of its letter says.
+fn referral(gateway: &Gateway, data: &Path, facility: &FacilityCode) -> Result<String, Fault> {
+    let missing = |_| Fault::Broken("the example referral cannot be read".into());
+    let bytes = std::fs::read(data.join("documents/referral.json")).map_err(missing)?;
+    let source = Arc::new(Source { facility: facility.clone(), zone_minutes: 540 });
+    let letter = Letter { source, name: "referral.json".into(), bytes };
+    let receipt = gateway.pipeline().receipt(letter.id())?;
+    let bundle = receipt.and_then(|receipt| receipt.resources.into_iter().find(|r| r.starts_with("Bundle/")));
+    bundle.ok_or_else(|| Fault::Broken("the example referral was not stored".into()))
+}
+
+fn invitation(address: SocketAddr, data: &Path, hanako: PatientKey, referral: &str) -> String {
     let base = format!("http://{address}/fhir");
     let patient = hanako.patient_id();
     let consent = data.join("consents/consent-hanako-agency-a.json");
@@ -128,7 +141,7 @@ Listening on {base}. Try, in another terminal:
   curl -s -H 'Authorization: Bearer demo-agency-a' '{base}/Patient/{id}/$everything'
 
   # Her referral, as the document it was sent as
-  curl -s -H 'Authorization: Bearer demo-agency-a' '{base}/Bundle?patient={id}&code=57133-1'
+  curl -s -H 'Authorization: Bearer demo-agency-a' '{base}/{referral}'
 
   # She withdraws her consent; ask the first question again
   sed 's/"active"/"inactive"/' {consent} | curl -s -X PUT -H 'Authorization: Bearer demo-office' \
