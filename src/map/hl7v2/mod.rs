@@ -68,7 +68,7 @@ pub fn map(message: &Message<'_>, context: Context<'_>) -> Result<Noted<Mapped>,
     head::check_day(message, kind, context, &mut out);
     head::patient(message, kind, context, &mut out);
     match kind {
-        Kind::Adt00 => {}
+        Kind::Adt00 => adt::observations(message, &mut out),
         Kind::Adt12 => adt::outpatient(message, context, &mut out),
         Kind::Adt22 => adt::admission(message, context, &mut out),
         Kind::Adt52 => adt::discharge(message, context, &mut out),
