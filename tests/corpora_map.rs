@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use tasuki::decode::hl7v2::Message;
 use tasuki::decode::ssmix2::{FileName, Flag, Kind};
 use tasuki::fhir::{FacilityCode, ResourceType};
-use tasuki::letter::{Letter, Source};
+use tasuki::letter::{Letter, LetterId, Source};
 use tasuki::map::hl7v2::{Context, map};
 use tasuki::map::{Change, Known};
 
@@ -43,6 +43,31 @@ fn every_generated_file_gives_a_patient() {
     }
     for (issue, count) in issues {
         println!("{count:5} {issue}");
+    }
+}
+
+/// The NHO samples are named for other patients than they speak of, so they come without their names.
+#[test]
+fn the_samples_of_the_national_hospital_organization_give_a_patient() {
+    let Some(corpora) = std::env::var_os("TASUKI_CORPORA") else {
+        println!("not run: TASUKI_CORPORA is not set");
+        return;
+    };
+    let folder = Path::new(&corpora).join("v2/nhoHQ+SSMIX2DataTestingTool/v2");
+    let source = Source { facility: FacilityCode::parse("0119999901"), zone_minutes: 540 };
+    let (known, letter) = (Known::default(), LetterId([0; 32]));
+    for kind in ["ADT-61", "PPR-01"] {
+        let is_kind = |path: &PathBuf| path.to_string_lossy().contains(kind);
+        let file = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).find(is_kind).unwrap();
+        let bytes = fs::read(file).unwrap();
+        let (text, ..) = encoding_rs::ISO_2022_JP.decode(&bytes);
+        let message = Message::parse(&text).unwrap().value;
+        let mapped = map(&message, Context { source: &source, name: None, letter, known: &known }).unwrap();
+        println!("{kind}: {} changes", mapped.value.changes.len());
+        for issue in &mapped.issues {
+            println!("    {} {}", issue.rule.id, issue.place);
+        }
+        assert!(mapped.value.changes.len() >= 3);
     }
 }
 

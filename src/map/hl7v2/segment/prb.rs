@@ -3,9 +3,9 @@
 use crate::decode::hl7v2::{Segment, Value};
 use crate::fault::{IssueType, Rule, Severity};
 use crate::fhir::{ResourceId, ResourceType, Writer, system};
-use crate::map::hl7v2::Output;
 use crate::map::hl7v2::coding_system;
 use crate::map::hl7v2::datatype::{cwe, ts, xcn};
+use crate::map::hl7v2::{EVERY_FIELD, Output};
 
 /// A confirmation status that is not JHSD0005 "1".
 pub static CONFIRMATION_UNKNOWN: Rule = Rule {
@@ -275,11 +275,9 @@ fn labels(value: Value<'_>, out: &mut Output) -> Writer {
     meta
 }
 
-/// Rule `content-of-the-deleted`: what a deleted problem was does not matter any more.
 fn ignore_all(group: &Group<'_>) {
-    let all: Vec<u16> = (1..=127).collect();
     let further = group.zpr.iter().chain(&group.orc).chain(&group.notes);
     for segment in std::iter::once(&group.prb).chain(further) {
-        segment.ignore(&all);
+        segment.ignore(&EVERY_FIELD);
     }
 }
