@@ -1,5 +1,7 @@
 //! What holds of the decoders for any input: used by the property tests (tests/decoders.rs) and the fuzz targets (tests/fuzz).
 
+#![allow(unreachable_pub)] // public for the fuzz targets
+
 use crate::decode::charset;
 use crate::decode::hl7v2::{self, Delimiters, Message, Segment, Value};
 use crate::decode::ssmix2::{FileName, Naming, naming};
