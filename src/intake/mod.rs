@@ -1,2 +1,3 @@
 //! How bytes arrive: today a folder (an SS-MIX2 tree or loose files).
+
 pub mod folder;

@@ -3,7 +3,7 @@
 use std::cell::OnceCell;
 
 use encoding_rs::Encoding;
-use memchr::memchr3;
+use memchr::{memchr_iter, memchr3};
 
 const ESCAPE: u8 = 0x1b;
 const SHIFT_OUT: u8 = 0x0e;
@@ -53,7 +53,7 @@ impl<'b> Evidence<'b> {
     /// Escape sequences that designate a Japanese set, in a text whose other bytes agree with that.
     pub(super) fn has_escapes(&self) -> bool {
         let is_other = !self.is_ascii && !self.is_katakana && self.is_mostly_utf8();
-        self.controls && !is_other && self.bytes.windows(3).any(is_designation)
+        self.controls && !is_other && memchr_iter(ESCAPE, self.bytes).any(|at| is_designation(&self.bytes[at..]))
     }
 
     pub(super) fn is_broken(&self, encoding: &'static Encoding) -> bool {
@@ -61,9 +61,7 @@ impl<'b> Evidence<'b> {
     }
 }
 
-fn is_designation(window: &[u8]) -> bool {
-    matches!(
-        window,
-        [ESCAPE, b'$', b'@' | b'B' | b'(' | b')'] | [ESCAPE, b'(', b'B' | b'J' | b'I' | b'H'] | [ESCAPE, b')', b'I']
-    )
+fn is_designation(sequence: &[u8]) -> bool {
+    let wide = matches!(sequence, [ESCAPE, b'$', b'@' | b'B' | b'(' | b')', ..]);
+    wide || matches!(sequence, [ESCAPE, b'(', b'B' | b'J' | b'I' | b'H', ..] | [ESCAPE, b')', b'I', ..])
 }

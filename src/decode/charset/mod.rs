@@ -119,7 +119,7 @@ fn settle(declared: &Declared, evidence: &Evidence<'_>) -> Charset {
         Some(Charset::Utf8) => !escapes && evidence.is_mostly_utf8(),
         // Half-width katakana in pairs may be valid UTF-8 by accident; kanji hardly ever.
         Some(Charset::ShiftJis) => !escapes && (evidence.is_katakana || !evidence.is_utf8()),
-        Some(Charset::EucJp) => !escapes && !(evidence.is_utf8() && evidence.is_broken(EUC_JP)),
+        Some(Charset::EucJp) => !escapes && (!evidence.is_utf8() || !evidence.is_broken(EUC_JP)),
         Some(Charset::Latin(_)) => !escapes && !evidence.is_utf8(),
         None => false,
     };

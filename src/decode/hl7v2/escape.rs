@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use super::Delimiters;
 
-/// The text with its escapes undone. `\Xdd..\` gives the bytes as UTF-8 where they are such; highlighting and
-/// character-set escapes vanish (the text is decoded already); an unknown or unfinished escape stays as it was sent.
+/// The text with its escapes undone. `\Xdd..\` gives the bytes as UTF-8 where they are such; highlighting,
+/// indentation and returns to ASCII vanish; an unknown or unfinished escape stays as it was sent.
 pub(super) fn unescape(text: &str, delimiters: Delimiters) -> Cow<'_, str> {
     let Some(first) = text.find(delimiters.escape) else { return Cow::Borrowed(text) };
     let mut out = String::with_capacity(text.len());
@@ -51,15 +51,26 @@ fn replace_with_argument(code: &str, out: &mut String) -> bool {
             true
         });
     }
-    if let Some(lines) = code.strip_prefix(".sp") {
-        let count: usize = lines.trim_start_matches('+').parse().unwrap_or(0);
-        out.extend(std::iter::repeat_n('\n', count.min(100)));
-        return (1..=100).contains(&count);
+    // Section 2.7.6: skip lines, skip spaces; indentation and fill, which a FHIR string cannot carry.
+    match code.split_at_checked(3) {
+        Some((".sp", lines)) => repeat('\n', lines, out),
+        Some((".sk", spaces)) => repeat(' ', spaces, out),
+        Some((".in" | ".ti", column)) => column.is_empty() || number(column).is_some(),
+        Some((".fi" | ".nf", rest)) => rest.is_empty(),
+        // Section 2.7.2, back to ASCII: nothing to do in decoded text. Other sets are kept as sent, because what follows
+        // them was not decoded by them.
+        _ => matches!(code, "C2842" | "C284A"),
     }
-    // Indentation and fill commands of section 2.7.6; character-set escapes of section 2.7.2.
-    let formatting = [".in", ".ti", ".sk", ".fi", ".nf"].iter().any(|p| code.starts_with(p));
-    let charset = code.len() > 1 && code.starts_with(['C', 'M']) && code[1..].bytes().all(|b| b.is_ascii_hexdigit());
-    formatting || charset
+}
+
+fn repeat(character: char, count: &str, out: &mut String) -> bool {
+    let Some(count) = number(count).filter(|count| (1..=100).contains(count)) else { return false };
+    out.extend(std::iter::repeat_n(character, count.unsigned_abs().into()));
+    true
+}
+
+fn number(text: &str) -> Option<i16> {
+    text.trim_start_matches(' ').parse().ok()
 }
 
 fn hexadecimal(hex: &str) -> Option<String> {
@@ -68,7 +79,8 @@ fn hexadecimal(hex: &str) -> Option<String> {
     }
     let bytes: Option<Vec<u8>> =
         (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).ok()).collect();
-    String::from_utf8(bytes?).ok()
+    // Control characters other than line ends and tabs cannot stand in FHIR (or in a database's text).
+    String::from_utf8(bytes?).ok().filter(|text| !text.contains(|c: char| c.is_control() && !"\r\n\t".contains(c)))
 }
 
 #[cfg(test)]
@@ -91,6 +103,13 @@ mod tests {
             ("a\\b\\T\\", "a\\b&"),
             ("\\H\\太\\N\\字", "太字"),
             ("\\C2842\\x", "x"),
+            ("\\M2442\\;3", "\\M2442\\;3"),
+            ("C:\\CAFE\\.info@x\\.in\\", "C:\\CAFE\\.info@x"),
+            ("a\\.in+4\\b\\.ti-2\\c\\.nf\\d", "abcd"),
+            ("a\\.sp2\\b\\.sk 3\\c\\.sp0\\", "a\n\nb   c\\.sp0\\"),
+            ("\\X00\\\\X1B\\", "\\X00\\\\X1B\\"),
+            ("\\\\", "\\\\"),
+            ("\\", "\\"),
         ];
         for (sent, read) in cases {
             assert_eq!(unescape(sent, USUAL), read, "{sent}");

@@ -1,45 +1,27 @@
 //! HL7 v2.5 ER7 (chapter 2): a zero-copy index over decoded text, and the account of what was read.
 
 mod escape;
+mod rule;
+mod segment;
 mod value;
 
 use std::cell::Cell;
+use std::collections::BTreeMap;
 
-use crate::fault::{Issue, IssueType, Noted, Place, Rule, Severity};
+use memchr::memchr2;
+
+use crate::fault::{Issue, Noted, Place};
+pub use rule::{BAD_SEGMENT, NOT_ER7, SEVERAL_MESSAGES, TOO_MANY_SEGMENTS};
+pub use segment::Segment;
 pub use value::Value;
 
 /// Segments of one message, at most.
 pub const SEGMENTS_MAX: usize = 100_000;
 
-/// Text that does not begin with MSH and five delimiters is not ER7.
-pub static NOT_ER7: Rule = Rule {
-    id: "v2-not-er7",
-    severity: Severity::Fatal,
-    code: IssueType::Structure,
-    en: "The text does not begin with an MSH segment and its delimiters.",
-    ja: "MSHセグメントと区切り文字で始まっていません。",
-};
-/// A segment name is three upper-case letters or digits.
-pub static BAD_SEGMENT: Rule = Rule {
-    id: "v2-bad-segment",
-    severity: Severity::Error,
-    code: IssueType::Structure,
-    en: "Line {} is not a segment: a segment begins with three capital letters or digits and a field separator.",
-    ja: "{}行目はセグメントではありません(英大文字・数字3文字と区切り文字で始まる必要があります)。",
-};
-/// More segments than [`SEGMENTS_MAX`].
-pub static TOO_MANY_SEGMENTS: Rule = Rule {
-    id: "v2-too-many-segments",
-    severity: Severity::Fatal,
-    code: IssueType::TooLong,
-    en: "The message has more than {} segments.",
-    ja: "セグメントが{}個を超えています。",
-};
-
 /// The five characters a message declares in MSH-1 and MSH-2.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Delimiters {
-    /// MSH-1, usually `|`.
+    /// MSH-1, usually `|`; always ASCII.
     pub field: char,
     /// Usually `^`.
     pub component: char,
@@ -66,38 +48,36 @@ struct Line<'t> {
     text: &'t str,
     /// Bit n is set when field n was asked for.
     read: Cell<u128>,
-}
-
-/// One segment of a message.
-#[derive(Clone, Copy, Debug)]
-pub struct Segment<'m> {
-    line: &'m Line<'m>,
-    delimiters: Delimiters,
-    index: usize,
+    /// The part (counted from 0, the emptiness before the first separator) that was looked at last, and where it begins:
+    /// fields are mostly read in ascending order, and this makes reading all of them one pass.
+    cursor: Cell<(u16, usize)>,
 }
 
 impl<'t> Message<'t> {
-    /// Indexes text: segments end at CR, LF or CRLF; empty lines, a BOM and trailing 0x1C are passed over; a line that is
-    /// no segment becomes an issue and the rest goes on.
+    /// Indexes text: segments end at CR, LF or CRLF; empty lines, a BOM, a frame's 0x0B and 0x1C are passed over; a line
+    /// that is no segment becomes an issue and the rest goes on. Text with a second MSH is refused, because it would mix
+    /// patients: see [`messages`].
     pub fn parse(text: &'t str) -> Result<Noted<Message<'t>>, Issue> {
-        let text = text.trim_start_matches(['\u{feff}', '\u{b}']).trim_start_matches(['\r', '\n']);
-        let delimiters = Delimiters::declared(text).ok_or_else(|| Issue::new(&NOT_ER7, Place::Whole))?;
-        let mut message = Message { delimiters, segments: Vec::with_capacity(16) };
+        let mut message: Option<Message<'t>> = None;
+        let mut names = Occurrences::default();
         let mut issues = Vec::new();
-        for (number, line) in text.split(['\r', '\n']).enumerate() {
-            let line = line.trim_end_matches('\u{1c}');
-            if line.is_empty() {
+        for Numbered { number, text: line, .. } in lines(text) {
+            let Some(message) = &mut message else {
+                let delimiters = Delimiters::declared(line).ok_or_else(|| Issue::new(&NOT_ER7, Place::Whole))?;
+                message = Some(Message { delimiters, segments: Vec::with_capacity(16) });
+                message.iter_mut().for_each(|m| m.push(line, &mut names, number, &mut issues));
                 continue;
+            };
+            if is_header(line, message.delimiters.field) {
+                return Err(Issue::new(&SEVERAL_MESSAGES, Place::Whole));
             }
             if message.segments.len() == SEGMENTS_MAX {
                 return Err(Issue::with(&TOO_MANY_SEGMENTS, Place::Whole, SEGMENTS_MAX.to_string()));
             }
-            match message.line(line) {
-                Some(segment) => message.segments.push(segment),
-                None => issues.push(Issue::with(&BAD_SEGMENT, Place::Whole, (number + 1).to_string())),
-            }
+            message.push(line, &mut names, number, &mut issues);
         }
-        Ok(Noted { value: message, issues })
+        let value = message.ok_or_else(|| Issue::new(&NOT_ER7, Place::Whole))?;
+        Ok(Noted { value, issues })
     }
 
     /// The declared delimiters.
@@ -126,114 +106,118 @@ impl<'t> Message<'t> {
     }
 
     fn segment<'m>(&self, line: &'m Line<'t>, index: usize) -> Segment<'m> {
-        Segment { line, delimiters: self.delimiters, index }
+        Segment::new(line, self.delimiters, index)
     }
 
-    fn line(&self, line: &'t str) -> Option<Line<'t>> {
-        let name: [u8; 3] = line.as_bytes().get(..3)?.try_into().ok()?;
-        let rest = line.get(3..)?;
-        let valid = name.iter().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
-            && (rest.is_empty() || rest.starts_with(self.delimiters.field));
-        let earlier = self.segments.iter().rev().find(|s| s.name == name).map_or(0, |s| s.occurrence);
-        valid.then(|| Line { name, occurrence: earlier.saturating_add(1), text: rest, read: Cell::new(0) })
+    fn push(&mut self, line: &'t str, names: &mut Occurrences, number: usize, issues: &mut Vec<Issue>) {
+        let Some((name, text)) = split_name(line, self.delimiters.field) else {
+            issues.push(Issue::with(&BAD_SEGMENT, Place::Whole, number.to_string()));
+            return;
+        };
+        // The delimiters are read by having been used.
+        let read = if &name == b"MSH" { 0b110 } else { 0 };
+        let (read, cursor) = (Cell::new(read), Cell::new((0, 0)));
+        self.segments.push(Line { name, occurrence: names.next(name), text, read, cursor });
+    }
+}
+
+/// The messages of a text that holds several, each ready for [`Message::parse`]: cut before each line that begins with
+/// MSH. The envelope of a batch (FHS, BHS before; BTS, FTS behind) is left out; other text before the first MSH comes as
+/// a piece of its own, which is no message.
+pub fn messages(text: &str) -> Vec<&str> {
+    let mut pieces = Vec::new();
+    let mut open = None;
+    for line in lines(text) {
+        let is_envelope = ["FHS", "BHS", "BTS", "FTS"].contains(&line.name());
+        if is_envelope || line.name() == "MSH" {
+            pieces.extend(open.take().map(|start| &text[start..line.start]));
+        }
+        if !is_envelope && open.is_none() {
+            open = Some(line.start);
+        }
+    }
+    pieces.extend(open.map(|start| &text[start..]));
+    pieces
+}
+
+struct Numbered<'t> {
+    /// From 1; CRLF ends one line.
+    number: usize,
+    /// Where it begins.
+    start: usize,
+    text: &'t str,
+}
+
+impl Numbered<'_> {
+    /// The first three characters, when no further letter follows them.
+    fn name(&self) -> &str {
+        match self.text.split_at_checked(3) {
+            Some((name, rest)) if !rest.starts_with(char::is_alphanumeric) => name,
+            _ => "",
+        }
+    }
+}
+
+/// The lines that hold something, without the frame's characters.
+fn lines(text: &str) -> impl Iterator<Item = Numbered<'_>> {
+    let (mut at, mut number) = (0, 0);
+    std::iter::from_fn(move || {
+        while at < text.len() {
+            let rest = &text[at..];
+            let end = memchr2(b'\r', b'\n', rest.as_bytes()).unwrap_or(rest.len());
+            let (line, after) = rest.split_at(end);
+            let start = at;
+            at += end + if after.starts_with("\r\n") { 2 } else { after.len().min(1) };
+            number += 1;
+            let line = line.trim_start_matches(['\u{feff}', '\u{b}']).trim_end_matches('\u{1c}');
+            if !line.is_empty() {
+                return Some(Numbered { number, start, text: line });
+            }
+        }
+        None
+    })
+}
+
+fn is_header(line: &str, field: char) -> bool {
+    line.strip_prefix("MSH").is_some_and(|rest| rest.starts_with(field))
+}
+
+/// Three capital letters or digits, and the rest from the separator on.
+fn split_name(line: &str, field: char) -> Option<([u8; 3], &str)> {
+    let name: [u8; 3] = line.as_bytes().get(..3)?.try_into().ok()?;
+    let rest = line.get(3..)?;
+    let is_name = name.iter().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit());
+    (is_name && (rest.is_empty() || rest.starts_with(field))).then_some((name, rest))
+}
+
+/// How often each name was met. A map, because hostile text may hold as many names as segments.
+#[derive(Default)]
+struct Occurrences(BTreeMap<[u8; 3], u16>);
+
+impl Occurrences {
+    fn next(&mut self, name: [u8; 3]) -> u16 {
+        let count = self.0.entry(name).or_insert(0);
+        *count = count.saturating_add(1);
+        *count
     }
 }
 
 impl Delimiters {
-    /// What MSH-1 and MSH-2 declare; MSH-2 may leave out the last ones.
-    fn declared(text: &str) -> Option<Self> {
-        let mut characters = text.strip_prefix("MSH")?.chars();
-        let field = characters.next().filter(|c| !c.is_alphanumeric() && !c.is_control())?;
+    /// What MSH-1 and MSH-2 declare. MSH-2 may leave out the last ones; `^~&` is read as leaving out the escape.
+    fn declared(line: &str) -> Option<Self> {
+        let rest = line.strip_prefix("MSH")?;
+        let field = rest.chars().next().filter(char::is_ascii_punctuation)?;
+        let declared = rest[1..].split(field).next().unwrap_or("");
+        let mut characters = declared.chars();
         let mut next = |default: char| match characters.next() {
-            Some(c) if c != field && !c.is_control() => c,
+            Some(c) if !c.is_alphanumeric() && !c.is_control() && !c.is_whitespace() => c,
             _ => default,
         };
         let component = next('^');
         let repetition = next('~');
-        let escape = next('\\');
+        let escape = if declared.chars().skip(2).eq(['&']) { '\\' } else { next('\\') };
         let subcomponent = next('&');
         Some(Delimiters { field, component, repetition, escape, subcomponent })
-    }
-}
-
-impl<'m> Segment<'m> {
-    /// The three-letter name.
-    pub fn name(self) -> &'m str {
-        std::str::from_utf8(&self.line.name).unwrap_or("???")
-    }
-
-    /// Whether it has that name.
-    pub fn is(self, name: &str) -> bool {
-        self.line.name == name.as_bytes()
-    }
-
-    /// Its position in the message, from 0.
-    pub fn index(self) -> usize {
-        self.index
-    }
-
-    /// Which of the segments of its name it is, from 1.
-    pub fn occurrence(self) -> u16 {
-        self.line.occurrence
-    }
-
-    /// Field `number` (from 1; in MSH, MSH-1 is the separator itself), all its repetitions; empty when absent.
-    /// Asking counts as having taken the field over: what nobody asked for is reported as unmapped.
-    pub fn field(self, number: u16) -> Value<'m> {
-        if number < 128 {
-            self.line.read.set(self.line.read.get() | 1 << number);
-        }
-        self.peek(number)
-    }
-
-    /// Field `number` without taking it over: for decisions.
-    pub fn peek(self, number: u16) -> Value<'m> {
-        let is_header = self.is("MSH");
-        let text = match (is_header, number) {
-            (_, 0) => "",
-            (true, 1) => self.line.text.get(..self.delimiters.field.len_utf8()).unwrap_or(""),
-            (true, _) => self.split().nth(usize::from(number) - 1).unwrap_or(""),
-            (false, _) => self.split().nth(usize::from(number)).unwrap_or(""),
-        };
-        let verbatim = is_header && number <= 2;
-        Value::field(text, self.delimiters, self.place(number), verbatim)
-    }
-
-    /// Takes fields over without using them: each is ignored by a named rule of the caller's.
-    pub fn ignore(self, numbers: &[u16]) {
-        for number in numbers.iter().filter(|n| **n < 128) {
-            self.line.read.set(self.line.read.get() | 1 << number);
-        }
-    }
-
-    /// How many fields the segment has.
-    pub fn field_count(self) -> u16 {
-        let separators = self.line.text.matches(self.delimiters.field).count() + usize::from(self.is("MSH"));
-        u16::try_from(separators).unwrap_or(u16::MAX)
-    }
-
-    /// The fields that hold something and that nobody asked for.
-    pub fn unread(self) -> impl Iterator<Item = Value<'m>> {
-        (1..=self.field_count())
-            .filter(move |n| *n >= 128 || self.line.read.get() & (1 << *n) == 0)
-            .map(move |n| self.peek(n))
-            .filter(|value| !value.is_empty())
-    }
-
-    /// The place of a field of this segment; 0 for the segment itself.
-    pub fn place(self, field: u16) -> Place {
-        Place::Field {
-            segment: self.line.name,
-            occurrence: self.line.occurrence,
-            field,
-            repetition: 0,
-            component: 0,
-            subcomponent: 0,
-        }
-    }
-
-    fn split(self) -> std::str::Split<'m, char> {
-        self.line.text.split(self.delimiters.field)
     }
 }
 
@@ -279,5 +263,60 @@ mod tests {
         assert!(message.value.first("PID").is_some());
         assert!(Message::parse("").is_err());
         assert!(Message::parse("MSH").is_err());
+    }
+
+    #[test]
+    fn delimiters_left_out_have_their_usual_values() {
+        let usual = Delimiters { field: '|', component: '^', repetition: '~', escape: '\\', subcomponent: '&' };
+        for header in ["MSH|^~\\&|A", "MSH||A|B", "MSH|", "MSH|^", "MSH|^~", "MSH|^~&|", "MSH|^~\\|A", "MSH|^~\\&#|"] {
+            assert_eq!(Message::parse(header).unwrap().value.delimiters(), usual, "{header}");
+        }
+        let other = Message::parse("MSH$!*¥@$A").unwrap().value.delimiters();
+        assert_eq!(other, Delimiters { field: '$', component: '!', repetition: '*', escape: '¥', subcomponent: '@' });
+        for bad in ["MSH1^~", "MSH\u{3000}^", "MSHé", "MSH ", "msh|^~\\&|"] {
+            assert!(Message::parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn two_messages_are_never_taken_for_one() {
+        let text = "FHS|^~\\&\rBHS|^~\\&\rMSH|^~\\&|A\rPID|1\r\u{1c}\r\u{b}MSH|^~\\&|B\rPID|2\rBTS|2\rFTS|1\r";
+        assert_eq!(Message::parse(&text[18..]).unwrap_err().rule.id, SEVERAL_MESSAGES.id);
+        let both = messages(text);
+        let patients: Vec<_> = both
+            .iter()
+            .map(|m| Message::parse(m).unwrap().value.first("PID").unwrap().field(1).raw().to_owned())
+            .collect();
+        assert_eq!(patients, ["1", "2"]);
+        assert_eq!(Message::parse(both[1]).unwrap().value.segments().count(), 2);
+        assert_eq!(messages("junk\rMSH|^~\\&|A"), ["junk\r", "MSH|^~\\&|A"]);
+        assert!(messages("").is_empty());
+    }
+
+    #[test]
+    fn fields_may_be_asked_for_in_any_order() {
+        let text = "MSH|^~\\&|a||c\rPID|1|2||4\rEND";
+        let message = Message::parse(text).unwrap().value;
+        let pid = message.first("PID").unwrap();
+        let read = |numbers: &[u16]| numbers.iter().map(|n| pid.peek(*n).raw()).collect::<Vec<_>>();
+        assert_eq!(read(&[4, 1, 5, 3, 2, 0, 4, 65535, 1]), ["4", "1", "", "", "2", "", "4", "", "1"]);
+        let header = message.first("MSH").unwrap();
+        assert_eq!((header.peek(5).raw(), header.peek(3).raw(), header.peek(2).raw()), ("c", "a", "^~\\&"));
+        assert_eq!(header.unread().map(|v| v.place().to_string()).collect::<Vec<_>>(), ["MSH-3", "MSH-5"]);
+        assert!(message.first("END").unwrap().field(1).is_empty());
+        assert_eq!((pid.field_count(), header.field_count()), (4, 5));
+    }
+
+    #[test]
+    fn fields_beyond_any_sense_are_still_accounted_for() {
+        let text = format!("MSH|^~\\&\rZZZ{}x", "|".repeat(70_000));
+        let message = Message::parse(&text).unwrap().value;
+        assert_eq!(message.at(1).unwrap().unread().count(), 1);
+    }
+
+    #[test]
+    fn lines_are_counted_as_an_editor_counts_them() {
+        let message = Message::parse("MSH|^~\\&\r\n\r\nbad\r\nPID|1").unwrap();
+        assert_eq!(message.issues[0].detail, "3");
     }
 }

@@ -22,11 +22,8 @@ pub struct Value<'m> {
 }
 
 impl<'m> Value<'m> {
-    pub(super) fn field(text: &'m str, delimiters: Delimiters, place: Place, verbatim: bool) -> Self {
-        let (segment, occurrence, field) = match place {
-            Place::Field { segment, occurrence, field, .. } => (segment, occurrence, field),
-            _ => (*b"???", 1, 0),
-        };
+    pub(super) fn field(text: &'m str, delimiters: Delimiters, at: ([u8; 3], u16, u16), verbatim: bool) -> Self {
+        let (segment, occurrence, field) = at;
         Value { text, delimiters, segment, occurrence, field, repetition: 0, component: 0, subcomponent: 0, verbatim }
     }
 
@@ -56,7 +53,7 @@ impl<'m> Value<'m> {
         let parts = (!value.text.is_empty()).then(|| value.text.split(value.delimiters.repetition));
         parts.into_iter().flatten().enumerate().map(move |(at, text)| Value {
             text,
-            repetition: at.saturating_add(1) as u16,
+            repetition: u16::try_from(at + 1).unwrap_or(u16::MAX),
             ..value
         })
     }
@@ -111,8 +108,19 @@ impl<'m> Value<'m> {
 }
 
 fn part(text: &str, delimiter: char, number: u16) -> &str {
-    match number {
-        0 => "",
-        _ => text.split(delimiter).nth(usize::from(number) - 1).unwrap_or(""),
+    let Some(skipped) = number.checked_sub(1) else { return "" };
+    if !delimiter.is_ascii() {
+        return text.split(delimiter).nth(skipped.into()).unwrap_or("");
     }
+    // Components are short: a plain loop is faster than a searcher that must be set up.
+    let bytes = text.as_bytes();
+    let next = |from: usize| bytes[from..].iter().position(|b| *b == delimiter as u8).map(|length| from + length);
+    let mut start = 0;
+    for _ in 0..skipped {
+        match next(start) {
+            Some(end) => start = end + 1,
+            None => return "",
+        }
+    }
+    text.get(start..next(start).unwrap_or(bytes.len())).unwrap_or("")
 }

@@ -1,0 +1,15 @@
+//! The decoders alone, by path, so that a fuzz build with instrumentation takes seconds and not the whole program.
+
+#[path = "../../../src/fault.rs"]
+pub mod fault;
+
+/// The decoders under test.
+#[path = "../../../src/decode"]
+pub mod decode {
+    pub mod charset;
+    pub mod hl7v2;
+    pub mod ssmix2;
+}
+
+#[path = "../../decoders/law.rs"]
+pub mod law;
