@@ -23,7 +23,7 @@ pub mod press;
 pub mod records;
 pub mod shelf;
 pub mod sled;
-// pub mod verify;
+pub mod verify;
 
 pub use group::Ticket;
 pub use hot::Hot;

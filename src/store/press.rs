@@ -141,7 +141,8 @@ mod tests {
 
     #[test]
     fn damage_is_noticed() {
-        let good = pressed(Dictionary::Resource1, b"{\"resourceType\":\"Patient\",\"id\":\"1f3c\",\"gender\":\"male\"}");
+        let good =
+            pressed(Dictionary::Resource1, b"{\"resourceType\":\"Patient\",\"id\":\"1f3c\",\"gender\":\"male\"}");
         for at in 0..good.len() {
             let mut bad = good.clone();
             bad[at] ^= 0x10;

@@ -102,7 +102,10 @@ impl Record {
         let facts = &self.facts;
         let lists = 16 * facts.patients.len() + 24 * facts.tokens.len() + 24 * facts.dates.len();
         // The facts lie in the sheaf a second time, at about half the size.
-        size_of::<Record>() + facts.id.as_str().len() + (lists + 8 * facts.references.len()) * 3 / 2 + self.body.stored_bytes()
+        size_of::<Record>()
+            + facts.id.as_str().len()
+            + (lists + 8 * facts.references.len()) * 3 / 2
+            + self.body.stored_bytes()
     }
 }
 
@@ -110,7 +113,12 @@ impl Record {
 /// and puts the sheaf, the place of each id that is new (version 1; ids are derived per patient, so that one already
 /// placed is a conflict) and the entry of the log. `head` is `None` for a new partition; `facility` counts only then.
 /// Fails when the sheaf is too large to be stored or `new` is empty.
-pub fn write(patient: PatientKey, head: Option<&Head>, facility: &str, new: &[(Facts, String)]) -> Result<Commit, Fault> {
+pub fn write(
+    patient: PatientKey,
+    head: Option<&Head>,
+    facility: &str,
+    new: &[(Facts, String)],
+) -> Result<Commit, Fault> {
     if new.is_empty() {
         return Err(Fault::Broken("a sheaf without records".into()));
     }
@@ -197,5 +205,124 @@ impl fmt::Debug for Body {
     /// Never the content.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Body({} bytes stored)", self.stored_bytes())
+    }
+}
+
+/// Versions and letters for the tests of the store.
+#[cfg(test)]
+pub(crate) mod example {
+    use crate::fhir::{FacilityCode, PatientKey, ResourceId, ResourceType};
+    use crate::letter::{Letter, Source};
+    use crate::search::facts::{DateFact, Facts, Labels, Parameter, Token, reference_hash, token_hash};
+
+    /// A version of an Observation; its id is derived from `name`.
+    pub(crate) fn version(home: PatientKey, name: &str, version: u32) -> (Facts, String) {
+        let id = home.resource_id("Observation", name);
+        let time = 1_795_000_000_000 + i64::from(version);
+        let json =
+            format!(r#"{{"resourceType":"Observation","id":"{}","meta":{{"versionId":"{version}"}}}}"#, id.as_str());
+        let token = |parameter, system, code| Token { parameter, system: token_hash(system), code: token_hash(code) };
+        let facts = Facts {
+            resource_type: ResourceType::OBSERVATION,
+            id: ResourceId::parse(id.as_str()).unwrap(),
+            version,
+            deleted: false,
+            last_updated: time,
+            occurred: time - 86_400_000,
+            rank: 1,
+            list: 0,
+            labels: Labels::default(),
+            content: u128::from(version) << 70 | 5,
+            patients: vec![home],
+            tokens: vec![
+                token(Parameter::Code, "http://loinc.org", name),
+                token(Parameter::Status, "", "final"),
+                token(Parameter::Category, "http://terminology.hl7.org/CodeSystem/observation-category", "laboratory"),
+            ],
+            dates: vec![DateFact { parameter: Parameter::Date, start: time - 1000, end: time }],
+            references: vec![reference_hash(ResourceType::PATIENT, home.patient_id().as_str())],
+        };
+        (facts, json)
+    }
+
+    /// A letter.
+    pub(crate) fn letter(bytes: &str, name: &str) -> Letter {
+        let source = Source { facility: FacilityCode::parse("0119999901"), zone_minutes: 540 };
+        Letter { source: source.into(), name: name.into(), bytes: bytes.into() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fault::Fault;
+    use crate::store::{Partition, Store};
+
+    const HOME: PatientKey = PatientKey(0x1234_5678_9abc_def0 << 64);
+
+    fn sheaf() -> (Vec<(Facts, String)>, Vec<u8>) {
+        let mut new: Vec<_> = (0..5).map(|n| example::version(HOME, &format!("n{n}"), 1)).collect();
+        new[3].0.deleted = true;
+        new[3].1.clear();
+        let bytes = encode(&new).unwrap();
+        (new, bytes)
+    }
+
+    #[test]
+    fn a_sheaf_comes_back() {
+        let (new, bytes) = sheaf();
+        let records = decode(&bytes.into()).unwrap();
+        let back: Vec<_> = records.iter().map(|record| (record.facts.clone(), record.body.json().unwrap())).collect();
+        assert_eq!(back, new);
+        let mut out = b"[".to_vec();
+        records[0].body.append_json(&mut out).unwrap();
+        assert_eq!(out, format!("[{}", new[0].1).into_bytes());
+    }
+
+    #[test]
+    fn no_damaged_byte_goes_unnoticed() {
+        let (new, bytes) = sheaf();
+        for at in 0..bytes.len() {
+            assert!(decode(&bytes[..at].into()).is_err(), "cut at {at}");
+            let mut bad = bytes.clone();
+            bad[at] ^= 0x04;
+            let noticed = match decode(&bad.into()) {
+                Err(Fault::Broken(_)) => true,
+                Err(_) => false,
+                Ok(records) => records.iter().zip(&new).any(|(record, new)| record.body.json().as_ref() != Ok(&new.1)),
+            };
+            assert!(noticed, "byte {at}");
+        }
+        assert!(decode(&[bytes.as_slice(), &[0]].concat().into()).is_err());
+    }
+
+    #[test]
+    fn a_large_sheaf_is_cut_and_joined() {
+        let store = Store::open_memory();
+        // Hexadecimal of hashes compresses to half at best.
+        let noise =
+            |n: usize| Sha256::digest(n.to_be_bytes()).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        let mut new = vec![example::version(HOME, "large", 1), example::version(HOME, "small", 1)];
+        new[0].1 = (0..8000).map(noise).collect();
+        let commit = Partition::default().write(HOME, "f", &new).unwrap();
+        let parts = commit.put.iter().filter(|(key, _)| keys::sheaf_of(key).is_some()).count();
+        assert!(parts > 3 && commit.put.iter().all(|(_, value)| value.len() <= VALUE_BYTES_MAX));
+        store.submit(commit).wait().unwrap();
+        let more = store.partition(HOME).unwrap().write(HOME, "", &[example::version(HOME, "large", 2)]).unwrap();
+        store.submit(more).wait().unwrap();
+        let partition = store.partition(HOME).unwrap();
+        assert_eq!(partition.head, Some(Head { sheaves: 2, facility: "f".into() }));
+        assert_eq!(partition.records[0].body.json().unwrap(), new[0].1);
+        assert_eq!(partition.records.len(), 3);
+        assert_eq!(store.partition_after(HOME, 1).unwrap().records.len(), 1);
+        assert_eq!(store.partition_after(HOME, 2).unwrap().records.len(), 0);
+    }
+
+    #[test]
+    fn heads_come_back() {
+        let head = Head { sheaves: u64::MAX, facility: "北病院".into() };
+        assert_eq!(Head::decode(&head.encode()), Ok(head.clone()));
+        assert!((0..9).all(|end| Head::decode(&head.encode()[..end]).is_err()));
+        assert!(write(HOME, None, "f", &[]).is_err(), "nothing to write");
     }
 }

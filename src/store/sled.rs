@@ -39,7 +39,8 @@ impl SledEngine {
         let engine = SledEngine { db, data, last: Mutex::default(), broken: OnceLock::new() };
         let (from, to) = keys::space(Space::Log);
         if let Some((key, _)) = engine.scan(&from, &to, 1, Order::Descending)?.first() {
-            let last = keys::number_of(key).ok_or_else(|| Fault::Broken("the log holds a key that is no position".into()))?;
+            let last =
+                keys::number_of(key).ok_or_else(|| Fault::Broken("the log holds a key that is no position".into()))?;
             engine.last.lock().unwrap_or_else(PoisonError::into_inner).0 = last;
         }
         Ok(engine)
