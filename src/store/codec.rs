@@ -158,7 +158,7 @@ impl<'a> Decoder<'a> {
     }
 
     /// The next version's facts and the length given with them; `None` after the last.
-    pub fn next(&mut self) -> Result<Option<(Facts, usize)>, Fault> {
+    pub fn read(&mut self) -> Result<Option<(Facts, usize)>, Fault> {
         if self.left == 0 {
             return if self.bytes.0.is_empty() { Ok(None) } else { Err(damaged()) };
         }
@@ -366,7 +366,7 @@ mod tests {
     fn decode(bytes: &[u8]) -> Result<Vec<(Facts, usize)>, Fault> {
         let mut decoder = Decoder::new(bytes)?;
         let mut all = Vec::new();
-        while let Some(next) = decoder.next()? {
+        while let Some(next) = decoder.read()? {
             all.push(next);
         }
         Ok(all)

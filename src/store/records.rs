@@ -180,7 +180,7 @@ pub fn decode(sheaf: &Arc<[u8]>) -> Result<Vec<Record>, Fault> {
     let mut facts = Decoder::new(facts)?;
     let mut records = Vec::with_capacity(facts.left());
     let mut end = sheaf.len() - bodies.len();
-    while let Some((its, body_bytes)) = facts.next()? {
+    while let Some((its, body_bytes)) = facts.read()? {
         let start = end;
         end = start.checked_add(body_bytes).filter(|end| *end <= sheaf.len()).ok_or_else(damaged)?;
         let place = |at: usize| u32::try_from(at).map_err(|_| damaged());

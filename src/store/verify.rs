@@ -72,11 +72,13 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    fn wrong(&mut self, key: &[u8], what: &'static str) {
+    /// Notes a breakage; never fails.
+    fn wrong(&mut self, key: &[u8], what: &'static str) -> Result<(), Fault> {
         self.report.broken_count += 1;
         if self.report.broken.len() < BREAKAGES_MAX {
             self.report.broken.push(Breakage { key: key.to_vec(), what });
         }
+        Ok(())
     }
 
     /// Every entry of a space.
@@ -93,7 +95,7 @@ impl Walk<'_> {
     fn partitions(&mut self) -> Result<(), Fault> {
         self.each(Space::Partition, |walk, key, value| match (keys::head_patient(key), Head::decode(&value)) {
             (None, _) => Ok(()),
-            (Some(_), Err(_)) => Ok(walk.wrong(key, "the head is damaged")),
+            (Some(_), Err(_)) => walk.wrong(key, "the head is damaged"),
             (Some(patient), Ok(head)) => walk.partition(patient, &head),
         })
     }
@@ -102,7 +104,7 @@ impl Walk<'_> {
         self.report.partitions += 1;
         self.heads.insert(patient.0, head.sheaves);
         if head.sheaves == 0 {
-            self.wrong(&keys::head(patient), "a head without sheaves");
+            self.wrong(&keys::head(patient), "a head without sheaves")?;
         }
         let mut versions = HashMap::new();
         let mut read = 0;
@@ -114,14 +116,13 @@ impl Walk<'_> {
                 Ok(records) => {
                     records.iter().try_for_each(|record| self.record(patient, number, record, &mut versions))
                 }
-                Err(_) => Ok(self.wrong(&keys::sheaf(patient, number, 0), "the sheaf is damaged")),
+                Err(_) => self.wrong(&keys::sheaf(patient, number, 0), "the sheaf is damaged"),
             }
         });
         if read < head.sheaves {
             // An engine that cannot be read fails here again.
             self.store.engine().get(&keys::head(patient))?;
-            self.wrong(&keys::sheaf(patient, read + 1, 0), "the head counts a sheaf that is missing");
-            return Ok(());
+            return self.wrong(&keys::sheaf(patient, read + 1, 0), "the head counts a sheaf that is missing");
         }
         walked
     }
@@ -137,19 +138,17 @@ impl Walk<'_> {
         let facts = &record.facts;
         let key = keys::sheaf(patient, number, 0);
         match record.body.json() {
-            Err(_) => self.wrong(&key, "a body is damaged"),
-            Ok(json) if json.is_empty() != facts.deleted => {
-                self.wrong(&key, "a body is there or not there against its facts")
-            }
+            Err(_) => self.wrong(&key, "a body is damaged")?,
+            Ok(json) if json.is_empty() != facts.deleted => self.wrong(&key, "a body contradicts its facts")?,
             Ok(_) => {}
         }
         let id = keys::id(facts.resource_type, facts.id.as_str());
         let before = versions.insert(id, facts.version).unwrap_or(0);
         if facts.version != before + 1 {
-            self.wrong(&key, "a version does not follow the one before it");
+            self.wrong(&key, "a version does not follow the one before it")?;
         }
         if before == 0 && self.store.locate(facts.resource_type, facts.id.as_str())? != Some(patient) {
-            self.wrong(&key, "a resource is not placed in its partition");
+            self.wrong(&key, "a resource is not placed in its partition")?;
         }
         Ok(())
     }
@@ -163,7 +162,7 @@ impl Walk<'_> {
                 None => keys::head_patient(key).is_some(),
             };
             if !known {
-                walk.wrong(key, "a sheaf that no head counts");
+                walk.wrong(key, "a sheaf that no head counts")?;
             }
             Ok(())
         })
@@ -174,7 +173,7 @@ impl Walk<'_> {
             walk.report.ids += 1;
             let patient = value.try_into().ok().map(u128::from_be_bytes);
             if patient.is_none_or(|patient| !walk.heads.contains_key(&patient)) {
-                walk.wrong(key, "an id is placed in a partition that is not there");
+                walk.wrong(key, "an id is placed in a partition that is not there")?;
             }
             Ok(())
         })
@@ -182,22 +181,22 @@ impl Walk<'_> {
 
     fn letters(&mut self) -> Result<(), Fault> {
         self.each(Space::Raw, |walk, key, _| {
-            let Some(id) = keys::letter_of(key) else { return Ok(walk.wrong(key, "not the key of a letter")) };
+            let Some(id) = keys::letter_of(key) else { return walk.wrong(key, "not the key of a letter") };
             if key == keys::raw(id, 0) {
                 walk.report.letters += 1;
                 let same = matches!(walk.store.letter(id), Ok(Some(letter)) if letter.id() == id);
                 if !same {
-                    walk.wrong(key, "a letter is not what it was");
+                    walk.wrong(key, "a letter is not what it was")?;
                 }
             }
             Ok(())
         })?;
         self.each(Space::Receipt, |walk, key, _| {
-            let Some(id) = keys::letter_of(key) else { return Ok(walk.wrong(key, "not the key of a receipt")) };
+            let Some(id) = keys::letter_of(key) else { return walk.wrong(key, "not the key of a receipt") };
             if key == keys::receipt(id, 0) {
                 walk.report.receipts += 1;
                 if !matches!(walk.store.receipt(id), Ok(Some(_))) {
-                    walk.wrong(key, "a receipt is damaged");
+                    walk.wrong(key, "a receipt is damaged")?;
                 }
             }
             walk.must_be_kept(key, id)
@@ -206,14 +205,14 @@ impl Walk<'_> {
             walk.report.held += 1;
             match keys::letter_of(key) {
                 Some(id) => walk.must_be_kept(key, id),
-                None => Ok(walk.wrong(key, "not the key of a held letter")),
+                None => walk.wrong(key, "not the key of a held letter"),
             }
         })
     }
 
     fn must_be_kept(&mut self, key: &[u8], id: LetterId) -> Result<(), Fault> {
         if self.store.engine().get(&keys::raw(id, 0))?.is_none() {
-            self.wrong(key, "the letter itself is missing");
+            self.wrong(key, "the letter itself is missing")?;
         }
         Ok(())
     }
@@ -224,25 +223,25 @@ impl Walk<'_> {
         self.each(Space::Log, |walk, key, value| {
             walk.report.log += 1;
             if keys::number_of(key) != Some(walk.report.log) {
-                walk.wrong(key, "the log has a gap");
+                walk.wrong(key, "the log has a gap")?;
             }
             let Ok(logged) = Logged::decode(&value) else {
-                return Ok(walk.wrong(key, "an entry of the log is damaged"));
+                return walk.wrong(key, "an entry of the log is damaged");
             };
             if let Some((patient, number)) = logged.sheaf {
                 let before = told.insert(patient.0, number).unwrap_or(0);
                 if before.checked_add(1) != Some(number) {
-                    walk.wrong(key, "the log leaves out a sheaf");
+                    walk.wrong(key, "the log leaves out a sheaf")?;
                 }
             }
             logged.letter.map_or(Ok(()), |id| walk.must_be_kept(key, id))
         })?;
         let heads = std::mem::take(&mut self.heads);
         for (patient, last) in heads.iter().filter(|(patient, last)| told.get(patient) != Some(last)) {
-            self.wrong(&keys::sheaf(PatientKey(*patient), *last, 0), "the log does not tell of the last sheaf");
+            self.wrong(&keys::sheaf(PatientKey(*patient), *last, 0), "the log does not tell of the last sheaf")?;
         }
         for patient in told.keys().filter(|patient| !heads.contains_key(patient)) {
-            self.wrong(&keys::head(PatientKey(*patient)), "the log tells of a partition that is not there");
+            self.wrong(&keys::head(PatientKey(*patient)), "the log tells of a partition that is not there")?;
         }
         self.heads = heads;
         Ok(())
@@ -252,7 +251,7 @@ impl Walk<'_> {
         self.each(Space::Panel, |walk, key, _| {
             walk.report.panel += 1;
             if keys::panel_of(key).is_none_or(|(_, patient)| !walk.heads.contains_key(&patient.0)) {
-                walk.wrong(key, "a patient on a panel has no partition");
+                walk.wrong(key, "a patient on a panel has no partition")?;
             }
             Ok(())
         })
@@ -264,7 +263,7 @@ impl Walk<'_> {
             walk.report.audit += 1;
             let number = keys::number_of(key);
             if before.is_some() && number != before.map(|before: u64| before + 1) {
-                walk.wrong(key, "the audit chain has a gap");
+                walk.wrong(key, "the audit chain has a gap")?;
             }
             before = number;
             Ok(())
@@ -328,7 +327,12 @@ mod tests {
     fn every_entry_that_is_missing_or_damaged_is_noticed() {
         let whole = filled();
         let mut entries = Vec::new();
-        whole.each(&[0], &[255], |key, value| Ok(entries.push((key.to_vec(), value)))).unwrap();
+        whole
+            .each(&[0], &[255], |key, value| {
+                entries.push((key.to_vec(), value));
+                Ok(())
+            })
+            .unwrap();
         assert!(entries.iter().all(|(_, value)| value.len() <= VALUE_BYTES_MAX));
         // What may be absent without anything being wrong: the ends of chains, marks, the format itself.
         let may_go = |key: &[u8]| match key[0] {
