@@ -114,8 +114,8 @@ fn opening(fault: &sled::Error) -> Fault {
     }
 }
 
-/// A snapshot that was being written when the machine stopped can keep sled from opening (sled issues 1533, 1527, 1166);
-/// without it the log is read instead. Whether there was one and a second try makes sense.
+/// A snapshot that was being written when the machine stopped can keep sled from opening (sled issues 1533, 1527,
+/// 1166); without it the log is read instead. Whether there was one and a second try makes sense.
 fn remove_half_snapshots(path: &Path, fault: &sled::Error) -> bool {
     let locked = matches!(opening(fault), Fault::Broken(what) if what == LOCKED);
     let Ok(files) = std::fs::read_dir(path) else { return false };
