@@ -110,7 +110,7 @@ impl<V: Clone> Loading<'_, V> {
         let fresh = shard.loads.get(&self.key).is_none_or(|loads| loads.changed <= self.began);
         let better = fresh || !shard.slots.contains_key(&self.key);
         if better {
-            shard.keep(self.key, Slot { value, bytes, stale: !fresh, touched: true }, self.cache.shard_bytes_max);
+            shard.keep(self.key, Slot { value, bytes, stale: !fresh, touched: false }, self.cache.shard_bytes_max);
         }
     }
 }
@@ -130,25 +130,29 @@ impl<V> Drop for Loading<'_, V> {
 
 impl<V> Shard<V> {
     fn keep(&mut self, key: u128, slot: Slot<V>, bytes_max: usize) {
-        self.bytes += slot.bytes;
-        match self.slots.insert(key, slot) {
-            Some(old) => self.bytes -= old.bytes,
-            None => self.clock.push_back(key),
+        let known = self.slots.contains_key(&key);
+        self.drop_slot(key);
+        if slot.bytes > bytes_max {
+            if known {
+                self.clock.retain(|other| *other != key);
+            }
+            return;
         }
-        let too_large = |shard: &Self| shard.slots.get(&key).is_some_and(|slot| slot.bytes > bytes_max);
-        if too_large(self) {
-            self.clock.retain(|other| *other != key);
-            self.drop_slot(key);
-        }
-        while self.bytes > bytes_max {
+        while self.bytes + slot.bytes > bytes_max {
             let Some(next) = self.clock.pop_front() else { break };
             match self.slots.get_mut(&next) {
                 Some(slot) if slot.touched => {
                     slot.touched = false;
                     self.clock.push_back(next);
                 }
-                _ => self.drop_slot(next),
+                Some(_) => self.drop_slot(next),
+                None => self.clock.push_back(key),
             }
+        }
+        self.bytes += slot.bytes;
+        self.slots.insert(key, slot);
+        if !known {
+            self.clock.push_back(key);
         }
     }
 
@@ -234,7 +238,13 @@ mod tests {
         assert_eq!(cache.get(32), None, "larger than a shard");
         put(&cache, 0, 7, 101);
         assert_eq!(cache.get(0), None, "an old value does not outlive a new one that is too large");
-        let shard = cache.shards[0].lock().unwrap();
-        assert_eq!(shard.clock.len(), shard.slots.len());
+        for n in 0..1000_u128 {
+            put(&cache, n * 7 % 13 * 16, n as u32, (n * 11 % 60) as usize);
+            let shard = cache.shards[0].lock().unwrap();
+            assert_eq!(shard.clock.len(), shard.slots.len());
+            assert!(shard.clock.iter().all(|key| shard.slots.contains_key(key)));
+            assert_eq!(shard.bytes, shard.slots.values().map(|slot| slot.bytes).sum::<usize>());
+            assert!(shard.bytes <= 100);
+        }
     }
 }

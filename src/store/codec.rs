@@ -71,7 +71,8 @@ impl Encoder {
     /// Tables and facts.
     pub fn finish(mut self) -> Vec<u8> {
         let facts = std::mem::take(&mut self.out);
-        let mut all = Encoder { out: Vec::with_capacity(facts.len() + 8 * self.hashes.len() + 64), ..Encoder::default() };
+        let mut all =
+            Encoder { out: Vec::with_capacity(facts.len() + 8 * self.hashes.len() + 64), ..Encoder::default() };
         all.out.extend_from_slice(&self.time.unwrap_or(0).to_be_bytes());
         all.number(self.hashes.len() as u64);
         for hash in &self.hashes {
@@ -158,7 +159,7 @@ impl<'a> Decoder<'a> {
     }
 
     /// The next version's facts and the length given with them; `None` after the last.
-    pub fn next(&mut self) -> Result<Option<(Facts, usize)>, Fault> {
+    pub fn read(&mut self) -> Result<Option<(Facts, usize)>, Fault> {
         if self.left == 0 {
             return if self.bytes.0.is_empty() { Ok(None) } else { Err(damaged()) };
         }
@@ -291,4 +292,116 @@ fn canonical_uuid(id: &str) -> Option<Uuid> {
 
 fn damaged() -> Fault {
     Fault::Broken("stored facts are damaged".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    fn any_parameter() -> impl Strategy<Value = Parameter> {
+        (0..PARAMETERS.len()).prop_map(|n| PARAMETERS[n])
+    }
+
+    /// Hashes and keys from few enough values that some recur.
+    fn any_hash() -> impl Strategy<Value = u64> {
+        prop_oneof![Just(0), 1..4_u64, any::<u64>()]
+    }
+
+    fn any_time() -> impl Strategy<Value = i64> {
+        prop_oneof![Just(i64::MIN), Just(i64::MAX), 0..4_i64, any::<i64>()]
+    }
+
+    /// Any id, and a UUID in both spellings.
+    fn any_id() -> impl Strategy<Value = String> {
+        let uuid = "0b5c6a1e-7d2f-5a43-9c1d-5b0a8f3e7461";
+        prop_oneof!["[a-zA-Z0-9.-]{1,64}", Just(uuid.to_owned()), Just(uuid.to_uppercase())]
+    }
+
+    prop_compose! {
+        fn any_facts()(
+            (resource_type, id) in (0..146_u8, any_id()),
+            (version, deleted, last_updated, occurred) in (any::<u32>(), any::<bool>(), any_time(), any_time()),
+            (rank, list, labels, content) in (any::<u8>(), any::<u8>(), any::<u32>(), any::<u128>()),
+            patients in vec(prop_oneof![0..3_u128, any::<u128>()], 0..3),
+            tokens in vec((any_parameter(), any_hash(), any_hash()), 0..6),
+            dates in vec((any_parameter(), any_time(), any_time()), 0..3),
+            references in vec(any_hash(), 0..5),
+        ) -> Facts {
+            Facts {
+                resource_type: ResourceType::from_number(resource_type).unwrap(),
+                id: ResourceId::parse(&id).unwrap(),
+                version, deleted, last_updated, occurred, rank, list, content,
+                labels: Labels(labels),
+                patients: patients.into_iter().map(PatientKey).collect(),
+                tokens: tokens.into_iter().map(|(parameter, system, code)| Token { parameter, system, code }).collect(),
+                dates: dates.into_iter().map(|(parameter, start, end)| DateFact { parameter, start, end }).collect(),
+                references,
+            }
+        }
+    }
+
+    fn encode(all: &[(Facts, usize)]) -> Vec<u8> {
+        let mut encoder = Encoder::default();
+        all.iter().for_each(|(facts, body_bytes)| encoder.push(facts, *body_bytes));
+        encoder.finish()
+    }
+
+    fn decode(bytes: &[u8]) -> Result<Vec<(Facts, usize)>, Fault> {
+        let mut decoder = Decoder::new(bytes)?;
+        let mut all = Vec::new();
+        while let Some(next) = decoder.read()? {
+            all.push(next);
+        }
+        Ok(all)
+    }
+
+    proptest! {
+        #[test]
+        fn facts_come_back_exactly(all in vec((any_facts(), any::<usize>()), 0..5)) {
+            prop_assert_eq!(decode(&encode(&all)), Ok(all));
+        }
+
+        #[test]
+        fn what_is_cut_off_is_noticed(
+            all in vec((any_facts(), any::<usize>()), 1..3),
+            cut in any::<prop::sample::Index>(),
+        ) {
+            let bytes = encode(&all);
+            prop_assert!(decode(&bytes[..cut.index(bytes.len())]).is_err());
+        }
+
+        #[test]
+        fn damage_does_no_harm(
+            all in vec((any_facts(), any::<usize>()), 1..3),
+            at in any::<prop::sample::Index>(),
+            byte: u8,
+        ) {
+            let mut bytes = encode(&all);
+            let at = at.index(bytes.len());
+            bytes[at] = byte;
+            let _ = decode(&bytes);
+        }
+
+        #[test]
+        fn noise_does_no_harm(bytes in vec(any::<u8>(), 0..200)) {
+            let _ = decode(&bytes);
+        }
+    }
+
+    #[test]
+    fn every_parameter_is_stored_under_its_own_number() {
+        let numbers: Vec<u8> = PARAMETERS.into_iter().map(number_of).collect();
+        assert_eq!(numbers, [1, 2, 3, 4, 5, 6, 7]);
+    }
+
+    #[test]
+    fn facts_are_small() {
+        let home = PatientKey(9 << 90);
+        let all: Vec<_> =
+            (0..15).map(|n| (crate::store::records::example::version(home, &format!("code {n}"), 1).0, 100)).collect();
+        let bytes = encode(&all).len() / all.len();
+        assert!(bytes < 80, "{bytes} bytes a version");
+    }
 }

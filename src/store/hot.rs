@@ -109,3 +109,103 @@ impl<C: Send + Sync> Watch for Patients<C> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::records::example;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    const HOME: PatientKey = PatientKey(0xfeed << 80);
+
+    fn count(partition: &Partition) -> Result<usize, Fault> {
+        Ok(partition.records.len())
+    }
+
+    fn add(store: &Store, patient: PatientKey, name: &str) -> Result<(), Fault> {
+        let head = store.head(patient)?;
+        let commit =
+            Partition { head, records: Vec::new() }.write(patient, "f", &[example::version(patient, name, 1)])?;
+        store.submit(commit).wait().map(|_| ())
+    }
+
+    #[test]
+    fn it_is_up_to_date_after_every_commit() {
+        let store = Store::open_memory();
+        static EXTENDED: AtomicU32 = AtomicU32::new(0);
+        let whole = Hot::new(&store, 1 << 20, count);
+        let extending = Hot::extending(&store, 1 << 20, count, |before, more| {
+            EXTENDED.fetch_add(1, Ordering::SeqCst);
+            Ok(before + more.records.len())
+        });
+        assert_eq!(*whole.load(HOME).unwrap(), 0);
+        assert_eq!(whole.get(HOME), None, "of nobody nothing is kept");
+        for n in 1..=5 {
+            add(&store, HOME, &format!("{n}")).unwrap();
+            assert_eq!((whole.get(HOME), extending.get(HOME)), (None, None));
+            assert_eq!((*whole.load(HOME).unwrap(), *extending.load(HOME).unwrap()), (n, n));
+            assert_eq!(whole.get(HOME).as_deref(), Some(&n));
+            add(&store, PatientKey(HOME.0 + 1), &format!("{n}")).unwrap();
+            assert!(whole.get(HOME).is_some(), "another's commit is none of ours");
+        }
+        assert_eq!(EXTENDED.load(Ordering::SeqCst), 4);
+        assert_eq!(whole.bytes(), extending.bytes());
+    }
+
+    #[test]
+    fn a_refused_commit_changes_nothing() {
+        let store = Store::open_memory();
+        add(&store, HOME, "a").unwrap();
+        let hot = Hot::new(&store, 1 << 20, count);
+        let kept = hot.load(HOME).unwrap();
+        let late = Partition::default().write(HOME, "f", &[example::version(HOME, "b", 1)]).unwrap();
+        assert_eq!(store.submit(late).wait(), Err(Fault::Conflict));
+        assert!(Arc::ptr_eq(&kept, &hot.get(HOME).unwrap()));
+    }
+
+    #[test]
+    fn readers_never_see_less_than_was_acknowledged() {
+        let store = Store::open_memory();
+        let hots = [
+            Hot::new(&store, 1 << 20, count),
+            Hot::extending(&store, 1 << 20, count, |n, more| Ok(n + more.records.len())),
+        ];
+        let acknowledged = AtomicU32::new(0);
+        std::thread::scope(|scope| {
+            for hot in hots.iter().chain(&hots) {
+                scope.spawn(|| {
+                    loop {
+                        let before = acknowledged.load(Ordering::SeqCst);
+                        let seen = hot.get(HOME).unwrap_or_else(|| hot.load(HOME).unwrap());
+                        assert!(*seen as u32 >= before);
+                        if before == 300 {
+                            break;
+                        }
+                    }
+                });
+            }
+            for n in 1..=300 {
+                add(&store, HOME, &format!("{n}")).unwrap();
+                acknowledged.store(n, Ordering::SeqCst);
+            }
+        });
+    }
+
+    #[test]
+    fn panels_are_up_to_date_after_every_commit() {
+        let store = Store::open_memory();
+        let panel = || store.panel("Organization/agency-a").unwrap().to_vec();
+        let commit = |work: &dyn Fn(&mut Commit)| {
+            let mut commit = Commit::default();
+            work(&mut commit);
+            store.submit(commit).wait().unwrap();
+        };
+        assert_eq!(panel(), []);
+        let patients: Vec<_> = (1..=1200).map(PatientKey).collect();
+        commit(&|commit| patients.iter().for_each(|patient| commit.put_on_panel("Organization/agency-a", *patient)));
+        commit(&|commit| commit.put_on_panel("Organization/agency-b", PatientKey(9999)));
+        assert_eq!(panel(), patients);
+        commit(&|commit| commit.take_off_panel("Organization/agency-a", PatientKey(1)));
+        assert_eq!(panel(), patients[1..]);
+    }
+}

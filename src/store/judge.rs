@@ -23,7 +23,8 @@ pub(crate) fn merge<'a>(
     last: Position,
     read: impl Fn(&[u8]) -> Result<Option<Vec<u8>>, Fault>,
 ) -> Result<Merged<'a>, Fault> {
-    let mut merged = Merged { fates: Vec::with_capacity(commits.len()), writes: BTreeMap::new(), log: Vec::new(), last };
+    let mut merged =
+        Merged { fates: Vec::with_capacity(commits.len()), writes: BTreeMap::new(), log: Vec::new(), last };
     for commit in commits {
         let fate = fate(commit, &merged.writes, &read)?;
         let fate = fate.map(|()| merged.take(commit));

@@ -54,7 +54,8 @@ impl Store {
         Ok(Partition { patient, head: Some(head), records })
     }
 
-    /// Hands on number and bytes of each sheaf after the sheaf `after` up to the sheaf `last`, none of which may be missing.
+    /// Hands on number and bytes of each sheaf after the sheaf `after` up to the sheaf `last`, none of which may be
+    /// missing.
     pub(crate) fn sheaves(
         &self,
         patient: PatientKey,

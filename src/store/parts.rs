@@ -13,7 +13,12 @@ const START: usize = 6;
 
 /// Puts `text` into the commit, under `key(0)`, `key(1)` ... Fails when it is longer than
 /// [`crate::store::press::TEXT_BYTES_MAX`].
-pub fn put(commit: &mut Commit, dictionary: Dictionary, text: &[u8], key: impl Fn(u16) -> Vec<u8>) -> Result<(), Fault> {
+pub fn put(
+    commit: &mut Commit,
+    dictionary: Dictionary,
+    text: &[u8],
+    key: impl Fn(u16) -> Vec<u8>,
+) -> Result<(), Fault> {
     let mut out = vec![LAYOUT, dictionary as u8, 0, 0, 0, 0];
     dictionary.compress(text, &mut out)?;
     let length = u32::try_from(out.len() - START).map_err(|_| damaged())?;
@@ -79,7 +84,10 @@ mod tests {
             let (text, mut commit) = (noise(bytes), Commit::default());
             put(&mut commit, Dictionary::Letter1, &text, key).unwrap();
             assert!(commit.put.iter().all(|(_, value)| value.len() <= VALUE_BYTES_MAX));
-            assert_eq!(commit.put.len(), bytes.div_ceil(VALUE_BYTES_MAX).max(1) + usize::from(bytes == VALUE_BYTES_MAX));
+            assert_eq!(
+                commit.put.len(),
+                bytes.div_ceil(VALUE_BYTES_MAX).max(1) + usize::from(bytes == VALUE_BYTES_MAX)
+            );
             let fates = engine.apply(std::slice::from_ref(&commit)).unwrap();
             assert!(fates[0].is_ok());
             assert_eq!(get(&engine, key).unwrap().as_ref(), Some(&text));

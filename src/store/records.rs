@@ -102,7 +102,10 @@ impl Record {
         let facts = &self.facts;
         let lists = 16 * facts.patients.len() + 24 * facts.tokens.len() + 24 * facts.dates.len();
         // The facts lie in the sheaf a second time, at about half the size.
-        size_of::<Record>() + facts.id.as_str().len() + (lists + 8 * facts.references.len()) * 3 / 2 + self.body.stored_bytes()
+        size_of::<Record>()
+            + facts.id.as_str().len()
+            + (lists + 8 * facts.references.len()) * 3 / 2
+            + self.body.stored_bytes()
     }
 }
 
@@ -110,7 +113,12 @@ impl Record {
 /// and puts the sheaf, the place of each id that is new (version 1; ids are derived per patient, so that one already
 /// placed is a conflict) and the entry of the log. `head` is `None` for a new partition; `facility` counts only then.
 /// Fails when the sheaf is too large to be stored or `new` is empty.
-pub fn write(patient: PatientKey, head: Option<&Head>, facility: &str, new: &[(Facts, String)]) -> Result<Commit, Fault> {
+pub fn write(
+    patient: PatientKey,
+    head: Option<&Head>,
+    facility: &str,
+    new: &[(Facts, String)],
+) -> Result<Commit, Fault> {
     if new.is_empty() {
         return Err(Fault::Broken("a sheaf without records".into()));
     }
@@ -172,7 +180,7 @@ pub fn decode(sheaf: &Arc<[u8]>) -> Result<Vec<Record>, Fault> {
     let mut facts = Decoder::new(facts)?;
     let mut records = Vec::with_capacity(facts.left());
     let mut end = sheaf.len() - bodies.len();
-    while let Some((its, body_bytes)) = facts.next()? {
+    while let Some((its, body_bytes)) = facts.read()? {
         let start = end;
         end = start.checked_add(body_bytes).filter(|end| *end <= sheaf.len()).ok_or_else(damaged)?;
         let place = |at: usize| u32::try_from(at).map_err(|_| damaged());
@@ -197,5 +205,141 @@ impl fmt::Debug for Body {
     /// Never the content.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Body({} bytes stored)", self.stored_bytes())
+    }
+}
+
+/// Versions and letters for the tests of the store.
+#[cfg(test)]
+pub(crate) mod example {
+    use crate::fhir::{FacilityCode, PatientKey, ResourceId, ResourceType};
+    use crate::letter::{Letter, Source};
+    use crate::search::facts::{DateFact, Facts, Labels, Parameter, Token, reference_hash, token_hash};
+
+    /// A version of an Observation; its id is derived from `name`.
+    pub(crate) fn version(home: PatientKey, name: &str, version: u32) -> (Facts, String) {
+        let id = home.resource_id("Observation", name);
+        let time = 1_795_000_000_000 + i64::from(version);
+        let json =
+            format!(r#"{{"resourceType":"Observation","id":"{}","meta":{{"versionId":"{version}"}}}}"#, id.as_str());
+        let token = |parameter, system, code| Token { parameter, system: token_hash(system), code: token_hash(code) };
+        let facts = Facts {
+            resource_type: ResourceType::OBSERVATION,
+            id: ResourceId::parse(id.as_str()).unwrap(),
+            version,
+            deleted: false,
+            last_updated: time,
+            occurred: time - 86_400_000,
+            rank: 1,
+            list: 0,
+            labels: Labels::default(),
+            content: u128::from(version) << 70 | 5,
+            patients: vec![home],
+            tokens: vec![
+                token(Parameter::Code, "http://loinc.org", name),
+                token(Parameter::Status, "", "final"),
+                token(Parameter::Category, "http://terminology.hl7.org/CodeSystem/observation-category", "laboratory"),
+            ],
+            dates: vec![DateFact { parameter: Parameter::Date, start: time - 1000, end: time }],
+            references: vec![reference_hash(ResourceType::PATIENT, home.patient_id().as_str())],
+        };
+        (facts, json)
+    }
+
+    /// A letter.
+    pub(crate) fn letter(bytes: &str, name: &str) -> Letter {
+        let source = Source { facility: FacilityCode::parse("0119999901"), zone_minutes: 540 };
+        Letter { source: source.into(), name: name.into(), bytes: bytes.into() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fault::Fault;
+    use crate::store::{Partition, Store};
+
+    const HOME: PatientKey = PatientKey(0x1234_5678_9abc_def0 << 64);
+
+    /// What [`encode`] made when layout 1 was new.
+    const GOLDEN: &str = concat!(
+        "010160668302509fe7550000008d000001a1ee565e0106c0e7510346c55f1edd56de4137951d9c2443630b4620165c68",
+        "7180298ee07056512738161b2a79131d8ed915dd56c06f01123456789abcdef00000000000000000015f060100a8d8c0",
+        "38af065767976ae4252309953400000000000000400000000000000005010000ffefb252010003020102040003030405",
+        "0105b0e0b252d00f01063328b52ffd2463350100638205950a6fffe36a2bb343e6fc1d73fa0c3674bea87c390a04fc44",
+        "5f48eef5a04e5b5855061d01a282"
+    );
+
+    fn sheaf() -> (Vec<(Facts, String)>, Vec<u8>) {
+        let mut new: Vec<_> = (0..5).map(|n| example::version(HOME, &format!("n{n}"), 1)).collect();
+        new[3].0.deleted = true;
+        new[3].1.clear();
+        let bytes = encode(&new).unwrap();
+        (new, bytes)
+    }
+
+    #[test]
+    fn a_sheaf_comes_back() {
+        let (new, bytes) = sheaf();
+        let records = decode(&bytes.into()).unwrap();
+        let back: Vec<_> = records.iter().map(|record| (record.facts.clone(), record.body.json().unwrap())).collect();
+        assert_eq!(back, new);
+        let mut out = b"[".to_vec();
+        records[0].body.append_json(&mut out).unwrap();
+        assert_eq!(out, format!("[{}", new[0].1).into_bytes());
+    }
+
+    #[test]
+    fn a_sheaf_of_layout_1_can_still_be_read() {
+        let new = [example::version(HOME, "golden", 1)];
+        let byte = |at: usize| u8::from_str_radix(&GOLDEN[at..at + 2], 16).unwrap();
+        let records = decode(&(0..GOLDEN.len()).step_by(2).map(byte).collect()).unwrap();
+        assert_eq!((records[0].facts.clone(), records[0].body.json().unwrap()), new[0]);
+    }
+
+    #[test]
+    fn no_damaged_byte_goes_unnoticed() {
+        let (new, bytes) = sheaf();
+        for at in 0..bytes.len() {
+            assert!(decode(&bytes[..at].into()).is_err(), "cut at {at}");
+            let mut bad = bytes.clone();
+            bad[at] ^= 0x04;
+            let noticed = match decode(&bad.into()) {
+                Err(Fault::Broken(_)) => true,
+                Err(_) => false,
+                Ok(records) => records.iter().zip(&new).any(|(record, new)| record.body.json().as_ref() != Ok(&new.1)),
+            };
+            assert!(noticed, "byte {at}");
+        }
+        assert!(decode(&[bytes.as_slice(), &[0]].concat().into()).is_err());
+    }
+
+    #[test]
+    fn a_large_sheaf_is_cut_and_joined() {
+        let store = Store::open_memory();
+        // Hexadecimal of hashes compresses to half at best.
+        let noise =
+            |n: usize| Sha256::digest(n.to_be_bytes()).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        let mut new = vec![example::version(HOME, "large", 1), example::version(HOME, "small", 1)];
+        new[0].1 = (0..8000).map(noise).collect();
+        let commit = Partition::default().write(HOME, "f", &new).unwrap();
+        let parts = commit.put.iter().filter(|(key, _)| keys::sheaf_of(key).is_some()).count();
+        assert!(parts > 3 && commit.put.iter().all(|(_, value)| value.len() <= VALUE_BYTES_MAX));
+        store.submit(commit).wait().unwrap();
+        let more = store.partition(HOME).unwrap().write(HOME, "", &[example::version(HOME, "large", 2)]).unwrap();
+        store.submit(more).wait().unwrap();
+        let partition = store.partition(HOME).unwrap();
+        assert_eq!(partition.head, Some(Head { sheaves: 2, facility: "f".into() }));
+        assert_eq!(partition.records[0].body.json().unwrap(), new[0].1);
+        assert_eq!(partition.records.len(), 3);
+        assert_eq!(store.partition_after(HOME, 1).unwrap().records.len(), 1);
+        assert_eq!(store.partition_after(HOME, 2).unwrap().records.len(), 0);
+    }
+
+    #[test]
+    fn heads_come_back() {
+        let head = Head { sheaves: u64::MAX, facility: "北病院".into() };
+        assert_eq!(Head::decode(&head.encode()), Ok(head.clone()));
+        assert!((0..9).all(|end| Head::decode(&head.encode()[..end]).is_err()));
+        assert!(write(HOME, None, "f", &[]).is_err(), "nothing to write");
     }
 }

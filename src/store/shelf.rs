@@ -244,3 +244,120 @@ impl Watch for Panels {
 fn format_commit() -> Commit {
     Commit { put: vec![(keys::meta(keys::FORMAT), FORMAT.to_vec())], ..Commit::default() }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::records::example;
+    use crate::store::{Partition, faulty};
+
+    const HOME: PatientKey = PatientKey(5 << 100);
+
+    #[test]
+    fn a_letter_is_kept_once_and_whole() {
+        let store = Store::open_memory();
+        let mut letter = example::letter("MSH|^~\\&|山田", "000001/あ_1");
+        letter.bytes.extend([0xff, 0x00, 0x1b]);
+        let commit = store.keep_raw(letter.id(), &letter).unwrap().unwrap();
+        store.submit(commit).wait().unwrap();
+        assert_eq!(store.keep_raw(letter.id(), &letter).unwrap(), None);
+        let back = store.letter(letter.id()).unwrap().unwrap();
+        assert_eq!((back.id(), &back.source, &back.name), (letter.id(), &letter.source, &letter.name));
+        assert_eq!(store.raw(letter.id()).unwrap(), Some(letter.bytes));
+        assert_eq!(store.raw(LetterId([0; 32])).unwrap(), None);
+    }
+
+    #[test]
+    fn a_message_is_one_commit() {
+        let store = Store::open_memory();
+        let letter = example::letter("MSH", "a");
+        assert_eq!(store.locate(ResourceType::OBSERVATION, "none").unwrap(), None);
+        let first = example::version(HOME, "a", 1);
+        let id = first.0.id.clone();
+        let mut commit = store.partition(HOME).unwrap().write(HOME, "f", &[first]).unwrap();
+        commit.of_letter(letter.id()).unwrap();
+        commit.put_receipt(letter.id(), b"done").unwrap();
+        commit.hold(letter.id());
+        assert_eq!(store.submit(commit).wait(), Ok(Position(1)));
+        assert_eq!(store.locate(ResourceType::OBSERVATION, id.as_str()).unwrap(), Some(HOME));
+        assert_eq!(store.locate(ResourceType::PATIENT, id.as_str()).unwrap(), None);
+        assert_eq!(store.receipt(letter.id()).unwrap().as_deref(), Some(&b"done"[..]));
+        let logged = Logged { sheaf: Some((HOME, 1)), letter: Some(letter.id()) };
+        assert_eq!(store.log(Position(0), 9).unwrap(), [(Position(1), logged)]);
+        assert_eq!(store.log(Position(1), 9).unwrap(), []);
+        assert_eq!(store.held(None, 9).unwrap(), [letter.id()]);
+        assert_eq!(store.held(Some(letter.id()), 9).unwrap(), []);
+    }
+
+    #[test]
+    fn what_was_decided_upon_an_old_head_is_refused() {
+        let store = Store::open_memory();
+        let seen = store.partition(HOME).unwrap();
+        let two = ["a", "b"].map(|name| seen.write(HOME, "f", &[example::version(HOME, name, 1)]).unwrap());
+        let fates = two.map(|commit| store.submit(commit)).map(Ticket::wait);
+        assert_eq!(fates, [Ok(Position(1)), Err(Fault::Conflict)]);
+        let elsewhere = Partition::default().write(PatientKey(6), "f", &[example::version(HOME, "a", 1)]).unwrap();
+        assert_eq!(store.submit(elsewhere).wait(), Err(Fault::Conflict), "an id lies in one partition only");
+    }
+
+    #[test]
+    fn held_letters_and_audit_are_read_in_pages() {
+        let store = Store::open_memory();
+        let mut commit = Commit::default();
+        for n in 0..5 {
+            commit.hold(LetterId([n; 32]));
+            commit.put_audit(u64::from(n) + 1, vec![n]);
+        }
+        store.submit(commit).wait().unwrap();
+        assert_eq!(store.held(Some(LetterId([1; 32])), 2).unwrap(), [LetterId([2; 32]), LetterId([3; 32])]);
+        let mut commit = Commit::default();
+        commit.release(LetterId([2; 32]));
+        store.submit(commit).wait().unwrap();
+        assert_eq!(store.held(Some(LetterId([1; 32])), 1).unwrap(), [LetterId([3; 32])]);
+        assert_eq!(store.audit(u64::MAX, 1, Order::Descending).unwrap(), [(5, vec![4])]);
+        assert_eq!(store.audit(4, 9, Order::Ascending).unwrap(), [(4, vec![3]), (5, vec![4])]);
+        let mut again = Commit::default();
+        again.put_audit(5, Vec::new());
+        assert_eq!(store.submit(again).wait(), Err(Fault::Conflict));
+    }
+
+    #[test]
+    fn a_store_of_another_format_is_not_opened() {
+        let engine: Arc<dyn Engine> = Arc::new(MemoryEngine::new());
+        assert!(Store::over(engine.clone()).is_ok() && Store::over(engine.clone()).is_ok());
+        let put = vec![(keys::meta(keys::FORMAT), b"2".to_vec())];
+        engine.apply(&[Commit { put, ..Commit::default() }]).unwrap();
+        assert!(matches!(Store::over(engine), Err(Fault::Broken(_))));
+    }
+
+    #[test]
+    fn every_failing_call_leaves_all_or_nothing() {
+        for failure in [faulty::Failure::Before, faulty::Failure::After] {
+            for nth in 1.. {
+                let inner: Arc<dyn Engine> = Arc::new(MemoryEngine::new());
+                let engine = Arc::new(faulty::FaultyEngine::new(inner.clone(), nth, failure));
+                let receive = |store: &Store| {
+                    let letter = example::letter("MSH", "a");
+                    if let Some(commit) = store.keep_raw(letter.id(), &letter)? {
+                        store.submit(commit).wait()?;
+                    }
+                    if store.receipt(letter.id())?.is_none() {
+                        let mut commit = store.partition(HOME)?.write(HOME, "f", &[example::version(HOME, "a", 1)])?;
+                        commit.put_receipt(letter.id(), b"done")?;
+                        store.submit(commit).wait()?;
+                    }
+                    Ok::<_, Fault>(())
+                };
+                let first = Store::over(engine.clone()).and_then(|store| receive(&store));
+                assert_eq!(first.is_err(), engine.failed());
+                let again = Store::over(inner).unwrap();
+                receive(&again).unwrap();
+                let report = crate::store::verify::verify(&again).unwrap();
+                assert_eq!((report.broken, report.records, report.letters, report.receipts), (vec![], 1, 1, 1));
+                if !engine.failed() {
+                    break;
+                }
+            }
+        }
+    }
+}

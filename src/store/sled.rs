@@ -39,7 +39,8 @@ impl SledEngine {
         let engine = SledEngine { db, data, last: Mutex::default(), broken: OnceLock::new() };
         let (from, to) = keys::space(Space::Log);
         if let Some((key, _)) = engine.scan(&from, &to, 1, Order::Descending)?.first() {
-            let last = keys::number_of(key).ok_or_else(|| Fault::Broken("the log holds a key that is no position".into()))?;
+            let last =
+                keys::number_of(key).ok_or_else(|| Fault::Broken("the log holds a key that is no position".into()))?;
             engine.last.lock().unwrap_or_else(PoisonError::into_inner).0 = last;
         }
         Ok(engine)
@@ -113,8 +114,8 @@ fn opening(fault: &sled::Error) -> Fault {
     }
 }
 
-/// A snapshot that was being written when the machine stopped can keep sled from opening (sled issues 1533, 1527, 1166);
-/// without it the log is read instead. Whether there was one and a second try makes sense.
+/// A snapshot that was being written when the machine stopped can keep sled from opening (sled issues 1533, 1527,
+/// 1166); without it the log is read instead. Whether there was one and a second try makes sense.
 fn remove_half_snapshots(path: &Path, fault: &sled::Error) -> bool {
     let locked = matches!(opening(fault), Fault::Broken(what) if what == LOCKED);
     let Ok(files) = std::fs::read_dir(path) else { return false };
