@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, RwLock};
 
 use crate::auth::Registry;
-use crate::config::{self, Config};
 use crate::chart::Chart;
+use crate::config::{self, Config};
 use crate::fault::Fault;
 use crate::fhir::{PatientKey, ResourceId, ResourceType};
 use crate::journal::Journal;
@@ -43,7 +43,10 @@ impl Gateway {
         let hot = Arc::new(Hot::new(&store, HOT_BYTES_MAX, Chart::build));
         Ok(Gateway {
             pipeline: Pipeline::new(store.clone(), clock),
-            journal: Journal::start(store.clone())?,
+            journal: Journal::start(
+                store.clone(),
+                usize::try_from(config.limits.requests_waiting_max).unwrap_or(1024),
+            )?,
             registry: Registry::new(config.clients.iter().cloned()),
             sources: config.sources.iter().map(|source| source.letter.clone()).collect(),
             base_url: config.base_url.clone(),

@@ -9,8 +9,6 @@ use crate::audit::{self, Event};
 use crate::fault::Fault;
 use crate::store::{Commit, Order, Store};
 
-/// Events that wait to be written, at most; one more is refused as busy.
-pub const EVENTS_WAITING_MAX: usize = 4096;
 /// Events written as one value.
 pub const CHUNK_EVENTS_MAX: usize = 256;
 /// Names (of patients, consents, parameters) in one value; each takes at most 100 bytes.
@@ -29,11 +27,12 @@ pub struct Journal {
 }
 
 impl Journal {
-    /// Starts after the last chunk in the store.
-    pub fn start(store: Store) -> Result<Self, Fault> {
+    /// Starts after the last chunk in the store. At most `events_waiting_max` events wait to be written; one more is
+    /// refused as busy.
+    pub fn start(store: Store, events_waiting_max: usize) -> Result<Self, Fault> {
         let last = store.audit(u64::MAX, 1, Order::Descending)?;
         let next = last.first().map_or(0, |(number, _)| number + 1);
-        let (send, receive) = sync_channel(EVENTS_WAITING_MAX);
+        let (send, receive) = sync_channel(events_waiting_max);
         let writer = store.clone();
         let thread = std::thread::Builder::new()
             .name("journal".into())

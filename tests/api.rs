@@ -113,7 +113,7 @@ fn what_is_not_offered_is_refused_with_a_sentence() {
         ("/Observation?date=2026-02-30", 400),
         ("/Observation?_count=-1", 400),
         ("/Nothing", 404),
-        ("/Patient/%2e%2e", 404),
+        ("/Patient/a%20b", 404),
         ("/Claim", 404),
     ] {
         let answer = demo.get("agency-a", path);

@@ -90,7 +90,8 @@ impl Responder for Answer {
         let status = self.status;
         let code = StatusCode::from_u16(status.code()).unwrap_or_default();
         let mut response = HttpResponse::build(code);
-        response.insert_header((header::CONTENT_TYPE, HeaderValue::from_static("application/fhir+json; charset=utf-8")));
+        response
+            .insert_header((header::CONTENT_TYPE, HeaderValue::from_static("application/fhir+json; charset=utf-8")));
         response.insert_header((header::CACHE_CONTROL, HeaderValue::from_static("no-store")));
         if let Some(version) = self.version {
             response.insert_header((header::ETAG, format!("W/\"{version}\"")));

@@ -12,6 +12,11 @@ use crate::fault::Denied;
 
 /// The registered caller behind a request.
 pub(super) fn caller(gateway: &Gateway, request: &HttpRequest) -> Result<Arc<Caller>, Denied> {
-    let authorization = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let mut sent = request.headers().get_all(header::AUTHORIZATION);
+    let authorization = sent.next().and_then(|value| value.to_str().ok());
+    // Two headers could mean two callers to two readers of one request.
+    if sent.next().is_some() {
+        return Err(Denied::UnknownCaller);
+    }
     gateway.registry().caller(authorization, request.conn_data::<PeerCertificate>())
 }

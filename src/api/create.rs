@@ -5,9 +5,10 @@ use std::sync::Arc;
 use actix_web::{HttpRequest, web};
 
 use super::answer::Answer;
+use super::body::{self, Sent};
 use super::caller::caller;
-use super::rules;
 use super::routes::blocking;
+use super::rules;
 use super::trail::Trail;
 use crate::app::Gateway;
 use crate::audit::What;
@@ -16,16 +17,19 @@ use crate::fault::{Denied, Fault, Issue, Place, Status};
 use crate::letter::{Letter, Source};
 use crate::pipeline::{Outcome, Receipt};
 
-pub(super) async fn create(request: HttpRequest, gateway: web::Data<Gateway>, body: web::Bytes) -> Answer {
+pub(super) async fn create(request: HttpRequest, gateway: web::Data<Gateway>, sent: Sent) -> Answer {
     let mut trail = Trail::begin(&gateway, &request, What::Create);
     let answer = match caller(&gateway, &request) {
         Err(denied) => trail.refuse(denied),
         Ok(caller) => {
             trail.caller(&caller);
-            match source_of(&gateway, &caller) {
-                None => trail.refuse(Denied::Role),
-                Some(_) if !is_bundle(&body) => Answer::refuse(Status::BadRequest, &rules::NOT_A_BUNDLE, ""),
-                Some(source) => take(&gateway, source, body).await.unwrap_or_else(|fault| trail.fail(fault)),
+            match (source_of(&gateway, &caller), body::json(&request, sent)) {
+                (None, _) => trail.refuse(Denied::Role),
+                (_, Err(answer)) => answer,
+                (_, Ok(bytes)) if !is_bundle(&bytes) => Answer::refuse(Status::BadRequest, &rules::NOT_A_BUNDLE, ""),
+                (Some(source), Ok(bytes)) => {
+                    take(&gateway, source, bytes).await.unwrap_or_else(|fault| trail.fail(fault))
+                }
             }
         }
     };
@@ -59,7 +63,8 @@ fn answer(gateway: &Gateway, receipt: &Receipt) -> Answer {
         Outcome::Held => held(receipt),
         Outcome::Stored => {
             let bundle = receipt.resources.iter().find(|reference| reference.starts_with("Bundle/"));
-            let stored = Answer::ok(Permitted::<String>::public(Public::outcome(&[done(receipt)])).map(String::into_bytes));
+            let stored =
+                Answer::ok(Permitted::<String>::public(Public::outcome(&[done(receipt)])).map(String::into_bytes));
             let stored = if receipt.repeat { stored } else { stored.with_status(Status::Created) };
             match bundle {
                 Some(reference) => stored.at(format!("{}/{reference}", gateway.base_url())),

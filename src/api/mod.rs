@@ -2,6 +2,7 @@
 
 mod answer;
 mod audit_event;
+mod body;
 mod caller;
 mod create;
 mod everything;

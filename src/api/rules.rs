@@ -30,8 +30,8 @@ rules! {
         "Name the patient (patient=Patient/…) or the resource (_id=…)."
         "患者(patient=Patient/…)またはリソース(_id=…)を指定してください。";
     TOO_LARGE "body-too-large" TooLong
-        "The body is larger than {} bytes."
-        "本文が上限の{}バイトを超えています。";
+        "The body is larger than this gateway takes, or it broke off."
+        "本文が上限を超えているか、途中で途切れています。";
     NOT_FHIR_JSON "not-fhir-json" NotSupported
         "Send application/fhir+json."
         "application/fhir+json で送ってください。";

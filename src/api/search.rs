@@ -8,12 +8,13 @@ use std::sync::Arc;
 use actix_web::{HttpRequest, web};
 
 use super::answer::Answer;
+use super::body::{self, Sent};
 use super::caller::caller;
 use super::read::{chart, chart_of};
 use super::routes::served_type;
+use super::rules;
 use super::searchset::{Link, searchset};
 use super::trail::Trail;
-use super::rules;
 use crate::app::Gateway;
 use crate::audit::What;
 use crate::chart::Chart;
@@ -34,9 +35,12 @@ pub(super) async fn post(
     request: HttpRequest,
     gateway: web::Data<Gateway>,
     path: web::Path<String>,
-    body: web::Bytes,
+    sent: Sent,
 ) -> Answer {
-    let text = format!("{}&{}", request.query_string(), String::from_utf8_lossy(&body));
+    let text = match body::bytes(sent) {
+        Ok(body) => format!("{}&{}", request.query_string(), String::from_utf8_lossy(&body)),
+        Err(answer) => return answer,
+    };
     search(request, gateway, path.into_inner(), text).await
 }
 
@@ -122,7 +126,8 @@ fn ids(query: &Query) -> Option<&Vec<String>> {
 fn patients(query: &Query) -> Option<Vec<PatientKey>> {
     let named = query.used.iter().find(|(name, _)| matches!(name.as_str(), "patient" | "subject" | "beneficiary"))?;
     let id = |value: &str| value.rsplit('/').next().and_then(PatientKey::from_patient_id);
-    let mut keys: Vec<PatientKey> = named.1.split(',').filter_map(id).filter(|key| *key != PatientKey::DIRECTORY).collect();
+    let mut keys: Vec<PatientKey> =
+        named.1.split(',').filter_map(id).filter(|key| *key != PatientKey::DIRECTORY).collect();
     keys.sort_unstable();
     keys.dedup();
     Some(keys)
@@ -174,7 +179,8 @@ pub(super) fn entry(
     permit: Permit,
 ) -> Result<Permitted<Vec<u8>>, Fault> {
     let id = chart.columns.ids[row].as_str();
-    let mut json = format!(r#"{{"fullUrl":"{}/{}/{id}","resource":"#, gateway.base_url(), resource_type.name()).into_bytes();
+    let mut json =
+        format!(r#"{{"fullUrl":"{}/{}/{id}","resource":"#, gateway.base_url(), resource_type.name()).into_bytes();
     chart.append_body(row, &mut json)?;
     json.extend_from_slice(br#","search":{"mode":"match"}}"#);
     Ok(permit.release(json))

@@ -6,6 +6,7 @@ use actix_web::http::header;
 use actix_web::{HttpRequest, web};
 
 use super::answer::Answer;
+use super::body::{self, Sent};
 use super::caller::caller;
 use super::read::chart_of;
 use super::routes::{blocking, printable, served_type};
@@ -23,7 +24,7 @@ pub(super) async fn update(
     request: HttpRequest,
     gateway: web::Data<Gateway>,
     path: web::Path<(String, String)>,
-    body: web::Bytes,
+    sent: Sent,
 ) -> Answer {
     let (type_name, id) = path.into_inner();
     let mut trail = Trail::begin(&gateway, &request, What::Update);
@@ -31,8 +32,13 @@ pub(super) async fn update(
         Err(denied) => trail.refuse(denied),
         Ok(caller) => {
             trail.caller(&caller);
-            let put = Put { type_name: &type_name, id: &id, if_match: if_match(&request), body };
-            answer(&gateway, &caller, put, &mut trail).await.unwrap_or_else(|fault| trail.fail(fault))
+            match body::json(&request, sent) {
+                Err(answer) => answer,
+                Ok(body) => {
+                    let put = Put { type_name: &type_name, id: &id, if_match: if_match(&request), body };
+                    answer(&gateway, &caller, put, &mut trail).await.unwrap_or_else(|fault| trail.fail(fault))
+                }
+            }
         }
     };
     trail.close(&gateway, answer).await

@@ -29,7 +29,10 @@ pub(super) struct Options {
 
 pub(super) fn run(options: &Options) -> Exit {
     let Some(data) = find_data(options.data.as_deref()) else {
-        return fail(Exit::NoInput, "the example data is not there: run this from the project's folder, or name it with --data");
+        return fail(
+            Exit::NoInput,
+            "the example data is not there: run this from the project's folder, or name it with --data",
+        );
     };
     let folder = std::env::temp_dir().join(format!("tasuki-demo-{}", std::process::id()));
     let exit = match demo(options.port, &data, &folder) {

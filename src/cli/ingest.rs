@@ -13,7 +13,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::{fail, issues};
 use crate::fault::{Exit, Fault};
 use crate::fhir::FacilityCode;
-use crate::intake::folder::{self, FILE_BYTES_MAX, Found, Group, Shape};
+use crate::intake::folder::{self, Group, Shape};
 use crate::letter::{Letter, Source};
 use crate::pipeline::{Outcome, Pipeline, Receipt};
 use crate::store::Store;
@@ -153,14 +153,18 @@ fn take_group(
     tally: &Mutex<Tally>,
     bar: &ProgressBar,
 ) -> Result<(), Fault> {
+    let source = match group.facility {
+        Some(facility) if source.facility.is_unstated() => Arc::new(Source { facility, ..(**source).clone() }),
+        _ => source.clone(),
+    };
     for found in group.files {
         if matches!(found.shape, Shape::Ignored(_)) {
             note(tally, |t| t.ignored += 1);
             bar.inc(1);
             continue;
         }
-        match read(&found) {
-            Err(error) => note(tally, |t| t.unreadable.push(format!("{}: {error}", found.name))),
+        match found.read() {
+            Err(issue) => note(tally, |t| t.unreadable.push(format!("{}: {}", found.name, issues::line(&issue)))),
             Ok(bytes) => {
                 let letter = Letter { source: source.clone(), name: found.name, bytes };
                 let receipt = pipeline.receive(&letter)?;
@@ -171,14 +175,6 @@ fn take_group(
         bar.inc(1);
     }
     Ok(())
-}
-
-fn read(found: &Found) -> std::io::Result<Vec<u8>> {
-    let length = std::fs::metadata(&found.path)?.len();
-    if length > FILE_BYTES_MAX {
-        return Err(std::io::Error::other(format!("{length} bytes, at most {FILE_BYTES_MAX}")));
-    }
-    std::fs::read(&found.path)
 }
 
 fn write_receipt(receipts: Option<&Mutex<Box<dyn Write + Send>>>, receipt: &Receipt) -> Result<(), Fault> {
@@ -193,7 +189,7 @@ fn progress(path: &Path) -> ProgressBar {
     if !std::io::stderr().is_terminal() {
         return ProgressBar::hidden();
     }
-    let bar = ProgressBar::new(folder::count(path) as u64);
+    let bar = ProgressBar::new(folder::count(path));
     if let Ok(style) = ProgressStyle::with_template("{bar:40} {pos}/{len} files  {per_sec}  {eta} left") {
         bar.set_style(style);
     }
@@ -242,4 +238,3 @@ fn summary(tally: &Tally, took: Duration) -> Exit {
     }
     if tally.held.is_empty() && tally.unreadable.is_empty() { Exit::Done } else { Exit::SomeHeld }
 }
-

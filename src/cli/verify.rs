@@ -33,5 +33,8 @@ fn print(report: &Report) {
     for breakage in &report.broken {
         println!("broken: {breakage:?}");
     }
-    println!("{}", if report.broken_count == 0 { "whole".into() } else { format!("{} breakages", report.broken_count) });
+    println!(
+        "{}",
+        if report.broken_count == 0 { "whole".into() } else { format!("{} breakages", report.broken_count) }
+    );
 }

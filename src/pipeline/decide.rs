@@ -142,14 +142,7 @@ impl Making<'_> {
         Ok(())
     }
 
-    fn facts(
-        &self,
-        draft: &Draft,
-        version: u32,
-        rank: u8,
-        content: u128,
-        body: &str,
-    ) -> Result<Facts, Vec<Issue>> {
+    fn facts(&self, draft: &Draft, version: u32, rank: u8, content: u128, body: &str) -> Result<Facts, Vec<Issue>> {
         let broken = || vec![Issue::with(&NOT_JSON, Place::Whole, draft.reference())];
         let value: Value = serde_json::from_str(body).map_err(|_| broken())?;
         let found = validate::validate(&value);
@@ -224,7 +217,9 @@ impl Making<'_> {
         let before = self.standing.of_origin(self.origin);
         let gone: Vec<(ResourceType, ResourceId)> = before
             .filter(|f| f.occurred <= newest && !stated.contains(&(f.resource_type, f.id.clone())))
-            .filter(|f| !self.out.versions.iter().any(|v| v.facts.resource_type == f.resource_type && v.facts.id == f.id))
+            .filter(|f| {
+                !self.out.versions.iter().any(|v| v.facts.resource_type == f.resource_type && v.facts.id == f.id)
+            })
             .map(|f| (f.resource_type, f.id.clone()))
             .collect();
         if !gone.is_empty() {
@@ -239,7 +234,8 @@ impl Making<'_> {
     fn close_list(&mut self, list: List, stated: &HashSet<(ResourceType, ResourceId)>) -> Result<(), Vec<Issue>> {
         let number = if list == List::Problems { 1 } else { 2 };
         let newest = self.out.versions.iter().map(|v| v.facts.occurred).max().unwrap_or(i64::MIN);
-        let resource_type = if list == List::Problems { ResourceType::CONDITION } else { ResourceType::ALLERGY_INTOLERANCE };
+        let resource_type =
+            if list == List::Problems { ResourceType::CONDITION } else { ResourceType::ALLERGY_INTOLERANCE };
         let gone: Vec<Facts> = self
             .standing
             .of_type(resource_type)
@@ -257,7 +253,10 @@ impl Making<'_> {
             if body.contains_key("abatementDateTime") || is_entered_in_error(&body) {
                 continue;
             }
-            body.insert("clinicalStatus".into(), serde_json::json!({"coding": [{"system": system, "code": "inactive"}]}));
+            body.insert(
+                "clinicalStatus".into(),
+                serde_json::json!({"coding": [{"system": system, "code": "inactive"}]}),
+            );
             let mut draft = draft_of(facts.resource_type, facts.id, body);
             draft.occurred = Some(newest.max(facts.occurred));
             self.put(draft, 1)?;
@@ -271,7 +270,9 @@ impl Making<'_> {
         let stated: Map<String, Value> = serde_json::from_str(&format!("{{{}}}", draft.members)).unwrap_or_default();
         for (name, value) in stated {
             match (merged.get_mut(&name), value) {
-                (Some(Value::Object(old)), Value::Object(new)) if matches!(name.as_str(), "period" | "hospitalization") => {
+                (Some(Value::Object(old)), Value::Object(new))
+                    if matches!(name.as_str(), "period" | "hospitalization") =>
+                {
                     old.extend(new);
                 }
                 (_, value) => {
@@ -329,4 +330,3 @@ fn inner(object: Map<String, Value>) -> String {
     let text = Value::Object(object).to_string();
     text.get(1..text.len() - 1).unwrap_or("").to_owned()
 }
-

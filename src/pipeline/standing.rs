@@ -68,7 +68,10 @@ impl Standing {
         let partition = store.partition(patient)?;
         let mut current = HashMap::with_capacity(partition.records.len());
         for record in partition.records {
-            current.insert((record.facts.resource_type, record.facts.id.clone()), (record.facts, Text::Stored(record.body)));
+            current.insert(
+                (record.facts.resource_type, record.facts.id.clone()),
+                (record.facts, Text::Stored(record.body)),
+            );
         }
         let mut standing = Standing { patient, head: partition.head, current, recipients: Vec::new() };
         standing.recipients = standing.read_recipients()?;

@@ -152,7 +152,8 @@ impl Query {
     /// The query as a link repeats it, percent-encoded; `next` is where the linked page begins.
     pub fn link(&self, next: Option<&Cursor>) -> String {
         let kept = self.used.iter().filter(|(name, _)| next.is_none() || name != "_cursor");
-        let mut pairs: Vec<String> = kept.map(|(name, value)| format!("{}={}", encoded(name), encoded(value))).collect();
+        let mut pairs: Vec<String> =
+            kept.map(|(name, value)| format!("{}={}", encoded(name), encoded(value))).collect();
         pairs.extend(next.map(|cursor| format!("_cursor={}", cursor.text(self))));
         pairs.join("&")
     }

@@ -11,11 +11,11 @@ use crate::fhir::time::Interval;
 use crate::fhir::{Draft, FacilityCode, PatientKey, ResourceType};
 use crate::map::{Change, Mapped};
 
-use super::{Context, text};
 use super::{
-    CONSENT_QUOTED, ENTRY_EMPTY, KEY_TWICE, MANY_NUMBERS, MANY_PATIENTS, NO_HOSPITAL_NUMBER, NO_NUMBER, NO_PATIENT_ENTRY, NO_TIME,
-    NOT_SUPPORTED, NOT_THE_TREE, OTHER_FACILITY, UNRESOLVED, provenance,
+    CONSENT_QUOTED, ENTRY_EMPTY, KEY_TWICE, MANY_NUMBERS, MANY_PATIENTS, NO_HOSPITAL_NUMBER, NO_NUMBER,
+    NO_PATIENT_ENTRY, NO_TIME, NOT_SUPPORTED, NOT_THE_TREE, OTHER_FACILITY, UNRESOLVED, provenance,
 };
+use super::{Context, text};
 
 /// Maps a Bundle to the changes of one record: the Patient, the Bundle, its entries, the Provenance.
 pub(super) fn map(bundle: &Value, raw: &Members<'_>, context: Context<'_>) -> Result<Noted<Mapped>, Issue> {

@@ -4,10 +4,10 @@ use super::segment::{al1, in1, pid};
 use super::{Context, EVERY_FIELD, KIND_NOT_SUPPORTED, Output, adt, patient_number};
 use crate::decode::hl7v2::{Message, Value};
 use crate::decode::ssmix2::Kind;
-use crate::letter::Source;
 use crate::fault::{Issue, IssueType, Place, Rule, Severity};
 use crate::fhir::time::Interval;
 use crate::fhir::{FacilityCode, PatientKey, time};
+use crate::letter::Source;
 use crate::map::hl7v2::datatype::ts;
 
 /// No PID, or no number in PID-3.
