@@ -30,11 +30,8 @@ fn head(kind: &str, stamp: &str, patient: &str) -> String {
 pub fn adt(patient: u64) -> Letter {
     let number = number(patient);
     let stamp = "20261005090000";
-    let text = head("ADT^A08^ADT_A01", stamp, &number).replacen(
-        "PID|",
-        &format!("EVN||{stamp}\rPID|"),
-        1,
-    ) + "NK1|1|見本^家族^^^^^L^I|SPO|^^^^060-0000^JPN^H^北海道見本市例示町1|011-000-0001\r\
+    let text = head("ADT^A08^ADT_A01", stamp, &number).replacen("PID|", &format!("EVN||{stamp}\rPID|"), 1)
+        + "NK1|1|見本^家族^^^^^L^I|SPO|^^^^060-0000^JPN^H^北海道見本市例示町1|011-000-0001\r\
          PV1|0001|O|11^^^^^C||||1001^例示^医師^^^^^^^L^^^^^I|||11\r\
          AL1|1|FA^食物アレルギー^HL70127|J9FC11000000^例示^J-FAGY\r\
          IN1|1|67^国民健康保険^JHSD0001|01999999|||||||123~4567~01||20260401|20270331||||SEL^本人^HL70063\r";

@@ -53,11 +53,7 @@ pub fn run(load: &Load) -> Answered {
             });
         }
     });
-    Answered {
-        requests: requests.into_inner(),
-        failed: failed.into_inner(),
-        seconds: begun.elapsed().as_secs_f64(),
-    }
+    Answered { requests: requests.into_inner(), failed: failed.into_inner(), seconds: begun.elapsed().as_secs_f64() }
 }
 
 /// Reads one answer and gives its status.

@@ -81,60 +81,6 @@ fn gateway(folder: &Path) {
     api::serve(Arc::new(gateway), listener, |address| println!("{address}")).expect("it listens");
 }
 
-fn yardstick(body: &str) -> Server {
-        Server::start("yardstick", BODY, body)
-    }
-
-    fn start(role: &str, name: &str, value: &str) -> Server {
-        let mut child = Command::new(std::env::current_exe().expect("a path"))
-            .env(ROLE, role)
-            .env(name, value)
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("the server starts");
-        let mut address = String::new();
-        BufReader::new(child.stdout.take().expect("piped")).read_line(&mut address).expect("an address");
-        Server { child, address: address.trim().to_owned() }
-    }
-
-    /// CPU seconds used so far.
-    pub fn cpu_seconds(&self) -> f64 {
-        super::load::cpu_seconds(self.child.id())
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// Runs as a child.
-pub fn run(role: &str) {
-    match role {
-        "yardstick" => yardstick(std::env::var(BODY).expect("a body")),
-        _ => gateway(Path::new(&std::env::var(STORE).expect("a folder"))),
-    }
-}
-
-fn gateway(folder: &Path) {
-    let clients = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/examples/data/clients.toml"));
-    let facility = FacilityCode::parse(super::hospital::FACILITY);
-    let gateway = Gateway::start(Parts {
-        store: Store::open_sled(folder, 256 << 20).expect("the store opens"),
-        registry: Registry::parse_clients(&clients.expect("readable"), &facility).expect("clients"),
-        sources: vec![Source { facility, zone_minutes: 540 }],
-        base_url: "http://localhost/fhir".into(),
-        clock: || jiff::Timestamp::now().as_millisecond(),
-        zone_minutes: 540,
-    })
-    .expect("the gateway starts");
-    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    let listener = Listener { address, tls: None, body_bytes_max: 1 << 20, workers: 2 };
-    api::serve(Arc::new(gateway), listener, |address| println!("{address}")).expect("it listens");
-}
-
 fn yardstick(body: String) {
     let body = web::Bytes::from(body);
     actix_web::rt::System::new().block_on(async move {
