@@ -1,13 +1,17 @@
 //! HL7 v2 messages to changes: the dispatch by data kind or message type, and what every message shares.
 
 pub mod account;
+mod business_key;
 pub mod coding_system;
 pub mod datatype;
+mod group;
+mod number;
 pub mod oul;
 pub mod output;
 pub mod provenance;
 pub mod rde;
 pub mod segment;
+mod unit;
 
 pub use output::Output;
 

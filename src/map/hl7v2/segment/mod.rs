@@ -1,1 +1,14 @@
 //! Segments to resources, one file per segment (HL7 v2.5 chapters 2 to 12).
+
+pub mod nte;
+pub mod obr;
+pub mod obx;
+pub mod obx_range;
+pub mod obx_unit;
+pub mod obx_value;
+pub mod orc;
+pub mod rxc;
+pub mod rxe;
+pub mod rxr;
+pub mod spm;
+pub mod tq1;
