@@ -68,7 +68,7 @@ pub const VISIT_IS_TOLD_ELSEWHERE: &str = "visit-is-told-elsewhere";
 
 /// Notes what nobody asked for and no rule ignores: per field, or once for a segment of which nothing was used.
 pub fn settle(message: &Message<'_>, out: &mut Output) {
-    let is_visit_mapped = message.first("PV1").is_some_and(is_touched);
+    let is_visit_mapped = message.first("PV1").is_some_and(|pv1| is_touched(pv1) || pv1.peek(44).is_valued());
     for segment in message.segments() {
         let was_touched = is_touched(segment);
         if !ignore_by_rule(segment) && !(segment.is("PV1") && !is_visit_mapped) {

@@ -1,13 +1,16 @@
 //! HL7 v2 messages to changes: the dispatch by data kind or message type, and what every message shares.
 
 pub mod account;
+pub mod adt;
 mod business_key;
 pub mod coding_system;
 pub mod datatype;
 mod group;
+pub mod head;
 mod number;
 pub mod oul;
 pub mod output;
+pub mod ppr;
 pub mod provenance;
 pub mod rde;
 pub mod segment;
@@ -16,10 +19,27 @@ mod unit;
 pub use output::Output;
 
 use crate::decode::hl7v2::Message;
-use crate::decode::ssmix2::FileName;
-use crate::fault::{Issue, Noted};
+use crate::decode::ssmix2::{FileName, Flag, Kind};
+use crate::fault::{Issue, IssueType, Noted, Place, Rule, Severity};
 use crate::letter::{LetterId, Source};
 use crate::map::{Known, Mapped};
+
+/// A kind of message that no mapper exists for.
+pub static KIND_NOT_SUPPORTED: Rule = Rule {
+    id: "v2-kind-not-supported",
+    severity: Severity::Error,
+    code: IssueType::NotSupported,
+    en: "Messages of the kind {} are not mapped yet; the message is kept as it came.",
+    ja: "{}のメッセージは変換の対象外です。原本のまま保管します。",
+};
+/// A file that was replaced by a newer one.
+pub static SUPERSEDED: Rule = Rule {
+    id: "ssmix2-superseded",
+    severity: Severity::Information,
+    code: IssueType::Informational,
+    en: "The file is marked as superseded (condition flag 2); the newer file says what holds.",
+    ja: "コンディションフラグ2(更新済み)のファイルです。新しいファイルの内容が有効です。",
+};
 
 /// What a mapper is told beside the message itself.
 #[derive(Clone, Copy, Debug)]
@@ -41,6 +61,34 @@ pub fn patient_number(message: &Message<'_>) -> Option<String> {
 }
 
 /// Maps a message. An error is a message of which nothing can be used (to be held with that reason).
-pub fn map(_message: &Message<'_>, _context: Context<'_>) -> Result<Noted<Mapped>, Issue> {
-    Err(Issue::new(&crate::decode::hl7v2::NOT_ER7, crate::fault::Place::Whole))
+pub fn map(message: &Message<'_>, context: Context<'_>) -> Result<Noted<Mapped>, Issue> {
+    let kind = head::kind(message, context)?;
+    let mut out = head::begin(message, context)?;
+    if context.name.is_some_and(|name| name.flag == Flag::Superseded) {
+        out.issue(&SUPERSEDED, Place::Whole);
+        return Ok(finish(out));
+    }
+    out.is_master = kind == Kind::Adt00;
+    head::check_day(message, kind, context, &mut out);
+    head::patient(message, kind, context, &mut out);
+    match kind {
+        Kind::Adt00 => {}
+        Kind::Adt12 => adt::outpatient(message, context, &mut out),
+        Kind::Adt22 => adt::admission(message, context, &mut out),
+        Kind::Adt52 => adt::discharge(message, context, &mut out),
+        Kind::Adt61 => adt::allergies(message, context, &mut out),
+        Kind::Ppr01 => ppr::map(message, context, &mut out),
+        Kind::Omp01 => rde::map(message, context, &mut out),
+        Kind::Oml11 => oul::map(message, context, &mut out),
+        other => return Err(Issue::with(&KIND_NOT_SUPPORTED, Place::Whole, other.code())),
+    }
+    provenance::put(message, context.letter, &mut out);
+    account::settle(message, &mut out);
+    Ok(finish(out))
+}
+
+fn finish(out: Output) -> Noted<Mapped> {
+    let patient = out.patient;
+    let (changes, issues) = out.finish();
+    Noted { value: Mapped { patient, changes }, issues }
 }

@@ -2,7 +2,7 @@
 
 use crate::decode::hl7v2::Value;
 use crate::fault::{Issue, Place, Rule};
-use crate::fhir::{Draft, FacilityCode, PatientKey, ResourceId, ResourceType, Writer};
+use crate::fhir::{Draft, FacilityCode, PatientKey, ResourceId, ResourceType, Writer, system};
 use crate::map::{Change, List};
 
 /// Collects changes and issues; every segment mapper writes here.
@@ -16,6 +16,8 @@ pub struct Output {
     pub zone_minutes: i16,
     /// 発生日時 of the file name, else MSH-7: the business time of every draft, milliseconds since 1970.
     pub occurred: Option<i64>,
+    /// Whether the message is the patient's master data (ADT-00): what others repeat of it is stated weakly.
+    pub is_master: bool,
     changes: Vec<Change>,
     issues: Vec<Issue>,
 }
@@ -24,7 +26,7 @@ impl Output {
     /// Nothing so far.
     pub fn new(patient: PatientKey, facility: FacilityCode, zone_minutes: i16, occurred: Option<i64>) -> Self {
         let (changes, issues) = (Vec::with_capacity(8), Vec::new());
-        Output { patient, facility, zone_minutes, occurred, changes, issues }
+        Output { patient, facility, zone_minutes, occurred, is_master: false, changes, issues }
     }
 
     /// Notes an issue.
@@ -74,6 +76,49 @@ impl Output {
             None => self.changes.push(Change::PutWeak(draft)),
         }
         reference
+    }
+
+    /// What the segments around PID say: put by master data, a mention elsewhere.
+    pub fn state(&mut self, resource_type: ResourceType, id: ResourceId, writer: Writer) -> String {
+        if self.is_master { self.put(resource_type, id, writer) } else { self.put_weak(resource_type, id, writer) }
+    }
+
+    /// The Patient itself: stated like [`Output::state`], as the first of all changes.
+    pub fn state_patient(&mut self, writer: Writer) {
+        let draft = self.draft(ResourceType::PATIENT, self.patient.patient_id(), writer);
+        let change = if self.is_master { Change::Put(draft) } else { Change::PutWeak(draft) };
+        self.changes.insert(0, change);
+    }
+
+    /// Like [`Output::put`], with members of `meta` (security labels) as JSON text.
+    pub fn put_labelled(
+        &mut self,
+        resource_type: ResourceType,
+        id: ResourceId,
+        writer: Writer,
+        meta: Writer,
+    ) -> String {
+        let draft = Draft { meta: meta.finish(), ..self.draft(resource_type, id, writer) };
+        let reference = draft.reference();
+        self.changes.push(Change::Put(draft));
+        reference
+    }
+
+    /// Writes a Reference to the sending facility by its number, as member `name`. Not by a resource: organisations are
+    /// the network office's, and a copy in every record would say nothing more.
+    pub fn facility_reference(&self, w: &mut Writer, name: &str, display: &str) {
+        let code = self.facility.as_str();
+        w.object(name, |w| {
+            w.object("identifier", |w| {
+                if self.facility.is_insurance_institution() {
+                    w.string("system", system::INSTITUTION_NUMBER);
+                } else if !code.is_empty() {
+                    w.string("system", &self.facility.local_system("facility"));
+                }
+                w.string("value", code);
+            });
+            w.string("display", display);
+        });
     }
 
     /// What is stated replaces, what is not stated stays; `drop` names members to be taken away.

@@ -67,9 +67,10 @@ fn recorded(w: &mut Writer, message: &Message<'_>, out: &mut Output) {
 }
 
 fn agents(w: &mut Writer, message: &Message<'_>, enterer: Option<&str>, out: &Output) {
+    let sender = message.first("MSH").map(|header| header.field(4).component(1).text()).unwrap_or_default();
     w.item(|w| {
         w.concept("type", AGENT_TYPE, "author", "");
-        w.object("who", |w| facility(w, message, out));
+        out.facility_reference(w, "who", sender.trim());
     });
     w.item(|w| {
         w.concept("type", AGENT_TYPE, "assembler", "");
@@ -87,21 +88,6 @@ fn agents(w: &mut Writer, message: &Message<'_>, enterer: Option<&str>, out: &Ou
             w.reference("who", enterer);
         });
     }
-}
-
-/// The sending facility by its number, not by a resource: organisations belong to the network office.
-fn facility(w: &mut Writer, message: &Message<'_>, out: &Output) {
-    let sender = message.first("MSH").map(|header| header.field(4).component(1).text()).unwrap_or_default();
-    let code = out.facility.as_str();
-    w.object("identifier", |w| {
-        if out.facility.is_insurance_institution() {
-            w.string("system", system::INSTITUTION_NUMBER);
-        } else if !code.is_empty() {
-            w.string("system", &out.facility.local_system("facility"));
-        }
-        w.string("value", code);
-    });
-    w.string("display", if sender.trim().is_empty() { code } else { sender.trim() });
 }
 
 fn target(change: &Change) -> Option<String> {

@@ -11,10 +11,6 @@ use crate::map::hl7v2::segment::orc::{self, CANCELLED_WITHOUT_CONTENT, ORDER_WIT
 use crate::map::hl7v2::segment::rxe::{self, Position};
 use crate::map::hl7v2::{Context, Output};
 
-/// Named rule: allergies (AL1) come whole with ADT-61 and master data; a prescription repeats some.
-pub const ALLERGIES_ARE_TOLD_ELSEWHERE: &str = "allergies-are-told-elsewhere";
-/// Named rule: insurance (IN1) comes with master data.
-pub const INSURANCE_IS_TOLD_ELSEWHERE: &str = "insurance-is-told-elsewhere";
 /// Named rule: ORC-15 says from when the order counts; from when the drug is taken is TQ1-7.
 pub const ORDER_COUNTS_FROM: &str = "order-counts-from";
 
@@ -22,7 +18,6 @@ pub const ORDER_COUNTS_FROM: &str = "order-counts-from";
 pub fn map(message: &Message<'_>, context: Context<'_>, out: &mut Output) {
     let is_deleted = context.name.is_some_and(|name| name.flag == Flag::Deleted);
     let file_order = context.name.and_then(|name| name.order.as_deref());
-    ["AL1", "IN1", "IN2", "IN3"].iter().for_each(|name| message.all(name).for_each(ignore_whole));
     let groups = group::drugs(message);
     orders_without_drugs(message, &groups, out);
     let mut keys = Keys::default();

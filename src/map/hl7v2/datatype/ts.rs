@@ -53,6 +53,12 @@ pub fn milliseconds(value: Value<'_>, zone_minutes: i16) -> Option<i64> {
     Interval::parse(&text, zone_minutes).map(|interval| interval.start)
 }
 
+/// Last millisecond of what the value covers, noting nothing: "by then", when only a day is known.
+pub fn last_millisecond(value: Value<'_>, zone_minutes: i16) -> Option<i64> {
+    let text = time::from_v2(&value.component(1).text(), zone_minutes)?;
+    Interval::parse(&text, zone_minutes).map(|interval| interval.end - 1)
+}
+
 fn read(value: Value<'_>, out: &mut Output, convert: impl Fn(&str) -> Option<String>) -> Option<String> {
     let text = value.component(1).text();
     if text.trim().is_empty() {

@@ -1,5 +1,9 @@
 //! Segments to resources, one file per segment (HL7 v2.5 chapters 2 to 12).
 
+pub mod al1;
+pub mod iam;
+pub mod in1;
+pub mod nk1;
 pub mod nte;
 pub mod obr;
 pub mod obx;
@@ -7,6 +11,9 @@ pub mod obx_range;
 pub mod obx_unit;
 pub mod obx_value;
 pub mod orc;
+pub mod pid;
+pub mod prb;
+pub mod pv1;
 pub mod rxc;
 pub mod rxe;
 pub mod rxr;

@@ -1,0 +1,169 @@
+//! IN1 insurance (HL7 v2.5 6.5.6), and ZI1 of PPR^ZD1, which has the same fields, to Coverage.
+
+use crate::decode::hl7v2::{Segment, Value};
+use crate::fhir::{ResourceType, Writer, system};
+use crate::map::hl7v2::Output;
+use crate::map::hl7v2::coding_system;
+use crate::map::hl7v2::datatype::{cwe, ts};
+
+const PUBLIC_PAYER_NUMBER: &str = "http://jpfhir.jp/fhir/core/mhlw/IdSystem/PublicPayerNumber";
+const ORGANIZATION_TYPE: &str = "http://terminology.hl7.org/CodeSystem/organization-type";
+const SUBSCRIBER_RELATIONSHIP: &str = "http://terminology.hl7.org/CodeSystem/subscriber-relationship";
+
+/// 法別番号 of publicly funded care (公費負担医療); every other plan is an insurance with 記号・番号.
+const PUBLIC_PLANS: [&str; 26] = [
+    "10", "11", "12", "13", "14", "15", "16", "17", "18", "19", "20", "21", "22", "23", "24", "25", "28", "29", "30",
+    "38", "51", "52", "53", "54", "66", "79",
+];
+
+/// The numbers on an insurance card.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Insured {
+    symbol: String,
+    number: String,
+    branch: String,
+    /// IN1-11 where it is not a number: the policy holder's name.
+    holder: String,
+}
+
+/// States the Coverage and its payor.
+pub fn map(segment: Segment<'_>, out: &mut Output) {
+    let plan = cwe::code(segment.field(2));
+    let is_public = PUBLIC_PLANS.contains(&plan.as_str());
+    let payor_number = segment.field(3).component(1).text();
+    let payor_number = payor_number.trim();
+    let insured = insured(segment);
+    let payor = payor(segment, payor_number, is_public, out);
+    let mut w = Writer::new();
+    if !is_public {
+        extensions(&mut w, &insured);
+        member_id(&mut w, payor_number, &insured);
+    }
+    w.string("status", "active");
+    kind(&mut w, segment, out);
+    w.object("policyHolder", |w| w.string("display", &insured.holder));
+    subscriber(&mut w, segment, if is_public { &insured.number } else { "" });
+    out.subject(&mut w, "beneficiary");
+    w.string("dependent", &insured.branch);
+    relationship(&mut w, segment.field(17), out);
+    ts::period(&mut w, "period", segment.field(12), segment.field(13), out);
+    w.array("payor", |w| {
+        w.item(|w| match &payor {
+            Some(reference) => w.string("reference", reference),
+            // Coverage.payor is required; the plan's name is the best there is.
+            None => w.string("display", &cwe::text(segment.field(2))),
+        });
+    });
+    let id = out.id(ResourceType::COVERAGE, &format!("{plan}:{payor_number}"));
+    out.state(ResourceType::COVERAGE, id, w);
+}
+
+/// `記号~番号~枝番` in the repetitions of IN1-10, or 記号 in IN1-10 and 番号 in IN1-11 (the field is a number when it
+/// holds a digit, else a name).
+fn insured(segment: Segment<'_>) -> Insured {
+    let parts: Vec<String> = segment.field(10).repetitions().map(|r| r.component(1).text().trim().to_owned()).collect();
+    let eleventh = segment.field(11).component(1).text().trim().to_owned();
+    let mut parts = parts.into_iter();
+    let (symbol, second, branch) = (parts.next(), parts.next(), parts.next());
+    let mut insured =
+        Insured { symbol: symbol.unwrap_or_default(), branch: branch.unwrap_or_default(), ..Insured::default() };
+    match second {
+        Some(number) => (insured.number, insured.holder) = (number, eleventh),
+        None if eleventh.chars().any(char::is_numeric) => insured.number = eleventh,
+        None => insured.holder = eleventh,
+    }
+    insured
+}
+
+fn extensions(w: &mut Writer, insured: &Insured) {
+    w.array("extension", |w| {
+        for (name, value) in [("Symbol", &insured.symbol), ("Number", &insured.number), ("SubNumber", &insured.branch)]
+        {
+            if !value.is_empty() {
+                w.item(|w| {
+                    w.string("url", &format!("{}JP_Coverage_InsuredPerson{name}", system::JP_EXTENSION));
+                    w.string("valueString", value);
+                });
+            }
+        }
+    });
+}
+
+/// 被保険者識別子 `insurer:symbol:number:branch` (JP-CLINS R1013), when its parts have the form.
+fn member_id(w: &mut Writer, insurer: &str, insured: &Insured) {
+    let is_insurer = (6..=8).contains(&insurer.len()) && insurer.bytes().all(|b| b.is_ascii_digit());
+    let is_plain = |t: &str| !t.contains(|c: char| c == ':' || c.is_whitespace());
+    let is_branch =
+        insured.branch.is_empty() || (insured.branch.len() == 2 && insured.branch.bytes().all(|b| b.is_ascii_digit()));
+    if !is_insurer || insured.number.is_empty() || !is_branch {
+        return;
+    }
+    if is_plain(&insured.symbol) && is_plain(&insured.number) {
+        let value = format!("{insurer:0>8}:{}:{}:{}", insured.symbol, insured.number, insured.branch);
+        w.array("identifier", |w| {
+            w.item(|w| {
+                w.string("system", system::INSURANCE_MEMBER);
+                w.string("value", &value);
+            });
+        });
+    }
+}
+
+fn kind(w: &mut Writer, segment: Segment<'_>, out: &mut Output) {
+    let plan = segment.field(2);
+    let further = segment.field(15);
+    w.object("type", |w| {
+        w.array("coding", |w| {
+            cwe::codings(w, plan, "HL70072", out);
+            let code = cwe::code(further);
+            if !code.is_empty() {
+                let system = coding_system::resolve("HL70086", &code, &further.place(), &out.facility);
+                w.coding_item(&system.uri, &code, "");
+            }
+        });
+        w.string("text", &cwe::text(plan));
+    });
+}
+
+fn payor(segment: Segment<'_>, number: &str, is_public: bool, out: &mut Output) -> Option<String> {
+    let name = segment.field(4).component(1).text();
+    let name = name.trim();
+    if number.is_empty() && name.is_empty() {
+        return None;
+    }
+    let mut w = Writer::new();
+    w.array("identifier", |w| {
+        if !number.is_empty() {
+            w.item(|w| {
+                w.string("system", if is_public { PUBLIC_PAYER_NUMBER } else { system::INSURER_NUMBER });
+                w.string("value", number);
+            });
+        }
+    });
+    w.array("type", |w| {
+        w.item(|w| w.array("coding", |w| w.coding_item(ORGANIZATION_TYPE, "pay", "Payer")));
+    });
+    w.string("name", name);
+    let key = if number.is_empty() { format!("payor-name:{name}") } else { format!("payor:{number}") };
+    let id = out.id(ResourceType::ORGANIZATION, &key);
+    Some(out.put_weak(ResourceType::ORGANIZATION, id, w))
+}
+
+fn subscriber(w: &mut Writer, segment: Segment<'_>, public_number: &str) {
+    let numbers = [36, 49].map(|field| segment.field(field).component(1).text());
+    let stated = numbers.iter().map(|n| n.trim()).find(|n| !n.is_empty());
+    w.string("subscriberId", stated.unwrap_or(public_number));
+}
+
+/// HL7 table 0063 as sent; 本人 also as FHIR says it.
+fn relationship(w: &mut Writer, value: Value<'_>, out: &mut Output) {
+    w.object("relationship", |w| {
+        w.array("coding", |w| {
+            if cwe::code(value) == "SEL" {
+                w.coding_item(SUBSCRIBER_RELATIONSHIP, "self", "Self");
+            }
+            cwe::codings(w, value, "HL70063", out);
+        });
+        w.string("text", &cwe::text(value));
+    });
+}

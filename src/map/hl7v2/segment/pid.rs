@@ -1,0 +1,204 @@
+//! PID, PD1 and DB1 (HL7 v2.5 3.4.2, 3.4.10, 3.4.11) to Patient.
+
+use super::nk1;
+use crate::decode::hl7v2::{Message, Segment, Value};
+use crate::fault::{IssueType, Rule, Severity};
+use crate::fhir::{Writer, time};
+use crate::map::hl7v2::Output;
+use crate::map::hl7v2::datatype::{cwe, cx, ts, xad, xcn, xon, xpn, xtn};
+
+/// PID-7 is empty and PID-9 looks like the date that belongs there.
+pub static BIRTH_DATE_ELSEWHERE: Rule = Rule {
+    id: "v2-birth-date-elsewhere",
+    severity: Severity::Warning,
+    code: IssueType::Value,
+    en: "PID-7 (date of birth) is empty and PID-9 (alias) holds a date; neither was used.",
+    ja: "PID-7(生年月日)が空で、PID-9(別名)に日付があります。どちらも使用しませんでした。",
+};
+/// A sex that HL7 table 0001 does not know.
+pub static SEX_UNKNOWN_CODE: Rule = Rule {
+    id: "v2-sex-code",
+    severity: Severity::Warning,
+    code: IssueType::CodeInvalid,
+    en: "The code is not in HL7 table 0001; the gender was written as unknown.",
+    ja: "性別コードがHL7表0001にありません。「不明」としました。",
+};
+
+const BIRTH_TIME: &str = "http://hl7.org/fhir/StructureDefinition/patient-birthTime";
+const DISABILITY: &str = "http://hl7.org/fhir/StructureDefinition/patient-disability";
+const ALTERNATE_CODES: &str = "http://hl7.org/fhir/StructureDefinition/alternate-codes";
+const V2_0001: &str = "http://terminology.hl7.org/CodeSystem/v2-0001";
+const MARITAL_STATUS: &str = "http://terminology.hl7.org/CodeSystem/v3-MaritalStatus";
+
+/// States the Patient. `active` is said by master data only: a result that names a patient says nothing about it.
+pub fn map(message: &Message<'_>, pid: Segment<'_>, active: Option<bool>, out: &mut Output) {
+    let mut w = Writer::new();
+    disability(&mut w, message, out);
+    w.array("identifier", |w| {
+        for number in pid.field(3).repetitions() {
+            w.item(|w| cx::identifier(w, number, out));
+        }
+    });
+    if let Some(active) = active {
+        w.boolean("active", active);
+    }
+    names(&mut w, pid, out);
+    w.array("telecom", |w| {
+        for (field, usual_use) in [(13, "home"), (14, "work"), (40, "")] {
+            for number in pid.field(field).repetitions() {
+                w.item(|w| xtn::contact_point(w, number, usual_use, out));
+            }
+        }
+    });
+    gender(&mut w, pid.field(8), out);
+    birth_date(&mut w, pid, out);
+    deceased_and_births(&mut w, pid, out);
+    w.array("address", |w| {
+        for address in pid.field(11).repetitions() {
+            w.item(|w| xad::address(w, address, out));
+        }
+    });
+    marital_status(&mut w, pid.field(16), out);
+    nk1::contacts(&mut w, message, out);
+    w.array("communication", |w| {
+        w.item(|w| cwe::concept(w, "language", pid.field(15), "HL70296", out));
+    });
+    practitioners(&mut w, message, out);
+    out.facility_reference(&mut w, "managingOrganization", "");
+    out.state_patient(w);
+}
+
+fn names(w: &mut Writer, pid: Segment<'_>, out: &mut Output) {
+    // Seen in the field: the date of birth in PID-9. It is reported, never guessed.
+    let alias = pid.peek(9);
+    let is_date = alias.is_valued() && time::date_from_v2(&alias.text()).is_some();
+    if is_date && !pid.peek(7).is_valued() {
+        out.doubt(&BIRTH_DATE_ELSEWHERE, &pid.field(9));
+    }
+    w.array("name", |w| {
+        for name in pid.field(5).repetitions() {
+            w.item(|w| xpn::human_name(w, name, out));
+        }
+        if !is_date {
+            for name in pid.field(9).repetitions() {
+                w.item(|w| xpn::human_name(w, name, out));
+            }
+        }
+    });
+}
+
+/// HL7 table 0001; what administrative-gender does not tell apart (A, N) or know is kept beside it.
+fn gender(w: &mut Writer, value: Value<'_>, out: &mut Output) {
+    let code = value.text();
+    let code = code.trim();
+    let (gender, keep) = match code {
+        "" => return,
+        "F" => ("female", false),
+        "M" => ("male", false),
+        "O" => ("other", false),
+        "U" => ("unknown", false),
+        "A" | "N" => ("other", true),
+        _ => {
+            out.doubt(&SEX_UNKNOWN_CODE, &value);
+            ("unknown", true)
+        }
+    };
+    w.string("gender", gender);
+    if keep {
+        w.object("_gender", |w| {
+            w.array("extension", |w| {
+                w.item(|w| {
+                    w.string("url", ALTERNATE_CODES);
+                    w.concept("valueCodeableConcept", V2_0001, code, "");
+                });
+            });
+        });
+    }
+}
+
+fn birth_date(w: &mut Writer, pid: Segment<'_>, out: &mut Output) {
+    let value = pid.field(7);
+    let Some(date) = ts::date(value, out) else { return };
+    w.string("birthDate", &date);
+    if value.text().trim().len() > 8
+        && let Some(at) = ts::date_time(value, out)
+    {
+        w.object("_birthDate", |w| {
+            w.array("extension", |w| {
+                w.item(|w| {
+                    w.string("url", BIRTH_TIME);
+                    w.string("valueDateTime", &at);
+                });
+            });
+        });
+    }
+}
+
+fn deceased_and_births(w: &mut Writer, pid: Segment<'_>, out: &mut Output) {
+    let (at, indicator) = (ts::date_time(pid.field(29), out), pid.field(30).text());
+    match (at, indicator.trim()) {
+        (Some(at), _) => w.string("deceasedDateTime", &at),
+        (None, "Y") => w.boolean("deceasedBoolean", true),
+        (None, "N") => w.boolean("deceasedBoolean", false),
+        _ => {}
+    }
+    let (multiple, order) = (pid.field(24).text(), pid.field(25).text());
+    match (order.trim().parse::<u8>(), multiple.trim()) {
+        (Ok(order), _) => w.integer("multipleBirthInteger", i64::from(order)),
+        (_, "Y") => w.boolean("multipleBirthBoolean", true),
+        (_, "N") => w.boolean("multipleBirthBoolean", false),
+        _ => {}
+    }
+}
+
+/// HL7 table 0002 (HL7 v2-to-FHIR table map); a code without a counterpart keeps its own table.
+fn marital_status(w: &mut Writer, value: Value<'_>, out: &mut Output) {
+    let code = cwe::code(value);
+    let mapped = match code.as_str() {
+        "D" | "M" | "S" | "W" | "C" | "I" => code.as_str(),
+        "A" | "E" => "L",
+        "G" | "P" | "R" => "T",
+        "N" => "A",
+        "B" => "U",
+        _ => return cwe::concept(w, "maritalStatus", value, "HL70002", out),
+    };
+    w.object("maritalStatus", |w| {
+        w.array("coding", |w| w.coding_item(MARITAL_STATUS, mapped, ""));
+        w.string("text", &cwe::text(value));
+    });
+}
+
+/// PD1-6 names a handicap; DB1 says of the patient (DB1-2 = PT) only that there is one.
+fn disability(w: &mut Writer, message: &Message<'_>, out: &mut Output) {
+    w.array("extension", |w| {
+        if let Some(pd1) = message.first("PD1").filter(|s| s.peek(6).is_valued()) {
+            w.item(|w| {
+                w.string("url", DISABILITY);
+                cwe::concept(w, "valueCodeableConcept", pd1.field(6), "HL70295", out);
+            });
+        }
+        for db1 in message.all("DB1").filter(|s| matches!(&*s.peek(2).text(), "PT" | "")) {
+            db1.ignore(&[2]);
+            if db1.peek(4).is_valued() {
+                w.item(|w| {
+                    w.string("url", DISABILITY);
+                    cwe::concept(w, "valueCodeableConcept", db1.field(4), "HL70136", out);
+                });
+            }
+        }
+    });
+}
+
+fn practitioners(w: &mut Writer, message: &Message<'_>, out: &mut Output) {
+    let Some(pd1) = message.first("PD1") else { return };
+    let mut references: Vec<String> = Vec::new();
+    for organization in pd1.field(3).repetitions() {
+        references.extend(xon::organization(organization, out));
+    }
+    references.extend(xcn::practitioners(pd1.field(4), out));
+    w.array("generalPractitioner", |w| {
+        for reference in &references {
+            w.item(|w| w.string("reference", reference));
+        }
+    });
+}

@@ -1,0 +1,146 @@
+//! Golden cases: `tests/golden/map/<case>/input.hl7` and what it becomes. `UPDATE=1 cargo test --test golden` rewrites.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+use tasuki::decode::hl7v2::Message;
+use tasuki::decode::ssmix2::{FileName, Flag, Kind};
+use tasuki::fault::Issue;
+use tasuki::fhir::time::Interval;
+use tasuki::fhir::{FacilityCode, ResourceId};
+use tasuki::letter::{Letter, Source};
+use tasuki::map::hl7v2::{Context, map};
+use tasuki::map::{Change, Known, KnownEncounter};
+
+const FACILITY: &str = "0119999901";
+const ZONE_MINUTES: i16 = 540;
+
+#[test]
+fn map_cases() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/map");
+    let mut cases: Vec<PathBuf> = fs::read_dir(&root).unwrap().map(|entry| entry.unwrap().path()).collect();
+    cases.retain(|case| case.join("input.hl7").exists());
+    cases.sort();
+    assert!(!cases.is_empty());
+    let different: Vec<String> = cases.iter().filter_map(|case| compare(case)).collect();
+    assert!(different.is_empty(), "\n{}", different.join("\n"));
+}
+
+/// The difference between what a case expects and what came out; `None` when there is none.
+fn compare(case: &Path) -> Option<String> {
+    let actual = serde_json::to_string_pretty(&outcome(case)).unwrap() + "\n";
+    let path = case.join("expected.json");
+    if std::env::var_os("UPDATE").is_some() {
+        fs::write(path, actual).unwrap();
+        return None;
+    }
+    let expected = fs::read_to_string(path).unwrap_or_default();
+    let name = case.file_name().unwrap().to_string_lossy();
+    (expected != actual).then(|| format!("--- {name}: expected, +++ actual\n{}", difference(&expected, &actual)))
+}
+
+fn outcome(case: &Path) -> Value {
+    let bytes = fs::read(case.join("input.hl7")).unwrap();
+    let file = fs::read_to_string(case.join("name.txt")).unwrap_or_default();
+    let name = file_name(file.trim());
+    let known = known(&fs::read_to_string(case.join("known.json")).unwrap_or_default());
+    let source = Arc::new(Source { facility: FacilityCode::parse(FACILITY), zone_minutes: ZONE_MINUTES });
+    let text = String::from_utf8(bytes.clone()).unwrap();
+    let letter = Letter { source: source.clone(), name: file.trim().to_owned(), bytes }.id();
+    let message = Message::parse(&text).unwrap();
+    let context = Context { source: &source, name: name.as_ref(), letter, known: &known };
+    match map(&message.value, context) {
+        Err(issue) => json!({ "held": line(&issue) }),
+        Ok(noted) => json!({
+            "changes": noted.value.changes.iter().map(change).collect::<Vec<_>>(),
+            "issues": message.issues.iter().chain(&noted.issues).map(line).collect::<Vec<_>>(),
+        }),
+    }
+}
+
+fn change(change: &Change) -> Value {
+    let resource = |draft: &tasuki::fhir::Draft| -> Value { serde_json::from_str(&draft.json(None)).unwrap() };
+    match change {
+        Change::Put(draft) => json!({ "change": "put", "resource": resource(draft) }),
+        Change::PutWeak(draft) => json!({ "change": "put weak", "resource": resource(draft) }),
+        Change::Merge { draft, drop } => json!({ "change": "merge", "drop": drop, "resource": resource(draft) }),
+        Change::Delete { resource_type, id, .. } => {
+            json!({ "change": "delete", "reference": format!("{}/{}", resource_type.name(), id.as_str()) })
+        }
+        Change::WholeList(list) => json!({ "change": format!("whole list of {list:?}") }),
+    }
+}
+
+fn line(issue: &Issue) -> String {
+    format!("{} {}", issue.rule.id, issue.place)
+}
+
+/// `患者ID_診療日_データ種別_オーダNo_発生日時_診療科_フラグ`.
+fn file_name(text: &str) -> Option<FileName> {
+    let parts: Vec<&str> = text.split('_').collect();
+    let [patient, date, kind, order, stamp, department, flag] = parts[..] else { return None };
+    let stated = |text: &str| (text != "-").then(|| text.to_owned());
+    Some(FileName {
+        patient: patient.to_owned(),
+        date: stated(date),
+        kind: Kind::parse(kind)?,
+        order: stated(order).filter(|order| order.bytes().any(|b| b != b'9')),
+        stamp: stamp.to_owned(),
+        department: stated(department),
+        flag: match flag {
+            "0" => Flag::Deleted,
+            "2" => Flag::Superseded,
+            _ => Flag::Valid,
+        },
+    })
+}
+
+/// `[{"id", "start", "end"?, "void"?, "outpatient"?}]`.
+fn known(text: &str) -> Known {
+    let list: Vec<Value> = if text.is_empty() { Vec::new() } else { serde_json::from_str(text).unwrap() };
+    let start = |value: &Value| Interval::parse(value.as_str()?, ZONE_MINUTES).map(|interval| interval.start);
+    let encounters = list.iter().map(|stay| KnownEncounter {
+        id: ResourceId::parse(stay["id"].as_str().unwrap()).unwrap(),
+        inpatient: stay["outpatient"] != json!(true),
+        start: start(&stay["start"]).unwrap_or(i64::MIN),
+        ended: start(&stay["end"]).is_some(),
+        end: start(&stay["end"]),
+        void: stay["void"] == json!(true),
+    });
+    Known { encounters: encounters.collect() }
+}
+
+/// The lines that differ, with two lines around them (longest common subsequence).
+fn difference(expected: &str, actual: &str) -> String {
+    let (old, new): (Vec<&str>, Vec<&str>) = (expected.lines().collect(), actual.lines().collect());
+    let mut common = vec![vec![0_u32; new.len() + 1]; old.len() + 1];
+    for i in (0..old.len()).rev() {
+        for j in (0..new.len()).rev() {
+            let best = common[i + 1][j].max(common[i][j + 1]);
+            common[i][j] = if old[i] == new[j] { common[i + 1][j + 1] + 1 } else { best };
+        }
+    }
+    let mut lines: Vec<(char, &str)> = Vec::new();
+    let (mut i, mut j) = (0, 0);
+    while i < old.len() || j < new.len() {
+        if i < old.len() && j < new.len() && old[i] == new[j] {
+            lines.push((' ', old[i]));
+            (i, j) = (i + 1, j + 1);
+        } else if j == new.len() || (i < old.len() && common[i + 1][j] >= common[i][j + 1]) {
+            lines.push(('-', old[i]));
+            i += 1;
+        } else {
+            lines.push(('+', new[j]));
+            j += 1;
+        }
+    }
+    let near = |at: usize| lines[at.saturating_sub(2)..(at + 3).min(lines.len())].iter().any(|(sign, _)| *sign != ' ');
+    let mut text = String::new();
+    for (_, (sign, line)) in lines.iter().enumerate().filter(|(at, _)| near(*at)) {
+        writeln!(text, "{sign} {line}").unwrap();
+    }
+    text
+}
