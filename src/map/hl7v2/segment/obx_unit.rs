@@ -11,8 +11,8 @@ pub(crate) fn ucum(unit: &str) -> Option<&'static str> {
     TABLE.binary_search_by_key(&regular.as_str(), |(spelling, _)| spelling).ok().map(|at| TABLE[at].1)
 }
 
-/// Half-width, without spaces and a multiplication sign in front, both micro signs as `u`, `^` and `**` as `*`, the small
-/// `l` of litre as `L`.
+/// Half-width, without spaces and a multiplication sign in front, both micro signs as `u`, `^` and `**` as `*`, litre
+/// as `L`.
 fn regular(unit: &str) -> String {
     let narrow = narrow(unit);
     let trimmed = narrow.trim().trim_start_matches(['×', '✕']);
@@ -27,15 +27,23 @@ fn regular(unit: &str) -> String {
             c => out.push(c),
         }
     }
-    let out = out.replace("**", "*");
-    match out.strip_suffix('l') {
-        Some(rest) if rest.ends_with(['d', 'm', 'u', 'f', '/']) => format!("{rest}L"),
-        _ => out,
+    let parts: Vec<&str> = out.split('/').map(litre).collect();
+    parts.join("/").replace("**", "*")
+}
+
+fn litre(part: &str) -> &str {
+    match part {
+        "l" => "L",
+        "dl" => "dL",
+        "ml" => "mL",
+        "ul" => "uL",
+        "fl" => "fL",
+        other => other,
     }
 }
 
 /// Regular spelling to UCUM code, in order of the spelling.
-const TABLE: [(&str, &str); 90] = [
+const TABLE: [(&str, &str); 92] = [
     ("%", "%"),
     ("/HPF", "/[HPF]"),
     ("/L", "/L"),
@@ -76,6 +84,8 @@ const TABLE: [(&str, &str); 90] = [
     ("mL", "mL"),
     ("mL/d", "mL/d"),
     ("mL/day", "mL/d"),
+    ("mL/h", "mL/h"),
+    ("mL/hr", "mL/h"),
     ("mL/min", "mL/min"),
     ("mL/min/1.73m2", "mL/min/{1.73_m2}"),
     ("mOsm/L", "mosm/L"),
@@ -151,6 +161,8 @@ mod tests {
             ("×10^3/μl", "10*3/uL"),
             ("万/μL", "10*4/uL"),
             ("IU/l", "[IU]/L"),
+            ("ml/hr", "mL/h"),
+            ("nmol/ml", "nmol/mL"),
             ("mL/min/1.73m²", "mL/min/{1.73_m2}"),
             ("℃", "Cel"),
         ];
