@@ -2,15 +2,19 @@
 
 pub mod account;
 pub mod adt;
+mod business_key;
 pub mod coding_system;
 pub mod datatype;
+mod group;
 pub mod head;
+mod number;
 pub mod oul;
 pub mod output;
 pub mod ppr;
 pub mod provenance;
 pub mod rde;
 pub mod segment;
+mod unit;
 
 pub use output::Output;
 
