@@ -1,6 +1,11 @@
 //! Facts: what search and consent need of a resource version, computed once when it is stored (design decision 4c).
 
+use std::borrow::Cow;
+
+use crate::fhir::time::Interval;
 use crate::fhir::{PatientKey, ResourceId, ResourceType};
+
+pub use super::extract::{Extracted, extract, extract_in};
 
 /// Sensitivity of a version; a set of bits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -37,15 +42,51 @@ pub enum Parameter {
     Category = 3,
     /// `status` (token)
     Status = 4,
-    /// `date` and its siblings (`authoredon`, `recorded-date`, `onset-date` ...): the type's clinical date
+    /// `date` and its siblings (`onset-date`, `occurrence`, `collected` ...): when what it tells of was so
     Date = 5,
-    /// `patient`, `subject` (reference)
+    /// `patient`, `subject`, `beneficiary` (reference)
     Patient = 6,
     /// `encounter` (reference)
     Encounter = 7,
+    /// `clinical-status` (token)
+    ClinicalStatus = 8,
+    /// `verification-status` (token)
+    VerificationStatus = 9,
+    /// `type` (token)
+    Type = 10,
+    /// `class` (token)
+    Class = 11,
+    /// `intent` (token)
+    Intent = 12,
+    /// `active` (token)
+    Active = 13,
+    /// `gender` (token)
+    Gender = 14,
+    /// `recorded-date`, `recorded`, AllergyIntolerance `date`: when it was noted down
+    RecordedDate = 15,
+    /// `authoredon`, `authored`
+    Authored = 16,
+    /// `issued`
+    Issued = 17,
+    /// `period` (date): what a document or a consent covers
+    Period = 18,
+    /// MedicationRequest `date`: when the drug is to be taken
+    Timing = 19,
+    /// `birthdate`
+    BirthDate = 20,
+    /// `target` (reference)
+    Target = 21,
+    /// `specimen` (reference)
+    Specimen = 22,
+    /// `based-on` (reference)
+    BasedOn = 23,
+    /// `result` (reference)
+    Result = 24,
 }
 
-/// A token: system and code as 64-bit hashes ([`token_hash`]); 0 stands for "no system".
+/// A token: system ([`token_hash`]) and code ([`folded_hash`]) as 64-bit hashes; 0 stands for "no system". A reference
+/// that a parameter reads is kept as a token too: without system, its code the [`reference_hash`], or the
+/// [`token_hash`] of an absolute URL or urn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Token {
     /// Which parameter.
@@ -103,17 +144,100 @@ pub struct Facts {
 
 /// The hash of a token's system or code: the first eight bytes of SHA-256, never 0 except for the empty text.
 pub fn token_hash(text: &str) -> u64 {
+    if text.is_empty() { 0 } else { hash(&[text]) }
+}
+
+fn hash(parts: &[&str]) -> u64 {
     use sha2::{Digest, Sha256};
-    if text.is_empty() {
-        return 0;
+    let mut sha = Sha256::new();
+    for part in parts {
+        sha.update(part.as_bytes());
     }
-    let digest = Sha256::digest(text.as_bytes());
+    let digest = sha.finalize();
     let mut first = [0; 8];
     first.copy_from_slice(&digest[..8]);
     u64::from_be_bytes(first).max(1)
 }
 
+/// The hash of a code or an identifier's value: full-width letters, digits and signs, and half-width kana, count as
+/// their normal forms, on the side of the record and on the side of the query (JP Core 1.2.0 string search; the symbol
+/// and number of an insurance card come in either width).
+pub fn folded_hash(text: &str) -> u64 {
+    token_hash(&folded(text))
+}
+
+/// The text in normal width: what NFKC does to full-width ASCII, the ideographic space and half-width kana.
+pub fn folded(text: &str) -> Cow<'_, str> {
+    /// U+FF61 to U+FF9F.
+    const KANA: &str = "。「」、・ヲァィゥェォャュョッーアイウエオカキクケコサシスセソタチツテトナニヌネノハヒフヘホマミムメモヤユヨラリルレロワン゛゜";
+    if text.is_ascii() {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut half = false;
+    for c in text.chars() {
+        let voiced = match (c, out.chars().last().filter(|_| half)) {
+            ('ﾞ', Some('ウ')) => Some('ヴ'),
+            ('ﾞ', Some(before @ ('カ'..='ト' | 'ハ'..='ホ'))) => char::from_u32(before as u32 + 1),
+            ('ﾟ', Some(before @ 'ハ'..='ホ')) => char::from_u32(before as u32 + 2),
+            _ => None,
+        };
+        half = ('｡'..='ﾟ').contains(&c);
+        if let Some(voiced) = voiced {
+            out.pop();
+            out.push(voiced);
+            continue;
+        }
+        out.push(match c {
+            '！'..='～' => char::from_u32(c as u32 - 0xFEE0).unwrap_or(c),
+            '\u{3000}' => ' ',
+            '｡'..='ﾟ' => KANA.chars().nth((c as u32 - 0xFF61) as usize).unwrap_or(c),
+            c => c,
+        });
+    }
+    Cow::Owned(out)
+}
+
+/// When what a resource tells of was so: its clinical date, else when it was ordered, noted down or issued. The whole
+/// of its dates of that kind.
+pub fn clinical_interval(dates: &[DateFact]) -> Option<Interval> {
+    [Parameter::Date, Parameter::Authored, Parameter::RecordedDate, Parameter::Issued].into_iter().find_map(|wanted| {
+        let of_kind = || dates.iter().filter(move |fact| fact.parameter == wanted);
+        let start = of_kind().map(|fact| fact.start).min()?;
+        Some(Interval { start, end: of_kind().map(|fact| fact.end).max()? })
+    })
+}
+
 /// The hash of a reference `Type/id`.
 pub fn reference_hash(resource_type: ResourceType, id: &str) -> u64 {
-    token_hash(&format!("{}/{id}", resource_type.name()))
+    hash(&[resource_type.name(), "/", id])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reference_is_hashed_as_it_is_written() {
+        assert_eq!(reference_hash(ResourceType::PATIENT, "a"), token_hash("Patient/a"));
+    }
+
+    #[test]
+    fn width_does_not_matter() {
+        for (wide, normal) in
+            [("１８７：Ａz", "187:Az"), ("ｱｲｶﾞﾊﾟｳﾞ", "アイガパヴ"), ("　", " "), ("あいう", "あいう"), ("カﾞ", "カ゛")]
+        {
+            assert_eq!(folded(wide), normal);
+            assert_eq!(folded_hash(wide), folded_hash(normal));
+        }
+    }
+
+    #[test]
+    fn the_clinical_date_comes_before_the_paper_one() {
+        let fact = |parameter, start| DateFact { parameter, start, end: start + 1 };
+        let dates = [fact(Parameter::RecordedDate, 9), fact(Parameter::Date, 5), fact(Parameter::Date, 1)];
+        assert_eq!(clinical_interval(&dates), Some(Interval { start: 1, end: 6 }));
+        assert_eq!(clinical_interval(&dates[..1]), Some(Interval { start: 9, end: 10 }));
+        assert_eq!(clinical_interval(&[]), None);
+    }
 }

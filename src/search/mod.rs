@@ -1,5 +1,14 @@
 //! Search: what a stored version is found by (facts), the columns they are kept in, and how a query is judged on them.
 
+pub mod columns;
+pub mod evaluate;
+pub mod extract;
 pub mod facts;
+mod labels;
+pub mod page;
+pub mod parameters;
+pub mod query;
 
+pub use columns::Columns;
 pub use facts::{Facts, Labels, Parameter};
+pub use query::Query;

@@ -1,0 +1,253 @@
+//! What search and consent need of a resource, read from it once: labels, patients, tokens, dates, references.
+
+use serde_json::{Map, Value};
+
+use super::facts::{DateFact, Labels, Parameter, Token, folded_hash, reference_hash, token_hash};
+use super::labels;
+use super::parameters::{self, Kind};
+use crate::fhir::entry::Entries;
+use crate::fhir::reference::{self, Literal};
+use crate::fhir::time::Interval;
+use crate::fhir::{PatientKey, ResourceType};
+
+/// A Patient that is named and is none of ours: no consent covers it.
+const STRANGER: PatientKey = PatientKey(0);
+
+/// Elements that hold the patient where R4 has them (compartmentdefinition-patient.html): a reference there that
+/// cannot be read still names somebody.
+const OF_PATIENT: [&str; 3] = ["subject", "patient", "beneficiary"];
+
+/// How many references are looked through for one already hashed; past that, hashing again is cheaper.
+const HASHED_MAX: usize = 16;
+
+/// What was read from a resource.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Extracted {
+    /// Its labels and those of whatever is contained or enclosed in it.
+    pub labels: Labels,
+    /// Every Patient it names, each once.
+    pub patients: Vec<PatientKey>,
+    /// The values of its token and reference parameters.
+    pub tokens: Vec<Token>,
+    /// The values of its date parameters.
+    pub dates: Vec<DateFact>,
+    /// Hashes of every `Type/id` it refers to; those of a Bundle's entries as resources of the record among them.
+    pub references: Vec<u64>,
+}
+
+/// Reads a resource. Of a Bundle, the record is that of the hospital number of its Patient.
+pub fn extract(resource: &Value, zone_minutes: i16) -> Extracted {
+    let record = resource.get("entry").and_then(Value::as_array).into_iter().flatten().find_map(|entry| {
+        let (facility, number) = reference::hospital_numbers(entry.get("resource")?).next()?;
+        Some(PatientKey::derive(&facility, number))
+    });
+    extract_in(resource, record.unwrap_or(STRANGER), zone_minutes)
+}
+
+/// Reads a resource that is kept in `record`: the Patient enclosed in a received Bundle is that record's.
+pub fn extract_in(resource: &Value, record: PatientKey, zone_minutes: i16) -> Extracted {
+    let Some(object) = resource.as_object() else { return Extracted::default() };
+    let resource_type = reference::resource_type(resource);
+    let entries = (resource_type == Some(ResourceType::BUNDLE)).then(|| Entries::of(resource, record));
+    let mut reader = Reader { found: Extracted::default(), entries: entries.as_ref(), hashed: Vec::new() };
+    if resource_type == Some(ResourceType::PATIENT) {
+        let own = object.get("id").and_then(Value::as_str).and_then(reference::own_patient);
+        reader.patient(own.unwrap_or(STRANGER));
+    }
+    reader.object("", resource, object);
+    for entry in entries.iter().flat_map(|entries| &entries.all) {
+        reader.found.references.push(reference_hash(entry.resource_type, entry.id.as_str()));
+    }
+    for definition in resource_type.map(parameters::of).unwrap_or_default() {
+        for element in definition.elements {
+            each(resource, element, &mut |value| match definition.kind {
+                Kind::Token(system) => token(value, definition.parameter, system, &mut reader.found.tokens),
+                Kind::Date => date(value, definition.parameter, zone_minutes, &mut reader.found.dates),
+                Kind::Reference(targets) => {
+                    let target = value.get("reference").and_then(Value::as_str);
+                    let code = target.and_then(|text| reader.target(text, targets));
+                    let parameter = definition.parameter;
+                    reader.found.tokens.extend(code.map(|code| Token { parameter, system: 0, code }));
+                }
+            });
+        }
+    }
+    reader.found.patients.sort_unstable();
+    reader.found.patients.dedup();
+    reader.found.references.sort_unstable();
+    reader.found.references.dedup();
+    reader.found
+}
+
+/// What a reference is found by, when it may point to one of `targets` (any, when there are none).
+pub(super) fn target_hash(text: &str, targets: &[&str]) -> Option<u64> {
+    let fits = |t: ResourceType| targets.is_empty() || targets.contains(&t.name());
+    match Literal::parse(text) {
+        Literal::Relative(resource_type, id) => fits(resource_type).then(|| reference_hash(resource_type, id)),
+        Literal::Absolute(url, local) => local.is_none_or(|(t, _)| fits(t)).then(|| token_hash(url)),
+        Literal::Urn(urn) => Some(token_hash(urn)),
+        Literal::Contained | Literal::Other => None,
+    }
+}
+
+/// The one walk over the whole tree.
+struct Reader<'a> {
+    found: Extracted,
+    entries: Option<&'a Entries<'a>>,
+    /// Relative references met, with their hashes: most are asked for again by a parameter.
+    hashed: Vec<(&'a str, ResourceType, u64)>,
+}
+
+impl<'a> Reader<'a> {
+    fn target(&self, text: &str, targets: &[&str]) -> Option<u64> {
+        match self.hashed.iter().take(HASHED_MAX).find(|(hashed, _, _)| *hashed == text) {
+            Some((_, t, hash)) => (targets.is_empty() || targets.contains(&t.name())).then_some(*hash),
+            None => target_hash(text, targets),
+        }
+    }
+
+    fn object(&mut self, name: &str, whole: &'a Value, object: &'a Map<String, Value>) {
+        self.found.labels = self.found.labels.union(labels::of_object(object));
+        let (mut refers, mut typed) = (OF_PATIENT.contains(&name), false);
+        for (name, value) in object {
+            refers |= name == "reference";
+            typed |= name == "resourceType";
+            self.value(name, value);
+        }
+        if typed && !name.is_empty() {
+            self.enclosed(whole);
+        } else if refers {
+            self.reference(name, object);
+        }
+    }
+
+    fn value(&mut self, name: &str, value: &'a Value) {
+        match value {
+            Value::Array(items) => items.iter().for_each(|item| self.value(name, item)),
+            Value::Object(object) => self.object(name, value, object),
+            _ => {}
+        }
+    }
+
+    /// A resource inside the resource: a Patient there is one that is named.
+    fn enclosed(&mut self, resource: &Value) {
+        if reference::resource_type(resource) != Some(ResourceType::PATIENT) {
+            return;
+        }
+        let mut entry = self.entries.iter().flat_map(|entries| entries.patients());
+        if let Some(entry) = entry.find(|entry| std::ptr::eq(entry.resource, resource)) {
+            return self.patient(PatientKey::from_patient_id(entry.id.as_str()).unwrap_or(STRANGER));
+        }
+        let mut numbered = false;
+        for (facility, number) in reference::hospital_numbers(resource) {
+            numbered = true;
+            self.patient(PatientKey::derive(&facility, number));
+        }
+        if !numbered {
+            self.patient(STRANGER);
+        }
+    }
+
+    fn reference(&mut self, name: &str, object: &'a Map<String, Value>) {
+        let numbered = object.get("identifier").and_then(reference::hospital_number);
+        if let Some((facility, number)) = &numbered {
+            self.patient(PatientKey::derive(facility, number));
+        }
+        let of_patient = object.get("type").and_then(Value::as_str) == Some("Patient") || OF_PATIENT.contains(&name);
+        let Some(text) = object.get("reference").and_then(Value::as_str) else {
+            // Named by an identifier that tells us nothing.
+            if of_patient && numbered.is_none() && object.get("identifier").is_some_and(|i| i.get("value").is_some()) {
+                self.patient(STRANGER);
+            }
+            return;
+        };
+        let literal = Literal::parse(text);
+        if let Some(entry) = self.entries.and_then(|entries| entries.resolve(text)) {
+            if entry.resource_type == ResourceType::PATIENT {
+                self.patient(PatientKey::from_patient_id(entry.id.as_str()).unwrap_or(STRANGER));
+            }
+            return;
+        }
+        match literal {
+            Literal::Contained => {}
+            Literal::Relative(resource_type, id) => {
+                let hash = reference_hash(resource_type, id);
+                self.found.references.push(hash);
+                self.hashed.push((text, resource_type, hash));
+                if resource_type == ResourceType::PATIENT {
+                    self.patient(reference::own_patient(id).unwrap_or(STRANGER));
+                }
+            }
+            Literal::Absolute(_, Some((resource_type, _))) if resource_type != ResourceType::PATIENT => {}
+            Literal::Absolute(_, Some(_)) => self.patient(STRANGER),
+            Literal::Absolute(..) | Literal::Urn(_) | Literal::Other => {
+                if of_patient {
+                    self.patient(STRANGER);
+                }
+            }
+        }
+    }
+
+    fn patient(&mut self, key: PatientKey) {
+        self.found.patients.push(key);
+    }
+}
+
+/// Calls `see` with every value at a path of member names; arrays are gone through.
+fn each(value: &Value, path: &str, see: &mut impl FnMut(&Value)) {
+    match value {
+        Value::Array(items) => items.iter().for_each(|item| each(item, path, see)),
+        value if path.is_empty() => see(value),
+        value => {
+            let (name, rest) = path.split_once('.').unwrap_or((path, ""));
+            if let Some(inner) = value.get(name) {
+                each(inner, rest, see);
+            }
+        }
+    }
+}
+
+fn token(value: &Value, parameter: Parameter, implied: &str, out: &mut Vec<Token>) {
+    match value {
+        Value::String(code) => out.push(Token { parameter, system: token_hash(implied), code: folded_hash(code) }),
+        Value::Bool(flag) => {
+            out.push(Token { parameter, system: 0, code: token_hash(if *flag { "true" } else { "false" }) })
+        }
+        Value::Object(object) => {
+            if let Some(codings) = object.get("coding").and_then(Value::as_array) {
+                codings.iter().for_each(|coding| token(coding, parameter, "", out));
+                return;
+            }
+            let wanted = if parameter == Parameter::Identifier { "value" } else { "code" };
+            let Some(code) = object.get(wanted).and_then(Value::as_str).filter(|code| !code.is_empty()) else { return };
+            let system = object.get("system").and_then(Value::as_str).unwrap_or_default();
+            out.push(Token { parameter, system: token_hash(system), code: folded_hash(code) });
+        }
+        _ => {}
+    }
+}
+
+fn date(value: &Value, parameter: Parameter, zone_minutes: i16, out: &mut Vec<DateFact>) {
+    let mut push = |interval: Interval| out.push(DateFact { parameter, start: interval.start, end: interval.end });
+    let read = |text: Option<&Value>| text.and_then(Value::as_str).and_then(|text| Interval::parse(text, zone_minutes));
+    if let Some(interval) = read(Some(value)) {
+        return push(interval);
+    }
+    // A Timing counts from its first to its last (search.html#date).
+    if let Some(events) = value.get("event").and_then(Value::as_array) {
+        let times = || events.iter().filter_map(|event| read(Some(event)));
+        if let (Some(start), Some(end)) = (times().map(|t| t.start).min(), times().map(|t| t.end).max()) {
+            return push(Interval { start, end });
+        }
+    }
+    let period = value.get("repeat").and_then(|repeat| repeat.get("boundsPeriod")).unwrap_or(value);
+    // An end that is stated and cannot be read leaves the period open, as one that is not stated does.
+    let (start, end) = (period.get("start"), period.get("end"));
+    if start.is_some() || end.is_some() {
+        let start = read(start).map_or(i64::MIN, |interval| interval.start);
+        push(Interval { start, end: read(end).map_or(i64::MAX, |interval| interval.end) });
+    }
+}
+
+#[cfg(test)]
+mod tests;
