@@ -65,6 +65,8 @@ fn of_tag(tag: &Value) -> Labels {
         (_, "UNDELIVERED") => Labels::UNDELIVERED,
         (system::CLINS_INDICATION, "LTS") => Labels::default(),
         (system::CLINS_INDICATION, _) => Labels::UNKNOWN,
+        // A security label put among the tags.
+        (CONFIDENTIALITY | system::V3_ACT_CODE, _) => of_security(tag),
         _ => Labels::default(),
     }
 }
@@ -109,6 +111,8 @@ mod tests {
         assert_eq!(tagged(system::CLINS_INDICATION, "UNINFORMED"), Labels::UNINFORMED);
         assert_eq!(tagged(system::CLINS_INDICATION, "UNDELIVERED"), Labels::UNDELIVERED);
         assert_eq!(tagged(system::CLINS_INDICATION, "NEW"), Labels::UNKNOWN);
+        assert_eq!(tagged(CONFIDENTIALITY, "R"), Labels::UNKNOWN);
+        assert_eq!(tagged(CONFIDENTIALITY, "N"), Labels::default());
         assert_eq!(tagged("misspelt", "UNDELIVERED"), Labels::UNDELIVERED);
         assert_eq!(
             tagged("http://jpfhir.jp/fhir/clins/CodeSystem/BundleResourceType_CS", "Condition"),
