@@ -17,6 +17,9 @@ const STRANGER: PatientKey = PatientKey(0);
 /// cannot be read still names somebody.
 const OF_PATIENT: [&str; 3] = ["subject", "patient", "beneficiary"];
 
+/// How many references are looked through for one already hashed; past that, hashing again is cheaper.
+const HASHED_MAX: usize = 16;
+
 /// What was read from a resource.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Extracted {
@@ -46,13 +49,12 @@ pub fn extract_in(resource: &Value, record: PatientKey, zone_minutes: i16) -> Ex
     let Some(object) = resource.as_object() else { return Extracted::default() };
     let resource_type = reference::resource_type(resource);
     let entries = (resource_type == Some(ResourceType::BUNDLE)).then(|| Entries::of(resource, record));
-    let mut reader = Reader { found: Extracted::default(), entries: entries.as_ref() };
+    let mut reader = Reader { found: Extracted::default(), entries: entries.as_ref(), hashed: Vec::new() };
     if resource_type == Some(ResourceType::PATIENT) {
         let own = object.get("id").and_then(Value::as_str).and_then(reference::own_patient);
         reader.patient(own.unwrap_or(STRANGER));
     }
-    reader.object(object);
-    reader.children(object);
+    reader.object("", resource, object);
     for entry in entries.iter().flat_map(|entries| &entries.all) {
         reader.found.references.push(reference_hash(entry.resource_type, entry.id.as_str()));
     }
@@ -63,13 +65,15 @@ pub fn extract_in(resource: &Value, record: PatientKey, zone_minutes: i16) -> Ex
                 Kind::Date => date(value, definition.parameter, zone_minutes, &mut reader.found.dates),
                 Kind::Reference(targets) => {
                     let target = value.get("reference").and_then(Value::as_str);
-                    let code = target.and_then(|text| target_hash(text, targets));
+                    let code = target.and_then(|text| reader.target(text, targets));
                     let parameter = definition.parameter;
                     reader.found.tokens.extend(code.map(|code| Token { parameter, system: 0, code }));
                 }
             });
         }
     }
+    reader.found.patients.sort_unstable();
+    reader.found.patients.dedup();
     reader.found.references.sort_unstable();
     reader.found.references.dedup();
     reader.found
@@ -90,31 +94,37 @@ pub(super) fn target_hash(text: &str, targets: &[&str]) -> Option<u64> {
 struct Reader<'a> {
     found: Extracted,
     entries: Option<&'a Entries<'a>>,
+    /// Relative references met, with their hashes: most are asked for again by a parameter.
+    hashed: Vec<(&'a str, ResourceType, u64)>,
 }
 
-impl Reader<'_> {
-    fn object(&mut self, object: &Map<String, Value>) {
-        self.found.labels = self.found.labels.union(labels::of_object(object));
-    }
-
-    fn children(&mut self, object: &Map<String, Value>) {
-        for (name, value) in object {
-            self.value(name, value);
+impl<'a> Reader<'a> {
+    fn target(&self, text: &str, targets: &[&str]) -> Option<u64> {
+        match self.hashed.iter().take(HASHED_MAX).find(|(hashed, _, _)| *hashed == text) {
+            Some((_, t, hash)) => (targets.is_empty() || targets.contains(&t.name())).then_some(*hash),
+            None => target_hash(text, targets),
         }
     }
 
-    fn value(&mut self, name: &str, value: &Value) {
+    fn object(&mut self, name: &str, whole: &'a Value, object: &'a Map<String, Value>) {
+        self.found.labels = self.found.labels.union(labels::of_object(object));
+        let (mut refers, mut typed) = (OF_PATIENT.contains(&name), false);
+        for (name, value) in object {
+            refers |= name == "reference";
+            typed |= name == "resourceType";
+            self.value(name, value);
+        }
+        if typed && !name.is_empty() {
+            self.enclosed(whole);
+        } else if refers {
+            self.reference(name, object);
+        }
+    }
+
+    fn value(&mut self, name: &str, value: &'a Value) {
         match value {
             Value::Array(items) => items.iter().for_each(|item| self.value(name, item)),
-            Value::Object(object) => {
-                self.object(object);
-                if object.contains_key("resourceType") {
-                    self.enclosed(value);
-                } else if object.contains_key("reference") || OF_PATIENT.contains(&name) {
-                    self.reference(name, object);
-                }
-                self.children(object);
-            }
+            Value::Object(object) => self.object(name, value, object),
             _ => {}
         }
     }
@@ -138,7 +148,7 @@ impl Reader<'_> {
         }
     }
 
-    fn reference(&mut self, name: &str, object: &Map<String, Value>) {
+    fn reference(&mut self, name: &str, object: &'a Map<String, Value>) {
         let numbered = object.get("identifier").and_then(reference::hospital_number);
         if let Some((facility, number)) = &numbered {
             self.patient(PatientKey::derive(facility, number));
@@ -161,7 +171,9 @@ impl Reader<'_> {
         match literal {
             Literal::Contained => {}
             Literal::Relative(resource_type, id) => {
-                self.found.references.push(reference_hash(resource_type, id));
+                let hash = reference_hash(resource_type, id);
+                self.found.references.push(hash);
+                self.hashed.push((text, resource_type, hash));
                 if resource_type == ResourceType::PATIENT {
                     self.patient(reference::own_patient(id).unwrap_or(STRANGER));
                 }
@@ -177,9 +189,7 @@ impl Reader<'_> {
     }
 
     fn patient(&mut self, key: PatientKey) {
-        if !self.found.patients.contains(&key) {
-            self.found.patients.push(key);
-        }
+        self.found.patients.push(key);
     }
 }
 

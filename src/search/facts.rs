@@ -182,11 +182,16 @@ pub struct Facts {
 
 /// The hash of a token's system or code: the first eight bytes of SHA-256, never 0 except for the empty text.
 pub fn token_hash(text: &str) -> u64 {
+    if text.is_empty() { 0 } else { hash(&[text]) }
+}
+
+fn hash(parts: &[&str]) -> u64 {
     use sha2::{Digest, Sha256};
-    if text.is_empty() {
-        return 0;
+    let mut sha = Sha256::new();
+    for part in parts {
+        sha.update(part.as_bytes());
     }
-    let digest = Sha256::digest(text.as_bytes());
+    let digest = sha.finalize();
     let mut first = [0; 8];
     first.copy_from_slice(&digest[..8]);
     u64::from_be_bytes(first).max(1)
@@ -243,12 +248,17 @@ pub fn clinical_interval(dates: &[DateFact]) -> Option<Interval> {
 
 /// The hash of a reference `Type/id`.
 pub fn reference_hash(resource_type: ResourceType, id: &str) -> u64 {
-    token_hash(&format!("{}/{id}", resource_type.name()))
+    hash(&[resource_type.name(), "/", id])
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_reference_is_hashed_as_it_is_written() {
+        assert_eq!(reference_hash(ResourceType::PATIENT, "a"), token_hash("Patient/a"));
+    }
 
     #[test]
     fn width_does_not_matter() {

@@ -7,35 +7,39 @@ use crate::fhir::system;
 
 const CONFIDENTIALITY: &str = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality";
 
-/// The labels that one object of a resource carries itself (not those of what it holds).
+/// The labels that one object of a resource carries itself (not those of what it holds). Called for every object: a
+/// look at the names comes first.
 pub(super) fn of_object(object: &Map<String, Value>) -> Labels {
     let mut labels = Labels::default();
-    if let Some(meta) = object.get("meta") {
-        labels = labels.union(of_meta(meta));
-    }
-    match object.get("resourceType").and_then(Value::as_str) {
-        Some("Composition") => {
-            if object.get("confidentiality").is_some_and(|code| !harmless(CONFIDENTIALITY, code.as_str().unwrap_or("")))
-            {
-                labels = labels.union(Labels::UNKNOWN);
+    for (name, value) in object {
+        labels = labels.union(match name.as_str() {
+            "meta" => of_meta(value),
+            "confidentiality" if says(object, "resourceType", "Composition") => {
+                let sound = harmless(CONFIDENTIALITY, value.as_str().unwrap_or_default());
+                if sound { Labels::default() } else { Labels::UNKNOWN }
             }
-        }
-        Some("DocumentReference") => {
-            for concept in object.get("securityLabel").map(each).into_iter().flatten() {
-                let codings = concept.get("coding").map(each).unwrap_or_default();
-                if codings.is_empty() {
-                    labels = labels.union(Labels::UNKNOWN);
-                }
-                labels = codings.iter().fold(labels, |labels, coding| labels.union(of_security(coding)));
+            // Not of a Consent: there it says what a rule is about.
+            "securityLabel" if says(object, "resourceType", "DocumentReference") => of_concepts(value),
+            // HL7 DS4P: a label on one element.
+            "url" if value.as_str().is_some_and(|url| url.contains("inline-sec-label")) => {
+                of_security(object.get("valueCoding").unwrap_or(&Value::Null))
             }
-        }
-        _ => {}
+            _ => Labels::default(),
+        });
     }
-    // HL7 DS4P: a label on one element.
-    let inline = object.get("url").and_then(Value::as_str).is_some_and(|url| url.contains("inline-sec-label"));
-    if inline {
-        let coding = object.get("valueCoding").or_else(|| object.get("valueCodeableConcept")).unwrap_or(&Value::Null);
-        labels = labels.union(of_security(coding));
+    labels
+}
+
+fn says(object: &Map<String, Value>, name: &str, wanted: &str) -> bool {
+    object.get(name).and_then(Value::as_str) == Some(wanted)
+}
+
+fn of_concepts(concepts: &Value) -> Labels {
+    let mut labels = Labels::default();
+    for concept in each(concepts) {
+        let codings = concept.get("coding").map(each).unwrap_or_default();
+        let codings = if codings.is_empty() { std::slice::from_ref(&Value::Null) } else { codings };
+        labels = codings.iter().fold(labels, |labels, coding| labels.union(of_security(coding)));
     }
     labels
 }
@@ -61,6 +65,8 @@ fn of_tag(tag: &Value) -> Labels {
         (_, "UNDELIVERED") => Labels::UNDELIVERED,
         (system::CLINS_INDICATION, "LTS") => Labels::default(),
         (system::CLINS_INDICATION, _) => Labels::UNKNOWN,
+        // A security label put among the tags.
+        (CONFIDENTIALITY | system::V3_ACT_CODE, _) => of_security(tag),
         _ => Labels::default(),
     }
 }
@@ -105,6 +111,8 @@ mod tests {
         assert_eq!(tagged(system::CLINS_INDICATION, "UNINFORMED"), Labels::UNINFORMED);
         assert_eq!(tagged(system::CLINS_INDICATION, "UNDELIVERED"), Labels::UNDELIVERED);
         assert_eq!(tagged(system::CLINS_INDICATION, "NEW"), Labels::UNKNOWN);
+        assert_eq!(tagged(CONFIDENTIALITY, "R"), Labels::UNKNOWN);
+        assert_eq!(tagged(CONFIDENTIALITY, "N"), Labels::default());
         assert_eq!(tagged("misspelt", "UNDELIVERED"), Labels::UNDELIVERED);
         assert_eq!(
             tagged("http://jpfhir.jp/fhir/clins/CodeSystem/BundleResourceType_CS", "Condition"),

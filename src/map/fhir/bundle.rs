@@ -11,11 +11,15 @@ use crate::fhir::time::Interval;
 use crate::fhir::{Draft, FacilityCode, PatientKey, ResourceType};
 use crate::map::{Change, Mapped};
 
-use super::{
-    CONSENT_QUOTED, ENTRY_EMPTY, KEY_TWICE, MANY_NUMBERS, MANY_PATIENTS, NO_HOSPITAL_NUMBER, NO_NUMBER,
-    NO_PATIENT_ENTRY, NO_TIME, NOT_SUPPORTED, NOT_THE_TREE, OTHER_FACILITY, UNRESOLVED, provenance,
-};
 use super::{Context, text};
+use super::{
+    ENTRY_EMPTY, INSIDE_ONLY, KEY_TWICE, MANY_NUMBERS, MANY_PATIENTS, NO_HOSPITAL_NUMBER, NO_NUMBER, NO_PATIENT_ENTRY,
+    NO_TIME, NOT_SUPPORTED, NOT_THE_TREE, OTHER_FACILITY, UNRESOLVED, provenance,
+};
+
+/// Types whose instances rule or report what this gateway does: one that travels inside a Bundle stays there, so that
+/// no referral can carry a permission to read along (a privacy Consent comes on its own).
+const STAY_INSIDE: [&str; 5] = ["AuditEvent", "Consent", "OperationOutcome", "Provenance", "Subscription"];
 
 /// Maps a Bundle to the changes of one record: the Patient, the Bundle, its entries, the Provenance.
 pub(super) fn map(bundle: &Value, raw: &Members<'_>, context: Context<'_>) -> Result<Noted<Mapped>, Issue> {
@@ -33,12 +37,10 @@ pub(super) fn map(bundle: &Value, raw: &Members<'_>, context: Context<'_>) -> Re
     let mut drafts = vec![whole(bundle, raw, record)];
     let received = json::items(raw.get("entry").unwrap_or_default());
     let mut patient = None;
-    for entry in &entries.all {
+    for entry in entries.all.iter().filter(|entry| !stays_inside(entry)) {
         let draft = entry_draft(entry, &entries, &received, &mut issues)?;
         match entry.resource_type {
             ResourceType::PATIENT => patient = Some(draft),
-            // Who may read is registered with the network office; a document may quote a consent, not grant one.
-            ResourceType::CONSENT => issues.push(Issue::new(&CONSENT_QUOTED, place("Bundle.entry"))),
             _ => drafts.push(draft),
         }
     }
@@ -127,9 +129,25 @@ fn entry_draft(
             let path = format!("Bundle.entry[{}].resource", entry.position);
             issues.push(Issue::new(&UNRESOLVED, place(path)));
         }
-        target.map(|target| format!("{}/{}", target.resource_type.name(), target.id.as_str()))
+        target
+            .filter(|target| !stays_inside(target))
+            .map(|target| format!("{}/{}", target.resource_type.name(), target.id.as_str()))
     });
     Ok(draft)
+}
+
+fn stays_inside(entry: &Entry<'_>) -> bool {
+    STAY_INSIDE.contains(&entry.resource_type.name()) && !is_of_treatment(entry)
+}
+
+/// A Consent to or against treatment (事前指示, section 410 of a referral) that says nothing of privacy: a clinical
+/// document. Codes of http://terminology.hl7.org/CodeSystem/consentscope.
+fn is_of_treatment(entry: &Entry<'_>) -> bool {
+    let scope = entry.resource.get("scope").and_then(|scope| scope.get("coding")).and_then(Value::as_array);
+    let clinical = |coding: &Value| {
+        coding.get("code").and_then(Value::as_str).is_some_and(|code| matches!(code, "adr" | "treatment" | "research"))
+    };
+    entry.resource_type == ResourceType::CONSENT && scope.is_some_and(|all| !all.is_empty() && all.iter().all(clinical))
 }
 
 fn note_entries(entries: &Entries<'_>, count: usize, issues: &mut Vec<Issue>) {
@@ -138,6 +156,10 @@ fn note_entries(entries: &Entries<'_>, count: usize, issues: &mut Vec<Issue>) {
         if used.next_if_eq(&position).is_none() {
             issues.push(Issue::new(&ENTRY_EMPTY, place(format!("Bundle.entry[{position}]"))));
         }
+    }
+    for entry in entries.all.iter().filter(|entry| stays_inside(entry)) {
+        let path = format!("Bundle.entry[{}].resource", entry.position);
+        issues.push(Issue::with(&INSIDE_ONLY, place(path), entry.resource_type.name()));
     }
     for entry in entries.all.iter().filter(|entry| entry.doubled) {
         let path = format!("Bundle.entry[{}].resource.identifier", entry.position);

@@ -58,12 +58,12 @@ rules! {
     ENTRY_EMPTY "fhir-entry-empty" Warning Incomplete
         "an entry without a resource of a known type is kept in the Bundle only"
         "既知の型のリソースを持たない entry は Bundle の中にのみ残しました"
+    INSIDE_ONLY "fhir-entry-inside-only" Warning BusinessRule
+        "a {} inside a Bundle is kept there and takes no effect of its own"
+        "Bundle 内の {} は Bundle の中にのみ残し、単独では効力を持ちません"
     KEY_TWICE "fhir-identifier-twice" Warning Duplicate
         "several {} in the Bundle carry one business identifier; their codes tell them apart"
         "Bundle 内の複数の {} が同じ識別子を持つため、コードで区別しました"
-    CONSENT_QUOTED "fhir-bundle-consent" Warning BusinessRule
-        "a Consent in a Bundle is kept in the Bundle only; consents are registered with the network office"
-        "Bundle 内の Consent は Bundle の中にのみ残しました。同意の登録は事務局で行ってください"
     NO_TIME "fhir-bundle-no-time" Warning Required
         "the Bundle states no time; it cannot be told from an older one"
         "Bundle に日時がないため、古いものと区別できません"

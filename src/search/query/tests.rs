@@ -110,3 +110,14 @@ fn limits_hold_at_the_limit_and_one_past_it() {
     assert!(Query::parse(ResourceType::OBSERVATION, &long(QUERY_BYTES_MAX), SERVER).is_ok());
     assert_eq!(refused(&long(QUERY_BYTES_MAX + 1)).0, "search-too-long");
 }
+
+proptest::proptest! {
+    #![proptest_config(proptest::test_runner::Config { failure_persistence: None, ..Default::default() })]
+
+    /// Whatever is asked, it is understood or refused.
+    #[test]
+    fn nothing_makes_reading_panic(name in "(date|code|patient|_id|_sort|_count|_cursor|_lastUpdated|identifier|.{0,8})", value in ".{0,60}") {
+        let _ = Query::parse(ResourceType::OBSERVATION, &format!("{name}={value}"), SERVER);
+        let _ = Query::from_pairs(ResourceType::CONSENT, &[(name, value)], SERVER);
+    }
+}
