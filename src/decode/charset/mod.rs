@@ -21,6 +21,7 @@ pub use rule::{ASSUMED, CONTRADICTED, MORE_UNDECODABLE, OPEN_RUN, PRIVATE_USE, U
 ///
 /// Half-width katakana stay half-width. 0x5C and 0x7E are `\` and `~` also in JIS X 0201 Roman and Shift_JIS, where the
 /// code chart shows a yen sign and an overline: senders mean the ER7 escape character and repetition separator.
+/// Six signs of JIS X 0208 (`～ ∥ － ￠ ￡ ￢`) become the code points Windows gives them, in every encoding alike.
 pub fn decode(bytes: &[u8]) -> Noted<Cow<'_, str>> {
     if let Some(noted) = marked(bytes) {
         return noted;
