@@ -15,7 +15,7 @@ use crate::store::{Hot, Store};
 
 /// Memory for records that are kept as charts, bytes.
 pub const HOT_BYTES_MAX: usize = 256 << 20;
-/// Ids whose record is remembered without asking the store.
+/// Records, and ids that somebody chose, whose place is remembered without asking the store.
 const PLACES_MAX: usize = 1_000_000;
 
 /// The running gateway: what every request is answered from.
@@ -29,7 +29,7 @@ pub struct Gateway {
     hot: Arc<Hot<Chart>>,
     pipeline: Pipeline,
     journal: Journal,
-    places: RwLock<HashMap<(ResourceType, ResourceId), PatientKey>>,
+    places: RwLock<HashMap<Place, PatientKey>>,
 }
 
 impl Gateway {
@@ -112,23 +112,46 @@ impl Gateway {
         self.hot.load(patient)
     }
 
-    /// The record a resource lies in, when that is remembered: never blocks on storage.
-    pub fn hot_place(&self, resource_type: ResourceType, id: &ResourceId) -> Option<PatientKey> {
-        self.places.read().ok()?.get(&(resource_type, id.clone())).copied()
+    /// The chart a resource is on, when it is in memory: never blocks on storage.
+    pub fn hot_place(&self, resource_type: ResourceType, id: &ResourceId) -> Option<Arc<Chart>> {
+        let patient = *self.places.read().ok()?.get(&Place::of(resource_type, id))?;
+        self.hot.get(patient).filter(|chart| chart.row(resource_type, id).is_some())
     }
 
-    /// The record a resource lies in; resources never move. Blocks on storage.
-    pub fn place(&self, resource_type: ResourceType, id: &ResourceId) -> Result<Option<PatientKey>, Fault> {
-        if let Some(patient) = self.hot_place(resource_type, id) {
-            return Ok(Some(patient));
+    /// The chart a resource is on. Blocks on storage.
+    pub fn place(&self, resource_type: ResourceType, id: &ResourceId) -> Result<Option<Arc<Chart>>, Fault> {
+        for patient in self.store.candidates(resource_type, id)? {
+            let chart = self.hot.load(patient)?;
+            if chart.row(resource_type, id).is_some() {
+                self.remember(Place::of(resource_type, id), patient);
+                return Ok(Some(chart));
+            }
         }
-        let found = self.store.locate(resource_type, id.as_str())?;
-        if let (Some(patient), Ok(mut places)) = (found, self.places.write()) {
+        Ok(None)
+    }
+
+    fn remember(&self, place: Place, patient: PatientKey) {
+        if let Ok(mut places) = self.places.write() {
             if places.len() >= PLACES_MAX {
                 places.clear();
             }
-            places.insert((resource_type, id.clone()), patient);
+            places.insert(place, patient);
         }
-        Ok(found)
+    }
+}
+
+/// What a remembered place is known by: one entry for all ids that a record derives.
+#[derive(Debug, PartialEq, Eq, Hash)]
+enum Place {
+    Derived(u64),
+    Chosen(ResourceType, ResourceId),
+}
+
+impl Place {
+    fn of(resource_type: ResourceType, id: &ResourceId) -> Self {
+        match id.record_tag() {
+            Some(tag) => Place::Derived(tag),
+            None => Place::Chosen(resource_type, id.clone()),
+        }
     }
 }

@@ -9,7 +9,7 @@ mod translate;
 
 use crate::consent;
 use crate::fault::{Fault, Issue, IssueType, Noted, Place, Rule, Severity};
-use crate::fhir::{PatientKey, ResourceType};
+use crate::fhir::PatientKey;
 use crate::letter::{Letter, LetterId};
 use crate::map::Mapped;
 use crate::store::{Commit, Store};
@@ -133,20 +133,18 @@ impl Pipeline {
         Ok(receipt)
     }
 
-    /// An id that somebody chose (the office, for a Consent) may lie in another record already; derived ids cannot.
+    /// An id that somebody chose (the office, for a Consent) may lie in another record already, or look like one that
+    /// another record derives.
     fn placed_elsewhere(&self, decision: &Decision, patient: PatientKey) -> Result<Option<Issue>, Fault> {
-        for version in decision.versions.iter().filter(|v| v.facts.version == 1 && is_chosen(v.facts.resource_type)) {
-            let place = self.store.locate(version.facts.resource_type, version.facts.id.as_str())?;
-            if place.is_some_and(|other| other != patient) {
+        for version in decision.versions.iter().filter(|v| v.facts.version == 1 && !patient.derives(&v.facts.id)) {
+            let id = &version.facts.id;
+            let places = self.store.candidates(version.facts.resource_type, id)?;
+            if id.is_derived() || places.iter().any(|other| *other != patient) {
                 return Ok(Some(Issue::with(&PLACED_ELSEWHERE, Place::Whole, version.reference())));
             }
         }
         Ok(None)
     }
-}
-
-fn is_chosen(resource_type: ResourceType) -> bool {
-    resource_type == ResourceType::CONSENT || consent::is_directory(resource_type)
 }
 
 /// The panel of each organisation follows the consents in the same commit (design decision 4b).

@@ -37,7 +37,7 @@ fn mapped(text: &str) -> Mapped {
     let source = Source { facility: FacilityCode::unstated(), zone_minutes: 540 };
     let context = fhir::Context { source: &source, letter: LetterId([1; 32]) };
     let value = decode(text.as_bytes()).unwrap().value;
-    fhir::map(&value, text.as_bytes(), context).unwrap().value.remove(0)
+    fhir::map(&value, text.as_bytes(), context).unwrap().value
 }
 
 fn draft(change: &Change) -> &Draft {

@@ -64,15 +64,11 @@ pub(super) async fn chart_of(
     resource_type: ResourceType,
     id: &ResourceId,
 ) -> Result<Option<Arc<Chart>>, Fault> {
-    if let Some(chart) = gateway.hot_place(resource_type, id).and_then(|patient| gateway.hot_chart(patient)) {
+    if let Some(chart) = gateway.hot_place(resource_type, id) {
         return Ok(Some(chart));
     }
     let (gateway, id) = (gateway.clone(), id.clone());
-    blocking(move || match gateway.place(resource_type, &id)? {
-        Some(patient) => gateway.chart(patient).map(Some),
-        None => Ok(None),
-    })
-    .await
+    blocking(move || gateway.place(resource_type, &id)).await
 }
 
 /// The chart of a record.

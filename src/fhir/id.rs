@@ -19,6 +19,13 @@ pub struct FacilityCode(Box<str>);
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct PatientKey(pub u128);
 
+/// The bits of a UUID's first half that are not its version, and version 8 in their place.
+const HIGH_FREE: u64 = !0xf000;
+const HIGH_VERSION: u64 = 0x8000;
+/// The bits of its second half that are not its variant, and the variant of RFC 9562.
+const LOW_FREE: u64 = u64::MAX >> 2;
+const LOW_VARIANT: u64 = 1 << 63;
+
 impl ResourceId {
     /// The id, when the text is one.
     pub fn parse(text: &str) -> Option<Self> {
@@ -30,6 +37,18 @@ impl ResourceId {
     /// The id as text.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// What all ids that one record derives begin with; `None` for an id that somebody chose.
+    pub fn record_tag(&self) -> Option<u64> {
+        let uuid = (self.0.len() == 36).then(|| Uuid::try_parse(&self.0).ok()).flatten()?.as_u128();
+        let (high, low) = ((uuid >> 64) as u64, uuid as u64);
+        (high & !HIGH_FREE == HIGH_VERSION && low & !LOW_FREE == LOW_VARIANT).then_some(high)
+    }
+
+    /// Whether it has the shape of a derived id, of whatever record.
+    pub fn is_derived(&self) -> bool {
+        self.record_tag().is_some()
     }
 
     fn from_uuid(uuid: Uuid) -> Self {
@@ -114,9 +133,31 @@ impl PatientKey {
 
     /// The id of something in this record: `kind` is a resource type, `business_key` what the sender tells it apart by.
     /// The same input gives the same id in every gateway.
+    ///
+    /// A UUID of version 8 (RFC 9562 section 5.8): its first 60 free bits are those of the record, so that a resource
+    /// is found without an index; the last 62 are derived from kind and business key.
     pub fn resource_id(self, kind: &str, business_key: &str) -> ResourceId {
         let record = format!("{:032x}", self.0);
-        ResourceId::from_uuid(derive(&[&record, kind, business_key]))
+        let own = derive(&[&record, kind, business_key]).as_u128() & u128::from(LOW_FREE);
+        ResourceId::from_uuid(Uuid::from_u128(u128::from(self.tag()) << 64 | u128::from(LOW_VARIANT) | own))
+    }
+
+    /// Whether an id is one that [`PatientKey::resource_id`] makes for this record, or its Patient's.
+    pub fn derives(self, id: &ResourceId) -> bool {
+        id.record_tag() == Some(self.tag()) || Self::from_patient_id(id.as_str()) == Some(self)
+    }
+
+    /// The smallest and the largest key of the records that an id can be derived from; `None` when it is not derived.
+    pub fn range_of(id: &ResourceId) -> Option<(PatientKey, PatientKey)> {
+        let tag = id.record_tag()?;
+        // The version digit of the record's own key is not known.
+        let least = u128::from(tag & HIGH_FREE) << 64;
+        Some((PatientKey(least), PatientKey(least | u128::from(!HIGH_FREE) << 64 | u128::from(u64::MAX))))
+    }
+
+    /// The first half of every id of this record.
+    fn tag(self) -> u64 {
+        (self.0 >> 64) as u64 & HIGH_FREE | HIGH_VERSION
     }
 
     /// `Patient/id`.
@@ -158,6 +199,24 @@ mod tests {
         assert_ne!(key, PatientKey::derive(&facility, "0000000002"));
         assert_eq!(PatientKey::from_patient_id(key.patient_id().as_str()), Some(key));
         assert!(!key.patient_id().as_str().contains("0000000001"));
+        assert!(key.derives(&key.patient_id()));
+    }
+
+    #[test]
+    fn an_id_says_which_records_it_can_belong_to() {
+        let key = |number: u32| PatientKey::derive(&FacilityCode::parse("0119999901"), &number.to_string());
+        for number in 0..1000 {
+            let record = key(number);
+            let id = record.resource_id("Observation", "1");
+            let (least, most) = PatientKey::range_of(&id).unwrap();
+            assert!(least <= record && record <= most && record.derives(&id) && id.is_derived());
+            assert!(!key(number + 1).derives(&id));
+            assert_ne!(id, record.resource_id("Observation", "2"));
+            assert_ne!(id, record.resource_id("Condition", "1"));
+        }
+        for chosen in ["consent-1", "00000000-0000-4000-8000-000000000000"] {
+            assert!(!ResourceId::parse(chosen).unwrap().is_derived());
+        }
     }
 
     #[test]

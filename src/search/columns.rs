@@ -141,6 +141,7 @@ pub(super) mod tests {
             occurred: i64::MIN,
             rank: 1,
             list: 0,
+            origin: 0,
             labels: Labels::default(),
             content: 0,
             patients: Vec::new(),

@@ -301,7 +301,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn any_parameter() -> impl Strategy<Value = Parameter> {
-        (0..PARAMETERS.len()).prop_map(|n| PARAMETERS[n])
+        (0..Parameter::ALL.len()).prop_map(|n| Parameter::ALL[n])
     }
 
     /// Hashes and keys from few enough values that some recur.
@@ -324,6 +324,7 @@ mod tests {
             (resource_type, id) in (0..146_u8, any_id()),
             (version, deleted, last_updated, occurred) in (any::<u32>(), any::<bool>(), any_time(), any_time()),
             (rank, list, labels, content) in (any::<u8>(), any::<u8>(), any::<u32>(), any::<u128>()),
+            origin in any_hash(),
             patients in vec(prop_oneof![0..3_u128, any::<u128>()], 0..3),
             tokens in vec((any_parameter(), any_hash(), any_hash()), 0..6),
             dates in vec((any_parameter(), any_time(), any_time()), 0..3),
@@ -332,7 +333,7 @@ mod tests {
             Facts {
                 resource_type: ResourceType::from_number(resource_type).unwrap(),
                 id: ResourceId::parse(&id).unwrap(),
-                version, deleted, last_updated, occurred, rank, list, content,
+                version, deleted, last_updated, occurred, rank, list, content, origin,
                 labels: Labels(labels),
                 patients: patients.into_iter().map(PatientKey).collect(),
                 tokens: tokens.into_iter().map(|(parameter, system, code)| Token { parameter, system, code }).collect(),
@@ -392,8 +393,11 @@ mod tests {
 
     #[test]
     fn every_parameter_is_stored_under_its_own_number() {
-        let numbers: Vec<u8> = PARAMETERS.into_iter().map(number_of).collect();
-        assert_eq!(numbers, [1, 2, 3, 4, 5, 6, 7]);
+        for (number, parameter) in (1..).zip(Parameter::ALL) {
+            assert_eq!(parameter as u8, number);
+            assert_eq!(Parameter::from_number(number), Some(parameter));
+        }
+        assert_eq!(Parameter::from_number(0), None);
     }
 
     #[test]

@@ -124,8 +124,11 @@ mod tests {
 
     fn add(store: &Store, patient: PatientKey, name: &str) -> Result<(), Fault> {
         let head = store.head(patient)?;
-        let commit =
-            Partition { head, records: Vec::new() }.write(patient, "f", &[example::version(patient, name, 1)])?;
+        let commit = Partition { patient, head, records: Vec::new() }.write(
+            patient,
+            "f",
+            &[example::version(patient, name, 1)],
+        )?;
         store.submit(commit).wait().map(|_| ())
     }
 
@@ -158,7 +161,7 @@ mod tests {
         add(&store, HOME, "a").unwrap();
         let hot = Hot::new(&store, 1 << 20, count);
         let kept = hot.load(HOME).unwrap();
-        let late = Partition::default().write(HOME, "f", &[example::version(HOME, "b", 1)]).unwrap();
+        let late = Partition::empty(HOME).write(HOME, "f", &[example::version(HOME, "b", 1)]).unwrap();
         assert_eq!(store.submit(late).wait(), Err(Fault::Conflict));
         assert!(Arc::ptr_eq(&kept, &hot.get(HOME).unwrap()));
     }

@@ -20,6 +20,11 @@ pub struct Partition {
 }
 
 impl Partition {
+    /// Of which there is nothing yet.
+    pub fn empty(patient: PatientKey) -> Self {
+        Partition { patient, head: None, records: Vec::new() }
+    }
+
     /// How many sheaves there are.
     pub fn sheaves(&self) -> u64 {
         self.head.as_ref().map_or(0, |head| head.sheaves)
@@ -45,7 +50,7 @@ impl Store {
     /// What came to lie under a patient after the first `sheaves` sheaves. The head is that of the whole.
     pub fn partition_after(&self, patient: PatientKey, sheaves: u64) -> Result<Partition, Fault> {
         // The head is read first: what it counts was written with it, and what comes later lies beyond it.
-        let Some(head) = self.head(patient)? else { return Ok(Partition { patient, head: None, records: Vec::new() }) };
+        let Some(head) = self.head(patient)? else { return Ok(Partition::empty(patient)) };
         let mut records = Vec::new();
         self.sheaves(patient, sheaves, head.sheaves, |_, sheaf| {
             records.extend(records::decode(&sheaf)?);

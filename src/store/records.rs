@@ -110,8 +110,8 @@ impl Record {
 }
 
 /// The commit that adds new versions to a patient's partition: it expects the head it was decided upon, advances it,
-/// and puts the sheaf, the place of each id that is new (version 1; ids are derived per patient, so that one already
-/// placed is a conflict) and the entry of the log. `head` is `None` for a new partition; `facility` counts only then.
+/// and puts the sheaf, the place of each new id that the record does not derive itself (one already placed is a
+/// conflict) and the entry of the log. `head` is `None` for a new partition; `facility` counts until one is stated.
 /// Fails when the sheaf is too large to be stored or `new` is empty.
 pub fn write(
     patient: PatientKey,
@@ -124,14 +124,14 @@ pub fn write(
     }
     let sheaf = encode(new)?;
     let number = head.map_or(0, |head| head.sheaves) + 1;
-    let facility = head.map_or(facility, |head| &head.facility).to_owned();
+    let facility = head.map(|head| &*head.facility).filter(|stated| !stated.is_empty()).unwrap_or(facility).to_owned();
     let mut commit = Commit::default();
     commit.expect.push((keys::head(patient), head.map(Head::encode)));
     commit.put.push((keys::head(patient), Head { sheaves: number, facility }.encode()));
     for (part, bytes) in (0..).zip(sheaf.chunks(VALUE_BYTES_MAX)) {
         commit.put.push((keys::sheaf(patient, number, part), bytes.to_vec()));
     }
-    for (facts, _) in new.iter().filter(|(facts, _)| facts.version == 1) {
+    for (facts, _) in new.iter().filter(|(facts, _)| facts.version == 1 && !patient.derives(&facts.id)) {
         let key = keys::id(facts.resource_type, facts.id.as_str());
         commit.expect.push((key.clone(), None));
         commit.put.push((key, patient.0.to_be_bytes().to_vec()));
@@ -231,6 +231,7 @@ pub(crate) mod example {
             occurred: time - 86_400_000,
             rank: 1,
             list: 0,
+            origin: 0,
             labels: Labels::default(),
             content: u128::from(version) << 70 | 5,
             patients: vec![home],
@@ -321,7 +322,7 @@ mod tests {
             |n: usize| Sha256::digest(n.to_be_bytes()).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
         let mut new = vec![example::version(HOME, "large", 1), example::version(HOME, "small", 1)];
         new[0].1 = (0..8000).map(noise).collect();
-        let commit = Partition::default().write(HOME, "f", &new).unwrap();
+        let commit = Partition::empty(HOME).write(HOME, "f", &new).unwrap();
         let parts = commit.put.iter().filter(|(key, _)| keys::sheaf_of(key).is_some()).count();
         assert!(parts > 3 && commit.put.iter().all(|(_, value)| value.len() <= VALUE_BYTES_MAX));
         store.submit(commit).wait().unwrap();

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::{Arc, PoisonError, Weak};
 
 use crate::fault::Fault;
-use crate::fhir::{FacilityCode, PatientKey, ResourceType};
+use crate::fhir::{FacilityCode, PatientKey, ResourceId, ResourceType};
 use crate::letter::{Letter, LetterId, Source};
 use crate::store::cache::Cache;
 use crate::store::group::{Committer, Watch, Watchers};
@@ -98,11 +98,37 @@ impl Store {
         self.engine().get(&keys::head(patient))?.map(|bytes| Head::decode(&bytes)).transpose()
     }
 
-    /// Whose partition a resource lies in; `None` when there is no such resource.
-    pub fn locate(&self, resource_type: ResourceType, id: &str) -> Result<Option<PatientKey>, Fault> {
-        let Some(value) = self.engine().get(&keys::id(resource_type, id))? else { return Ok(None) };
-        let key = value.try_into().map_err(|_| Fault::Broken("the place of an id is damaged".into()))?;
-        Ok(Some(PatientKey(u128::from_be_bytes(key))))
+    /// The partitions in which a resource can lie, usually one or none: an id that somebody chose was placed when it was
+    /// new; a derived id says itself which records it can belong to.
+    pub fn candidates(&self, resource_type: ResourceType, id: &ResourceId) -> Result<Vec<PatientKey>, Fault> {
+        if let Some(value) = self.engine().get(&keys::id(resource_type, id.as_str()))? {
+            let key = value.try_into().map_err(|_| Fault::Broken("the place of an id is damaged".into()))?;
+            return Ok(vec![PatientKey(u128::from_be_bytes(key))]);
+        }
+        if let Some(patient) =
+            PatientKey::from_patient_id(id.as_str()).filter(|_| resource_type == ResourceType::PATIENT)
+        {
+            return Ok(vec![patient]);
+        }
+        match PatientKey::range_of(id) {
+            None => Ok(Vec::new()),
+            Some((least, most)) => self.records_between(least, most, id),
+        }
+    }
+
+    /// The records from `least` to `most` that derive an id. Heads sort before sheaves, so each step meets one record.
+    fn records_between(&self, least: PatientKey, most: PatientKey, id: &ResourceId) -> Result<Vec<PatientKey>, Fault> {
+        let (mut from, to) = (keys::head(least), keys::after(&keys::head(most)));
+        let mut found = Vec::new();
+        while let [(key, _)] = &*self.engine().scan(&from, &to, 1, Order::Ascending)? {
+            let Some(patient) = keys::head_patient(key) else { break };
+            found.extend(Some(patient).filter(|patient| patient.derives(id)));
+            match patient.0.checked_add(1) {
+                Some(next) => from = keys::head(PatientKey(next)),
+                None => break,
+            }
+        }
+        Ok(found)
     }
 
     /// The commit that keeps a letter, to be durable before the letter is read (invariant 2); `None` when it is there
@@ -249,7 +275,7 @@ fn format_commit() -> Commit {
 mod tests {
     use super::*;
     use crate::store::records::example;
-    use crate::store::{Partition, faulty};
+    use crate::store::faulty;
 
     const HOME: PatientKey = PatientKey(5 << 100);
 
@@ -271,7 +297,7 @@ mod tests {
     fn a_message_is_one_commit() {
         let store = Store::open_memory();
         let letter = example::letter("MSH", "a");
-        assert_eq!(store.locate(ResourceType::OBSERVATION, "none").unwrap(), None);
+        assert_eq!(store.candidates(ResourceType::OBSERVATION, &ResourceId::parse("none").unwrap()).unwrap(), []);
         let first = example::version(HOME, "a", 1);
         let id = first.0.id.clone();
         let mut commit = store.partition(HOME).unwrap().write(HOME, "f", &[first]).unwrap();
@@ -279,8 +305,9 @@ mod tests {
         commit.put_receipt(letter.id(), b"done").unwrap();
         commit.hold(letter.id());
         assert_eq!(store.submit(commit).wait(), Ok(Position(1)));
-        assert_eq!(store.locate(ResourceType::OBSERVATION, id.as_str()).unwrap(), Some(HOME));
-        assert_eq!(store.locate(ResourceType::PATIENT, id.as_str()).unwrap(), None);
+        assert_eq!(store.candidates(ResourceType::OBSERVATION, &id).unwrap(), [HOME]);
+        let stranger = PatientKey(HOME.0 ^ 1 << 100).resource_id("Observation", "a");
+        assert_eq!(store.candidates(ResourceType::OBSERVATION, &stranger).unwrap(), []);
         assert_eq!(store.receipt(letter.id()).unwrap().as_deref(), Some(&b"done"[..]));
         let logged = Logged { sheaf: Some((HOME, 1)), letter: Some(letter.id()) };
         assert_eq!(store.log(Position(0), 9).unwrap(), [(Position(1), logged)]);
@@ -296,8 +323,13 @@ mod tests {
         let two = ["a", "b"].map(|name| seen.write(HOME, "f", &[example::version(HOME, name, 1)]).unwrap());
         let fates = two.map(|commit| store.submit(commit)).map(Ticket::wait);
         assert_eq!(fates, [Ok(Position(1)), Err(Fault::Conflict)]);
-        let elsewhere = Partition::default().write(PatientKey(6), "f", &[example::version(HOME, "a", 1)]).unwrap();
-        assert_eq!(store.submit(elsewhere).wait(), Err(Fault::Conflict), "an id lies in one partition only");
+        let chosen = |patient| {
+            let (mut facts, json) = example::version(HOME, "a", 1);
+            facts.id = ResourceId::parse("chosen").unwrap();
+            store.partition(patient).unwrap().write(patient, "f", &[(facts, json)]).unwrap()
+        };
+        let two = [PatientKey(6 << 100), PatientKey(7 << 100)].map(|patient| store.submit(chosen(patient)).wait());
+        assert_eq!(two, [Ok(Position(2)), Err(Fault::Conflict)], "a chosen id lies in one partition only");
     }
 
     #[test]

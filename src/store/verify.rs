@@ -147,7 +147,7 @@ impl Walk<'_> {
         if facts.version != before + 1 {
             self.wrong(&key, "a version does not follow the one before it")?;
         }
-        if before == 0 && self.store.locate(facts.resource_type, facts.id.as_str())? != Some(patient) {
+        if before == 0 && !self.store.candidates(facts.resource_type, &facts.id)?.contains(&patient) {
             self.wrong(&key, "a resource is not placed in its partition")?;
         }
         Ok(())

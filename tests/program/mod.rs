@@ -1,5 +1,7 @@
 //! Runs the built program as a user does: the demo on a free port, and the command line.
 
+#![allow(dead_code, unreachable_pub)] // each test file uses its part of this
+
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};

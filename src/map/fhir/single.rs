@@ -112,9 +112,11 @@ fn record(
     }
 }
 
-/// The id as given; one derived from the sender's identifier when there is none.
+/// The id as given for what the network office keeps; one derived from the sender's identifier for all else, because
+/// two senders may choose the same.
 fn id(resource: &Value, resource_type: ResourceType, record: PatientKey) -> Result<ResourceId, Issue> {
-    match resource.get("id") {
+    let chosen = matches!(resource_type, ResourceType::CONSENT | ResourceType::ORGANIZATION);
+    match resource.get("id").filter(|_| chosen) {
         None => Ok(record.resource_id(resource_type.name(), &business_key(resource, ""))),
         Some(id) => {
             let parsed = id.as_str().and_then(ResourceId::parse);

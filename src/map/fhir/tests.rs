@@ -10,7 +10,7 @@ fn source(facility: &str) -> Source {
     Source { facility: FacilityCode::parse(facility), zone_minutes: 540 }
 }
 
-fn map_text(text: &str, facility: &str) -> Result<Noted<Vec<Mapped>>, Issue> {
+fn map_text(text: &str, facility: &str) -> Result<Noted<Mapped>, Issue> {
     let value = crate::decode::fhir::decode(text.as_bytes())?.value;
     let source = source(facility);
     map(&value, text.as_bytes(), Context { source: &source, letter: LetterId([7; 32]) })
@@ -52,7 +52,7 @@ fn clins() -> String {
 #[test]
 fn a_bundle_is_kept_whole_and_its_entries_become_resources() {
     let noted = map_text(&clins(), "").unwrap();
-    let mapped = &noted.value[0];
+    let mapped = &noted.value;
     let key = PatientKey::derive(&FacilityCode::parse("1318814790"), "000999739");
     assert_eq!(mapped.patient, key);
     assert!(matches!(&mapped.changes[0], Change::PutWeak(patient) if patient.id == key.patient_id()));
@@ -78,11 +78,11 @@ fn a_bundle_is_kept_whole_and_its_entries_become_resources() {
 #[test]
 fn the_same_bundle_gives_the_same_changes_and_a_resend_the_same_ids() {
     let (first, second) = (map_text(&clins(), "").unwrap(), map_text(&clins(), "1318814790").unwrap());
-    assert_eq!(first.value[0].changes, second.value[0].changes);
+    assert_eq!(first.value.changes, second.value.changes);
     let slashes = map_text(&clins().replace("Patient/p", "Patient\\/p"), "").unwrap();
-    assert_eq!(first.value[0].changes[2], slashes.value[0].changes[2]);
+    assert_eq!(first.value.changes[2], slashes.value.changes[2]);
     let later = map_text(&clins().replace("03:04:05", "04:00:00"), "").unwrap();
-    assert_eq!(draft(&first.value[0].changes[1]).id, draft(&later.value[0].changes[1]).id);
+    assert_eq!(draft(&first.value.changes[1]).id, draft(&later.value.changes[1]).id);
 }
 
 #[test]
@@ -94,7 +94,7 @@ fn who_the_patient_is_must_be_plain() {
     assert_eq!(refused(&clins().replace("collection", "transaction"), ""), "fhir-not-supported");
     assert_eq!(refused(&clins().replace("000999739", ""), ""), "fhir-patient-no-number");
     let weak = map_text(&clins().replace(NUMBER, "urn:x"), "0119999901").unwrap();
-    assert_eq!(weak.value[0].patient, PatientKey::derive(&FacilityCode::parse("0119999901"), "urn:x|000999739"));
+    assert_eq!(weak.value.patient, PatientKey::derive(&FacilityCode::parse("0119999901"), "urn:x|000999739"));
     assert_eq!(weak.issues[0].rule.id, "fhir-patient-no-hospital-number");
 }
 
@@ -107,13 +107,13 @@ fn a_consent_finds_its_record_by_reference_or_number() {
     let number = json!({"system": NUMBER, "value": "000999739"});
     let by_number = map_text(&consent(json!({"identifier": number})), "office").unwrap();
     let by_reference = map_text(&consent(json!({"reference": key.reference()})), "office").unwrap();
-    for mapped in [&by_number.value[0], &by_reference.value[0]] {
+    for mapped in [&by_number.value, &by_reference.value] {
         assert_eq!(mapped.patient, key);
         let stored = draft(&mapped.changes[0]);
         assert_eq!((stored.id.as_str(), stored.occurred), ("c-1", None));
         assert_eq!(read(stored)["patient"]["reference"], key.reference());
     }
-    assert_eq!(read(draft(&by_number.value[0].changes[0]))["patient"]["identifier"], number);
+    assert_eq!(read(draft(&by_number.value.changes[0]))["patient"]["identifier"], number);
     let refused = |patient: Value| map_text(&consent(patient), "office").unwrap_err().rule.id;
     assert_eq!(refused(json!({"display": "x"})), "fhir-patient-unresolved");
     assert_eq!(refused(json!({"reference": "Patient/1", "identifier": number})), "fhir-patient-unresolved");
@@ -127,8 +127,8 @@ fn a_consent_finds_its_record_by_reference_or_number() {
 fn organizations_go_to_the_directory_and_the_rest_is_held() {
     let text = r#"{"resourceType":"Organization","id":"care-1","name":"x"}"#;
     let mapped = map_text(text, "office").unwrap();
-    assert_eq!(mapped.value[0].patient, PatientKey::DIRECTORY);
-    assert_eq!(draft(&mapped.value[0].changes[0]).json(None), text);
+    assert_eq!(mapped.value.patient, PatientKey::DIRECTORY);
+    assert_eq!(draft(&mapped.value.changes[0]).json(None), text);
     for other in ["Patient", "AuditEvent", "Subscription", "Provenance"] {
         let text = format!(r#"{{"resourceType":"{other}"}}"#);
         assert_eq!(map_text(&text, "").unwrap_err().rule.id, "fhir-not-supported", "{other}");
@@ -142,11 +142,11 @@ fn organizations_go_to_the_directory_and_the_rest_is_held() {
 #[test]
 fn a_consent_inside_a_bundle_permits_nothing() {
     let noted = map_text(&clins().replace("Condition", "Consent"), "").unwrap();
-    let types: Vec<_> = noted.value[0].changes.iter().map(|change| draft(change).resource_type.name()).collect();
+    let types: Vec<_> = noted.value.changes.iter().map(|change| draft(change).resource_type.name()).collect();
     assert_eq!(types, ["Patient", "Bundle", "Provenance"]);
     assert_eq!(noted.issues[0].rule.id, "fhir-entry-inside-only");
     let scope = |code: &str| format!(r#""Consent","scope":{{"coding":[{{"code":"{code}"}}]}}"#);
-    let with = |code| map_text(&clins().replace("\"Condition\"", &scope(code)), "").unwrap().value[0].changes.len();
+    let with = |code| map_text(&clins().replace("\"Condition\"", &scope(code)), "").unwrap().value.changes.len();
     assert_eq!((with("adr"), with("patient-privacy")), (4, 3));
 }
 
