@@ -3,7 +3,7 @@
 mod escape;
 mod value;
 
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 
 use crate::fault::{Issue, IssueType, Noted, Place, Rule, Severity};
 pub use value::Value;
@@ -66,6 +66,8 @@ struct Line<'t> {
     text: &'t str,
     /// Bit n is set when field n was asked for.
     read: Cell<u128>,
+    /// Where the field separators stand in `text`; found once, when the first field is asked for.
+    separators: OnceCell<Box<[u32]>>,
 }
 
 /// One segment of a message.
@@ -135,7 +137,8 @@ impl<'t> Message<'t> {
         let valid = name.iter().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
             && (rest.is_empty() || rest.starts_with(self.delimiters.field));
         let earlier = self.segments.iter().rev().find(|s| s.name == name).map_or(0, |s| s.occurrence);
-        valid.then(|| Line { name, occurrence: earlier.saturating_add(1), text: rest, read: Cell::new(0) })
+        let occurrence = earlier.saturating_add(1);
+        valid.then(|| Line { name, occurrence, text: rest, read: Cell::new(0), separators: OnceCell::new() })
     }
 }
 
@@ -192,8 +195,8 @@ impl<'m> Segment<'m> {
         let text = match (is_header, number) {
             (_, 0) => "",
             (true, 1) => self.line.text.get(..self.delimiters.field.len_utf8()).unwrap_or(""),
-            (true, _) => self.split().nth(usize::from(number) - 1).unwrap_or(""),
-            (false, _) => self.split().nth(usize::from(number)).unwrap_or(""),
+            (true, _) => self.part(usize::from(number) - 1),
+            (false, _) => self.part(usize::from(number)),
         };
         let verbatim = is_header && number <= 2;
         Value::field(text, self.delimiters, self.place(number), verbatim)
@@ -208,7 +211,7 @@ impl<'m> Segment<'m> {
 
     /// How many fields the segment has.
     pub fn field_count(self) -> u16 {
-        let separators = self.line.text.matches(self.delimiters.field).count() + usize::from(self.is("MSH"));
+        let separators = self.separators().len() + usize::from(self.is("MSH"));
         u16::try_from(separators).unwrap_or(u16::MAX)
     }
 
@@ -232,8 +235,24 @@ impl<'m> Segment<'m> {
         }
     }
 
-    fn split(self) -> std::str::Split<'m, char> {
-        self.line.text.split(self.delimiters.field)
+    /// What stands behind the `number`-th separator, from 1, up to the next one.
+    fn part(self, number: usize) -> &'m str {
+        let separators = self.separators();
+        let Some(start) = number.checked_sub(1).and_then(|at| separators.get(at)) else { return "" };
+        let start = *start as usize + self.delimiters.field.len_utf8();
+        let end = separators.get(number).map_or(self.line.text.len(), |end| *end as usize);
+        self.line.text.get(start..end).unwrap_or("")
+    }
+
+    fn separators(self) -> &'m [u32] {
+        let text = self.line.text;
+        self.line.separators.get_or_init(|| match u8::try_from(self.delimiters.field) {
+            Ok(byte) if byte.is_ascii() => {
+                let found = text.bytes().enumerate().filter(|(_, b)| *b == byte);
+                found.map(|(at, _)| at as u32).collect()
+            }
+            _ => text.match_indices(self.delimiters.field).map(|(at, _)| at as u32).collect(),
+        })
     }
 }
 
