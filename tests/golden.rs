@@ -1,5 +1,7 @@
 //! Golden cases: `tests/golden/map/<case>/input.hl7` and what it becomes. `UPDATE=1 cargo test --test golden` rewrites.
 
+#![allow(clippy::unwrap_used)]
+
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,7 +13,7 @@ use tasuki::decode::ssmix2::{FileName, Flag, Kind};
 use tasuki::fault::Issue;
 use tasuki::fhir::time::Interval;
 use tasuki::fhir::{FacilityCode, ResourceId};
-use tasuki::letter::{Letter, Source};
+use tasuki::letter::{Letter, LetterId, Source};
 use tasuki::map::hl7v2::{Context, map};
 use tasuki::map::{Change, Known, KnownEncounter};
 
@@ -20,13 +22,33 @@ const ZONE_MINUTES: i16 = 540;
 
 #[test]
 fn map_cases() {
+    let different: Vec<String> = cases().iter().filter_map(|case| compare(case)).collect();
+    assert!(different.is_empty(), "\n{}", different.join("\n"));
+}
+
+#[test]
+fn a_message_cut_off_anywhere_is_mapped_or_held() {
+    for case in cases() {
+        let text = fs::read_to_string(case.join("input.hl7")).unwrap();
+        let name = file_name(fs::read_to_string(case.join("name.txt")).unwrap_or_default().trim());
+        let source = Source { facility: FacilityCode::parse(FACILITY), zone_minutes: ZONE_MINUTES };
+        let (known, letter) = (Known::default(), LetterId([0; 32]));
+        for (end, _) in text.char_indices() {
+            if let Ok(message) = Message::parse(&text[..end]) {
+                let context = Context { source: &source, name: name.as_ref(), letter, known: &known };
+                let _ = map(&message.value, context);
+            }
+        }
+    }
+}
+
+fn cases() -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/map");
     let mut cases: Vec<PathBuf> = fs::read_dir(&root).unwrap().map(|entry| entry.unwrap().path()).collect();
     cases.retain(|case| case.join("input.hl7").exists());
     cases.sort();
     assert!(!cases.is_empty());
-    let different: Vec<String> = cases.iter().filter_map(|case| compare(case)).collect();
-    assert!(different.is_empty(), "\n{}", different.join("\n"));
+    cases
 }
 
 /// The difference between what a case expects and what came out; `None` when there is none.

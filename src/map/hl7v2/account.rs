@@ -68,41 +68,39 @@ pub const VISIT_IS_TOLD_ELSEWHERE: &str = "visit-is-told-elsewhere";
 
 /// Notes what nobody asked for and no rule ignores: per field, or once for a segment of which nothing was used.
 pub fn settle(message: &Message<'_>, out: &mut Output) {
-    let is_visit_mapped = message.first("PV1").is_some_and(|pv1| is_touched(pv1) || pv1.peek(44).is_valued());
     for segment in message.segments() {
-        let was_touched = is_touched(segment);
-        if !ignore_by_rule(segment) && !(segment.is("PV1") && !is_visit_mapped) {
-            report(segment, was_touched, out);
+        let mut is_ignored = false;
+        for fields in rules(segment) {
+            segment.ignore(fields);
+            is_ignored |= fields.is_empty();
+        }
+        if !is_ignored && segment.unread().next().is_some() {
+            report(segment, out);
         }
     }
 }
 
-fn report(segment: Segment<'_>, was_touched: bool, out: &mut Output) {
-    if !was_touched {
-        if segment.unread().next().is_some() {
-            out.issue(&SEGMENT_UNMAPPED, segment.place(0));
-        }
-        return;
-    }
-    for value in segment.unread() {
-        out.issue(&FIELD_UNMAPPED, value.place());
+fn report(segment: Segment<'_>, out: &mut Output) {
+    let was_used = was_used(segment);
+    let is_told_elsewhere = segment.is("PV1") && !segment.peek(44).is_valued();
+    match (was_used, is_told_elsewhere) {
+        (true, _) => segment.unread().for_each(|value| out.issue(&FIELD_UNMAPPED, value.place())),
+        // Rule VISIT_IS_TOLD_ELSEWHERE.
+        (false, true) => {}
+        (false, false) => out.issue(&SEGMENT_UNMAPPED, segment.place(0)),
     }
 }
 
-/// Whether anybody asked for a field that holds something, or for any field of a segment that holds nothing.
-fn is_touched(segment: Segment<'_>) -> bool {
-    let filled = (1..=segment.field_count()).filter(|n| !segment.peek(*n).is_empty()).count();
+/// Whether a field that holds something was asked for, those aside that a rule ignores.
+fn was_used(segment: Segment<'_>) -> bool {
+    let by_rule = |number: &u16| rules(segment).any(|fields| fields.contains(number));
+    let filled = (1..=segment.field_count()).filter(|n| !segment.peek(*n).is_empty() && !by_rule(n)).count();
     segment.unread().count() < filled
 }
 
-/// Applies the table; true when the whole segment is ignored.
-fn ignore_by_rule(segment: Segment<'_>) -> bool {
-    let mut whole = false;
-    for (_, fields) in IGNORED.iter().flat_map(|i| i.fields).filter(|(name, _)| segment.is(name)) {
-        segment.ignore(fields);
-        whole |= fields.is_empty();
-    }
-    whole
+fn rules(segment: Segment<'_>) -> impl Iterator<Item = &'static [u16]> {
+    let of_segment = move |(name, _): &&(&str, &'static [u16])| segment.is(name);
+    IGNORED.iter().flat_map(|ignored| ignored.fields).filter(of_segment).map(|(_, fields)| *fields)
 }
 
 #[cfg(test)]

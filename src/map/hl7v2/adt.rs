@@ -2,7 +2,7 @@
 
 use super::datatype::ts;
 use super::segment::{iam, pv1};
-use super::{Context, Output};
+use super::{Context, EVERY_FIELD, Output};
 use crate::decode::hl7v2::{Message, Segment, Value};
 use crate::decode::ssmix2::Flag;
 use crate::fault::{IssueType, Place, Rule, Severity};
@@ -34,6 +34,10 @@ pub static NO_KNOWN_STAY: Rule = Rule {
     en: "No stay is on record that this event could belong to; a visit of its own was made.",
     ja: "該当する入院が登録されていないため、独立した受診として作成しました。",
 };
+
+/// OBX of master data (身長, 体重, 血液型). The place where `segment::obx` joins: it needs to be told that these are not
+/// all laboratory results; until then they are reported as unmapped.
+pub(super) fn observations(_message: &Message<'_>, _out: &mut Output) {}
 
 /// 外来受付 (A04; some senders A01 with PV1-2 = O): one visit, by day, department and order number.
 pub(super) fn outpatient(message: &Message<'_>, context: Context<'_>, out: &mut Output) {
@@ -91,7 +95,11 @@ pub(super) fn admission(message: &Message<'_>, context: Context<'_>, out: &mut O
 pub(super) fn discharge(message: &Message<'_>, context: Context<'_>, out: &mut Output) {
     let Some(pv1) = visit_segment(message, out) else { return };
     let is_cancelled = event(message) == "A13" || is_deleted(context);
-    let end = end_of_stay(message, pv1, context, out);
+    let end = if is_cancelled && !pv1.peek(45).is_valued() {
+        instead(message, context, out)
+    } else {
+        end_of_stay(message, pv1, context, out)
+    };
     let by_then = end_millisecond(message, pv1, context, out);
     let id = stay_id(pv1, by_then, &end, context, out);
     let start = if pv1.peek(44).is_valued() { ts::date_time(pv1.field(44), out) } else { None };
@@ -142,9 +150,7 @@ fn visit_segment<'m>(message: &'m Message<'_>, out: &mut Output) -> Option<Segme
 }
 
 fn delete(pv1: Segment<'_>, id: ResourceId, out: &mut Output) {
-    // Rule `content-of-the-deleted`: what a deleted visit was does not matter any more.
-    let all: Vec<u16> = (1..=pv1.field_count().min(127)).collect();
-    pv1.ignore(&all);
+    pv1.ignore(&EVERY_FIELD);
     out.delete(ResourceType::ENCOUNTER, id);
 }
 

@@ -1,8 +1,8 @@
 //! What every message shares: which kind it is, whose record it is about, and the segments around PID.
 
 use super::segment::{al1, in1, pid};
-use super::{Context, KIND_NOT_SUPPORTED, Output, adt, patient_number};
-use crate::decode::hl7v2::Message;
+use super::{Context, EVERY_FIELD, KIND_NOT_SUPPORTED, Output, adt, patient_number};
+use crate::decode::hl7v2::{Message, Value};
 use crate::decode::ssmix2::Kind;
 use crate::fault::{Issue, IssueType, Place, Rule, Severity};
 use crate::fhir::time::Interval;
@@ -16,6 +16,14 @@ pub static NO_PATIENT: Rule = Rule {
     code: IssueType::Required,
     en: "The message names no patient (PID-3).",
     ja: "患者が特定できません(PID-3がありません)。",
+};
+/// Two patients in one message: what follows the second would land in the first one's record.
+pub static SEVERAL_PATIENTS: Rule = Rule {
+    id: "v2-several-patients",
+    severity: Severity::Error,
+    code: IssueType::Conflict,
+    en: "The message is about more than one patient number (PID-3).",
+    ja: "1つのメッセージに複数の患者番号(PID-3)があります。",
 };
 /// Neither configuration nor MSH-4 says whose numbers these are.
 pub static NO_FACILITY: Rule = Rule {
@@ -76,6 +84,9 @@ pub(super) fn kind(message: &Message<'_>, context: Context<'_>) -> Result<Kind, 
     let header = message.first("MSH").map(|header| header.peek(9));
     let part = |number| header.map(|h| h.component(number).text().trim().to_owned()).unwrap_or_default();
     let sent = format!("{}^{}", part(1), part(2));
+    let is_code = sent.len() <= 12 && sent.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'^');
+    // An issue may quote a message type, but not whatever else a sender put there.
+    let sent = if is_code { sent } else { "?".to_owned() };
     let place = header.map_or(Place::Whole, |h| h.place());
     if let Some(name) = context.name {
         return match MESSAGES.iter().find(|(kind, _)| *kind == name.kind) {
@@ -114,6 +125,10 @@ pub(super) fn begin(message: &Message<'_>, context: Context<'_>) -> Result<Outpu
     }
     let number = patient_number(message)
         .ok_or_else(|| Issue::new(&NO_PATIENT, message.first("PID").map_or(Place::Whole, |pid| pid.peek(3).place())))?;
+    let differs = |place: &Value<'_>| place.component(1).text().trim() != number;
+    if let Some(other) = message.all("PID").map(|pid| pid.peek(3)).find(differs) {
+        return Err(Issue::new(&SEVERAL_PATIENTS, other.place()));
+    }
     if let Some(name) = context.name
         && name.patient.trim() != number
     {
@@ -162,10 +177,13 @@ pub(super) fn patient(message: &Message<'_>, kind: Kind, context: Context<'_>, o
     let is_gone = adt::is_deleted(context) || adt::event(message) == "A23";
     let active = (kind == Kind::Adt00).then_some(!is_gone);
     pid::map(message, first, active, out);
-    for segment in message.all("AL1") {
-        al1::map(segment, out);
-    }
-    for segment in message.all("IN1") {
-        in1::map(segment, out);
+    for segment in message.segments() {
+        match segment.name() {
+            // Rule `content-of-the-deleted`.
+            "AL1" | "IN1" if is_gone => segment.ignore(&EVERY_FIELD),
+            "AL1" => al1::map(segment, out),
+            "IN1" => in1::map(segment, out),
+            _ => {}
+        }
     }
 }

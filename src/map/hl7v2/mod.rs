@@ -41,6 +41,17 @@ pub static SUPERSEDED: Rule = Rule {
     ja: "コンディションフラグ2(更新済み)のファイルです。新しいファイルの内容が有効です。",
 };
 
+/// Rule `content-of-the-deleted`: what a deleted thing was does not matter any more.
+const EVERY_FIELD: [u16; 127] = {
+    let mut numbers = [0; 127];
+    let mut at = 0;
+    while at < 127 {
+        numbers[at] = at as u16 + 1;
+        at += 1;
+    }
+    numbers
+};
+
 /// What a mapper is told beside the message itself.
 #[derive(Clone, Copy, Debug)]
 pub struct Context<'a> {
@@ -72,7 +83,7 @@ pub fn map(message: &Message<'_>, context: Context<'_>) -> Result<Noted<Mapped>,
     head::check_day(message, kind, context, &mut out);
     head::patient(message, kind, context, &mut out);
     match kind {
-        Kind::Adt00 => {}
+        Kind::Adt00 => adt::observations(message, &mut out),
         Kind::Adt12 => adt::outpatient(message, context, &mut out),
         Kind::Adt22 => adt::admission(message, context, &mut out),
         Kind::Adt52 => adt::discharge(message, context, &mut out),

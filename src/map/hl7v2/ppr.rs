@@ -13,7 +13,10 @@ pub(super) fn map(message: &Message<'_>, context: Context<'_>, out: &mut Output)
     let mut groups: Vec<Group<'_>> = Vec::new();
     for segment in message.segments() {
         if segment.is("PRB") {
-            groups.push(Group { prb: segment, zpr: None, orc: None, notes: Vec::new() });
+            let instance = segment.peek(4);
+            let same = |group: &&mut Group<'_>| instance.is_valued() && group.prb.peek(4).text() == instance.text();
+            let shares_instance = groups.iter_mut().filter(same).map(|group| group.shares_instance = true).count() > 0;
+            groups.push(Group { prb: segment, zpr: None, orc: None, notes: Vec::new(), shares_instance });
         } else if let Some(group) = groups.last_mut() {
             match segment.name() {
                 "ZPR" if group.zpr.is_none() => group.zpr = Some(segment),

@@ -16,6 +16,7 @@ const AGENT_TYPE: &str = "http://terminology.hl7.org/CodeSystem/provenance-parti
 
 /// Puts the Provenance of a message whose other changes are in `out` already.
 pub fn put(message: &Message<'_>, letter: LetterId, out: &mut Output) {
+    let letter = letter.hex();
     let enterer = message.first("EVN").and_then(|event| xcn::practitioner(event.field(5), out));
     let targets: Vec<String> = out.changes().iter().filter_map(target).collect();
     let mut w = Writer::new();
@@ -28,6 +29,11 @@ pub fn put(message: &Message<'_>, letter: LetterId, out: &mut Output) {
         ts::write(&mut w, "occurredDateTime", event.field(6), out);
     }
     recorded(&mut w, message, out);
+    w.object("location", |w| {
+        if let Some(event) = message.first("EVN") {
+            w.string("display", event.field(7).component(1).text().trim());
+        }
+    });
     w.array("reason", |w| {
         if let Some(event) = message.first("EVN") {
             cwe::concept_item(w, event.field(4), "HL70062", out);
@@ -41,12 +47,12 @@ pub fn put(message: &Message<'_>, letter: LetterId, out: &mut Output) {
             w.object("what", |w| {
                 w.object("identifier", |w| {
                     w.string("system", LETTER);
-                    w.string("value", &letter.hex());
+                    w.string("value", &letter);
                 });
             });
         });
     });
-    let id = out.id(ResourceType::PROVENANCE, &letter.hex());
+    let id = out.id(ResourceType::PROVENANCE, &letter);
     out.put(ResourceType::PROVENANCE, id, w);
 }
 

@@ -3,8 +3,8 @@
 use super::al1;
 use crate::decode::hl7v2::{Segment, Value};
 use crate::fhir::{ResourceType, Writer, system};
-use crate::map::hl7v2::Output;
 use crate::map::hl7v2::datatype::{cwe, ts};
+use crate::map::hl7v2::{EVERY_FIELD, Output};
 
 const VERIFICATION: &str = "http://terminology.hl7.org/CodeSystem/allergyintolerance-verification";
 
@@ -12,7 +12,7 @@ const VERIFICATION: &str = "http://terminology.hl7.org/CodeSystem/allergyintoler
 pub fn map(iam: Segment<'_>, is_deleted: bool, out: &mut Output) {
     let Some(id) = al1::id(iam.field(3), out) else { return out.issue(&al1::NO_ALLERGEN, iam.place(0)) };
     if is_deleted || cwe::code(iam.field(6)) == "D" {
-        iam.ignore(&[2, 4, 5, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20]);
+        iam.ignore(&EVERY_FIELD);
         return out.delete(ResourceType::ALLERGY_INTOLERANCE, id);
     }
     let mut w = Writer::new();

@@ -42,7 +42,8 @@ pub fn map(segment: Segment<'_>, out: &mut Output) {
     w.string("status", "active");
     kind(&mut w, segment, out);
     w.object("policyHolder", |w| w.string("display", &insured.holder));
-    subscriber(&mut w, segment, if is_public { &insured.number } else { "" });
+    let public_number = if insured.number.is_empty() { &insured.symbol } else { &insured.number };
+    subscriber(&mut w, segment, if is_public { public_number } else { "" });
     out.subject(&mut w, "beneficiary");
     w.string("dependent", &insured.branch);
     relationship(&mut w, segment.field(17), out);

@@ -3,9 +3,9 @@
 use crate::decode::hl7v2::{Segment, Value};
 use crate::fault::{IssueType, Rule, Severity};
 use crate::fhir::{ResourceId, ResourceType, Writer, system};
-use crate::map::hl7v2::Output;
 use crate::map::hl7v2::coding_system;
 use crate::map::hl7v2::datatype::{cwe, ts, xcn};
+use crate::map::hl7v2::{EVERY_FIELD, Output};
 
 /// A confirmation status that is not JHSD0005 "1".
 pub static CONFIRMATION_UNKNOWN: Rule = Rule {
@@ -49,12 +49,14 @@ pub struct Group<'m> {
     pub orc: Option<Segment<'m>>,
     /// Comments.
     pub notes: Vec<Segment<'m>>,
+    /// Whether another problem of the message has the same PRB-4: then it numbers the order, not the problem.
+    pub shares_instance: bool,
 }
 
 /// Puts the Condition, or deletes it: PRB-1 (HL7 table 0287) DE, or the whole file is deleted.
 pub fn map(group: &Group<'_>, is_deleted: bool, out: &mut Output) {
     let prb = group.prb;
-    let Some(id) = id(prb, out) else { return out.issue(&NO_PROBLEM, prb.place(0)) };
+    let Some(id) = id(group, out) else { return out.issue(&NO_PROBLEM, prb.place(0)) };
     if is_deleted || cwe::code(prb.field(1)) == "DE" {
         ignore_all(group);
         return out.delete(ResourceType::CONDITION, id);
@@ -75,13 +77,15 @@ pub fn map(group: &Group<'_>, is_deleted: bool, out: &mut Output) {
 }
 
 /// By PRB-4 (problem instance), else by what and since when.
-fn id(prb: Segment<'_>, out: &Output) -> Option<ResourceId> {
+fn id(group: &Group<'_>, out: &Output) -> Option<ResourceId> {
+    let prb = group.prb;
     let (problem, instance) = (prb.field(3), prb.field(4).component(1).text());
     let (code, text) = (cwe::code(problem), cwe::text(problem));
-    let key = match (instance.trim(), code.is_empty() && text.is_empty()) {
-        (_, true) => return None,
-        ("", false) => format!("{code}:{text}:{}", prb.peek(16).text()),
+    let key = match (instance.trim(), group.shares_instance) {
+        _ if code.is_empty() && text.is_empty() => return None,
+        ("", _) => format!("{code}:{text}:{}", prb.peek(16).text()),
         (instance, false) => format!("instance:{instance}"),
+        (instance, true) => format!("instance:{instance}:{code}:{text}"),
     };
     Some(out.id(ResourceType::CONDITION, &key))
 }
@@ -271,11 +275,9 @@ fn labels(value: Value<'_>, out: &mut Output) -> Writer {
     meta
 }
 
-/// Rule `content-of-the-deleted`: what a deleted problem was does not matter any more.
 fn ignore_all(group: &Group<'_>) {
-    let all: Vec<u16> = (1..=127).collect();
     let further = group.zpr.iter().chain(&group.orc).chain(&group.notes);
     for segment in std::iter::once(&group.prb).chain(further) {
-        segment.ignore(&all);
+        segment.ignore(&EVERY_FIELD);
     }
 }

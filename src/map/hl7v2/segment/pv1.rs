@@ -39,7 +39,7 @@ pub fn encounter(w: &mut Writer, message: &Message<'_>, pv1: Segment<'_>, visit:
             cwe::concept_item(w, pv2.field(3), "", out);
         }
     });
-    hospitalization(w, pv1, out);
+    hospitalization(w, pv1, visit, out);
     w.array("location", |w| {
         for (reference, status) in &locations {
             w.item(|w| {
@@ -130,7 +130,7 @@ fn participants(w: &mut Writer, pv1: Segment<'_>, out: &mut Output) {
     });
 }
 
-fn hospitalization(w: &mut Writer, pv1: Segment<'_>, out: &mut Output) {
+fn hospitalization(w: &mut Writer, pv1: Segment<'_>, visit: Visit<'_>, out: &mut Output) {
     w.object("hospitalization", |w| {
         if pv1.peek(5).is_valued() {
             w.object("preAdmissionIdentifier", |w| cx::identifier(w, pv1.field(5), out));
@@ -145,8 +145,11 @@ fn hospitalization(w: &mut Writer, pv1: Segment<'_>, out: &mut Output) {
                 cwe::concept_item(w, arrangement, "HL70009", out);
             }
         });
-        w.object("destination", |w| w.string("display", &destination(pv1.field(37))));
-        cwe::concept(w, "dischargeDisposition", pv1.field(36), "HL70112", out);
+        // Where to and how somebody left belongs to a visit that has ended; elsewhere it is reported as unmapped.
+        if visit.status == "finished" {
+            w.object("destination", |w| w.string("display", &destination(pv1.field(37))));
+            cwe::concept(w, "dischargeDisposition", pv1.field(36), "HL70112", out);
+        }
     });
 }
 

@@ -1,0 +1,131 @@
+//! Every SS-MIX2 file of the corpora that a mapper exists for gives changes with a Patient, the same ones twice.
+//! Runs where `TASUKI_CORPORA` names the folder.
+
+#![allow(clippy::unwrap_used)]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tasuki::decode::hl7v2::Message;
+use tasuki::decode::ssmix2::{FileName, Flag, Kind};
+use tasuki::fhir::{FacilityCode, ResourceType};
+use tasuki::letter::{Letter, LetterId, Source};
+use tasuki::map::hl7v2::{Context, map};
+use tasuki::map::{Change, Known};
+
+const MAPPED: [Kind; 8] =
+    [Kind::Adt00, Kind::Adt12, Kind::Adt22, Kind::Adt52, Kind::Adt61, Kind::Ppr01, Kind::Omp01, Kind::Oml11];
+
+#[test]
+fn every_generated_file_gives_a_patient() {
+    let Some(corpora) = std::env::var_os("TASUKI_CORPORA") else {
+        println!("not run: TASUKI_CORPORA is not set");
+        return;
+    };
+    let mut files = Vec::new();
+    walk(&Path::new(&corpora).join("ssmix2/generated"), &mut files);
+    files.sort();
+    let mut issues: BTreeMap<String, u32> = BTreeMap::new();
+    let mut times: BTreeMap<&str, (Duration, u32)> = BTreeMap::new();
+    for file in &files {
+        if let Some(name) = file_name(file).filter(|name| MAPPED.contains(&name.kind)) {
+            let time = times.entry(name.kind.code()).or_default();
+            time.0 += one(file, &name, &mut issues);
+            time.1 += 1;
+        }
+    }
+    assert!(times.values().map(|(_, count)| count).sum::<u32>() > 400);
+    for (kind, (time, count)) in times {
+        println!("{kind}: {count} files, {:?} each", time / count);
+    }
+    for (issue, count) in issues {
+        println!("{count:5} {issue}");
+    }
+}
+
+/// The NHO samples are named for other patients than they speak of, so they come without their names.
+#[test]
+fn the_samples_of_the_national_hospital_organization_give_a_patient() {
+    let Some(corpora) = std::env::var_os("TASUKI_CORPORA") else {
+        println!("not run: TASUKI_CORPORA is not set");
+        return;
+    };
+    let folder = Path::new(&corpora).join("v2/nhoHQ+SSMIX2DataTestingTool/v2");
+    let source = Source { facility: FacilityCode::parse("0119999901"), zone_minutes: 540 };
+    let (known, letter) = (Known::default(), LetterId([0; 32]));
+    for kind in ["ADT-61", "PPR-01"] {
+        let is_kind = |path: &PathBuf| path.to_string_lossy().contains(kind);
+        let file = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).find(is_kind).unwrap();
+        let bytes = fs::read(file).unwrap();
+        let (text, ..) = encoding_rs::ISO_2022_JP.decode(&bytes);
+        let message = Message::parse(&text).unwrap().value;
+        let mapped = map(&message, Context { source: &source, name: None, letter, known: &known }).unwrap();
+        println!("{kind}: {} changes", mapped.value.changes.len());
+        for issue in &mapped.issues {
+            println!("    {} {}", issue.rule.id, issue.place);
+        }
+        assert!(mapped.value.changes.len() >= 3);
+    }
+}
+
+fn one(file: &Path, name: &FileName, issues: &mut BTreeMap<String, u32>) -> Duration {
+    let bytes = fs::read(file).unwrap();
+    let (text, ..) = encoding_rs::ISO_2022_JP.decode(&bytes);
+    let source = Arc::new(Source { facility: FacilityCode::unstated(), zone_minutes: 540 });
+    let known = Known::default();
+    let letter = Letter { source: source.clone(), name: String::new(), bytes: bytes.clone() }.id();
+    let context = Context { source: &source, name: Some(name), letter, known: &known };
+    let start = Instant::now();
+    let message = Message::parse(&text).unwrap().value;
+    let mapped = map(&message, context).unwrap_or_else(|issue| panic!("{}: {}", file.display(), issue.english()));
+    let time = start.elapsed();
+    let Some(Change::Put(draft) | Change::PutWeak(draft)) = mapped.value.changes.first() else {
+        panic!("{}: no Patient first", file.display());
+    };
+    assert_eq!(draft.resource_type, ResourceType::PATIENT);
+    for change in &mapped.value.changes {
+        if let Change::Put(draft) | Change::PutWeak(draft) | Change::Merge { draft, .. } = change {
+            assert!(draft.occurred.is_some());
+            let json = draft.json(None);
+            serde_json::from_str::<serde_json::Value>(&json).unwrap();
+            assert!(!json.contains("null"), "{}: {json}", file.display());
+        }
+    }
+    let again = Message::parse(&text).unwrap().value;
+    assert_eq!(map(&again, context).unwrap().value.changes, mapped.value.changes);
+    for issue in &mapped.issues {
+        let place = issue.place.to_string();
+        let place = place.split('[').next().unwrap_or_default().to_owned();
+        *issues.entry(format!("{} {} {place}", name.kind.code(), issue.rule.id)).or_default() += 1;
+    }
+    time
+}
+
+fn walk(folder: &Path, files: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            walk(&path, files);
+        } else {
+            files.push(path);
+        }
+    }
+}
+
+fn file_name(file: &Path) -> Option<FileName> {
+    let parts: Vec<&str> = file.file_name()?.to_str()?.split('_').collect();
+    let [patient, date, kind, order, stamp, department, flag] = parts[..] else { return None };
+    let stated = |text: &str| (text != "-").then(|| text.to_owned());
+    Some(FileName {
+        patient: patient.to_owned(),
+        date: stated(date),
+        kind: Kind::parse(kind)?,
+        order: stated(order).filter(|order| order.bytes().any(|b| b != b'9')),
+        stamp: stamp.to_owned(),
+        department: stated(department),
+        flag: if flag == "1" { Flag::Valid } else { Flag::Deleted },
+    })
+}
