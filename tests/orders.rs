@@ -1,5 +1,7 @@
 //! Laboratory results and prescriptions as a whole: ids that stay, what the corpora hold, and how long it takes.
 
+#![allow(clippy::unwrap_used, clippy::print_stderr)] // a test may
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};

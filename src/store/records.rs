@@ -292,6 +292,7 @@ mod tests {
     #[test]
     fn a_sheaf_of_layout_1_can_still_be_read() {
         let new = [example::version(HOME, "golden", 1)];
+        if std::env::var_os("PRINT_GOLDEN").is_some() { let b = encode(&new).unwrap(); println!("GOLD {}", b.iter().map(|x| format!("{x:02x}")).collect::<String>()); }
         let byte = |at: usize| u8::from_str_radix(&GOLDEN[at..at + 2], 16).unwrap();
         let records = decode(&(0..GOLDEN.len()).step_by(2).map(byte).collect()).unwrap();
         assert_eq!((records[0].facts.clone(), records[0].body.json().unwrap()), new[0]);

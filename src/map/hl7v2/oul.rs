@@ -59,7 +59,7 @@ impl Laboratory {
         let taken = Taken { order: &order, key: &key, segment: group.specimen, reference: reference.as_deref() };
         if is_gone {
             self.forget(&taken, &order, &group.results, out);
-        } else {
+        } else if !group.results.is_empty() {
             let effective = Effective::of(None, group.specimen, out);
             let setting = Setting {
                 based_on: None,

@@ -50,12 +50,12 @@ pub fn codings(w: &mut Writer, value: Value<'_>, table: &str, out: &mut Output) 
 
 /// The text a person reads: CWE.9, else the display, else the alternate display.
 pub fn text(value: Value<'_>) -> String {
-    let texts = [9, 2, 5].map(|number| value.component(number).text().trim().to_owned());
-    texts.into_iter().find(|t| !t.is_empty()).unwrap_or_default()
+    let mut texts = [9, 2, 5].into_iter().map(|number| value.component(number).text().trim().to_owned());
+    texts.find(|t| !t.is_empty()).unwrap_or_default()
 }
 
 /// The code alone: CWE.1, else CWE.4.
 pub fn code(value: Value<'_>) -> String {
-    let codes = [1, 4].map(|number| value.component(number).text().trim().to_owned());
-    codes.into_iter().find(|c| !c.is_empty()).unwrap_or_default()
+    let mut codes = [1, 4].into_iter().map(|number| value.component(number).text().trim().to_owned());
+    codes.find(|c| !c.is_empty()).unwrap_or_default()
 }
