@@ -274,8 +274,8 @@ fn format_commit() -> Commit {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::records::example;
     use crate::store::faulty;
+    use crate::store::records::example;
 
     const HOME: PatientKey = PatientKey(5 << 100);
 

@@ -6,6 +6,7 @@
 use std::fs::File;
 use std::path::Path;
 use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
 
 use crate::fault::Fault;
 use crate::store::keys::{self, Space};
@@ -13,6 +14,9 @@ use crate::store::{Commit, Engine, Entry, Order, Position, judge};
 
 /// The cache sled is given when nobody says otherwise. Its use of memory comes to 2 or 2.5 times this.
 pub const CACHE_BYTES: u64 = 64 << 20;
+
+/// How long opening waits for a lock.
+const LOCK_WAIT: Duration = Duration::from_secs(1);
 
 /// What a [`Fault::Broken`] says when the store is open elsewhere.
 pub const LOCKED: &str = "another process has the store open";
@@ -29,7 +33,7 @@ impl SledEngine {
     /// Opens or makes the store in the directory `path`. Fails with [`LOCKED`] while it is open elsewhere.
     pub fn open(path: &Path, cache_bytes: u64) -> Result<Self, Fault> {
         let config = sled::Config::new().path(path).cache_capacity(cache_bytes).use_compression(false);
-        let db = match config.open() {
+        let db = match open_when_free(&config) {
             Err(fault) if remove_half_snapshots(path, &fault) => config.open(),
             opened => opened,
         };
@@ -106,6 +110,21 @@ fn broken(what: &str, fault: &dyn std::fmt::Display) -> Fault {
     Fault::Broken(format!("the store {what}: {fault}"))
 }
 
+/// A process that is just ending, or a store just dropped whose flusher still runs, holds the lock a moment longer.
+fn open_when_free(config: &sled::Config) -> sled::Result<sled::Db> {
+    let begun = Instant::now();
+    loop {
+        match config.open() {
+            Err(fault) if is_locked(&fault) && begun.elapsed() < LOCK_WAIT => std::thread::sleep(LOCK_WAIT / 20),
+            opened => return opened,
+        }
+    }
+}
+
+fn is_locked(fault: &sled::Error) -> bool {
+    matches!(opening(fault), Fault::Broken(what) if what == LOCKED)
+}
+
 /// sled knows a lock that is taken only as the sentence "could not acquire lock on".
 fn opening(fault: &sled::Error) -> Fault {
     match fault {
@@ -117,7 +136,7 @@ fn opening(fault: &sled::Error) -> Fault {
 /// A snapshot that was being written when the machine stopped can keep sled from opening (sled issues 1533, 1527,
 /// 1166); without it the log is read instead. Whether there was one and a second try makes sense.
 fn remove_half_snapshots(path: &Path, fault: &sled::Error) -> bool {
-    let locked = matches!(opening(fault), Fault::Broken(what) if what == LOCKED);
+    let locked = is_locked(fault);
     let Ok(files) = std::fs::read_dir(path) else { return false };
     let half = |name: &str| name.starts_with("snap.") && name.ends_with(".generating");
     let names = files.flatten().filter(|file| !locked && file.file_name().to_str().is_some_and(half));
