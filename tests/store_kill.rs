@@ -120,7 +120,7 @@ fn receive(store: &Store, patient: PatientKey, text: &str) -> Result<u64, Fault>
     if let Some(commit) = store.keep_raw(id, &letter)? {
         store.submit(commit).wait()?;
     }
-    let partition = Partition { head: store.head(patient)?, records: Vec::new() };
+    let partition = Partition { patient, head: store.head(patient)?, records: Vec::new() };
     let large = id.0[0].is_multiple_of(8);
     let new: Vec<_> = (0..3).map(|n| version(patient, &format!("{text} {n}"), large && n == 0)).collect();
     let mut commit = partition.write(patient, "0119999901", &new)?;
@@ -146,6 +146,7 @@ fn version(patient: PatientKey, name: &str, large: bool) -> (Facts, String) {
         occurred: i64::MIN,
         rank: 1,
         list: 0,
+        origin: 0,
         labels: Labels::default(),
         content: 0,
         patients: vec![patient],

@@ -1,6 +1,6 @@
 //! Every route of `/fhir`, and which interactions each type offers.
 
-use actix_web::{HttpRequest, HttpResponse, Responder, web};
+use actix_web::{HttpRequest, Responder, web};
 
 use super::answer::Answer;
 use super::{audit_event, create, everything, metadata, read, rules, search, update};
@@ -76,5 +76,5 @@ async fn not_offered(_: HttpRequest) -> impl Responder {
 
 /// For health checks: answers when the process does.
 async fn health() -> impl Responder {
-    HttpResponse::new(actix_web::http::StatusCode::default())
+    Answer::outcome(Status::Ok, &[])
 }
