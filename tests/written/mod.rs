@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde_json::Value;
+use tasuki::decode::charset;
 use tasuki::decode::hl7v2::Message;
 use tasuki::fhir::FacilityCode;
 use tasuki::letter::{Letter, LetterId, Source};
@@ -48,7 +49,9 @@ pub(crate) fn of_golden_cases() -> Vec<Written> {
     let (known, letter) = (Known::default(), LetterId([0; 32]));
     let mut all = Vec::new();
     for file in files(&root).iter().filter(|file| file.ends_with("input.hl7")) {
-        let text = fs::read_to_string(file).unwrap();
+        let bytes = fs::read(file).unwrap();
+        let escaped = bytes.contains(&0x1B).then(|| charset::decode(&bytes).value.into_owned());
+        let text = escaped.unwrap_or_else(|| String::from_utf8(bytes).unwrap());
         let message = Message::parse(&text).unwrap().value;
         let context = Context { source: &source, name: None, letter, known: &known };
         if let Ok(noted) = map(&message, context) {

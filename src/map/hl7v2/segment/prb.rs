@@ -151,7 +151,8 @@ fn statuses(w: &mut Writer, prb: Segment<'_>, out: &mut Output) {
     let confirmation = prb.field(13);
     match cwe::code(confirmation).as_str() {
         "" => {}
-        "1" => w.concept("verificationStatus", VERIFICATION, "provisional", ""),
+        // 疑い: JP_Condition_Diagnosis asks for this code.
+        "1" => w.concept("verificationStatus", VERIFICATION, "unconfirmed", ""),
         _ => out.doubt(&CONFIRMATION_UNKNOWN, &confirmation),
     }
 }
