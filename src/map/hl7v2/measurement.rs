@@ -5,7 +5,8 @@ use super::business_key::Keys;
 use super::group::ResultGroup;
 use super::segment::obx::{self, RESULT_WITHOUT_CODE, Setting};
 use super::segment::obx_category;
-use super::{Context, EVERY_FIELD, Output, adt};
+use super::segment::orc::ignore_whole;
+use super::{Context, Output, adt};
 use crate::decode::hl7v2::Message;
 use crate::fhir::ResourceType;
 
@@ -17,12 +18,12 @@ pub(super) fn map(message: &Message<'_>, context: Context<'_>, out: &mut Output)
     for group in groups(message) {
         let result = group.result;
         if is_gone {
-            // Rule `content-of-the-deleted`.
-            std::iter::once(&result).chain(&group.notes).for_each(|segment| segment.ignore(&EVERY_FIELD));
+            std::iter::once(&result).chain(&group.notes).for_each(|segment| ignore_whole(*segment));
             continue;
         }
         let Some(item) = obx::item(result) else {
             out.issue(&RESULT_WITHOUT_CODE, result.place(3));
+            ignore_whole(result);
             continue;
         };
         let (sub_id, at) = (result.peek(4).raw().trim(), result.peek(14).component(1).text());

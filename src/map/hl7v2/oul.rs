@@ -140,7 +140,10 @@ impl Laboratory {
                     let id = out.id(ResourceType::OBSERVATION, &key);
                     results.push(obx::observation(group, id, setting, out));
                 }
-                None => out.issue(&RESULT_WITHOUT_CODE, group.result.place(3)),
+                None => {
+                    out.issue(&RESULT_WITHOUT_CODE, group.result.place(3));
+                    ignore_whole(group.result);
+                }
             }
         }
         results
