@@ -45,11 +45,9 @@ fn convert_rate(letters: &[Letter]) -> f64 {
     while begun.elapsed().as_secs_f64() < 3.0 {
         for letter in letters {
             let translated = translate(letter, letter.id(), |_| Ok(Known::default())).expect("no fault");
-            for mapped in translated.expect("mapped").value {
-                for change in &mapped.changes {
-                    if let tasuki::map::Change::Put(draft) = change {
-                        black_box(draft.json(None));
-                    }
+            for change in &translated.expect("mapped").value.changes {
+                if let tasuki::map::Change::Put(draft) = change {
+                    black_box(draft.json(None));
                 }
             }
             done += 1;
