@@ -52,11 +52,11 @@ fn onset(w: &mut Writer, iam: Segment<'_>, out: &mut Output) {
 /// HL7 table 0438; a code without a counterpart stays unread and is reported.
 fn verification(w: &mut Writer, value: Value<'_>, taken: impl FnOnce()) {
     let status = match cwe::code(value).as_str() {
-        "C" => "confirmed",
-        "U" | "P" | "S" => "unconfirmed",
-        "I" => "refuted",
+        "C" => ("confirmed", "Confirmed"),
+        "U" | "P" | "S" => ("unconfirmed", "Unconfirmed"),
+        "I" => ("refuted", "Refuted"),
         _ => return,
     };
     taken();
-    w.concept("verificationStatus", VERIFICATION, status, "");
+    w.concept("verificationStatus", VERIFICATION, status.0, status.1);
 }

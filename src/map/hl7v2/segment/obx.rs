@@ -207,7 +207,7 @@ fn interpretations(w: &mut Writer, field: Value<'_>, out: &mut Output) {
             let code = narrow(&sent);
             if is_v3_interpretation(&code) {
                 w.item(|w| {
-                    w.array("coding", |w| w.coding_item(system::V3_INTERPRETATION, &code, ""));
+                    w.array("coding", |w| w.coding_item(system::V3_INTERPRETATION, &code, interpretation(&code)));
                     w.string("text", &cwe::text(flag));
                 });
             } else if flag.component(3).is_valued() || matches!(&*code, "AC" | "HM" | "OBX" | "QCF" | "TOX") {
@@ -218,6 +218,22 @@ fn interpretations(w: &mut Writer, field: Value<'_>, out: &mut Output) {
             }
         }
     });
+}
+
+/// What the usual flags are called.
+fn interpretation(code: &str) -> &'static str {
+    match code {
+        "H" => "High",
+        "HH" => "Critical high",
+        "L" => "Low",
+        "LL" => "Critical low",
+        "N" => "Normal",
+        "A" => "Abnormal",
+        "AA" => "Critical abnormal",
+        "POS" => "Positive",
+        "NEG" => "Negative",
+        _ => "",
+    }
 }
 
 #[rustfmt::skip]

@@ -143,16 +143,16 @@ fn outcome(prb: Segment<'_>) -> String {
 fn statuses(w: &mut Writer, prb: Segment<'_>, out: &mut Output) {
     let has_ended = ts::milliseconds(prb.peek(9), out.zone_minutes).is_some();
     let clinical = match (outcome(prb).as_str(), has_ended) {
-        ("F", _) => "resolved",
-        ("D", _) | (_, true) => "inactive",
-        (_, false) => "active",
+        ("F", _) => ("resolved", "Resolved"),
+        ("D", _) | (_, true) => ("inactive", "Inactive"),
+        (_, false) => ("active", "Active"),
     };
-    w.concept("clinicalStatus", CLINICAL, clinical, "");
+    w.concept("clinicalStatus", CLINICAL, clinical.0, clinical.1);
     let confirmation = prb.field(13);
     match cwe::code(confirmation).as_str() {
         "" => {}
         // 疑い: JP_Condition_Diagnosis asks for this code.
-        "1" => w.concept("verificationStatus", VERIFICATION, "unconfirmed", ""),
+        "1" => w.concept("verificationStatus", VERIFICATION, "unconfirmed", "Unconfirmed"),
         _ => out.doubt(&CONFIRMATION_UNKNOWN, &confirmation),
     }
 }

@@ -104,7 +104,8 @@ fn class(w: &mut Writer, value: Value<'_>, visit: Visit<'_>) {
         "O" => (system::V3_ACT_CODE, "AMB", "ambulatory"),
         "E" => (system::V3_ACT_CODE, "EMER", "emergency"),
         "P" => (system::V3_ACT_CODE, "PRENC", "pre-admission"),
-        "" => (system::V3_ACT_CODE, visit.usual_class, ""),
+        "" if visit.usual_class == "IMP" => (system::V3_ACT_CODE, "IMP", "inpatient encounter"),
+        "" => (system::V3_ACT_CODE, visit.usual_class, "ambulatory"),
         other => ("http://terminology.hl7.org/CodeSystem/v2-0004", other, ""),
     };
     w.object("class", |w| {
@@ -115,13 +116,19 @@ fn class(w: &mut Writer, value: Value<'_>, visit: Visit<'_>) {
 }
 
 fn participants(w: &mut Writer, pv1: Segment<'_>, out: &mut Output) {
-    let fields = [(7, "ATND"), (8, "REF"), (9, "CON"), (17, "ADM"), (52, "PART")];
+    let fields = [
+        (7, "ATND", "attender"),
+        (8, "REF", "referrer"),
+        (9, "CON", "consultant"),
+        (17, "ADM", "admitter"),
+        (52, "PART", "Participation"),
+    ];
     w.array("participant", |w| {
-        for (field, role) in fields {
+        for (field, role, name) in fields {
             for reference in xcn::practitioners(pv1.field(field), out) {
                 w.item(|w| {
                     w.array("type", |w| {
-                        w.item(|w| w.array("coding", |w| w.coding_item(system::V3_PARTICIPATION, role, "")));
+                        w.item(|w| w.array("coding", |w| w.coding_item(system::V3_PARTICIPATION, role, name)));
                     });
                     w.reference("individual", &reference);
                 });
