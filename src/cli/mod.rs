@@ -3,6 +3,7 @@
 
 mod convert;
 mod demo;
+mod health;
 mod held;
 mod ingest;
 mod issues;
@@ -37,6 +38,8 @@ enum Command {
     Held(held::Options),
     /// Check that everything in a store is whole
     Verify(verify::Options),
+    /// Whether the gateway on this machine listens
+    Health(health::Options),
 }
 
 /// Runs the subcommand that the arguments name.
@@ -48,6 +51,7 @@ pub fn run() -> ExitCode {
         Command::Convert(options) => convert::run(&options),
         Command::Held(options) => held::run(&options),
         Command::Verify(options) => verify::run(&options),
+        Command::Health(options) => health::run(&options),
     };
     ExitCode::from(exit as u8)
 }
