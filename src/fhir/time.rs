@@ -1,8 +1,8 @@
 //! Dates and times: HL7 v2 TS to FHIR dateTime with the precision sent, and FHIR dates to intervals for search.
 
+use jiff::Timestamp;
 use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::Offset;
-use jiff::Timestamp;
 
 /// A half-open interval of milliseconds since 1970-01-01T00:00:00Z: what a date of some precision covers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -111,7 +111,7 @@ pub(super) fn decide(
                 making.put(merged, 1)?;
             }
             Change::Delete { resource_type, id, occurred } => making.delete(resource_type, &id, occurred),
-            Change::WholeList(list) => making.close_list(list, &stated)?,
+            Change::WholeList(list) => making.close_list(list, newest, &stated)?,
         }
     }
     making.close_order(newest, &stated);
@@ -231,9 +231,13 @@ impl Making<'_> {
     }
 
     /// Members of the list that this message did not state become inactive (japan.md 3.2: PPR-01 and ADT-61 are whole).
-    fn close_list(&mut self, list: List, stated: &HashSet<(ResourceType, ResourceId)>) -> Result<(), Vec<Issue>> {
+    fn close_list(
+        &mut self,
+        list: List,
+        newest: i64,
+        stated: &HashSet<(ResourceType, ResourceId)>,
+    ) -> Result<(), Vec<Issue>> {
         let number = if list == List::Problems { 1 } else { 2 };
-        let newest = self.out.versions.iter().map(|v| v.facts.occurred).max().unwrap_or(i64::MIN);
         let resource_type =
             if list == List::Problems { ResourceType::CONDITION } else { ResourceType::ALLERGY_INTOLERANCE };
         let gone: Vec<Facts> = self
@@ -258,7 +262,7 @@ impl Making<'_> {
                 serde_json::json!({"coding": [{"system": system, "code": "inactive"}]}),
             );
             let mut draft = draft_of(facts.resource_type, facts.id, body);
-            draft.occurred = Some(newest.max(facts.occurred));
+            draft.occurred = Some(newest).filter(|newest| *newest != i64::MAX);
             self.put(draft, 1)?;
         }
         Ok(())
