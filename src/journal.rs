@@ -16,6 +16,8 @@ const CHUNK_NAMES_MAX: usize = 300;
 /// Chunks read at a time when looking back.
 const PAGE: usize = 64;
 
+/// An event with the number of its chunk and its index there, which make its id.
+pub type Found = ((u64, u32), Event);
 type Waiting = (Event, oneshot::Sender<Result<(), Fault>>);
 
 /// Writes audit events. One thread takes whatever waits and writes it as one chunk.
@@ -53,7 +55,7 @@ impl Journal {
     }
 
     /// The newest events for which `wanted` holds, newest first, with chunk and index; at most `limit`. Blocks on storage.
-    pub fn newest(&self, limit: usize, wanted: impl Fn(&Event) -> bool) -> Result<Vec<((u64, u32), Event)>, Fault> {
+    pub fn newest(&self, limit: usize, wanted: impl Fn(&Event) -> bool) -> Result<Vec<Found>, Fault> {
         let (mut from, mut found) = (u64::MAX, Vec::new());
         loop {
             let page = self.store.audit(from, PAGE, Order::Descending)?;

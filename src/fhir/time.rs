@@ -193,7 +193,7 @@ fn nanoseconds(fraction: &str) -> Option<i32> {
 /// Milliseconds since 1970. Every date from 0001-01-01 to 9999-12-31 in every zone has some: 9999-12-31 is how many
 /// systems write "without end".
 fn millisecond(at: DateTime, zone_minutes: i16) -> i64 {
-    let days = i64::from(at.date().duration_since(Date::constant(1970, 1, 1)).as_hours() / 24);
+    let days = at.date().duration_since(Date::constant(1970, 1, 1)).as_hours() / 24;
     let time = at.time();
     let seconds = i64::from(time.hour()) * 3600 + i64::from(time.minute()) * 60 + i64::from(time.second());
     (days * 86_400 + seconds - i64::from(zone_minutes) * 60) * 1000 + i64::from(time.millisecond())

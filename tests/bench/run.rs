@@ -2,6 +2,7 @@
 //!
 //! `cargo bench -- convert ingest read panel` runs some; `--record` appends the figures to `tests/bench/ledger.ndjson`.
 //! Larger runs: `TASUKI_BENCH_PATIENTS` (ingest), `TASUKI_BENCH_STORE` (the larger store of `panel`).
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, clippy::print_stderr)] // a test fails by panicking
 
 mod hospital;
 mod load;

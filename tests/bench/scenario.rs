@@ -7,7 +7,7 @@ use std::time::Instant;
 use serde_json::{Value, json};
 use tasuki::fhir::{FacilityCode, PatientKey};
 use tasuki::letter::Letter;
-use tasuki::map::Known;
+use tasuki::map::{Change, Known};
 use tasuki::pipeline::{Pipeline, translate};
 use tasuki::store::Store;
 
@@ -45,11 +45,12 @@ fn convert_rate(letters: &[Letter]) -> f64 {
     while begun.elapsed().as_secs_f64() < 3.0 {
         for letter in letters {
             let translated = translate(letter, letter.id(), |_| Ok(Known::default())).expect("no fault");
-            for mapped in translated.expect("mapped").value {
-                for change in &mapped.changes {
-                    if let tasuki::map::Change::Put(draft) = change {
+            for change in &translated.expect("mapped").value.changes {
+                match change {
+                    Change::Put(draft) | Change::PutWeak(draft) | Change::Merge { draft, .. } => {
                         black_box(draft.json(None));
                     }
+                    Change::Delete { .. } | Change::WholeList(_) => {}
                 }
             }
             done += 1;
