@@ -25,33 +25,28 @@ use crate::search::evaluate::matches;
 use crate::search::page::{Key, page};
 use crate::search::query::{Condition, Query, Server};
 
-pub(super) async fn get(request: HttpRequest, gateway: web::Data<Gateway>, path: web::Path<String>) -> Answer {
+pub(super) async fn get(request: HttpRequest, gateway: web::Data<Gateway>, type_name: &str) -> Answer {
     let text = request.query_string().to_owned();
-    search(request, gateway, path.into_inner(), text).await
+    search(request, gateway, type_name, text).await
 }
 
 /// The parameters may stand in the body, the address, or both.
-pub(super) async fn post(
-    request: HttpRequest,
-    gateway: web::Data<Gateway>,
-    path: web::Path<String>,
-    sent: Sent,
-) -> Answer {
+pub(super) async fn post(request: HttpRequest, gateway: web::Data<Gateway>, type_name: &str, sent: Sent) -> Answer {
     let text = match body::bytes(sent) {
         Ok(body) => format!("{}&{}", request.query_string(), String::from_utf8_lossy(&body)),
         Err(answer) => return answer,
     };
-    search(request, gateway, path.into_inner(), text).await
+    search(request, gateway, type_name, text).await
 }
 
-async fn search(request: HttpRequest, gateway: web::Data<Gateway>, type_name: String, text: String) -> Answer {
+async fn search(request: HttpRequest, gateway: web::Data<Gateway>, type_name: &str, text: String) -> Answer {
     let mut trail = Trail::begin(&gateway, &request, What::Search);
     trail.asked(&text);
     let answer = match caller(&gateway, &request) {
         Err(denied) => trail.refuse(denied),
         Ok(caller) => {
             trail.caller(&caller);
-            answer(&gateway, &caller, &type_name, &text, &mut trail).await.unwrap_or_else(|fault| trail.fail(fault))
+            answer(&gateway, &caller, type_name, &text, &mut trail).await.unwrap_or_else(|fault| trail.fail(fault))
         }
     };
     trail.close(&gateway, answer).await

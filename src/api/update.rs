@@ -23,10 +23,10 @@ use crate::pipeline::Outcome;
 pub(super) async fn update(
     request: HttpRequest,
     gateway: web::Data<Gateway>,
-    path: web::Path<(String, String)>,
+    type_name: &str,
+    id: &str,
     sent: Sent,
 ) -> Answer {
-    let (type_name, id) = path.into_inner();
     let mut trail = Trail::begin(&gateway, &request, What::Update);
     let answer = match caller(&gateway, &request) {
         Err(denied) => trail.refuse(denied),
@@ -35,7 +35,7 @@ pub(super) async fn update(
             match body::json(&request, sent) {
                 Err(answer) => answer,
                 Ok(body) => {
-                    let put = Put { type_name: &type_name, id: &id, if_match: if_match(&request), body };
+                    let put = Put { type_name, id, if_match: if_match(&request), body };
                     answer(&gateway, &caller, put, &mut trail).await.unwrap_or_else(|fault| trail.fail(fault))
                 }
             }
