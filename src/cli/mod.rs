@@ -61,6 +61,12 @@ pub(crate) fn now() -> i64 {
     jiff::Timestamp::now().as_millisecond()
 }
 
+/// Writes a line to standard output. A reader that closes the pipe early has read enough.
+fn say(line: &str) {
+    use std::io::Write;
+    let _ = writeln!(std::io::stdout().lock(), "{line}");
+}
+
 /// Says on standard error what went wrong and gives the exit code that belongs to it.
 fn fail(exit: Exit, sentence: &str) -> Exit {
     eprintln!("tasuki: {sentence}");

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use clap::Args;
 use tracing_subscriber::EnvFilter;
 
-use super::{fail, issues};
+use super::{fail, issues, say};
 use crate::api::{self, Listener};
 use crate::app::Gateway;
 use crate::config::Config;
@@ -28,7 +28,7 @@ pub(super) fn run(options: &Options) -> Exit {
         Err(problem) => return fail(problem.exit(), &issues::sentence(&problem)),
     };
     if options.check {
-        println!("{}: in order", options.config.display());
+        say(&format!("{}: in order", options.config.display()));
         return Exit::Done;
     }
     log();
