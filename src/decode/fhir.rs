@@ -16,63 +16,63 @@ static BOM: Rule = Rule {
     severity: Severity::Information,
     code: IssueType::Informational,
     en: "the text begins with a byte order mark, which was left out",
-    ja: "先頭にバイト順マーク (BOM) があったため取り除きました",
+    ja: "先頭にバイト順マーク(BOM)があったため取り除きました。",
 };
 static TOO_LONG: Rule = Rule {
     id: "fhir-too-long",
     severity: Severity::Fatal,
     code: IssueType::TooLong,
     en: "the resource has more than {} bytes",
-    ja: "リソースが {} バイトを超えています",
+    ja: "リソースが{}バイトを超えています。",
 };
 static TOO_DEEP: Rule = Rule {
     id: "fhir-too-deep",
     severity: Severity::Fatal,
     code: IssueType::TooCostly,
     en: "the resource is nested more than {} levels deep",
-    ja: "リソースの入れ子が {} 段を超えています",
+    ja: "リソースの入れ子が{}段を超えています。",
 };
 static NOT_UTF8: Rule = Rule {
     id: "fhir-not-utf8",
     severity: Severity::Fatal,
     code: IssueType::Structure,
     en: "the text is not UTF-8 ({})",
-    ja: "文字コードが UTF-8 ではありません ({})",
+    ja: "文字コードがUTF-8ではありません({})。",
 };
 static NOT_JSON: Rule = Rule {
     id: "fhir-not-json",
     severity: Severity::Fatal,
     code: IssueType::Structure,
     en: "the text is not JSON ({})",
-    ja: "JSON として読めません ({})",
+    ja: "JSONとして読めません({})。",
 };
 static NAME_TWICE: Rule = Rule {
     id: "fhir-name-twice",
     severity: Severity::Fatal,
     code: IssueType::Structure,
     en: "an object names a member twice, so that two readers could read two things",
-    ja: "同じオブジェクトに同じ名前の要素が二度あり、内容が一つに定まりません",
+    ja: "同じオブジェクトに同じ名前の要素が二度あり、内容が一つに定まりません。",
 };
 static NOT_AN_OBJECT: Rule = Rule {
     id: "fhir-not-an-object",
     severity: Severity::Fatal,
     code: IssueType::Structure,
     en: "a resource is a JSON object, this is {}",
-    ja: "リソースは JSON オブジェクトでなければなりません ({})",
+    ja: "リソースはJSONオブジェクトでなければなりません({})。",
 };
 static NO_TYPE: Rule = Rule {
     id: "fhir-no-type",
     severity: Severity::Fatal,
     code: IssueType::Required,
     en: "resourceType is missing",
-    ja: "resourceType がありません",
+    ja: "resourceTypeがありません。",
 };
 static UNKNOWN_TYPE: Rule = Rule {
     id: "fhir-unknown-type",
     severity: Severity::Fatal,
     code: IssueType::NotSupported,
     en: "resourceType is not a resource type of FHIR R4",
-    ja: "resourceType が FHIR R4 のリソース型ではありません",
+    ja: "resourceTypeがFHIR R4のリソース型ではありません。",
 };
 
 /// Reads one resource. An error means that nothing of it can be used.

@@ -16,7 +16,7 @@ pub enum Naming {
     Other,
 }
 
-/// Reads a path with `/`. A good name without the folders is believed with a warning; so is the part after the last `__`
+/// Reads a path with `/`. A good name alone is believed, one in other folders with a warning; so is the part after the last `__`
 /// of a name, which is how tools flatten a storage into one folder (`<診療日>__<データ種別>__<ファイル>`).
 pub fn naming(path: &str) -> Naming {
     let (folders, file) = path.rsplit_once('/').unwrap_or(("", path));
@@ -34,6 +34,10 @@ pub fn naming(path: &str) -> Naming {
             name
         }
     };
+    if folders.is_empty() {
+        // A file that came by itself (by HTTP, on the command line): nobody said where it lies.
+        return Naming::Named(Noted { value: name, issues: Vec::new() });
+    }
     if !is_storage(&folders) {
         return Naming::Named(Noted { value: name, issues: vec![Issue::new(&FOLDERS_MISSING, Place::Whole)] });
     }
@@ -118,7 +122,7 @@ mod tests {
             ("999/901/9999013/20111220/OML-11/", "named"),
             ("0119999901/999/901/9999013/20111220/OML-11/", "named"),
             ("9999013/20111220/OML-11/", "ssmix2-folders-missing"),
-            ("", "ssmix2-folders-missing"),
+            ("", "named"),
             ("inbox/today/", "ssmix2-folders-missing"),
             ("20111220__OML-11__", "ssmix2-folders-missing"),
             ("copy__", "ssmix2-folders-missing"),

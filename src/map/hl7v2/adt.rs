@@ -35,10 +35,6 @@ pub static NO_KNOWN_STAY: Rule = Rule {
     ja: "該当する入院が登録されていないため、独立した受診として作成しました。",
 };
 
-/// OBX of master data (身長, 体重, 血液型). The place where `segment::obx` joins: it needs to be told that these are not
-/// all laboratory results; until then they are reported as unmapped.
-pub(super) fn observations(_message: &Message<'_>, _out: &mut Output) {}
-
 /// 外来受付 (A04; some senders A01 with PV1-2 = O): one visit, by day, department and order number.
 pub(super) fn outpatient(message: &Message<'_>, context: Context<'_>, out: &mut Output) {
     let Some(pv1) = visit_segment(message, out) else { return };

@@ -13,6 +13,17 @@ pub static CODE_SHAPE: Rule = Rule {
     en: "The code does not have the form its coding system {} prescribes; it was kept as a code of the sender's.",
     ja: "コードがコード体系{}の定める形式ではありません。施設独自のコードとして残しました。",
 };
+/// A place filled because the field is required: `00000000` where a master has numbers.
+pub static FILLER_CODE: Rule = Rule {
+    id: "v2-filler-code",
+    severity: Severity::Information,
+    code: IssueType::CodeInvalid,
+    en: "The code under {} consists of zeros, so it says nothing; only the name was carried over.",
+    ja: "{}のコードが「0」のみで、意味を持たない値です。名称だけを変換しました。",
+};
+
+/// Tables whose codes are never zeros alone.
+const NATIONAL_MASTERS: [&str; 8] = ["MDCDX2", "JC10", "JLAC10", "HOT", "HOT7", "HOT9", "HOT13", "YJ"];
 
 const V2: &str = "http://terminology.hl7.org/CodeSystem/v2-";
 
@@ -38,13 +49,22 @@ pub fn resolve(table: &str, code: &str, place: &Place, facility: &FacilityCode) 
     }
     match by_shape(table, code, place) {
         Some(Shape::Fits(uri)) => known(uri),
+        Some(Shape::OfTheSender) => local(table, facility),
         Some(Shape::Misfits) => Resolved { issue: Some(&CODE_SHAPE), ..local(table, facility) },
         None => by_pattern(table).unwrap_or_else(|| local(table, facility)),
     }
 }
 
+/// Whether a code is a filler: zeros under a table that has no such code. Everything without a real code would be the
+/// same thing to a reader who compares codes.
+pub fn is_filler(table: &str, code: &str) -> bool {
+    code.len() >= 4 && code.bytes().all(|b| b == b'0') && NATIONAL_MASTERS.contains(&table)
+}
+
 enum Shape {
     Fits(&'static str),
+    /// In order, and without a published system.
+    OfTheSender,
     Misfits,
 }
 
@@ -81,6 +101,9 @@ fn by_shape(table: &str, code: &str, place: &Place) -> Option<Shape> {
             3 if at(place, b"SPM", &[4]) => {
                 Some("http://jpfhir.jp/fhir/core/CodeSystem/JP_ObservationSampleMaterialCode_CS")
             }
+            // A request names a group of tests by the beginning of their codes (3 生化学的検査, 3A, 3A010), as it may.
+            // Nobody published a URI for these.
+            1 | 2 | 5 if at(place, b"OBR", &[4]) => return Some(Shape::OfTheSender),
             _ => None,
         },
         "HOT" | "HOT7" | "HOT9" | "HOT13" if digits => match code.len() {
@@ -111,7 +134,7 @@ fn by_shape(table: &str, code: &str, place: &Place) -> Option<Shape> {
 }
 
 /// MDCDX2 is the whole MEDIS 標準病名マスター: 8 digits are a 病名管理番号, 4 characters a 交換用コード, and in ZPR the
-/// field says whether the code is a disease's or a modifier's. `00000000` is a filler, not a number of the master.
+/// field says whether the code is a disease's or a modifier's.
 fn disease(code: &str, digits: bool, place: &Place) -> Option<&'static str> {
     if at(place, b"ZPR", &[1, 3]) {
         return Some("http://medis.or.jp/CodeSystem/master-disease-modKeyNumber");
@@ -120,9 +143,7 @@ fn disease(code: &str, digits: bool, place: &Place) -> Option<&'static str> {
         return Some("http://medis.or.jp/CodeSystem/master-disease-modExCode");
     }
     match code.len() {
-        8 if digits && code.bytes().any(|b| b != b'0') => {
-            Some("http://medis.or.jp/CodeSystem/master-disease-keyNumber")
-        }
+        8 if digits => Some("http://medis.or.jp/CodeSystem/master-disease-keyNumber"),
         4 => Some("http://medis.or.jp/CodeSystem/master-disease-exCode"),
         _ => None,
     }
@@ -229,6 +250,10 @@ mod tests {
         let short = resolve("JC10", "9A110", &place, &here);
         assert_eq!(short.issue.map(|r| r.id), Some("v2-code-shape"));
         assert!(short.uri.starts_with("urn:oid:2.25."));
-        assert!(uri("MDCDX2", "00000000", b"PRB", 3).starts_with("urn:oid:2.25."));
+        let group =
+            Place::Field { segment: *b"OBR", occurrence: 1, field: 4, repetition: 1, component: 0, subcomponent: 0 };
+        assert!(resolve("JC10", "3", &group, &here).issue.is_none());
+        assert!(resolve("JC10", "3", &group, &here).uri.starts_with("urn:oid:2.25."));
+        assert!(is_filler("MDCDX2", "00000000") && !is_filler("99XYZ", "0000") && !is_filler("JC10", "0"));
     }
 }

@@ -7,6 +7,7 @@ pub mod coding_system;
 pub mod datatype;
 mod group;
 pub mod head;
+mod measurement;
 mod number;
 pub mod oul;
 pub mod output;
@@ -84,7 +85,7 @@ pub fn map(message: &Message<'_>, context: Context<'_>) -> Result<Noted<Mapped>,
     head::check_day(message, kind, context, &mut out);
     head::patient(message, kind, context, &mut out);
     match kind {
-        Kind::Adt00 => adt::observations(message, &mut out),
+        Kind::Adt00 => {}
         Kind::Adt12 => adt::outpatient(message, context, &mut out),
         Kind::Adt22 => adt::admission(message, context, &mut out),
         Kind::Adt52 => adt::discharge(message, context, &mut out),
@@ -93,6 +94,9 @@ pub fn map(message: &Message<'_>, context: Context<'_>) -> Result<Noted<Mapped>,
         Kind::Omp01 => rde::map(message, context, &mut out),
         Kind::Oml11 => oul::map(message, context, &mut out),
         other => return Err(Issue::with(&KIND_NOT_SUPPORTED, Place::Whole, other.code())),
+    }
+    if !matches!(kind, Kind::Oml11 | Kind::Ppr01) {
+        measurement::map(message, context, &mut out);
     }
     provenance::put(message, context.letter, &mut out);
     account::settle(message, &mut out);

@@ -10,6 +10,7 @@ use crate::map::hl7v2::datatype::cwe;
 use crate::map::hl7v2::group::{self, RequestGroup, ResultGroup, SpecimenGroup};
 use crate::map::hl7v2::segment::obr::{self, Effective};
 use crate::map::hl7v2::segment::obx::{self, RESULT_WITHOUT_CODE, Setting};
+use crate::map::hl7v2::segment::obx_category::LABORATORY;
 use crate::map::hl7v2::segment::orc::{self, CANCELLED_WITHOUT_CONTENT, ORDER_WITHOUT_NUMBER, ignore_whole};
 use crate::map::hl7v2::segment::spm;
 use crate::map::hl7v2::{Context, Output};
@@ -66,6 +67,8 @@ impl Laboratory {
                 specimen: taken.reference,
                 effective: effective.as_ref(),
                 silent_status: "unknown",
+                usual_category: LABORATORY,
+                is_mention: false,
             };
             self.results(&taken, &order, &group.results, setting, out);
         }
@@ -108,6 +111,8 @@ impl Laboratory {
             specimen: taken.reference,
             effective: effective.as_ref(),
             silent_status: obr::status_of_silent_results(group),
+            usual_category: LABORATORY,
+            is_mention: false,
         };
         let results = self.results(taken, &order, &group.results, setting, out);
         let parts = obr::Parts {
@@ -135,7 +140,10 @@ impl Laboratory {
                     let id = out.id(ResourceType::OBSERVATION, &key);
                     results.push(obx::observation(group, id, setting, out));
                 }
-                None => out.issue(&RESULT_WITHOUT_CODE, group.result.place(3)),
+                None => {
+                    out.issue(&RESULT_WITHOUT_CODE, group.result.place(3));
+                    ignore_whole(group.result);
+                }
             }
         }
         results

@@ -35,6 +35,10 @@ pub fn codings(w: &mut Writer, value: Value<'_>, table: &str, out: &mut Output) 
         }
         let named = value.component(system).text();
         let named = if named.trim().is_empty() { table } else { named.trim() };
+        if coding_system::is_filler(named, code) {
+            out.issue_with(&coding_system::FILLER_CODE, value.place(), named);
+            continue;
+        }
         let resolved = coding_system::resolve(named, code, &value.place(), &out.facility);
         if let Some(rule) = resolved.issue {
             out.issue_with(rule, value.place(), named);

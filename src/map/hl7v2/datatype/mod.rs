@@ -7,7 +7,6 @@ pub mod cwe;
 pub mod cx;
 pub mod hd;
 pub mod pl;
-pub mod quantity;
 pub mod ts;
 pub mod xad;
 pub mod xcn;

@@ -3,7 +3,7 @@
 use super::al1;
 use crate::decode::hl7v2::{Segment, Value};
 use crate::fhir::{ResourceType, Writer, system};
-use crate::map::hl7v2::datatype::{cwe, ts};
+use crate::map::hl7v2::datatype::{cwe, ts, xcn};
 use crate::map::hl7v2::{EVERY_FIELD, Output};
 
 const VERIFICATION: &str = "http://terminology.hl7.org/CodeSystem/allergyintolerance-verification";
@@ -15,6 +15,7 @@ pub fn map(iam: Segment<'_>, is_deleted: bool, out: &mut Output) {
         iam.ignore(&EVERY_FIELD);
         return out.delete(ResourceType::ALLERGY_INTOLERANCE, id);
     }
+    let asserter = xcn::practitioner(iam.field(18), out);
     let mut w = Writer::new();
     w.array("identifier", |w| {
         w.item(|w| {
@@ -31,6 +32,7 @@ pub fn map(iam: Segment<'_>, is_deleted: bool, out: &mut Output) {
     al1::substance_and_patient(&mut w, iam.field(3), out);
     onset(&mut w, iam, out);
     ts::write(&mut w, "recordedDate", iam.field(13), out);
+    w.reference("asserter", asserter.as_deref().unwrap_or_default());
     al1::severity_and_reactions(&mut w, iam.field(4), iam.field(5), out);
     out.put(ResourceType::ALLERGY_INTOLERANCE, id, w);
 }

@@ -42,8 +42,7 @@ pub fn map(segment: Segment<'_>, out: &mut Output) {
     w.string("status", "active");
     kind(&mut w, segment, out);
     w.object("policyHolder", |w| w.string("display", &insured.holder));
-    let public_number = if insured.number.is_empty() { &insured.symbol } else { &insured.number };
-    subscriber(&mut w, segment, if is_public { public_number } else { "" });
+    subscriber(&mut w, segment, &insured, is_public);
     out.subject(&mut w, "beneficiary");
     w.string("dependent", &insured.branch);
     relationship(&mut w, segment.field(17), out);
@@ -150,10 +149,19 @@ fn payor(segment: Segment<'_>, number: &str, is_public: bool, out: &mut Output) 
     Some(out.put_weak(ResourceType::ORGANIZATION, id, w))
 }
 
-fn subscriber(w: &mut Writer, segment: Segment<'_>, public_number: &str) {
+/// A number of its own, else 受給者番号, else 記号:番号 as JP Core writes it.
+fn subscriber(w: &mut Writer, segment: Segment<'_>, insured: &Insured, is_public: bool) {
     let numbers = [36, 49].map(|field| segment.field(field).component(1).text());
-    let stated = numbers.iter().map(|n| n.trim()).find(|n| !n.is_empty());
-    w.string("subscriberId", stated.unwrap_or(public_number));
+    if let Some(stated) = numbers.iter().map(|n| n.trim()).find(|n| !n.is_empty()) {
+        return w.string("subscriberId", stated);
+    }
+    match (insured.symbol.as_str(), insured.number.as_str()) {
+        (symbol, "") if is_public => w.string("subscriberId", symbol),
+        (_, "") => {}
+        ("", number) => w.string("subscriberId", number),
+        (_, number) if is_public => w.string("subscriberId", number),
+        (symbol, number) => w.string("subscriberId", &format!("{symbol}:{number}")),
+    }
 }
 
 /// HL7 table 0063 as sent; 本人 also as FHIR says it.

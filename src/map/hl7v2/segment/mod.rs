@@ -7,6 +7,7 @@ pub mod nk1;
 pub mod nte;
 pub mod obr;
 pub mod obx;
+pub mod obx_category;
 pub mod obx_range;
 pub mod obx_unit;
 pub mod obx_value;

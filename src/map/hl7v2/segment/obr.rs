@@ -110,7 +110,8 @@ fn issued(w: &mut Writer, group: &RequestGroup<'_>, out: &mut Output) {
     }
 }
 
-/// OBR-25 (table 0123) as diagnostic-report-status, else what its results add up to.
+/// OBR-25 (table 0123) as diagnostic-report-status, else what its results add up to; results that are all final are a
+/// part while the order (ORC-5) is still being worked on.
 fn status(group: &RequestGroup<'_>, results: &[(String, &'static str)]) -> &'static str {
     match stated_status(group) {
         "O" | "I" | "S" => "registered",
@@ -120,7 +121,10 @@ fn status(group: &RequestGroup<'_>, results: &[(String, &'static str)]) -> &'sta
         "F" => "final",
         "X" => "cancelled",
         "Y" | "Z" | "N" => "unknown",
-        _ => sum(group, results),
+        _ => match sum(group, results) {
+            "final" if matches!(order_state(group), "A" | "IP") => "partial",
+            sum => sum,
+        },
     }
 }
 

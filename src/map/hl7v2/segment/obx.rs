@@ -1,5 +1,5 @@
-//! OBX observation result (HL7 v2.5 section 7.4.2) to Observation (JP_Observation_LabResult). OBX-5 is in `obx_value.rs`,
-//! the units of OBX-6 in `obx_unit.rs`, the bounds of OBX-7 in `obx_range.rs`.
+//! OBX observation result (HL7 v2.5 section 7.4.2) to Observation (JP_Observation_LabResult). Its category is in
+//! `obx_category.rs`, OBX-5 in `obx_value.rs`, the units of OBX-6 in `obx_unit.rs`, the bounds of OBX-7 in `obx_range.rs`.
 
 use crate::decode::hl7v2::{Segment, Value};
 use crate::fault::{IssueType, Rule, Severity};
@@ -9,6 +9,7 @@ use crate::map::hl7v2::group::ResultGroup;
 use crate::map::hl7v2::number::narrow;
 use crate::map::hl7v2::output::Output;
 use crate::map::hl7v2::segment::obr::Effective;
+use crate::map::hl7v2::segment::obx_category::{Category, category};
 use crate::map::hl7v2::segment::obx_value::{self, Around};
 use crate::map::hl7v2::segment::{nte, obx_range, orc};
 use crate::map::hl7v2::unit::Unit;
@@ -51,6 +52,10 @@ pub(crate) struct Setting<'a> {
     pub(crate) effective: Option<&'a Effective>,
     /// The status where OBX-11 says nothing.
     pub(crate) silent_status: &'static str,
+    /// The category where the code does not say another.
+    pub(crate) usual_category: Category,
+    /// Whether the message only mentions it: then it does not replace what was stated.
+    pub(crate) is_mention: bool,
 }
 
 /// What the item is, for its key: the code of OBX-3, else its name.
@@ -77,9 +82,7 @@ pub(crate) fn observation(
     w.array("identifier", |w| w.item(|w| orc::identifier(w, result.field(21), "FILL", None, out)));
     w.array("basedOn", |w| w.item(|w| w.string("reference", setting.based_on.unwrap_or_default())));
     w.string("status", status);
-    w.array("category", |w| {
-        w.item(|w| w.array("coding", |w| w.coding_item(system::JP_OBSERVATION_CATEGORY, "laboratory", "")));
-    });
+    category(result, setting.usual_category).write(&mut w);
     w.raw("code", &code);
     out.subject(&mut w, "subject");
     effective(&mut w, result, setting.effective, out);
@@ -102,7 +105,11 @@ pub(crate) fn observation(
     if unit.was_written() || !result.peek(5).is_valued() {
         result.ignore(&[6]);
     }
-    (out.put(ResourceType::OBSERVATION, id, w), status)
+    let reference = match setting.is_mention {
+        true => out.put_weak(ResourceType::OBSERVATION, id, w),
+        false => out.put(ResourceType::OBSERVATION, id, w),
+    };
+    (reference, status)
 }
 
 /// OBX-11 (table 0085) as observation-status, and whether the test was asked for at all.

@@ -69,7 +69,7 @@ pub fn map(group: &Group<'_>, is_deleted: bool, out: &mut Output) {
     w.object("code", |w| code(w, group, out));
     out.subject(&mut w, "subject");
     ts::write(&mut w, "onsetDateTime", prb.field(16), out);
-    ts::write(&mut w, "abatementDateTime", prb.field(9), out);
+    abatement(&mut w, prb, out);
     recorded(&mut w, group, out);
     notes(&mut w, group);
     let labels = labels(prb.field(25), out);
@@ -121,12 +121,28 @@ fn extensions(w: &mut Writer, group: &Group<'_>, out: &mut Output) {
     });
 }
 
+/// PRB-9, else the day of an outcome that ended it (PRB-15). A different day there stays unread.
+fn abatement(w: &mut Writer, prb: Segment<'_>, out: &mut Output) {
+    let (end, of_outcome) = (prb.field(9), prb.peek(15));
+    if !end.is_valued() && matches!(outcome(prb).as_str(), "F" | "D") {
+        return ts::write(w, "abatementDateTime", prb.field(15), out);
+    }
+    if of_outcome.raw() == end.raw() {
+        prb.ignore(&[15]);
+    }
+    ts::write(w, "abatementDateTime", end, out);
+}
+
+/// PRB-14 where it is a code of HL7 table 0241.
+fn outcome(prb: Segment<'_>) -> String {
+    let outcome = prb.peek(14);
+    if outcome.component(3).text() == "HL70241" { cwe::code(outcome) } else { String::new() }
+}
+
 /// con-4: what has abated is not active. HL70241: F fully recovered, D died.
 fn statuses(w: &mut Writer, prb: Segment<'_>, out: &mut Output) {
     let has_ended = ts::milliseconds(prb.peek(9), out.zone_minutes).is_some();
-    let outcome = prb.peek(14);
-    let outcome_code = if outcome.component(3).text() == "HL70241" { cwe::code(outcome) } else { String::new() };
-    let clinical = match (outcome_code.as_str(), has_ended) {
+    let clinical = match (outcome(prb).as_str(), has_ended) {
         ("F", _) => "resolved",
         ("D", _) | (_, true) => "inactive",
         (_, false) => "active",
@@ -135,7 +151,8 @@ fn statuses(w: &mut Writer, prb: Segment<'_>, out: &mut Output) {
     let confirmation = prb.field(13);
     match cwe::code(confirmation).as_str() {
         "" => {}
-        "1" => w.concept("verificationStatus", VERIFICATION, "provisional", ""),
+        // 疑い: JP_Condition_Diagnosis asks for this code.
+        "1" => w.concept("verificationStatus", VERIFICATION, "unconfirmed", ""),
         _ => out.doubt(&CONFIRMATION_UNKNOWN, &confirmation),
     }
 }
@@ -180,7 +197,8 @@ fn code(w: &mut Writer, group: &Group<'_>, out: &mut Output) {
         cwe::codings(w, problem, "MDCDX2", out);
         for value in group.zpr.iter().flat_map(|zpr| [zpr.field(2), zpr.field(5)]) {
             let (code, display) = (value.component(1).text(), value.component(2).text());
-            if !code.trim().is_empty() && code.trim() != cwe::code(problem) {
+            let is_new = !code.trim().is_empty() && code.trim() != cwe::code(problem);
+            if is_new && !coding_system::is_filler("MDCDX2", code.trim()) {
                 let resolved = coding_system::resolve("MDCDX2", code.trim(), &value.place(), &out.facility);
                 w.coding_item(&resolved.uri, code.trim(), display.trim());
             }
