@@ -40,6 +40,11 @@ impl Gateway {
             config::Store::Memory => Store::open_memory(),
             config::Store::Sled { path, cache_mib } => Store::open_sled(path, cache_mib << 20)?,
         };
+        Gateway::over(store, config, clock)
+    }
+
+    /// The same over a store that is open already; what the configuration says of the store is not looked at.
+    pub fn over(store: Store, config: &Config, clock: fn() -> i64) -> Result<Self, Fault> {
         let hot = Arc::new(Hot::new(&store, HOT_BYTES_MAX, Chart::build));
         Ok(Gateway {
             pipeline: Pipeline::new(store.clone(), clock),
