@@ -21,10 +21,15 @@ pub(super) fn configure(config: &mut web::ServiceConfig) {
                 .route("/metadata", web::get().to(capabilities))
                 .route("/Patient/{id}/$everything", web::get().to(everything::everything))
                 .route("/AuditEvent", web::get().to(audit_event::search))
+                // Its search is a matter of its own and has no form: the general one would say that there is nothing.
+                .route("/AuditEvent/_search", web::to(not_offered))
                 .route("/Bundle", web::post().to(create::create))
                 .route("/{type}/_search", web::post().to(search::post))
                 .service(
-                    web::resource("/{type}/{id}").route(web::get().to(read::read)).route(web::put().to(update::update)),
+                    web::resource("/{type}/{id}")
+                        .route(web::get().to(read::read))
+                        .route(web::put().to(update::update))
+                        .default_service(web::to(not_offered)),
                 )
                 .route("/{type}", web::get().to(search::get))
                 .default_service(web::to(not_offered)),
