@@ -55,7 +55,7 @@ async fn answer(
     let policy = chart.policy(&caller.organization);
     let gate = chart.gate(caller, &policy, gateway.now());
     if chart.permit(&gate, patient).is_none() {
-        return Ok(Answer::not_found());
+        return Ok(trail.hide(chart.patient));
     }
     let mut entries = Vec::with_capacity(chart.len());
     // The Patient first, then the rest in the order of the record.

@@ -47,7 +47,7 @@ async fn answer(
     let Some(row) = chart.row(resource_type, &id) else { return Ok(Answer::not_found()) };
     let policy = chart.policy(&caller.organization);
     let gate = chart.gate(caller, &policy, gateway.now());
-    let Some(permit) = chart.permit(&gate, row) else { return Ok(Answer::not_found()) };
+    let Some(permit) = chart.permit(&gate, row) else { return Ok(trail.hide(chart.patient)) };
     trail.saw(chart.patient, gate.opened_by(), 1);
     let body = permit.release(chart.body(row)?);
     Ok(Answer::version(body, chart.columns.versions[row], chart.columns.last_updated[row]))

@@ -52,6 +52,8 @@ static NOT_JSON: Rule = Rule {
 pub(super) struct Decision {
     /// New versions, in order.
     pub(super) versions: Vec<Version>,
+    /// The Bundle that the message was.
+    pub(super) bundle: Option<String>,
     /// Resources that were on record just so.
     pub(super) unchanged: usize,
     /// What was noticed.
@@ -120,6 +122,9 @@ pub(super) fn decide(
 
 impl Making<'_> {
     fn put(&mut self, draft: Draft, rank: u8) -> Result<(), Vec<Issue>> {
+        if draft.resource_type == ResourceType::BUNDLE {
+            self.out.bundle.get_or_insert_with(|| draft.reference());
+        }
         let current = self.standing.current(draft.resource_type, &draft.id);
         let content = draft.content_hash();
         if let Some(current) = current {
