@@ -1,7 +1,7 @@
 //! Joining the parts: the running gateway.
 
 use std::collections::HashMap;
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::auth::Registry;
 use crate::chart::Chart;
@@ -30,6 +30,8 @@ pub struct Gateway {
     pipeline: Pipeline,
     journal: Journal,
     places: RwLock<HashMap<Place, PatientKey>>,
+    /// Taken alone by an update that names the version it was decided upon, shared by the others.
+    updates: RwLock<()>,
 }
 
 impl Gateway {
@@ -40,6 +42,11 @@ impl Gateway {
             config::Store::Memory => Store::open_memory(),
             config::Store::Sled { path, cache_mib } => Store::open_sled(path, cache_mib << 20)?,
         };
+        Gateway::over(store, config, clock)
+    }
+
+    /// The same over a store that is open already; what the configuration says of the store is not looked at.
+    pub fn over(store: Store, config: &Config, clock: fn() -> i64) -> Result<Self, Fault> {
         let hot = Arc::new(Hot::new(&store, HOT_BYTES_MAX, Chart::build));
         Ok(Gateway {
             pipeline: Pipeline::new(store.clone(), clock),
@@ -51,6 +58,7 @@ impl Gateway {
             sources: config.sources.iter().map(|source| source.letter.clone()).collect(),
             base_url: config.base_url.clone(),
             places: RwLock::default(),
+            updates: RwLock::default(),
             store,
             clock,
             hot,
@@ -92,12 +100,33 @@ impl Gateway {
         self.pipeline.receive(letter)
     }
 
+    /// Takes in a letter that states one resource anew, whatever its version.
+    pub fn update(&self, letter: &Letter) -> Result<Receipt, Fault> {
+        let _shared = self.updates.read().unwrap_or_else(PoisonError::into_inner);
+        self.receive(letter)
+    }
+
+    /// The same when `unchanged` holds, with no other update in between; `None` when it does not. Blocks on storage.
+    pub fn update_if(
+        &self,
+        letter: &Letter,
+        unchanged: impl FnOnce(&Self) -> Result<bool, Fault>,
+    ) -> Result<Option<Receipt>, Fault> {
+        let _alone = self.updates.write().unwrap_or_else(PoisonError::into_inner);
+        if unchanged(self)? { self.receive(letter).map(Some) } else { Ok(None) }
+    }
+
     /// The pipeline, for imports.
     pub fn pipeline(&self) -> &Pipeline {
         &self.pipeline
     }
 
-    /// The records whose consents name an organisation.
+    /// The records whose consents name an organisation, when they are in memory: never blocks on storage.
+    pub fn hot_panel(&self, organization: &str) -> Option<Arc<[PatientKey]>> {
+        self.store.hot_panel(organization)
+    }
+
+    /// The records whose consents name an organisation, in the order of their keys. Blocks on storage.
     pub fn panel(&self, organization: &str) -> Result<Arc<[PatientKey]>, Fault> {
         self.store.panel(organization)
     }

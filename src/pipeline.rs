@@ -9,9 +9,9 @@ mod translate;
 
 use crate::consent;
 use crate::fault::{Fault, Issue, IssueType, Noted, Place, Rule, Severity};
-use crate::fhir::PatientKey;
+use crate::fhir::{FacilityCode, PatientKey, ResourceType};
 use crate::letter::{Letter, LetterId};
-use crate::map::Mapped;
+use crate::map::{Change, Mapped};
 use crate::store::{Commit, Store};
 use decide::Decision;
 pub use receipt::{Outcome, Receipt};
@@ -102,6 +102,7 @@ impl Pipeline {
     ) -> Result<Receipt, Fault> {
         let now = (self.clock)();
         let Mapped { patient, facility, origin, changes } = noted.value;
+        let facility = keeper(facility, &changes);
         let zone_minutes = letter.source.zone_minutes;
         let decision = match decide::decide(&standing, changes, origin.as_deref(), now, zone_minutes) {
             Ok(decision) => decision,
@@ -115,8 +116,7 @@ impl Pipeline {
         let mut commit = Commit::default();
         standing.write(decision.versions, facility.as_str(), &mut commit)?;
         move_panel(&standing, &panel_before, &mut commit);
-        commit.put_receipt(id, &receipt.encode())?;
-        commit.of_letter(id)?;
+        answer(&mut commit, id, &receipt)?;
         self.store.submit(commit).wait()?;
         self.standings.give_back(standing);
         Ok(receipt)
@@ -126,9 +126,8 @@ impl Pipeline {
     fn hold(&self, letter: &Letter, id: LetterId, issues: Vec<Issue>) -> Result<Receipt, Fault> {
         let receipt = Receipt::held(letter, id, (self.clock)(), issues);
         let mut commit = Commit::default();
-        commit.put_receipt(id, &receipt.encode())?;
         commit.hold(id);
-        commit.of_letter(id)?;
+        answer(&mut commit, id, &receipt)?;
         self.store.submit(commit).wait()?;
         Ok(receipt)
     }
@@ -145,6 +144,26 @@ impl Pipeline {
         }
         Ok(None)
     }
+}
+
+/// Adds the answer to a letter. The same letter, delivered twice at once, is refused the second time: the receipt that
+/// is there is the one to be given.
+fn answer(commit: &mut Commit, id: LetterId, receipt: &Receipt) -> Result<(), Fault> {
+    commit.expect_no_receipt(id);
+    commit.put_receipt(id, &receipt.encode())?;
+    commit.of_letter(id)
+}
+
+/// The facility that keeps a record is the one that sends what is in it. A consent may be registered by another house,
+/// which does not come to own the record by being first.
+fn keeper(facility: FacilityCode, changes: &[Change]) -> FacilityCode {
+    let registers = |t: ResourceType| matches!(t, ResourceType::CONSENT | ResourceType::PROVENANCE);
+    let only_registers = changes.iter().all(|change| match change {
+        Change::Put(draft) | Change::PutWeak(draft) | Change::Merge { draft, .. } => registers(draft.resource_type),
+        Change::Delete { resource_type, .. } => registers(*resource_type),
+        Change::WholeList(_) => false,
+    });
+    if only_registers { FacilityCode::unstated() } else { facility }
 }
 
 /// The panel of each organisation follows the consents in the same commit (design decision 4b).

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use actix_web::{HttpRequest, web};
+use serde_json::Value;
 
 use super::answer::Answer;
-use super::body::{self, Sent};
+use super::body;
 use super::caller::caller;
 use super::routes::blocking;
 use super::rules;
@@ -14,22 +15,24 @@ use crate::app::Gateway;
 use crate::audit::What;
 use crate::consent::{Caller, Permitted, Public};
 use crate::fault::{Denied, Fault, Issue, Place, Status};
+use crate::fhir::{FacilityCode, reference};
 use crate::letter::{Letter, Source};
 use crate::pipeline::{Outcome, Receipt};
 
-pub(super) async fn create(request: HttpRequest, gateway: web::Data<Gateway>, sent: Sent) -> Answer {
+pub(super) async fn create(request: HttpRequest, gateway: web::Data<Gateway>, sent: web::Payload) -> Answer {
     let mut trail = Trail::begin(&gateway, &request, What::Create);
     let answer = match caller(&gateway, &request) {
         Err(denied) => trail.refuse(denied),
         Ok(caller) => {
             trail.caller(&caller);
-            match (source_of(&gateway, &caller), body::json(&request, sent)) {
-                (None, _) => trail.refuse(Denied::Role),
-                (_, Err(answer)) => answer,
-                (_, Ok(bytes)) if !is_bundle(&bytes) => Answer::refuse(Status::BadRequest, &rules::NOT_A_BUNDLE, ""),
-                (Some(source), Ok(bytes)) => {
-                    take(&gateway, source, bytes).await.unwrap_or_else(|fault| trail.fail(fault))
-                }
+            let sources = sources_of(&gateway, &caller);
+            match sources.is_empty() {
+                true => trail.refuse(Denied::Role),
+                false => match body::json(&request, sent).await {
+                    Err(answer) => answer,
+                    Ok(bytes) if !is_bundle(&bytes) => Answer::refuse(Status::BadRequest, &rules::NOT_A_BUNDLE, ""),
+                    Ok(bytes) => take(&gateway, &sources, bytes).await.unwrap_or_else(|fault| trail.fail(fault)),
+                },
             }
         }
     };
@@ -46,12 +49,26 @@ fn is_bundle(body: &[u8]) -> bool {
     serde_json::from_slice(body).is_ok_and(|named: Named| named.resource_type == "Bundle")
 }
 
-/// The facility whose letters this caller may hand in.
-fn source_of(gateway: &Gateway, caller: &Caller) -> Option<Arc<Source>> {
-    gateway.sources().iter().find(|source| caller.may_push(&source.facility).is_ok()).cloned()
+/// The facilities whose letters this caller may hand in.
+fn sources_of(gateway: &Gateway, caller: &Caller) -> Vec<Arc<Source>> {
+    gateway.sources().iter().filter(|source| caller.may_push(&source.facility).is_ok()).cloned().collect()
 }
 
-async fn take(gateway: &web::Data<Gateway>, source: Arc<Source>, body: web::Bytes) -> Result<Answer, Fault> {
+/// Of several facilities of one organisation, the one whose patient number the Bundle carries.
+fn source_named<'a>(sources: &'a [Arc<Source>], body: &[u8]) -> Option<&'a Arc<Source>> {
+    let (first, others) = sources.split_first()?;
+    if others.is_empty() {
+        return Some(first);
+    }
+    let bundle: Value = serde_json::from_slice(body).unwrap_or_default();
+    let entries = bundle.get("entry").and_then(Value::as_array).into_iter().flatten();
+    let patients = entries.filter_map(|entry| entry.get("resource")).filter(|r| r["resourceType"] == "Patient");
+    let numbers: Vec<FacilityCode> = patients.flat_map(reference::hospital_numbers).map(|(code, _)| code).collect();
+    sources.iter().find(|source| numbers.contains(&source.facility)).or(Some(first))
+}
+
+async fn take(gateway: &web::Data<Gateway>, sources: &[Arc<Source>], body: web::Bytes) -> Result<Answer, Fault> {
+    let source = source_named(sources, &body).cloned().ok_or(Fault::Busy)?;
     let letter = Letter { source, name: String::new(), bytes: body.to_vec() };
     let receiver = gateway.clone();
     let receipt = blocking(move || receiver.receive(&letter)).await?;
@@ -62,11 +79,10 @@ fn answer(gateway: &Gateway, receipt: &Receipt) -> Answer {
     match receipt.outcome {
         Outcome::Held => held(receipt),
         Outcome::Stored => {
-            let bundle = receipt.resources.iter().find(|reference| reference.starts_with("Bundle/"));
             let stored =
                 Answer::ok(Permitted::<String>::public(Public::outcome(&[done(receipt)])).map(String::into_bytes));
             let stored = if receipt.repeat { stored } else { stored.with_status(Status::Created) };
-            match bundle {
+            match &receipt.bundle {
                 Some(reference) => stored.at(format!("{}/{reference}", gateway.base_url())),
                 None => stored,
             }

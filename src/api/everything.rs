@@ -16,14 +16,14 @@ use crate::consent::{Action, Caller};
 use crate::fault::{Fault, Status};
 use crate::fhir::{ResourceId, ResourceType};
 
-pub(super) async fn everything(request: HttpRequest, gateway: web::Data<Gateway>, path: web::Path<String>) -> Answer {
+pub(super) async fn everything(request: HttpRequest, gateway: web::Data<Gateway>, id: &str) -> Answer {
     let mut trail = Trail::begin(&gateway, &request, What::Everything);
     let answer = match caller(&gateway, &request) {
         Err(denied) => trail.refuse(denied),
         Ok(caller) => {
             trail.caller(&caller);
             let parameter = first_parameter(&request);
-            answer(&gateway, &caller, &path, parameter, &mut trail).await.unwrap_or_else(|fault| trail.fail(fault))
+            answer(&gateway, &caller, id, parameter, &mut trail).await.unwrap_or_else(|fault| trail.fail(fault))
         }
     };
     trail.close(&gateway, answer).await
@@ -55,7 +55,7 @@ async fn answer(
     let policy = chart.policy(&caller.organization);
     let gate = chart.gate(caller, &policy, gateway.now());
     if chart.permit(&gate, patient).is_none() {
-        return Ok(Answer::not_found());
+        return Ok(trail.hide(chart.patient));
     }
     let mut entries = Vec::with_capacity(chart.len());
     // The Patient first, then the rest in the order of the record.

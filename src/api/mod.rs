@@ -16,4 +16,4 @@ mod server;
 mod trail;
 mod update;
 
-pub use server::{Listener, serve};
+pub use server::{Listener, configure, serve};

@@ -15,18 +15,13 @@ use crate::consent::{Action, Caller};
 use crate::fault::Fault;
 use crate::fhir::{PatientKey, ResourceId, ResourceType};
 
-pub(super) async fn read(
-    request: HttpRequest,
-    gateway: web::Data<Gateway>,
-    path: web::Path<(String, String)>,
-) -> Answer {
-    let (type_name, id) = path.into_inner();
+pub(super) async fn read(request: HttpRequest, gateway: web::Data<Gateway>, type_name: &str, id: &str) -> Answer {
     let mut trail = Trail::begin(&gateway, &request, What::Read);
     let answer = match caller(&gateway, &request) {
         Err(denied) => trail.refuse(denied),
         Ok(caller) => {
             trail.caller(&caller);
-            answer(&gateway, &caller, &type_name, &id, &mut trail).await.unwrap_or_else(|fault| trail.fail(fault))
+            answer(&gateway, &caller, type_name, id, &mut trail).await.unwrap_or_else(|fault| trail.fail(fault))
         }
     };
     trail.close(&gateway, answer).await
@@ -52,7 +47,7 @@ async fn answer(
     let Some(row) = chart.row(resource_type, &id) else { return Ok(Answer::not_found()) };
     let policy = chart.policy(&caller.organization);
     let gate = chart.gate(caller, &policy, gateway.now());
-    let Some(permit) = chart.permit(&gate, row) else { return Ok(Answer::not_found()) };
+    let Some(permit) = chart.permit(&gate, row) else { return Ok(trail.hide(chart.patient)) };
     trail.saw(chart.patient, gate.opened_by(), 1);
     let body = permit.release(chart.body(row)?);
     Ok(Answer::version(body, chart.columns.versions[row], chart.columns.last_updated[row]))

@@ -1,6 +1,7 @@
 //! Every route of `/fhir`, and which interactions each type offers.
 
-use actix_web::{HttpRequest, Responder, web};
+use actix_web::http::Method;
+use actix_web::{HttpRequest, web};
 
 use super::answer::Answer;
 use super::{audit_event, create, everything, metadata, read, rules, search, update};
@@ -12,24 +13,30 @@ use crate::search::parameters;
 
 type Data = web::Data<Gateway>;
 
-/// Adds the routes to an application.
+/// Adds the routes to an application: one handler that reads the path itself, because the framework's router matches
+/// patterns with a regular expression engine, which costs more than the rest of a read.
 pub(super) fn configure(config: &mut web::ServiceConfig) {
-    config
-        .route("/health", web::get().to(health))
-        .service(
-            web::scope("/fhir")
-                .route("/metadata", web::get().to(capabilities))
-                .route("/Patient/{id}/$everything", web::get().to(everything::everything))
-                .route("/AuditEvent", web::get().to(audit_event::search))
-                .route("/Bundle", web::post().to(create::create))
-                .route("/{type}/_search", web::post().to(search::post))
-                .service(
-                    web::resource("/{type}/{id}").route(web::get().to(read::read)).route(web::put().to(update::update)),
-                )
-                .route("/{type}", web::get().to(search::get))
-                .default_service(web::to(not_offered)),
-        )
-        .default_service(web::to(not_offered));
+    config.default_service(web::to(dispatch));
+}
+
+async fn dispatch(request: HttpRequest, gateway: Data, payload: web::Payload) -> Answer {
+    let path = request.match_info().unprocessed().to_owned();
+    let path: Vec<&str> = path.trim_start_matches('/').split('/').collect();
+    let method = request.method().clone();
+    match (&method, path.as_slice()) {
+        (&Method::GET, ["health"]) => Answer::outcome(Status::Ok, &[]),
+        (&Method::GET, ["fhir", "metadata"]) => metadata::metadata(gateway.base_url()),
+        (&Method::GET, ["fhir", "AuditEvent"]) => audit_event::search(request, gateway).await,
+        (&Method::GET, ["fhir", "Patient", id, "$everything"]) => everything::everything(request, gateway, id).await,
+        (&Method::GET, ["fhir", type_name]) => search::get(request, gateway, type_name).await,
+        (&Method::GET, ["fhir", type_name, id]) => read::read(request, gateway, type_name, id).await,
+        // The audit record's search is a matter of its own and has no form: the general one would say that there is nothing.
+        (&Method::POST, ["fhir", "AuditEvent", "_search"]) => not_offered(),
+        (&Method::POST, ["fhir", type_name, "_search"]) => search::post(request, gateway, type_name, payload).await,
+        (&Method::POST, ["fhir", "Bundle"]) => create::create(request, gateway, payload).await,
+        (&Method::PUT, ["fhir", type_name, id]) => update::update(request, gateway, type_name, id, payload).await,
+        _ => not_offered(),
+    }
 }
 
 /// The interactions a type offers (R4 valueset type-restful-interaction).
@@ -50,7 +57,7 @@ pub(super) fn interactions(resource_type: ResourceType) -> Vec<&'static str> {
 /// The type a path names, when it is one that is served here.
 pub(super) fn served_type(name: &str) -> Result<ResourceType, Answer> {
     ResourceType::parse(name)
-        .filter(|resource_type| parameters::types().any(|served| served == *resource_type))
+        .filter(|resource_type| parameters::is_served(*resource_type))
         .ok_or_else(|| Answer::refuse(Status::NotFound, &rules::NO_SUCH_TYPE, &printable(name)))
 }
 
@@ -66,15 +73,6 @@ pub(super) async fn blocking<T: Send + 'static>(
     web::block(work).await.unwrap_or(Err(Fault::Busy))
 }
 
-async fn capabilities(gateway: Data) -> impl Responder {
-    metadata::metadata(gateway.base_url())
-}
-
-async fn not_offered(_: HttpRequest) -> impl Responder {
+fn not_offered() -> Answer {
     Answer::refuse(Status::MethodNotAllowed, &rules::NO_SUCH_INTERACTION, "")
-}
-
-/// For health checks: answers when the process does.
-async fn health() -> impl Responder {
-    Answer::outcome(Status::Ok, &[])
 }

@@ -8,10 +8,10 @@ use std::sync::Arc;
 use actix_web::{HttpRequest, web};
 
 use super::answer::Answer;
-use super::body::{self, Sent};
+use super::body;
 use super::caller::caller;
 use super::read::{chart, chart_of};
-use super::routes::served_type;
+use super::routes::{blocking, served_type};
 use super::rules;
 use super::searchset::{Link, searchset};
 use super::trail::Trail;
@@ -25,36 +25,48 @@ use crate::search::evaluate::matches;
 use crate::search::page::{Key, page};
 use crate::search::query::{Condition, Query, Server};
 
-pub(super) async fn get(request: HttpRequest, gateway: web::Data<Gateway>, path: web::Path<String>) -> Answer {
-    let text = request.query_string().to_owned();
-    search(request, gateway, path.into_inner(), text).await
+pub(super) async fn get(request: HttpRequest, gateway: web::Data<Gateway>, type_name: &str) -> Answer {
+    search(request, gateway, type_name, None).await
 }
 
 /// The parameters may stand in the body, the address, or both.
 pub(super) async fn post(
     request: HttpRequest,
     gateway: web::Data<Gateway>,
-    path: web::Path<String>,
-    sent: Sent,
+    type_name: &str,
+    sent: web::Payload,
 ) -> Answer {
-    let text = match body::bytes(sent) {
-        Ok(body) => format!("{}&{}", request.query_string(), String::from_utf8_lossy(&body)),
-        Err(answer) => return answer,
-    };
-    search(request, gateway, path.into_inner(), text).await
+    search(request, gateway, type_name, Some(sent)).await
 }
 
-async fn search(request: HttpRequest, gateway: web::Data<Gateway>, type_name: String, text: String) -> Answer {
+async fn search(
+    request: HttpRequest,
+    gateway: web::Data<Gateway>,
+    type_name: &str,
+    sent: Option<web::Payload>,
+) -> Answer {
     let mut trail = Trail::begin(&gateway, &request, What::Search);
-    trail.asked(&text);
     let answer = match caller(&gateway, &request) {
         Err(denied) => trail.refuse(denied),
         Ok(caller) => {
             trail.caller(&caller);
-            answer(&gateway, &caller, &type_name, &text, &mut trail).await.unwrap_or_else(|fault| trail.fail(fault))
+            match parameters(&request, sent).await {
+                Err(answer) => answer,
+                Ok(text) => {
+                    trail.asked(&text);
+                    let answer = answer(&gateway, &caller, type_name, &text, &mut trail).await;
+                    answer.unwrap_or_else(|fault| trail.fail(fault))
+                }
+            }
         }
     };
     trail.close(&gateway, answer).await
+}
+
+async fn parameters(request: &HttpRequest, sent: Option<web::Payload>) -> Result<String, Answer> {
+    let Some(sent) = sent else { return Ok(request.query_string().to_owned()) };
+    let body = body::bytes(request, sent).await?;
+    Ok(format!("{}&{}", request.query_string(), String::from_utf8_lossy(&body)))
 }
 
 async fn answer(
@@ -98,11 +110,16 @@ async fn charts(
         }
         return Ok(Some(charts));
     }
-    let mut patients = match patients(query) {
-        Some(named) => named,
-        None if caller.role == Role::Care => gateway.panel(&caller.organization)?.to_vec(),
-        None if is_directory(query.resource_type) => Vec::new(),
-        None => return Ok(None),
+    let mut patients = match (patients(query), caller.role) {
+        (named, Role::Care) => {
+            let panel = panel(gateway, &caller.organization).await?;
+            // Whoever is not on the panel is not even looked at: hidden and missing take the same time.
+            let on_it = |patient: &PatientKey| panel.binary_search(patient).is_ok();
+            named.map_or_else(|| panel.to_vec(), |named| named.into_iter().filter(on_it).collect())
+        }
+        (Some(named), _) => named,
+        (None, _) if is_directory(query.resource_type) => Vec::new(),
+        (None, _) => return Ok(None),
     };
     if is_directory(query.resource_type) {
         patients.push(PatientKey::DIRECTORY);
@@ -112,6 +129,15 @@ async fn charts(
         charts.push(chart(gateway, patient).await?);
     }
     Ok(Some(charts))
+}
+
+/// The caller's panel: from memory where it can be, else read on a thread that may block.
+async fn panel(gateway: &web::Data<Gateway>, organization: &str) -> Result<Arc<[PatientKey]>, Fault> {
+    if let Some(panel) = gateway.hot_panel(organization) {
+        return Ok(panel);
+    }
+    let (gateway, organization) = (gateway.clone(), organization.to_owned());
+    blocking(move || gateway.panel(&organization)).await
 }
 
 /// The ids a query is limited to.

@@ -22,23 +22,25 @@ pub struct Listener {
     pub workers: usize,
 }
 
+/// The whole API as an actix application is configured with it: what [`serve`] puts behind the listener, and tests call
+/// without one.
+pub fn configure(config: &mut web::ServiceConfig, gateway: Arc<Gateway>, body_bytes_max: usize) {
+    config.app_data(web::Data::from(gateway)).app_data(web::PayloadConfig::new(body_bytes_max));
+    routes::configure(config);
+}
+
 /// Listens and answers until the process is told to stop (SIGTERM, Ctrl-C); requests under way are finished.
 /// `ready` is called once with the address that is listened on.
 pub fn serve(gateway: Arc<Gateway>, listener: Listener, ready: impl FnOnce(SocketAddr)) -> std::io::Result<()> {
     let body_bytes_max = listener.body_bytes_max;
-    let data = web::Data::from(gateway);
     actix_web::rt::System::new().block_on(async move {
-        let server = HttpServer::new(move || {
-            App::new()
-                .app_data(data.clone())
-                .app_data(web::PayloadConfig::new(body_bytes_max))
-                .configure(routes::configure)
-        })
-        .workers(listener.workers)
-        // Nagle's delay costs 40 ms on answers of more than one packet (measured).
-        .tcp_nodelay(true)
-        .shutdown_timeout(10)
-        .on_connect(certificate::remember);
+        let server =
+            HttpServer::new(move || App::new().configure(|config| configure(config, gateway.clone(), body_bytes_max)))
+                .workers(listener.workers)
+                // Nagle's delay costs 40 ms on answers of more than one packet (measured).
+                .tcp_nodelay(true)
+                .shutdown_timeout(10)
+                .on_connect(certificate::remember);
         let server = match listener.tls {
             Some(tls) => server.bind_rustls_0_23(listener.address, tls)?,
             None => server.bind(listener.address)?,

@@ -7,7 +7,7 @@ use crate::app::Gateway;
 use crate::audit::{Agent, Event, Outcome, QueryShape, What};
 use crate::consent::{Caller, ConsentVersion};
 use crate::fault::{Denied, Fault, Status};
-use crate::fhir::{PatientKey, ResourceId, ResourceType};
+use crate::fhir::{PatientKey, ResourceId, ResourceType, reference};
 
 /// Patients, and consents, that one event names at most; what is seen of more people is said by several events.
 const NAMED_MAX: usize = 200;
@@ -50,9 +50,12 @@ impl Trail {
         self.event.resource_type = Some(resource_type);
     }
 
+    /// An id that nobody here gave is the caller's own words, a patient's number perhaps: it is not kept.
     pub(super) fn about(&mut self, resource_type: ResourceType, id: &ResourceId) {
         self.event.resource_type = Some(resource_type);
-        self.event.id = Some(id.clone());
+        let kept_by_office = matches!(resource_type, ResourceType::CONSENT | ResourceType::ORGANIZATION);
+        let opaque = kept_by_office || id.is_derived() || reference::own_patient(id.as_str()).is_some();
+        self.event.id = Some(id.clone()).filter(|_| opaque);
     }
 
     /// Resources of a record were seen, because of a consent or by role.
@@ -64,6 +67,13 @@ impl Trail {
             self.event.consents.push(by.clone());
         }
         self.event.count = self.event.count.saturating_add(u32::try_from(count).unwrap_or(u32::MAX));
+    }
+
+    /// It is there and not for this caller: the record says so, the answer does not.
+    pub(super) fn hide(&mut self, patient: PatientKey) -> Answer {
+        self.saw(patient, None, 0);
+        self.event.outcome = Outcome::Consent;
+        Answer::not_found()
     }
 
     /// Policy forbids it.

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use actix_web::http::header;
 use actix_web::{HttpRequest, web};
+use uuid::Uuid;
 
 use super::answer::Answer;
-use super::body::{self, Sent};
+use super::body;
 use super::caller::caller;
-use super::read::chart_of;
 use super::routes::{blocking, printable, served_type};
 use super::rules;
 use super::trail::Trail;
@@ -18,27 +18,22 @@ use crate::consent::{Action, Caller};
 use crate::fault::{Fault, Status};
 use crate::fhir::{FacilityCode, ResourceId, ResourceType};
 use crate::letter::{Letter, Source};
-use crate::pipeline::Outcome;
+use crate::pipeline::{Outcome, Receipt};
 
 pub(super) async fn update(
     request: HttpRequest,
     gateway: web::Data<Gateway>,
-    path: web::Path<(String, String)>,
-    sent: Sent,
+    type_name: &str,
+    id: &str,
+    sent: web::Payload,
 ) -> Answer {
-    let (type_name, id) = path.into_inner();
     let mut trail = Trail::begin(&gateway, &request, What::Update);
     let answer = match caller(&gateway, &request) {
         Err(denied) => trail.refuse(denied),
         Ok(caller) => {
             trail.caller(&caller);
-            match body::json(&request, sent) {
-                Err(answer) => answer,
-                Ok(body) => {
-                    let put = Put { type_name: &type_name, id: &id, if_match: if_match(&request), body };
-                    answer(&gateway, &caller, put, &mut trail).await.unwrap_or_else(|fault| trail.fail(fault))
-                }
-            }
+            let put = Put { type_name, id, if_match: if_match(&request) };
+            answer(&gateway, &caller, put, (&request, sent), &mut trail).await.unwrap_or_else(|fault| trail.fail(fault))
         }
     };
     trail.close(&gateway, answer).await
@@ -48,13 +43,13 @@ struct Put<'a> {
     type_name: &'a str,
     id: &'a str,
     if_match: Option<String>,
-    body: web::Bytes,
 }
 
 async fn answer(
     gateway: &web::Data<Gateway>,
     caller: &Caller,
     put: Put<'_>,
+    (request, sent): (&HttpRequest, web::Payload),
     trail: &mut Trail,
 ) -> Result<Answer, Fault> {
     let resource_type = match served_type(put.type_name) {
@@ -64,39 +59,54 @@ async fn answer(
     if let Err(denied) = caller.may(Action::Write, resource_type) {
         return Ok(trail.refuse(denied));
     }
-    let named = names(&put.body);
+    let body = match body::json(request, sent).await {
+        Ok(body) => body,
+        Err(answer) => return Ok(answer),
+    };
+    let named = names(&body);
     let Some(id) = ResourceId::parse(put.id).filter(|id| named == Some((resource_type, id.clone()))) else {
         return Ok(Answer::refuse(Status::BadRequest, &rules::ID_DIFFERS, ""));
     };
     trail.about(resource_type, &id);
-    if let Some(expected) = put.if_match {
-        let current = chart_of(gateway, resource_type, &id).await?;
-        let version = current.and_then(|c| c.row(resource_type, &id).map(|row| c.columns.versions[row]));
-        if version.map(|v| v.to_string()) != Some(expected) {
-            return Ok(Answer::refuse(Status::PreconditionFailed, &rules::CHANGED, ""));
-        }
+    let source = Source { facility: FacilityCode::unstated(), zone_minutes: gateway.zone_minutes() };
+    // Each is a letter of its own: the office may put back what it had put before, within one millisecond even.
+    let name = format!("PUT {}/{} {}", resource_type.name(), id.as_str(), Uuid::new_v4());
+    let letter = Letter { source: Arc::new(source), name, bytes: body.to_vec() };
+    let (receiver, caller, stated) = (gateway.clone(), caller.clone(), id.clone());
+    let received = blocking(move || match put.if_match {
+        None => receiver.update(&letter).map(Some),
+        Some(expected) => receiver.update_if(&letter, |gateway| {
+            let version = version(gateway, &caller, resource_type, &stated)?;
+            Ok(version.is_some_and(|version| expected == "*" || expected == version.to_string()))
+        }),
+    });
+    match received.await? {
+        None => Ok(Answer::refuse(Status::PreconditionFailed, &rules::CHANGED, "")),
+        Some(receipt) => Ok(answer_of(gateway, resource_type, &id, &receipt)),
     }
-    store(gateway, resource_type, &id, put.body).await
 }
 
-async fn store(
-    gateway: &web::Data<Gateway>,
+/// The current version of a resource, when the caller may read it: what it may not, it cannot probe for either.
+fn version(
+    gateway: &Gateway,
+    caller: &Caller,
     resource_type: ResourceType,
     id: &ResourceId,
-    body: web::Bytes,
-) -> Result<Answer, Fault> {
-    let source = Source { facility: FacilityCode::unstated(), zone_minutes: gateway.zone_minutes() };
-    // The instant is part of the name: the office may put back what it had put before, and that is a new letter.
-    let name = format!("PUT {}/{} {}", resource_type.name(), id.as_str(), gateway.now());
-    let letter = Letter { source: Arc::new(source), name, bytes: body.to_vec() };
-    let receiver = gateway.clone();
-    let receipt = blocking(move || receiver.receive(&letter)).await?;
+) -> Result<Option<u32>, Fault> {
+    let Some(chart) = gateway.place(resource_type, id)? else { return Ok(None) };
+    let policy = chart.policy(&caller.organization);
+    let gate = chart.gate(caller, &policy, gateway.now());
+    let row = chart.row(resource_type, id).filter(|row| chart.permit(&gate, *row).is_some());
+    Ok(row.map(|row| chart.columns.versions[row]))
+}
+
+fn answer_of(gateway: &Gateway, resource_type: ResourceType, id: &ResourceId, receipt: &Receipt) -> Answer {
     if receipt.outcome == Outcome::Held {
         let details: Vec<String> = receipt.issues.iter().map(|i| format!("{} {}", i.place, i.en)).collect();
-        return Ok(Answer::refuse(Status::Unprocessable, &rules::HELD, &details.join("; ")));
+        return Answer::refuse(Status::Unprocessable, &rules::HELD, &details.join("; "));
     }
     let location = format!("{}/{}/{}", gateway.base_url(), resource_type.name(), printable(id.as_str()));
-    Ok(Answer::outcome(Status::Ok, &[]).at(location))
+    Answer::outcome(Status::Ok, &[]).at(location)
 }
 
 fn if_match(request: &HttpRequest) -> Option<String> {

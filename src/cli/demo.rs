@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use clap::Args;
 
-use super::{fail, ingest, issues, serve};
+use super::{fail, ingest, issues, say, serve};
 use crate::api;
 use crate::app::Gateway;
 use crate::config::Config;
@@ -40,7 +40,7 @@ pub(super) fn run(options: &Options) -> Exit {
         Err(sentence) => fail(Exit::Machine, &sentence),
     };
     match std::fs::remove_dir_all(&folder) {
-        Ok(()) => println!("\nStopped; {} is removed.", folder.display()),
+        Ok(()) => say(&format!("\nStopped; {} is removed.", folder.display())),
         Err(error) => eprintln!("tasuki: {} could not be removed: {error}", folder.display()),
     }
     exit
@@ -57,15 +57,15 @@ fn find_data(named: Option<&Path>) -> Option<PathBuf> {
 }
 
 fn demo(port: u16, data: &Path, folder: &Path) -> Result<(), String> {
-    println!("襷 Tasuki demonstration. Everybody in it is invented.\n");
+    say("襷 Tasuki demonstration. Everybody in it is invented.\n");
     let config = configuration(port, data, folder)?;
-    println!("1. A gateway on an empty store; its configuration is {}", folder.join("tasuki.toml").display());
+    say(&format!("1. A gateway on an empty store; its configuration is {}", folder.join("tasuki.toml").display()));
     let gateway = Gateway::start(&config, super::now).map_err(|fault| fault.to_string())?;
     let facility = FacilityCode::parse(FACILITY);
     fill(&gateway, data, &facility).map_err(|fault| fault.to_string())?;
     let hanako = PatientKey::derive(&facility, "0000000001");
     let referral = referral(&gateway, data, &facility).map_err(|fault| fault.to_string())?;
-    let ready = |address: SocketAddr| print!("{}", invitation(address, data, hanako, &referral));
+    let ready = |address: SocketAddr| say(&invitation(address, data, hanako, &referral));
     api::serve(Arc::new(gateway), serve::listener(&config), ready)
         .map_err(|error| format!("cannot listen on port {port}: {error}"))
 }
@@ -105,12 +105,12 @@ fn fill(gateway: &Gateway, data: &Path, facility: &FacilityCode) -> Result<(), F
     ];
     for (title, path, facility) in parts {
         let tally = ingest::take_in(gateway.pipeline(), &path, Some(facility), None, 8)?;
-        println!(
+        say(&format!(
             "{title}: {} letters stored, {} resource versions, {} held",
             tally.stored,
             tally.resources,
             tally.held_count()
-        );
+        ));
     }
     Ok(())
 }

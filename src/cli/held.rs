@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{fail, issues};
+use super::{fail, issues, say};
 use crate::fault::{Exit, Fault};
 use crate::pipeline::Receipt;
 use crate::store::Store;
@@ -22,7 +22,7 @@ pub(super) struct Options {
 pub(super) fn run(options: &Options) -> Exit {
     match list(options) {
         Ok(0) => {
-            println!("nothing is held");
+            say("nothing is held");
             Exit::Done
         }
         Ok(_) => Exit::SomeHeld,
@@ -52,9 +52,9 @@ fn receipt(store: &Store, id: crate::letter::LetterId) -> Result<Option<Receipt>
 }
 
 fn print(receipt: &Receipt) {
-    println!("{}  {}", &receipt.letter[..12], receipt.name);
+    say(&format!("{}  {}", &receipt.letter[..12], receipt.name));
     for issue in &receipt.issues {
         let sentence = if issues::japanese() { &issue.ja } else { &issue.en };
-        println!("              {} {} [{}]", issue.place, sentence, issue.rule);
+        say(&format!("              {} {} [{}]", issue.place, sentence, issue.rule));
     }
 }

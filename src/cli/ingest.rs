@@ -48,7 +48,8 @@ pub(super) struct Tally {
     pub(super) resources: usize,
     /// Held letters: reason to (count, one example).
     pub(super) held: BTreeMap<String, (usize, String)>,
-    pub(super) unreadable: Vec<String>,
+    /// Files and folders: name, and what is wrong.
+    pub(super) unreadable: Vec<(String, String)>,
 }
 
 pub(super) fn run(options: &Options) -> Exit {
@@ -123,7 +124,7 @@ pub(super) fn take_in(
                         break;
                     }
                 }
-                Err(error) => note(&tally, |t| t.unreadable.push(error.to_string())),
+                Err(error) => note(&tally, |t| t.unreadable.push((String::new(), error.kind().to_string()))),
             }
         }
         drop(send);
@@ -164,7 +165,7 @@ fn take_group(
             continue;
         }
         match found.read() {
-            Err(issue) => note(tally, |t| t.unreadable.push(format!("{}: {}", found.name, issues::line(&issue)))),
+            Err(issue) => note(tally, |t| t.unreadable.push((found.name.clone(), issues::line(&issue)))),
             Ok(bytes) => {
                 let letter = Letter { source: source.clone(), name: found.name, bytes };
                 let receipt = pipeline.receive(&letter)?;
@@ -230,11 +231,15 @@ fn summary(tally: &Tally, took: Duration) -> Exit {
         tally.held_count(),
         tally.ignored
     );
+    // A file's name carries the patient's number: it is told to a person, and kept out of what may be a log.
+    let person = std::io::stderr().is_terminal();
     for (reason, (count, example)) in &tally.held {
-        eprintln!("  held {count}: {reason}  (for example {example})");
+        let example = if person { format!("  (for example {example})") } else { String::new() };
+        eprintln!("  held {count}: {reason}{example}");
     }
-    for problem in &tally.unreadable {
-        eprintln!("  not readable: {problem}");
+    for (name, problem) in &tally.unreadable {
+        let name = if person { format!("{name}: ") } else { String::new() };
+        eprintln!("  not readable: {name}{problem}");
     }
     if tally.held.is_empty() && tally.unreadable.is_empty() { Exit::Done } else { Exit::SomeHeld }
 }

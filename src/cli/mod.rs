@@ -3,6 +3,7 @@
 
 mod convert;
 mod demo;
+mod health;
 mod held;
 mod ingest;
 mod issues;
@@ -37,6 +38,8 @@ enum Command {
     Held(held::Options),
     /// Check that everything in a store is whole
     Verify(verify::Options),
+    /// Whether the gateway on this machine listens
+    Health(health::Options),
 }
 
 /// Runs the subcommand that the arguments name.
@@ -48,6 +51,7 @@ pub fn run() -> ExitCode {
         Command::Convert(options) => convert::run(&options),
         Command::Held(options) => held::run(&options),
         Command::Verify(options) => verify::run(&options),
+        Command::Health(options) => health::run(&options),
     };
     ExitCode::from(exit as u8)
 }
@@ -55,6 +59,12 @@ pub fn run() -> ExitCode {
 /// Milliseconds since 1970 by the machine's clock.
 pub(crate) fn now() -> i64 {
     jiff::Timestamp::now().as_millisecond()
+}
+
+/// Writes a line to standard output. A reader that closes the pipe early has read enough.
+fn say(line: &str) {
+    use std::io::Write;
+    let _ = writeln!(std::io::stdout().lock(), "{line}");
 }
 
 /// Says on standard error what went wrong and gives the exit code that belongs to it.

@@ -4,9 +4,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
-use tracing_subscriber::EnvFilter;
+use tracing::Level;
+use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer};
 
-use super::{fail, issues};
+use super::{fail, issues, say};
 use crate::api::{self, Listener};
 use crate::app::Gateway;
 use crate::config::Config;
@@ -28,7 +32,7 @@ pub(super) fn run(options: &Options) -> Exit {
         Err(problem) => return fail(problem.exit(), &issues::sentence(&problem)),
     };
     if options.check {
-        println!("{}: in order", options.config.display());
+        say(&format!("{}: in order", options.config.display()));
         return Exit::Done;
     }
     log();
@@ -47,9 +51,12 @@ pub(super) fn run(options: &Options) -> Exit {
 /// Log lines on standard error; `RUST_LOG` changes how much.
 pub(super) fn log() {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // Libraries below us write addresses, headers and bodies when asked for more: whatever `RUST_LOG` says, only their
+    // warnings come through (invariant 11).
+    let ours = filter_fn(|line| line.target().starts_with("tasuki") || *line.level() <= Level::WARN);
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_filter(ours);
     // A second subscriber in one process is no reason to stop.
-    let _ = subscriber.try_init();
+    let _ = tracing_subscriber::registry().with(filter).with(lines).try_init();
 }
 
 /// The listener that a configuration asks for.

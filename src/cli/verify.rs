@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::fail;
+use super::{fail, say};
 use crate::fault::Exit;
 use crate::store::verify::{Report, verify};
 
@@ -27,14 +27,17 @@ pub(super) fn run(options: &Options) -> Exit {
 }
 
 fn print(report: &Report) {
-    println!("{} records of patients, {} sheaves, {} versions", report.partitions, report.sheaves, report.records);
-    println!("{} letters, {} receipts, {} held, {} commits", report.letters, report.receipts, report.held, report.log);
-    println!("{} patients on panels, {} chunks of the audit record", report.panel, report.audit);
+    say(&format!("{} records of patients, {} sheaves, {} versions", report.partitions, report.sheaves, report.records));
+    say(&format!(
+        "{} letters, {} receipts, {} held, {} commits",
+        report.letters, report.receipts, report.held, report.log
+    ));
+    say(&format!("{} patients on panels, {} chunks of the audit record", report.panel, report.audit));
     for breakage in &report.broken {
-        println!("broken: {breakage:?}");
+        say(&format!("broken: {breakage:?}"));
     }
-    println!(
-        "{}",
-        if report.broken_count == 0 { "whole".into() } else { format!("{} breakages", report.broken_count) }
-    );
+    match report.broken_count {
+        0 => say("whole"),
+        count => say(&format!("{count} breakages")),
+    }
 }

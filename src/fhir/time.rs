@@ -1,8 +1,8 @@
 //! Dates and times: HL7 v2 TS to FHIR dateTime with the precision sent, and FHIR dates to intervals for search.
 
+use jiff::Timestamp;
 use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::Offset;
-use jiff::{Timestamp, ToSpan};
 
 /// A half-open interval of milliseconds since 1970-01-01T00:00:00Z: what a date of some precision covers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,13 +33,13 @@ impl Interval {
         }
         let first = Date::new(i16::try_from(year).ok()?, month.unwrap_or(1) as i8, date.unwrap_or(1) as i8).ok()?;
         let Some(time) = time else {
-            let after = match (month, date) {
-                (None, _) => first.checked_add(1.year()),
-                (Some(_), None) => first.checked_add(1.month()),
-                (Some(_), Some(_)) => first.checked_add(1.day()),
+            let days = match (month, date) {
+                (None, _) => first.days_in_year(),
+                (Some(_), None) => i16::from(first.days_in_month()),
+                (Some(_), Some(_)) => 1,
             };
-            let start = millisecond(first.at(0, 0, 0, 0), zone_minutes)?;
-            return Some(Interval { start, end: millisecond(after.ok()?.at(0, 0, 0, 0), zone_minutes)? });
+            let start = millisecond(first.at(0, 0, 0, 0), zone_minutes);
+            return Some(Interval { start, end: start + i64::from(days) * 86_400_000 });
         };
         date?;
         Self::of_time(first, time, zone_minutes)
@@ -62,7 +62,7 @@ impl Interval {
         };
         // A leap second counts as the last second of its minute.
         let time = Time::new(hour as i8, minute as i8, second.min(59) as i8, nanosecond).ok()?;
-        let start = millisecond(day.to_datetime(time), zone)?;
+        let start = millisecond(day.to_datetime(time), zone);
         Some(Interval { start, end: start + width })
     }
 }
@@ -190,9 +190,13 @@ fn nanoseconds(fraction: &str) -> Option<i32> {
     Some(value * 10_i32.pow(9 - fraction.len() as u32))
 }
 
-fn millisecond(at: DateTime, zone_minutes: i16) -> Option<i64> {
-    let offset = Offset::from_seconds(i32::from(zone_minutes) * 60).ok()?;
-    offset.to_timestamp(at).ok().map(Timestamp::as_millisecond)
+/// Milliseconds since 1970. Every date from 0001-01-01 to 9999-12-31 in every zone has some: 9999-12-31 is how many
+/// systems write "without end".
+fn millisecond(at: DateTime, zone_minutes: i16) -> i64 {
+    let days = at.date().duration_since(Date::constant(1970, 1, 1)).as_hours() / 24;
+    let time = at.time();
+    let seconds = i64::from(time.hour()) * 3600 + i64::from(time.minute()) * 60 + i64::from(time.second());
+    (days * 86_400 + seconds - i64::from(zone_minutes) * 60) * 1000 + i64::from(time.millisecond())
 }
 
 #[cfg(test)]
@@ -227,6 +231,12 @@ mod tests {
         assert_eq!(http_date(day.start), "Fri, 20 Nov 2026 15:00:00 GMT");
         let second = Interval::parse("2026-11-21T00:00:00Z", 540).unwrap();
         assert_eq!(second.start - day.start, 9 * 3_600_000);
+        for zone_minutes in [-720, 0, 540] {
+            let last = Interval::parse("9999-12-31", zone_minutes).unwrap();
+            assert_eq!(last.end - last.start, 86_400_000);
+            assert_eq!(Interval::parse("9999", zone_minutes).unwrap().end, last.end);
+        }
+        assert_eq!(Interval::parse("1969-12-31T23:59:59.999Z", 0).unwrap().start, -1);
         assert_eq!(Interval::parse("2026-02-30", 540), None);
         assert_eq!(Interval::parse("2026-11-21T1", 540), None);
         let month = Interval::parse("2026-02", 0).unwrap();

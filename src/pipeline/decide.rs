@@ -52,6 +52,8 @@ static NOT_JSON: Rule = Rule {
 pub(super) struct Decision {
     /// New versions, in order.
     pub(super) versions: Vec<Version>,
+    /// The Bundle that the message was.
+    pub(super) bundle: Option<String>,
     /// Resources that were on record just so.
     pub(super) unchanged: usize,
     /// What was noticed.
@@ -111,7 +113,7 @@ pub(super) fn decide(
                 making.put(merged, 1)?;
             }
             Change::Delete { resource_type, id, occurred } => making.delete(resource_type, &id, occurred),
-            Change::WholeList(list) => making.close_list(list, &stated)?,
+            Change::WholeList(list) => making.close_list(list, newest, &stated)?,
         }
     }
     making.close_order(newest, &stated);
@@ -120,6 +122,9 @@ pub(super) fn decide(
 
 impl Making<'_> {
     fn put(&mut self, draft: Draft, rank: u8) -> Result<(), Vec<Issue>> {
+        if draft.resource_type == ResourceType::BUNDLE {
+            self.out.bundle.get_or_insert_with(|| draft.reference());
+        }
         let current = self.standing.current(draft.resource_type, &draft.id);
         let content = draft.content_hash();
         if let Some(current) = current {
@@ -231,9 +236,13 @@ impl Making<'_> {
     }
 
     /// Members of the list that this message did not state become inactive (japan.md 3.2: PPR-01 and ADT-61 are whole).
-    fn close_list(&mut self, list: List, stated: &HashSet<(ResourceType, ResourceId)>) -> Result<(), Vec<Issue>> {
+    fn close_list(
+        &mut self,
+        list: List,
+        newest: i64,
+        stated: &HashSet<(ResourceType, ResourceId)>,
+    ) -> Result<(), Vec<Issue>> {
         let number = if list == List::Problems { 1 } else { 2 };
-        let newest = self.out.versions.iter().map(|v| v.facts.occurred).max().unwrap_or(i64::MIN);
         let resource_type =
             if list == List::Problems { ResourceType::CONDITION } else { ResourceType::ALLERGY_INTOLERANCE };
         let gone: Vec<Facts> = self
@@ -258,7 +267,7 @@ impl Making<'_> {
                 serde_json::json!({"coding": [{"system": system, "code": "inactive"}]}),
             );
             let mut draft = draft_of(facts.resource_type, facts.id, body);
-            draft.occurred = Some(newest.max(facts.occurred));
+            draft.occurred = Some(newest).filter(|newest| *newest != i64::MAX);
             self.put(draft, 1)?;
         }
         Ok(())

@@ -29,6 +29,9 @@ pub struct Receipt {
     pub outcome: Outcome,
     /// `Type/id` of what it created or changed.
     pub resources: Vec<String>,
+    /// Where the Bundle it was is to be read, changed by it or not; a letter of another kind has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bundle: Option<String>,
     /// How many resources it stated that were on record already, just so.
     pub unchanged: usize,
     /// What was noticed.
@@ -57,6 +60,7 @@ impl Receipt {
     pub(super) fn stored(letter: &Letter, id: LetterId, now: i64, issues: Vec<Issue>, decision: &Decision) -> Self {
         let mut receipt = Receipt::new(letter, id, now, Outcome::Stored, &issues);
         receipt.resources.extend(decision.versions.iter().map(|version| version.reference()));
+        receipt.bundle.clone_from(&decision.bundle);
         receipt.unchanged = decision.unchanged;
         receipt.issues.extend(decision.issues.iter().map(ReceiptIssue::from));
         receipt
@@ -73,6 +77,7 @@ impl Receipt {
             received,
             outcome,
             resources: Vec::new(),
+            bundle: None,
             unchanged: 0,
             issues: issues.iter().map(ReceiptIssue::from).collect(),
             repeat: false,

@@ -17,6 +17,8 @@ use crate::store::{Body, Commit, Head, Store, records};
 
 /// Records kept between messages, at most.
 const STANDINGS_MAX: usize = 256;
+/// Memory for them, bytes; a record that takes more than all of it is not kept.
+const STANDINGS_BYTES_MAX: usize = 64 << 20;
 
 /// A record as it stands after its last commit. Whoever holds one may write; a commit by another makes the write fail
 /// with `Conflict`, and the standing is read anew.
@@ -39,13 +41,19 @@ enum Text {
 /// Standings not in use at the moment.
 #[derive(Debug, Default)]
 pub(super) struct Standings {
-    idle: Mutex<HashMap<PatientKey, Standing>>,
+    idle: Mutex<Idle>,
+}
+
+#[derive(Debug, Default)]
+struct Idle {
+    standings: HashMap<PatientKey, Standing>,
+    bytes: usize,
 }
 
 impl Standings {
     /// The standing of a record: a kept one, or read from the store.
     pub(super) fn take(&self, store: &Store, patient: PatientKey) -> Result<Standing, Fault> {
-        let kept = self.idle.lock().ok().and_then(|mut idle| idle.remove(&patient));
+        let kept = self.idle.lock().ok().and_then(|mut idle| idle.remove(patient));
         match kept {
             Some(standing) if standing.head == store.head(patient)? => Ok(standing),
             _ => Standing::read(store, patient),
@@ -55,11 +63,29 @@ impl Standings {
     /// Keeps a standing whose commit was acknowledged.
     pub(super) fn give_back(&self, standing: Standing) {
         if let Ok(mut idle) = self.idle.lock() {
-            if idle.len() >= STANDINGS_MAX {
-                idle.clear();
-            }
-            idle.insert(standing.patient, standing);
+            idle.keep(standing, STANDINGS_MAX, STANDINGS_BYTES_MAX);
         }
+    }
+}
+
+impl Idle {
+    fn remove(&mut self, patient: PatientKey) -> Option<Standing> {
+        let standing = self.standings.remove(&patient)?;
+        self.bytes -= standing.bytes();
+        Some(standing)
+    }
+
+    fn keep(&mut self, standing: Standing, count_max: usize, bytes_max: usize) {
+        self.remove(standing.patient);
+        let bytes = standing.bytes();
+        if bytes > bytes_max {
+            return;
+        }
+        if self.standings.len() >= count_max || self.bytes + bytes > bytes_max {
+            *self = Idle::default();
+        }
+        self.bytes += bytes;
+        self.standings.insert(standing.patient, standing);
     }
 }
 
@@ -78,12 +104,22 @@ impl Standing {
         Ok(standing)
     }
 
+    /// About how many bytes of memory it takes.
+    fn bytes(&self) -> usize {
+        let one = |facts: &Facts, text: &Text| {
+            let lists = 16 * facts.patients.len() + 24 * (facts.tokens.len() + facts.dates.len());
+            size_of::<(Facts, Text)>() + 64 + lists + 8 * facts.references.len() + text.bytes()
+        };
+        self.current.values().map(|(facts, text)| one(facts, text)).sum()
+    }
+
     pub(super) fn patient(&self) -> PatientKey {
         self.patient
     }
 
     fn facility(&self, stated: &str) -> String {
-        self.head.as_ref().map_or(stated, |head| &head.facility).to_owned()
+        let known = self.head.as_ref().map(|head| &*head.facility).filter(|known| !known.is_empty());
+        known.unwrap_or(stated).to_owned()
     }
 
     fn sheaves(&self) -> u64 {
@@ -168,6 +204,14 @@ impl Standing {
 }
 
 impl Text {
+    fn bytes(&self) -> usize {
+        match self {
+            // The facts lie in the sheaf a second time, at about the size of the body.
+            Text::Stored(body) => 2 * body.stored_bytes(),
+            Text::Fresh(text) => text.len(),
+        }
+    }
+
     fn json(&self) -> Result<String, Fault> {
         match self {
             Text::Stored(body) => body.json(),
@@ -189,5 +233,55 @@ fn known_encounter(facts: &Facts, body: &Value) -> KnownEncounter {
         ended: body["period"]["end"].is_string(),
         end: bound("end"),
         void: matches!(body["status"].as_str(), Some("cancelled" | "entered-in-error")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn standing(patient: u128, text: usize) -> Standing {
+        let mut standing =
+            Standing { patient: PatientKey(patient), head: None, current: HashMap::new(), recipients: Vec::new() };
+        let id = PatientKey(patient).resource_id("Observation", "1");
+        let value = serde_json::json!({"resourceType": "Observation"});
+        let extracted = crate::search::extract::extract_in(&value, PatientKey(patient), 540);
+        let facts = Facts {
+            resource_type: ResourceType::OBSERVATION,
+            id: id.clone(),
+            version: 1,
+            deleted: false,
+            last_updated: 0,
+            occurred: 0,
+            rank: 1,
+            list: 0,
+            origin: 0,
+            labels: extracted.labels,
+            content: 0,
+            patients: extracted.patients,
+            tokens: extracted.tokens,
+            dates: extracted.dates,
+            references: extracted.references,
+        };
+        standing.current.insert((ResourceType::OBSERVATION, id), (facts, Text::Fresh("x".repeat(text))));
+        standing
+    }
+
+    #[test]
+    fn what_is_kept_between_messages_is_bounded_in_number_and_in_bytes() {
+        let one = standing(1, 1000).bytes();
+        let mut idle = Idle::default();
+        (1..=3).for_each(|patient| idle.keep(standing(patient, 1000), 3, 3 * one));
+        assert_eq!((idle.standings.len(), idle.bytes), (3, 3 * one));
+        idle.keep(standing(3, 1000), 3, 3 * one);
+        assert_eq!((idle.standings.len(), idle.bytes), (3, 3 * one), "the same record again");
+        idle.keep(standing(4, 1000), 3, 4 * one);
+        assert_eq!((idle.standings.len(), idle.bytes), (1, one), "one past the number");
+        idle.keep(standing(5, 1000), 9, 2 * one - 1);
+        assert_eq!((idle.standings.len(), idle.bytes), (1, one), "one byte past");
+        idle.keep(standing(6, 1001), 9, one);
+        assert!(!idle.standings.contains_key(&PatientKey(6)), "larger than all of it");
+        assert!(idle.remove(PatientKey(5)).is_some());
+        assert_eq!(idle.bytes, 0);
     }
 }

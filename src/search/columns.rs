@@ -114,6 +114,13 @@ impl Columns {
                 referring.entry(*target).or_default().push(row);
             }
         }
+        self.spread(&referring, &mut changed);
+        while self.hide_what_only_the_hidden_names(&referring, &mut changed) {
+            self.spread(&referring, &mut changed);
+        }
+    }
+
+    fn spread(&mut self, referring: &HashMap<u64, Vec<usize>>, changed: &mut Vec<usize>) {
         while let Some(row) = changed.pop() {
             let own = reference_hash(self.types[row], self.ids[row].as_str());
             for &by in referring.get(&own).map(Vec::as_slice).unwrap_or_default() {
@@ -125,7 +132,29 @@ impl Columns {
             }
         }
     }
+
+    /// The doctor, the department, the visit that is known from labelled resources alone tells of them: an oncologist
+    /// whom nothing else names. Each takes the labels of what names it, until something unlabelled does.
+    fn hide_what_only_the_hidden_names(
+        &mut self,
+        referring: &HashMap<u64, Vec<usize>>,
+        changed: &mut Vec<usize>,
+    ) -> bool {
+        for row in (0..self.len()).filter(|row| SUPPORTING.contains(&self.types[*row].name())) {
+            let own = reference_hash(self.types[row], self.ids[row].as_str());
+            let by = || referring.get(&own).into_iter().flatten().copied().filter(|by| *by != row);
+            if self.labels[row].is_empty() && by().next().is_some() && by().all(|by| !self.labels[by].is_empty()) {
+                self.labels[row] = by().fold(Labels::default(), |labels, by| labels.union(self.labels[by]));
+                changed.push(row);
+            }
+        }
+        !changed.is_empty()
+    }
 }
+
+/// Types that say who, where, with what and on which visit of something else.
+const SUPPORTING: [&str; 7] =
+    ["Device", "Encounter", "Location", "Medication", "Organization", "Practitioner", "PractitionerRole"];
 
 #[cfg(test)]
 pub(super) mod tests {
@@ -173,5 +202,28 @@ pub(super) mod tests {
         assert_eq!(columns.labels, [both, Labels::default(), Labels::UNINFORMED, Labels::UNINFORMED, both]);
         assert_eq!(columns.find(ResourceType::ENCOUNTER, "e"), Some(3));
         assert_eq!(columns.find(ResourceType::OBSERVATION, "gone"), None);
+    }
+
+    #[test]
+    fn who_is_named_by_hidden_things_alone_is_hidden_too() {
+        let refers = |mut row: Facts, to: &[(ResourceType, &str)]| {
+            row.references = to.iter().map(|(t, id)| reference_hash(*t, id)).collect();
+            row
+        };
+        let [practitioner, organization] = ["Practitioner", "Organization"].map(|n| ResourceType::parse(n).unwrap());
+        let role = ResourceType::parse("PractitionerRole").unwrap();
+        let mut told = refers(facts(ResourceType::CONDITION, "c"), &[(practitioner, "both"), (role, "only")]);
+        told.labels = Labels::UNINFORMED;
+        let rows = [
+            told,
+            refers(facts(role, "only"), &[(practitioner, "only"), (organization, "only")]),
+            facts(practitioner, "only"),
+            facts(organization, "only"),
+            facts(practitioner, "both"),
+            facts(practitioner, "nobody"),
+            refers(facts(ResourceType::OBSERVATION, "o"), &[(practitioner, "both")]),
+        ];
+        let hidden: Vec<bool> = Columns::build(rows.iter()).labels.iter().map(|labels| !labels.is_empty()).collect();
+        assert_eq!(hidden, [true, true, true, true, false, false, false]);
     }
 }

@@ -1,6 +1,8 @@
 //! Which search parameters each type has, by their official R4 names, and the elements they read
 //! (searchparameter-registry.html).
 
+use std::sync::LazyLock;
+
 use crate::fhir::ResourceType;
 
 use super::facts::Parameter;
@@ -353,6 +355,16 @@ const TYPES: [&str; 38] = [
 /// The types that are served.
 pub fn types() -> impl Iterator<Item = ResourceType> {
     TYPES.iter().filter_map(|name| ResourceType::parse(name))
+}
+
+/// Whether a type is served.
+pub fn is_served(resource_type: ResourceType) -> bool {
+    static SERVED: LazyLock<[bool; 256]> = LazyLock::new(|| {
+        let mut served = [false; 256];
+        types().for_each(|resource_type| served[usize::from(resource_type.number())] = true);
+        served
+    });
+    SERVED[usize::from(resource_type.number())]
 }
 
 /// The parameters of a type, beside `_id` and `_lastUpdated` which every type has.

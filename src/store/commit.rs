@@ -22,6 +22,11 @@ impl Commit {
         parts::put(self, Dictionary::Resource1, receipt, |part| keys::receipt(letter, part))
     }
 
+    /// Refuses the commit when the letter has its receipt already: of several deliveries at once, one counts.
+    pub fn expect_no_receipt(&mut self, letter: LetterId) {
+        self.expect.push((keys::receipt(letter, 0), None));
+    }
+
     /// Marks a letter as held: somebody must look at it.
     pub fn hold(&mut self, letter: LetterId) {
         self.put.push((keys::held(letter), Vec::new()));

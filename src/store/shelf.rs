@@ -191,10 +191,10 @@ impl Store {
     /// The patients whose consent names the organisation (`Organization/agency-a`), in the order of their keys. Kept in
     /// memory until it changes. A panel of more than [`PANEL_MAX`] is `Fault::Broken`.
     pub fn panel(&self, organization: &str) -> Result<Arc<[PatientKey]>, Fault> {
-        let name = keys::organization(organization);
-        if let Some(panel) = self.inner.panels.0.get(name) {
+        if let Some(panel) = self.hot_panel(organization) {
             return Ok(panel);
         }
+        let name = keys::organization(organization);
         let load = self.inner.panels.0.load(name);
         let prefix = keys::panel_prefix(name);
         let mut panel = Vec::new();
@@ -205,6 +205,11 @@ impl Store {
         let panel: Arc<[PatientKey]> = panel.into();
         load.done(panel.clone(), 16 * panel.len() + 128);
         Ok(panel)
+    }
+
+    /// The same when it is in memory. Does not touch the disk.
+    pub fn hot_panel(&self, organization: &str) -> Option<Arc<[PatientKey]>> {
+        self.inner.panels.0.get(keys::organization(organization))
     }
 
     /// At most `limit` entries of the log after a position, in order.

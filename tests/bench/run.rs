@@ -2,6 +2,8 @@
 //!
 //! `cargo bench -- convert ingest read panel` runs some; `--record` appends the figures to `tests/bench/ledger.ndjson`.
 //! Larger runs: `TASUKI_BENCH_PATIENTS` (ingest), `TASUKI_BENCH_STORE` (the larger store of `panel`).
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, clippy::print_stderr)] // a bench fails by panicking
+#![allow(missing_docs, unreachable_pub, clippy::type_complexity)] // a program of its own, used by nobody else
 
 mod hospital;
 mod load;
@@ -11,6 +13,9 @@ mod server;
 use std::io::Write;
 
 use serde_json::{Value, json};
+
+#[global_allocator] // as the program has it
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// One measured figure.
 pub struct Figure {

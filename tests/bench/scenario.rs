@@ -7,7 +7,7 @@ use std::time::Instant;
 use serde_json::{Value, json};
 use tasuki::fhir::{FacilityCode, PatientKey};
 use tasuki::letter::Letter;
-use tasuki::map::Known;
+use tasuki::map::{Change, Known};
 use tasuki::pipeline::{Pipeline, translate};
 use tasuki::store::Store;
 
@@ -46,8 +46,11 @@ fn convert_rate(letters: &[Letter]) -> f64 {
         for letter in letters {
             let translated = translate(letter, letter.id(), |_| Ok(Known::default())).expect("no fault");
             for change in &translated.expect("mapped").value.changes {
-                if let tasuki::map::Change::Put(draft) = change {
-                    black_box(draft.json(None));
+                match change {
+                    Change::Put(draft) | Change::PutWeak(draft) | Change::Merge { draft, .. } => {
+                        black_box(draft.json(None));
+                    }
+                    Change::Delete { .. } | Change::WholeList(_) => {}
                 }
             }
             done += 1;

@@ -1,5 +1,5 @@
 //! Runs the built program as a user does: the demo on a free port, and the command line.
-
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, clippy::print_stderr)] // a test fails by panicking
 #![allow(dead_code, unreachable_pub)] // each test file uses its part of this
 
 use std::io::{BufRead, BufReader, Read};
