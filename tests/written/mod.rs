@@ -1,7 +1,7 @@
 //! Everything the mappers write, for tests that read it as others would: golden cases, the example hospital and its
 //! documents, and the corpora where `TASUKI_CORPORA` names them.
 
-#![allow(clippy::unwrap_used, dead_code)] // each test uses a part
+#![allow(clippy::unwrap_used, clippy::print_stdout, dead_code)] // each test uses a part
 
 use std::fs;
 use std::path::{Path, PathBuf};
