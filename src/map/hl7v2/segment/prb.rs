@@ -71,7 +71,7 @@ pub fn map(group: &Group<'_>, is_deleted: bool, out: &mut Output) {
     ts::write(&mut w, "onsetDateTime", prb.field(16), out);
     abatement(&mut w, prb, out);
     recorded(&mut w, group, out);
-    notes(&mut w, group);
+    notes(&mut w, group, out);
     let labels = labels(prb.field(25), out);
     out.put_labelled(ResourceType::CONDITION, id, w, labels);
 }
@@ -121,16 +121,26 @@ fn extensions(w: &mut Writer, group: &Group<'_>, out: &mut Output) {
     });
 }
 
-/// PRB-9, else the day of an outcome that ended it (PRB-15). A different day there stays unread.
+/// PRB-9, else the day of an outcome that ended it (PRB-15).
 fn abatement(w: &mut Writer, prb: Segment<'_>, out: &mut Output) {
-    let (end, of_outcome) = (prb.field(9), prb.peek(15));
-    if !end.is_valued() && matches!(outcome(prb).as_str(), "F" | "D") {
-        return ts::write(w, "abatementDateTime", prb.field(15), out);
-    }
-    if of_outcome.raw() == end.raw() {
+    let field = if is_end_by_outcome(prb) { 15 } else { 9 };
+    if prb.peek(15).raw() == prb.peek(9).raw() {
         prb.ignore(&[15]);
     }
-    ts::write(w, "abatementDateTime", end, out);
+    ts::write(w, "abatementDateTime", prb.field(field), out);
+}
+
+fn is_end_by_outcome(prb: Segment<'_>) -> bool {
+    !prb.peek(9).is_valued() && matches!(outcome(prb).as_str(), "F" | "D")
+}
+
+/// The day of any other outcome (PRB-15) has no element: it is a note with its time. `None` when it is told already.
+fn outcome_of_a_day(prb: Segment<'_>, out: &mut Output) -> Option<(String, String)> {
+    let text = cwe::text(prb.peek(14));
+    if text.is_empty() || is_end_by_outcome(prb) || prb.peek(15).raw() == prb.peek(9).raw() {
+        return None;
+    }
+    Some((ts::date_time(prb.field(15), out)?, format!("転帰: {text}")))
 }
 
 /// PRB-14 where it is a code of HL7 table 0241.
@@ -262,14 +272,21 @@ fn recorded(w: &mut Writer, group: &Group<'_>, out: &mut Output) {
 /// ORC-21 to ORC-24 are the sending facility itself, ORC-29 repeats PRB-10.4.
 const ORDER_OF_A_PROBLEM: &[u16] = &[1, 2, 3, 9, 15, 21, 22, 23, 24, 29];
 
-/// PRB-17, ZPR-7 and NTE-3; PRB-17 is often the name again.
-fn notes(w: &mut Writer, group: &Group<'_>) {
+/// The outcome with its day, PRB-17, ZPR-7 and NTE-3; PRB-17 is often the name again.
+fn notes(w: &mut Writer, group: &Group<'_>, out: &mut Output) {
     let name = cwe::text(group.prb.field(3));
     let mut texts: Vec<String> = Vec::new();
     texts.push(group.prb.field(17).whole_text().trim().to_owned());
     texts.extend(group.zpr.map(|zpr| zpr.field(7).whole_text().trim().to_owned()));
     texts.extend(group.notes.iter().map(|nte| nte.field(3).whole_text().trim().to_owned()));
+    let outcome = outcome_of_a_day(group.prb, out);
     w.array("note", |w| {
+        if let Some((time, text)) = &outcome {
+            w.item(|w| {
+                w.string("time", time);
+                w.string("text", text);
+            });
+        }
         for text in texts.iter().filter(|text| **text != name) {
             w.item(|w| w.string("text", text));
         }
