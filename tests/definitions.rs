@@ -24,7 +24,12 @@ fn everything_written_is_fhir_r4() {
     checker.resource(&wrong, true);
     assert_eq!(checker.found.len(), 5, "{:#?}", checker.found);
     checker.found.clear();
-    let all = [written::of_golden_cases(), written::of_examples(), written::of_corpora(&corpora)];
+    let all = [
+        written::of_golden_cases(),
+        written::of_examples(),
+        written::of_corpora(&corpora),
+        written::of_foreign_messages(&corpora),
+    ];
     for one in all.iter().flatten() {
         checker.resource(&one.tree(), one.is_whole);
     }

@@ -79,17 +79,34 @@ pub(crate) fn of_corpora(corpora: &Path) -> Vec<Written> {
     all
 }
 
+/// What the messages of other projects give, of which many are odd; they come without names.
+pub(crate) fn of_foreign_messages(corpora: &Path) -> Vec<Written> {
+    let source = source("0119999901");
+    let mut all = Vec::new();
+    for file in files(&corpora.join("v2")) {
+        let from = file.file_name().unwrap().to_string_lossy().into_owned();
+        let bytes = fs::read(&file).unwrap();
+        add(&from, Letter { source: source.clone(), name: String::new(), bytes }, &mut all);
+    }
+    assert!(all.len() > 100);
+    all
+}
+
 /// Decodes and maps as the pipeline does; the names are relative to the folder.
 fn of_files(folder: &Path, source: &Arc<Source>) -> Vec<Written> {
     let mut all = Vec::new();
     for file in files(folder) {
         let name = file.strip_prefix(folder).unwrap().to_string_lossy().into_owned();
-        let letter = Letter { source: source.clone(), name: name.clone(), bytes: fs::read(&file).unwrap() };
-        if let Ok(Ok(noted)) = translate(&letter, letter.id(), |_| Ok(Known::default())) {
-            collect(&name, &noted.value, &mut all);
-        }
+        let bytes = fs::read(&file).unwrap();
+        add(&name.clone(), Letter { source: source.clone(), name, bytes }, &mut all);
     }
     all
+}
+
+fn add(from: &str, letter: Letter, all: &mut Vec<Written>) {
+    if let Ok(Ok(noted)) = translate(&letter, letter.id(), |_| Ok(Known::default())) {
+        collect(from, &noted.value, all);
+    }
 }
 
 fn collect(from: &str, mapped: &Mapped, all: &mut Vec<Written>) {
