@@ -39,7 +39,7 @@ pub(crate) struct Around<'a> {
     pub(crate) code: &'a str,
 }
 
-/// Writes ``value[x]``; `component` when OBX-5 repeats; `dataAbsentReason` when there is none.
+/// Writes `value[x]`; `component` when OBX-5 repeats; `dataAbsentReason` when there is none.
 pub(crate) fn write(w: &mut Writer, result: Segment<'_>, around: Around<'_>, out: &mut Output) {
     let kind = result.field(2).text();
     let kind = kind.trim();
