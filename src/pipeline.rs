@@ -101,8 +101,7 @@ impl Pipeline {
         mut standing: Standing,
     ) -> Result<Receipt, Fault> {
         let now = (self.clock)();
-        let Mapped { patient, facility, origin, changes } = noted.value;
-        let facility = keeper(facility, &changes);
+        let Mapped { patient, facility, origin, changes } = as_registered(noted.value);
         let zone_minutes = letter.source.zone_minutes;
         let decision = match decide::decide(&standing, changes, origin.as_deref(), now, zone_minutes) {
             Ok(decision) => decision,
@@ -154,16 +153,17 @@ fn answer(commit: &mut Commit, id: LetterId, receipt: &Receipt) -> Result<(), Fa
     commit.of_letter(id)
 }
 
-/// The facility that keeps a record is the one that sends what is in it. A consent may be registered by another house,
-/// which does not come to own the record by being first.
-fn keeper(facility: FacilityCode, changes: &[Change]) -> FacilityCode {
-    let registers = |t: ResourceType| matches!(t, ResourceType::CONSENT | ResourceType::PROVENANCE);
-    let only_registers = changes.iter().all(|change| match change {
-        Change::Put(draft) | Change::PutWeak(draft) | Change::Merge { draft, .. } => registers(draft.resource_type),
-        Change::Delete { resource_type, .. } => registers(*resource_type),
-        Change::WholeList(_) => false,
-    });
-    if only_registers { FacilityCode::unstated() } else { facility }
+/// A consent that comes alone is something about a record, not a part of it. The house that registers it does not come
+/// to own the record by being first; and its Provenance, which every reader of the record could read, would tell of a
+/// care relation that is none of theirs. The log and the receipt say where it came from.
+fn as_registered(mut mapped: Mapped) -> Mapped {
+    let of_type = |change: &Change, wanted| matches!(change, Change::Put(draft) if draft.resource_type == wanted);
+    let of_consent = |c: &Change| of_type(c, ResourceType::CONSENT) || of_type(c, ResourceType::PROVENANCE);
+    if mapped.changes.iter().all(of_consent) {
+        mapped.changes.retain(|change| of_type(change, ResourceType::CONSENT));
+        mapped.facility = FacilityCode::unstated();
+    }
+    mapped
 }
 
 /// The panel of each organisation follows the consents in the same commit (design decision 4b).

@@ -1,4 +1,4 @@
-//! OBX-2 and OBX-5 (HL7 v2.5 sections 7.4.2.2 and 7.4.2.5): the value of a result as Observation.value[x].
+//! OBX-2 and OBX-5 (HL7 v2.5 sections 7.4.2.2 and 7.4.2.5): the value of a result as `Observation.value[x]`.
 
 use crate::decode::hl7v2::{Segment, Value};
 use crate::fault::{IssueType, Rule, Severity};
@@ -17,7 +17,7 @@ pub static VALUE_NOT_OF_TYPE: Rule = Rule {
     en: "The value is not of the type {} that OBX-2 states; it was kept as text.",
     ja: "値がOBX-2の型{}として読めないため、文字列として残しました。",
 };
-/// A type of OBX-2 that has no place in Observation.value[x].
+/// A type of OBX-2 that has no place in `Observation.value[x]`.
 pub static VALUE_TYPE_UNKNOWN: Rule = Rule {
     id: "v2-value-type-unknown",
     severity: Severity::Warning,
