@@ -132,11 +132,7 @@ mod tests {
             recorded_ms: i64::MAX,
             what: What::Search,
             outcome: Outcome::Done,
-            agent: Some(Agent {
-                client: long.clone(),
-                organization: format!("Organization/{long}"),
-                role: Role::Care,
-            }),
+            agent: Some(Agent { client: long.clone(), organization: format!("Organization/{long}"), role: Role::Care }),
             address: Some("2001:db8::1".parse().unwrap()),
             resource_type: Some(ResourceType::OBSERVATION),
             id: ResourceId::parse(&long),

@@ -25,7 +25,10 @@ fn a_source_hands_in_only_what_is_about_its_own_patients() {
     assert_eq!(served.ask(Ask::post("hospital", "/Bundle", &sent)).status, 201);
     for client in ["clinic", "agency-a", "office", "nobody", ""] {
         assert_ne!(served.get(client, format!("/{}", key("1").reference())).status, 200, "{client}");
-        assert!(!served.get(client, format!("/Condition?patient={}", key("1").reference())).body.contains("C1"), "{client}");
+        assert!(
+            !served.get(client, format!("/Condition?patient={}", key("1").reference())).body.contains("C1"),
+            "{client}"
+        );
     }
     for (client, status) in [("agency-a", 403), ("office", 403), ("nobody", 401), ("", 401)] {
         assert_eq!(served.ask(Ask::post(client, "/Bundle", &sent)).status, status, "{client}");
@@ -68,7 +71,8 @@ fn an_id_belongs_to_one_record_and_none_imitates_a_derived_one() {
 #[test]
 fn an_update_cannot_probe_for_what_the_office_may_not_read() {
     let store = Store::open_memory();
-    let organization = json!({"resourceType": "Organization", "name": "x", "identifier": [{"system": "urn:x", "value": "o"}]});
+    let organization =
+        json!({"resourceType": "Organization", "name": "x", "identifier": [{"system": "urn:x", "value": "o"}]});
     receive(&store, &letter(HOSPITAL, "", &bundle("1", "b", &[organization])));
     let gateway = over(store);
     let chart = gateway.chart(key("1")).unwrap();
@@ -118,4 +122,53 @@ fn what_is_not_offered_is_refused_alike_wherever_it_is_asked() {
     }
     let form = Ask { method: "POST", ..Ask::get("office", "/AuditEvent/_search") };
     assert_eq!(served.ask(form).status, 405, "an empty result would be a lie");
+}
+
+#[test]
+fn a_body_may_be_as_long_as_the_limit_and_not_one_byte_longer() {
+    let served = served(&Store::open_memory());
+    for (client, method, path) in
+        [("hospital", "POST", "/Bundle"), ("office", "PUT", "/Consent/c"), ("agency-a", "POST", "/Patient/_search")]
+    {
+        let ask = |bytes: usize| {
+            let ask = Ask::put(client, path, &Value::Null);
+            served.ask(Ask { method, body: vec![b' '; bytes], ..ask }).status
+        };
+        assert_ne!(ask(gateway::BODY_BYTES_MAX), 413, "{path}");
+        assert_eq!(ask(gateway::BODY_BYTES_MAX + 1), 413, "{path}");
+    }
+}
+
+#[test]
+fn the_audit_record_is_shown_a_thousand_at_a_time() {
+    let store = Store::open_memory();
+    let served = served(&store);
+    for _ in 0..1001 {
+        served.get("nobody", "/Patient");
+    }
+    let shown = |query: &str| {
+        served.get("office", format!("/AuditEvent{query}")).json()["entry"].as_array().map_or(0, Vec::len)
+    };
+    assert_eq!(["?_count=1000", "?_count=1001", "?_count=1", "?_count=0", ""].map(shown), [1000, 1000, 1, 0, 50]);
+}
+
+#[test]
+fn a_chosen_facility_or_id_may_be_64_long_and_no_longer() {
+    let store = Store::open_memory();
+    receive(&store, &letter(HOSPITAL, "", &bundle("1", "b", &[])));
+    let served = served(&store);
+    for (length, status) in [(64, 200), (65, 400)] {
+        let id = "c".repeat(length);
+        let body = consent(&id, "1", "agency-a", "active", Value::Null);
+        assert_eq!(served.ask(Ask::put("office", format!("/Consent/{id}"), &body)).status, status);
+    }
+    let text = |length: usize| {
+        let facility = "f".repeat(length);
+        format!(
+            "listen = \"127.0.0.1:0\"\nbase_url = \"http://x\"\n[store]\nengine = \"memory\"\n[[source]]\nfacility = \"{facility}\"\nname = \"x\"\norganization = \"Organization/x\"\n"
+        )
+    };
+    let read =
+        |length| tasuki::config::Config::read(&text(length), std::path::Path::new("t.toml"), gateway::NOW).is_ok();
+    assert_eq!([64, 65].map(read), [true, false]);
 }

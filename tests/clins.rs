@@ -40,7 +40,9 @@ fn config(tls: &str, bound: Option<&Digest>) -> String {
         text += &format!("[[source]]\nfacility = \"{facility}\"\nname = \"x\"\norganization = \"Organization/h\"\n");
     }
     let digest = Digest::of(b"secret").hex();
-    text += &format!("[[client]]\nid = \"h\"\norganization = \"Organization/h\"\nrole = \"source\"\ntoken_sha256 = \"{digest}\"\n");
+    text += &format!(
+        "[[client]]\nid = \"h\"\norganization = \"Organization/h\"\nrole = \"source\"\ntoken_sha256 = \"{digest}\"\n"
+    );
     text + &bound.map_or(String::new(), |bound| format!("certificate_sha256 = \"{}\"\n", bound.hex()))
 }
 
@@ -87,7 +89,11 @@ fn there_and_back(client: &Client, running: &Running, name: &str, sent: &str) {
     let spaced = post(client, &running.base, &format!("\n{sent}\n"));
     assert_eq!((spaced.status().is_success(), location(&spaced)), (true, place.clone()), "{name}");
     let second = back();
-    assert_eq!((second.headers()["etag"].clone(), second.text().unwrap()), (etag, first), "{name}: nothing has changed");
+    assert_eq!(
+        (second.headers()["etag"].clone(), second.text().unwrap()),
+        (etag, first),
+        "{name}: nothing has changed"
+    );
 }
 
 /// Without what is the server's; numbers as text, so that 1.00 is not 1.0.

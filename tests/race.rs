@@ -6,7 +6,9 @@ mod gateway;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use gateway::{Ask, HOSPITAL, Served, bundle, clock, condition, consent, example_letters, key, letter, over, receive, together};
+use gateway::{
+    Ask, HOSPITAL, Served, bundle, clock, condition, consent, example_letters, key, letter, over, receive, together,
+};
 use serde_json::{Value, json};
 use tasuki::fhir::ResourceType;
 use tasuki::pipeline::{Outcome, Pipeline};
@@ -29,7 +31,10 @@ fn letters_about_one_new_patient_make_one_record_with_everything_in_it() {
             let chart = gateway.chart(key("77")).unwrap();
             let of_type = |wanted| chart.columns.types.iter().filter(|t| **t == wanted).count();
             assert_eq!(of_type(ResourceType::PATIENT), 1);
-            assert_eq!([ResourceType::CONDITION, ResourceType::BUNDLE, ResourceType::PROVENANCE].map(of_type), [count; 3]);
+            assert_eq!(
+                [ResourceType::CONDITION, ResourceType::BUNDLE, ResourceType::PROVENANCE].map(of_type),
+                [count; 3]
+            );
             let report = verify(&store).unwrap();
             assert_eq!((report.partitions, report.broken_count), (1, 0), "{:?}", report.broken);
         }

@@ -34,14 +34,13 @@ pub fn configure(config: &mut web::ServiceConfig, gateway: Arc<Gateway>, body_by
 pub fn serve(gateway: Arc<Gateway>, listener: Listener, ready: impl FnOnce(SocketAddr)) -> std::io::Result<()> {
     let body_bytes_max = listener.body_bytes_max;
     actix_web::rt::System::new().block_on(async move {
-        let server = HttpServer::new(move || {
-            App::new().configure(|config| configure(config, gateway.clone(), body_bytes_max))
-        })
-        .workers(listener.workers)
-        // Nagle's delay costs 40 ms on answers of more than one packet (measured).
-        .tcp_nodelay(true)
-        .shutdown_timeout(10)
-        .on_connect(certificate::remember);
+        let server =
+            HttpServer::new(move || App::new().configure(|config| configure(config, gateway.clone(), body_bytes_max)))
+                .workers(listener.workers)
+                // Nagle's delay costs 40 ms on answers of more than one packet (measured).
+                .tcp_nodelay(true)
+                .shutdown_timeout(10)
+                .on_connect(certificate::remember);
         let server = match listener.tls {
             Some(tls) => server.bind_rustls_0_23(listener.address, tls)?,
             None => server.bind(listener.address)?,

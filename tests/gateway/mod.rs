@@ -43,9 +43,8 @@ pub fn clock() -> i64 {
 pub fn config() -> Config {
     let mut text = format!("listen = \"127.0.0.1:0\"\nbase_url = \"{BASE}\"\n[store]\nengine = \"memory\"\n");
     for (facility, name) in [(HOSPITAL, "hospital"), (CLINIC, "clinic")] {
-        text += &format!(
-            "[[source]]\nfacility = \"{facility}\"\nname = \"x\"\norganization = \"Organization/{name}\"\n"
-        );
+        text +=
+            &format!("[[source]]\nfacility = \"{facility}\"\nname = \"x\"\norganization = \"Organization/{name}\"\n");
     }
     for (id, organization, role) in CLIENTS {
         let digest = Digest::of(id.as_bytes()).hex();
@@ -219,7 +218,8 @@ pub fn number_of(facility: &str, number: &str) -> Value {
 
 /// A privacy Consent by which an organisation may read a patient's record.
 pub fn consent(id: &str, number: &str, organization: &str, status: &str, period: Value) -> Value {
-    let role = json!({"coding": [{"code": "IRCP", "system": "http://terminology.hl7.org/CodeSystem/v3-ParticipationType"}]});
+    let role =
+        json!({"coding": [{"code": "IRCP", "system": "http://terminology.hl7.org/CodeSystem/v3-ParticipationType"}]});
     let mut provision = json!({"type": "permit", "actor": [{"role": role, "reference": {"reference": format!("Organization/{organization}")}}]});
     if !period.is_null() {
         provision["period"] = period;
@@ -254,7 +254,8 @@ pub fn condition(bundle: &str, code: &str, tag: Option<&str>) -> Value {
         "subject": {"reference": format!("urn:uuid:{bundle}-0")}
     });
     if let Some(tag) = tag {
-        condition["meta"] = json!({"tag": [{"system": "http://jpfhir.jp/fhir/clins/CodeSystem/JP_ehrshrs_indication", "code": tag}]});
+        condition["meta"] =
+            json!({"tag": [{"system": "http://jpfhir.jp/fhir/clins/CodeSystem/JP_ehrshrs_indication", "code": tag}]});
     }
     condition
 }
