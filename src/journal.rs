@@ -14,6 +14,9 @@ pub const CHUNK_EVENTS_MAX: usize = 256;
 /// Chunks read at a time when looking back.
 const PAGE: usize = 64;
 
+/// An event with its chunk and its index in it.
+pub type Numbered = ((u64, u32), Event);
+
 type Waiting = (Event, oneshot::Sender<Result<(), Fault>>);
 
 /// Writes audit events. One thread takes whatever waits and writes it as one chunk.
@@ -51,7 +54,7 @@ impl Journal {
     }
 
     /// The newest events for which `wanted` holds, newest first, with chunk and index; at most `limit`. Blocks on storage.
-    pub fn newest(&self, limit: usize, wanted: impl Fn(&Event) -> bool) -> Result<Vec<((u64, u32), Event)>, Fault> {
+    pub fn newest(&self, limit: usize, wanted: impl Fn(&Event) -> bool) -> Result<Vec<Numbered>, Fault> {
         let (mut from, mut found) = (u64::MAX, Vec::new());
         loop {
             let page = self.store.audit(from, PAGE, Order::Descending)?;

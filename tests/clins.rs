@@ -1,7 +1,7 @@
 //! What a hospital's system posts as JP-CLINS is read back as it was sent, over plain HTTP and over TLS with a client
 //! certificate; and a configuration mistake is told before anything listens.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 
 mod program;
 

@@ -2,7 +2,7 @@
 //! acknowledged is there, nothing is there by half, and no body leaves whose audit event is not written (invariants 1
 //! and 5).
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 
 mod gateway;
 

@@ -1,7 +1,7 @@
 //! Non-interference (invariant 6): two stores that differ only in what a caller may not see answer it alike, byte for
 //! byte, whatever it asks. The requests are generated; `TASUKI_SEED` repeats a run.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 
 mod gateway;
 #[path = "leaks/requests.rs"]

@@ -1,6 +1,6 @@
 //! Runs the built program as a user does: the demo on a free port, and the command line.
 
-#![allow(dead_code, unreachable_pub)] // each test file uses its part of this
+#![allow(dead_code, unreachable_pub, clippy::expect_used, clippy::print_stdout)] // each test file uses its part of this
 
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
