@@ -8,7 +8,7 @@ mod program;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use program::{corpora, example, read};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
@@ -24,6 +24,7 @@ const FACILITIES: [&str; 2] = ["1318814790", "0119999901"];
 struct Running {
     child: Child,
     base: String,
+    log: Arc<Mutex<String>>,
 }
 
 impl Drop for Running {
@@ -51,17 +52,19 @@ fn serve(folder: &Path, text: &str) -> Running {
     std::fs::write(&file, text).unwrap();
     let mut child = Command::new(env!("CARGO_BIN_EXE_tasuki"))
         .args(["serve", "--config", file.to_str().unwrap()])
-        .env("NO_COLOR", "1")
+        .envs([("NO_COLOR", "1"), ("RUST_LOG", "trace")])
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
     let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
     let address = lines.find_map(|line| line.unwrap().split_once("address=").map(|(_, rest)| rest.trim().to_owned()));
     // The rest must be read, or the program would wait for us.
-    std::thread::spawn(move || lines.for_each(drop));
+    let log = Arc::new(Mutex::new(String::new()));
+    let kept = log.clone();
+    std::thread::spawn(move || lines.for_each(|line| *kept.lock().unwrap() += &line.unwrap()));
     let scheme = if text.contains("[tls]") { "https" } else { "http" };
     let port = address.expect("it listens").rsplit(':').next().unwrap().to_owned();
-    Running { child, base: format!("{scheme}://localhost:{port}/fhir") }
+    Running { child, base: format!("{scheme}://localhost:{port}/fhir"), log }
 }
 
 fn post(client: &Client, base: &str, body: &str) -> Response {
@@ -180,6 +183,10 @@ fn over_tls_a_client_without_its_certificate_is_refused() {
     there_and_back(&client(Some(&own)), &running, "referral", &sent);
     for identity in [None, Some(&other)] {
         assert_eq!(post(&client(identity), &running.base, &sent).status(), 401);
+    }
+    let log = running.log.lock().unwrap().clone();
+    for word in ["secret", "0000000001", "襷"] {
+        assert!(!log.contains(word), "with everything logged, the log says {word}: {log}");
     }
 }
 

@@ -13,6 +13,7 @@ use std::process::{Child, Command, Stdio};
 use program::example;
 use serde_json::{Value, json};
 use tasuki::auth::Digest;
+use tasuki::fhir::{FacilityCode, PatientKey};
 
 /// In every field that tells of a person.
 const MARKER: &str = "QQMARKERQQ";
@@ -32,11 +33,17 @@ fn no_patient_is_in_logs_audit_records_or_refusals() {
     let again = traced(&["ingest", path(&tree), "--store", path(&store)]);
     quiet("the second ingest", &again);
     for file in &files {
-        quiet("convert", traced(&["convert", "--quiet", path(file)]).split_once("STDOUT").unwrap().0);
+        quiet("convert", traced(&["convert", path(file)]).split_once("STDOUT").unwrap().0);
     }
     quiet("verify", &traced(&["verify", "--store", path(&store)]));
     let (served, log) = serve(folder.path(), &store);
     let talk = talk(&served);
+    // Whoever may read it does: the markers are in the store.
+    let record = PatientKey::derive(&FacilityCode::parse(FACILITY), NUMBER);
+    let path = format!("GET /fhir/{}/$everything", record.reference());
+    let text = format!("{path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer hospital\r\nConnection: close\r\n\r\n");
+    let everything = raw(&served.address, text.as_bytes());
+    assert!(everything.matches(MARKER).count() > 20 && everything.contains(NUMBER), "{everything}");
     drop(served);
     quiet("the log of serve", &log.join().unwrap());
     for (what, answer) in &talk {
