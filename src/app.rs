@@ -161,12 +161,17 @@ impl Gateway {
 
     fn remember(&self, place: Place, patient: PatientKey) {
         if let Ok(mut places) = self.places.write() {
-            if places.len() >= PLACES_MAX {
-                places.clear();
-            }
-            places.insert(place, patient);
+            keep(&mut places, place, patient, PLACES_MAX);
         }
     }
+}
+
+/// What is full is begun anew: a place is only a shortcut.
+fn keep(places: &mut HashMap<Place, PatientKey>, place: Place, patient: PatientKey, places_max: usize) {
+    if places.len() >= places_max && !places.contains_key(&place) {
+        places.clear();
+    }
+    places.insert(place, patient);
 }
 
 /// What a remembered place is known by: one entry for all ids that a record derives.
@@ -182,5 +187,21 @@ impl Place {
             Some(tag) => Place::Derived(tag),
             None => Place::Chosen(resource_type, id.clone()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_remembered_up_to_the_limit() {
+        let mut places = HashMap::new();
+        let mut sizes = Vec::new();
+        for tag in [1, 2, 3, 3, 4] {
+            keep(&mut places, Place::Derived(tag), PatientKey(7), 3);
+            sizes.push(places.len());
+        }
+        assert_eq!(sizes, [1, 2, 3, 3, 1]);
     }
 }

@@ -2,23 +2,25 @@
 //! acknowledged is there, nothing is there by half, and no body leaves whose audit event is not written (invariants 1
 //! and 5).
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 
 mod gateway;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use gateway::{Answer, Ask, HOSPITAL, Served, bundle, clock, condition, config, consent, key, letter, receive};
 use serde_json::Value;
 use tasuki::app::Gateway;
 use tasuki::audit;
+use tasuki::fault::Fault;
 use tasuki::fhir::ResourceType;
 use tasuki::letter::Letter;
 use tasuki::pipeline::{Outcome, Pipeline};
 use tasuki::store::faulty::{Failure, FaultyEngine};
 use tasuki::store::memory::MemoryEngine;
 use tasuki::store::verify::verify;
-use tasuki::store::{Engine, Order, Store};
+use tasuki::store::{Commit, Engine, Entry, Order, Position, Store};
 
 /// More storage calls than the scenario makes; the loop ends long before.
 const CALLS_MAX: u64 = 500;
@@ -129,7 +131,13 @@ fn an_import_that_dies_goes_on_where_it_was() {
             let inner = Arc::new(MemoryEngine::new());
             let faulty = Arc::new(FaultyEngine::new(inner.clone(), nth, failure));
             let letters: Vec<Letter> = (0..4)
-                .map(|n| letter(HOSPITAL, &format!("{n}"), &bundle(NUMBER, &format!("i{n}"), &[condition(&format!("i{n}"), "C", None)])))
+                .map(|n| {
+                    letter(
+                        HOSPITAL,
+                        &format!("{n}"),
+                        &bundle(NUMBER, &format!("i{n}"), &[condition(&format!("i{n}"), "C", None)]),
+                    )
+                })
                 .collect();
             let mut told = 0;
             if let Ok(store) = Store::over(faulty.clone()) {
@@ -149,4 +157,40 @@ fn an_import_that_dies_goes_on_where_it_was() {
             }
         }
     }
+}
+
+/// An engine on which somebody else is always faster.
+#[derive(Default)]
+struct Contested {
+    inner: MemoryEngine,
+    refused: AtomicUsize,
+}
+
+impl Engine for Contested {
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Fault> {
+        self.inner.get(key)
+    }
+
+    fn scan(&self, from: &[u8], to: &[u8], limit: usize, order: Order) -> Result<Vec<Entry>, Fault> {
+        self.inner.scan(from, to, limit, order)
+    }
+
+    fn apply(&self, commits: &[Commit]) -> Result<Vec<Result<Position, Fault>>, Fault> {
+        if commits.iter().any(|commit| commit.log.is_some()) {
+            self.refused.fetch_add(1, Ordering::SeqCst);
+            return Ok(vec![Err(Fault::Conflict); commits.len()]);
+        }
+        self.inner.apply(commits)
+    }
+}
+
+#[test]
+fn a_decision_that_is_always_overtaken_is_given_up_and_told() {
+    let engine = Arc::new(Contested::default());
+    let store = Store::over(engine.clone()).unwrap();
+    let served = Served::new(gateway::over(store.clone()));
+    let answer = served.ask(Ask::post("hospital", "/Bundle", &sent()));
+    assert_eq!(answer.status, 503, "{}", answer.body);
+    assert_eq!(engine.refused.load(Ordering::SeqCst), 100, "tried as often as CONFLICTS_MAX says");
+    assert_eq!(events(&store), 1);
 }

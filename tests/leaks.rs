@@ -1,20 +1,21 @@
 //! Non-interference (invariant 6): two stores that differ only in what a caller may not see answer it alike, byte for
 //! byte, whatever it asks. The requests are generated; `TASUKI_SEED` repeats a run.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 
 mod gateway;
+#[path = "leaks/requests.rs"]
+mod requests;
 
 use std::sync::Arc;
 
 use gateway::{
     Answer, Ask, HOSPITAL, Served, bundle, condition, consent, example_letters, key, letter, number_of, over, receive,
 };
+use requests::{Dice, Words, request};
 use serde_json::{Value, json};
 use tasuki::app::Gateway;
-use tasuki::fhir::PatientKey;
 use tasuki::letter::Letter;
-use tasuki::search::parameters;
 use tasuki::store::Store;
 
 /// Requests per pair and caller.
@@ -64,7 +65,8 @@ fn whoever_may_see_the_difference_sees_it() {
     for pair in pairs() {
         let [less, more] = [world(&pair.both, &[]), world(&pair.both, &pair.more)].map(Served::new);
         let differs = |ask: Ask| less.ask(ask.clone()).body != more.ask(ask).body;
-        let office = [HANAKO, TARO, HIDDEN].map(|n| Ask::get("office", format!("/Consent?patient={}", key(n).reference())));
+        let office =
+            [HANAKO, TARO, HIDDEN].map(|n| Ask::get("office", format!("/Consent?patient={}", key(n).reference())));
         let hospital =
             [HANAKO, TARO, HIDDEN].map(|n| Ask::get("hospital", format!("/{}/$everything", key(n).reference())));
         assert!(office.into_iter().chain(hospital).any(differs), "{}", pair.name);
@@ -74,7 +76,9 @@ fn whoever_may_see_the_difference_sees_it() {
 fn difference(less: &Answer, more: &Answer) -> String {
     let [a, b] = [less, more].map(|answer| format!("{} {:?}\n  {}", answer.status, answer.headers, answer.body));
     let at = a.bytes().zip(b.bytes()).position(|(a, b)| a != b).unwrap_or(a.len().min(b.len()));
-    let around = |text: &str| String::from_utf8_lossy(&text.as_bytes()[at.saturating_sub(60)..text.len().min(at + 200)]).into_owned();
+    let around = |text: &str| {
+        String::from_utf8_lossy(&text.as_bytes()[at.saturating_sub(60)..text.len().min(at + 200)]).into_owned()
+    };
     format!("  {}\n  {}", around(&a), around(&b))
 }
 
@@ -84,7 +88,8 @@ fn pairs() -> Vec<Pair> {
         example_letters("hospital/0119999901", HOSPITAL, move |path| path.contains(&name))
     };
     let consents = || {
-        let agency = |id, number, organization| letter(HOSPITAL, id, &consent(id, number, organization, "active", Value::Null));
+        let agency =
+            |id, number, organization| letter(HOSPITAL, id, &consent(id, number, organization, "active", Value::Null));
         vec![agency("ca", HANAKO, "agency-a"), agency("cb", TARO, "agency-a"), agency("cn", TARO, "nurse-station")]
     };
     let both = || [example(HANAKO), example(TARO), consents(), documents(), directory()].concat();
@@ -99,10 +104,25 @@ fn pairs() -> Vec<Pair> {
     let pair = |name, both, more, callers| Pair { name, both, more, callers };
     vec![
         pair("a patient without consent, of the same doctors", both(), example(HIDDEN), &["agency-a", "nurse-station"]),
-        pair("a diagnosis that the patient has not been told", both(), vec![untold("UNINFORMED")], &["agency-a", "nurse-station"]),
-        pair("a diagnosis that is not to be handed on", both(), vec![untold("UNDELIVERED")], &["agency-a", "nurse-station"]),
+        pair(
+            "a diagnosis that the patient has not been told",
+            both(),
+            vec![untold("UNINFORMED")],
+            &["agency-a", "nurse-station"],
+        ),
+        pair(
+            "a diagnosis that is not to be handed on",
+            both(),
+            vec![untold("UNDELIVERED")],
+            &["agency-a", "nurse-station"],
+        ),
         pair("a consent that has run out", both(), vec![to_b(HANAKO, "active", expired)], &["agency-b", "agency-a"]),
-        pair("a consent that was withdrawn", both(), vec![to_b(HANAKO, "inactive", Value::Null)], &["agency-b", "agency-a"]),
+        pair(
+            "a consent that was withdrawn",
+            both(),
+            vec![to_b(HANAKO, "inactive", Value::Null)],
+            &["agency-b", "agency-a"],
+        ),
         pair(
             "a patient who agreed to another agency only",
             both(),
@@ -115,7 +135,12 @@ fn pairs() -> Vec<Pair> {
             [example(HIDDEN), vec![one("pa", consent("pa", HIDDEN, "agency-a", "active", Value::Null)), deny]].concat(),
             &["agency-a"],
         ),
-        pair("everything there is, for a stranger", directory(), [both(), example(HIDDEN)].concat(), &["clinic", "", "nobody", "agency-b"]),
+        pair(
+            "everything there is, for a stranger",
+            directory(),
+            [both(), example(HIDDEN)].concat(),
+            &["clinic", "", "nobody", "agency-b"],
+        ),
     ]
 }
 
@@ -157,111 +182,6 @@ fn world(both: &[Letter], more: &[Letter]) -> Arc<Gateway> {
     over(store)
 }
 
-/// What a request can be made of: everything that is in the richer world, and much that is nowhere.
-struct Words {
-    types: Vec<&'static str>,
-    ids: Vec<(String, String)>,
-    texts: Vec<String>,
-}
-
-impl Words {
-    fn of(gateway: &Gateway) -> Words {
-        let mut ids = Vec::new();
-        for patient in [key(HANAKO), key(TARO), key(HIDDEN), PatientKey::DIRECTORY] {
-            let chart = gateway.chart(patient).unwrap();
-            let columns = &chart.columns;
-            ids.extend(columns.types.iter().zip(&columns.ids).map(|(t, id)| (t.name().to_owned(), id.as_str().to_owned())));
-        }
-        ids.sort();
-        let missing = key("nobody");
-        ids.push(("Patient".into(), missing.patient_id().as_str().into()));
-        ids.push(("Observation".into(), missing.resource_id("Observation", "1").as_str().into()));
-        ids.push(("Consent".into(), "ca".into()));
-        let types = parameters::types().map(|t| t.name()).chain(["AuditEvent", "Nothing", "Binary", "metadata"]).collect();
-        let texts = [
-            "C160", "final", "active", "finished", "true", "male", "lab", "D7777", "D0001", "0000000003", "|", "a|b", "\\,", ",", "%",
-            "ge2026-01-01", "le2026-12-31", "sa2027", "2026-10-13", "ap2026-10", "now", "腫瘍内科", "0", "1", "2", "7", "1000", "-1",
-            "accurate", "count", "false", "date", "-date", "_id", "-_lastUpdated", "application/fhir+xml", "x\"y", "<b>", "..",
-        ];
-        Words { types, ids, texts: texts.map(str::to_owned).to_vec() }
-    }
-}
-
-/// A generator (splitmix64): the same seed gives the same requests.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) as usize % sides
-    }
-
-    fn pick<'a, T>(&mut self, of: &'a [T]) -> &'a T {
-        &of[self.roll(of.len())]
-    }
-}
-
-fn request(dice: &mut Dice, words: &Words, caller: &str, next: &mut Vec<String>) -> Ask {
-    let (kind, id) = dice.pick(&words.ids).clone();
-    let search = |dice: &mut Dice| (*dice.pick(&words.types)).to_owned();
-    let mut ask = match dice.roll(20) {
-        0..=3 => Ask::get(caller, format!("/{kind}/{id}")),
-        4 => Ask::get(caller, format!("/Patient/{id}/$everything")),
-        5 => Ask::get(caller, format!("/{}/{}/$everything", "Patient", dice.pick(&[key(TARO), key(HIDDEN)]).patient_id().as_str())),
-        6..=12 => {
-            let of = search(dice);
-            Ask::get(caller, format!("/{of}?{}", query(dice, words, &of)))
-        }
-        13 => {
-            let of = search(dice);
-            let body = query(dice, words, &of).into_bytes();
-            let headers = vec![("content-type", "application/x-www-form-urlencoded".to_owned())];
-            Ask { method: "POST", headers, body, ..Ask::get(caller, format!("/{of}/_search?{}", query(dice, words, &of))) }
-        }
-        14 => next.pop().map_or_else(|| Ask::get(caller, "/Observation?_count=2"), |path| Ask::get(caller, path)),
-        15 => {
-            let method = *dice.pick(&["HEAD", "OPTIONS", "DELETE", "PATCH", "POST", "TRACE"]);
-            Ask { method, ..Ask::get(caller, format!("/{kind}/{id}")) }
-        }
-        16 => Ask::put(caller, format!("/{kind}/{id}"), &json!({"resourceType": kind, "id": id})),
-        17 => Ask::post(caller, format!("/{}", dice.pick(&["Bundle", "Consent", "Patient", ""])), &bundle(HIDDEN, "x", &[])),
-        18 => Ask::get(caller, format!("/{kind}/{id}/{}", dice.pick(&["_history", "_history/1", "$everything", "Observation", "%00", ".."]))),
-        _ => Ask::get(caller, (*dice.pick(&["/metadata", "//health", "/", "//", "/Patient/", "/$export", "/Patient/a%20b", "/_history"])).to_owned()),
-    };
-    for (name, value) in [("if-none-match", "W/\"1\""), ("if-match", "W/\"1\""), ("if-modified-since", "Sat, 21 Nov 2026 03:00:00 GMT"), ("prefer", "return=representation"), ("x-consent-scope", "btg")] {
-        if dice.roll(8) == 0 {
-            ask.headers.push((name, value.to_owned()));
-        }
-    }
-    ask
-}
-
-fn query(dice: &mut Dice, words: &Words, of: &str) -> String {
-    let resource_type = tasuki::fhir::ResourceType::parse(of);
-    let named: Vec<&str> = resource_type.map(parameters::of).unwrap_or_default().iter().flat_map(|d| d.names).copied().collect();
-    let general =
-        ["_id", "_lastUpdated", "_count", "_sort", "_total", "_summary", "_cursor", "patient", "_has:Observation:patient:code", "code:not", "_include", "_elements", ""];
-    let mut pairs = Vec::new();
-    for _ in 0..dice.roll(4) {
-        let name = if dice.roll(2) == 0 && !named.is_empty() { *dice.pick(&named) } else { *dice.pick(&general) };
-        let (kind, id) = dice.pick(&words.ids).clone();
-        let value = match (name, dice.roll(3)) {
-            ("_count", 0..=1) => dice.roll(4).to_string(),
-            ("_sort", 0..=1) => (*dice.pick(&["date", "-date", "_id", "-_id", "_lastUpdated"])).to_owned(),
-            ("_id", 0..=1) => id,
-            ("patient" | "subject", 0..=1) => dice.pick(&[key(HANAKO), key(TARO), key(HIDDEN)]).reference(),
-            (_, 0) => format!("{kind}/{id}"),
-            _ => dice.pick(&words.texts).clone(),
-        };
-        let value: String = value.bytes().map(|b| if b.is_ascii_alphanumeric() || b"-._/".contains(&b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect();
-        pairs.push(format!("{name}={value}"));
-    }
-    pairs.join("&")
-}
-
 fn next_page(answer: &Answer) -> Option<String> {
     let bundle: Value = serde_json::from_str(&answer.body).ok()?;
     let links = bundle["link"].as_array()?.iter();
@@ -291,7 +211,11 @@ fn the_audit_record_alone_says_who_was_refused_what() {
 fn every_refusal_before_the_store_is_on_record_too() {
     let gateway = world(&directory(), &[]);
     let served = Served::new(gateway.clone());
-    let large = Ask { method: "POST", body: vec![b'a'; gateway::BODY_BYTES_MAX + 1], ..Ask::get("agency-a", "/Patient/_search") };
+    let large = Ask {
+        method: "POST",
+        body: vec![b'a'; gateway::BODY_BYTES_MAX + 1],
+        ..Ask::get("agency-a", "/Patient/_search")
+    };
     let statuses = [
         served.ask(large.clone()).status,
         served.ask(Ask { client: String::new(), ..large }).status,

@@ -1,7 +1,7 @@
 //! Markers in the place of a patient's name, number, address and free text: they reach no log line, no audit record, no
 //! refusal, and nobody but those who may read the record (invariant 11).
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 
 mod program;
 
@@ -13,6 +13,7 @@ use std::process::{Child, Command, Stdio};
 use program::example;
 use serde_json::{Value, json};
 use tasuki::auth::Digest;
+use tasuki::fhir::{FacilityCode, PatientKey};
 
 /// In every field that tells of a person.
 const MARKER: &str = "QQMARKERQQ";
@@ -32,11 +33,17 @@ fn no_patient_is_in_logs_audit_records_or_refusals() {
     let again = traced(&["ingest", path(&tree), "--store", path(&store)]);
     quiet("the second ingest", &again);
     for file in &files {
-        quiet("convert", &traced(&["convert", "--quiet", path(file)]).split_once("STDOUT").unwrap().0.to_owned());
+        quiet("convert", traced(&["convert", path(file)]).split_once("STDOUT").unwrap().0);
     }
     quiet("verify", &traced(&["verify", "--store", path(&store)]));
     let (served, log) = serve(folder.path(), &store);
     let talk = talk(&served);
+    // Whoever may read it does: the markers are in the store.
+    let record = PatientKey::derive(&FacilityCode::parse(FACILITY), NUMBER);
+    let path = format!("GET /fhir/{}/$everything", record.reference());
+    let text = format!("{path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer hospital\r\nConnection: close\r\n\r\n");
+    let everything = raw(&served.address, text.as_bytes());
+    assert!(everything.matches(MARKER).count() > 20 && everything.contains(NUMBER), "{everything}");
     drop(served);
     quiet("the log of serve", &log.join().unwrap());
     for (what, answer) in &talk {
@@ -46,7 +53,9 @@ fn no_patient_is_in_logs_audit_records_or_refusals() {
 
 fn quiet(what: &str, text: &str) {
     for word in [MARKER, NUMBER, "QQMARKER", "77007700"] {
-        let found = text.find(word).map(|at| String::from_utf8_lossy(&text.as_bytes()[at.saturating_sub(200)..]).chars().take(400).collect::<String>());
+        let found = text.find(word).map(|at| {
+            String::from_utf8_lossy(&text.as_bytes()[at.saturating_sub(200)..]).chars().take(400).collect::<String>()
+        });
         assert!(found.is_none(), "{what} says {word}: {}", found.unwrap_or_default());
     }
 }
@@ -62,7 +71,11 @@ fn marked_tree(root: &Path) -> Vec<PathBuf> {
     copy(&example("hospital/0119999901/000/000/0000000001"), &root.join("770/077").join(NUMBER), &mut files);
     let held = root.join(format!("770/077/{NUMBER}/20261013/OML-11"));
     std::fs::create_dir_all(&held).unwrap();
-    for (n, text) in [MARKER.to_owned(), format!("MSH|^~\\&|{MARKER}|{MARKER}\rPID|{MARKER}\r"), format!("{{\"{MARKER}\":1}}")].iter().enumerate() {
+    for (n, text) in
+        [MARKER.to_owned(), format!("MSH|^~\\&|{MARKER}|{MARKER}\rPID|{MARKER}\r"), format!("{{\"{MARKER}\":1}}")]
+            .iter()
+            .enumerate()
+    {
         let name = held.join(format!("{NUMBER}_20261013_OML-11_00000007{n}_20261013112905000_08_1"));
         std::fs::write(&name, text).unwrap();
         std::fs::write(held.join(format!("{NUMBER}_{MARKER}_{n}")), text).unwrap();
@@ -156,7 +169,9 @@ fn serve(folder: &Path, store: &Path) -> (Running, std::thread::JoinHandle<Strin
     );
     for (id, role) in [("agency-a", "care"), ("office", "office"), ("hospital", "source")] {
         let digest = Digest::of(id.as_bytes()).hex();
-        text += &format!("[[client]]\nid = \"{id}\"\norganization = \"Organization/{id}\"\nrole = \"{role}\"\ntoken_sha256 = \"{digest}\"\n");
+        text += &format!(
+            "[[client]]\nid = \"{id}\"\norganization = \"Organization/{id}\"\nrole = \"{role}\"\ntoken_sha256 = \"{digest}\"\n"
+        );
     }
     let config = folder.join("tasuki.toml");
     std::fs::write(&config, text).unwrap();
@@ -198,7 +213,9 @@ fn talk(gateway: &Running) -> Vec<(String, String)> {
     let consent = json!({"resourceType": "Consent", "id": "c", "status": "active", "patient": {"display": MARKER, "identifier": {"value": NUMBER}}});
     let strange = json!({"resourceType": "Bundle", "type": "collection", "entry": [{"resource": {"resourceType": "Patient",
         "name": [{"text": MARKER}], "identifier": [{"system": "urn:oid:1.2.392.100495.20.3.51.10119999902", "value": NUMBER}]}}]});
-    let broken = format!("{{\"resourceType\":\"Bundle\",\"type\":\"collection\",\"x\":\"{MARKER}\",\"entry\":[{{\"resource\":{{\"resourceType\":\"Patient\",\"id\":\"{MARKER} \"}}}}]}}");
+    let broken = format!(
+        "{{\"resourceType\":\"Bundle\",\"type\":\"collection\",\"x\":\"{MARKER}\",\"entry\":[{{\"resource\":{{\"resourceType\":\"Patient\",\"id\":\"{MARKER} \"}}}}]}}"
+    );
     for token in ["hospital", "agency-a", "office", MARKER] {
         ask("a read", &format!("GET /fhir/Patient/{NUMBER}"), token, "");
         ask("a read of no id", &format!("GET /fhir/Patient/{MARKER}%20{NUMBER}"), token, "");
@@ -238,7 +255,10 @@ fn hostile_bytes_end_in_a_refusal_and_the_gateway_goes_on() {
     let head = |path: &[u8], rest: &str| {
         let mut text = b"GET ".to_vec();
         text.extend_from_slice(path);
-        text.extend_from_slice(format!(" HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer agency-a\r\nConnection: close\r\n{rest}\r\n").as_bytes());
+        text.extend_from_slice(
+            format!(" HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer agency-a\r\nConnection: close\r\n{rest}\r\n")
+                .as_bytes(),
+        );
         text
     };
     let long = "a".repeat(20_000);

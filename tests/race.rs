@@ -1,6 +1,6 @@
 //! Letters, reads and a withdrawal at the same moment (invariants 3, 6 and 12).
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 
 mod gateway;
 

@@ -61,9 +61,9 @@ pub(super) fn served_type(name: &str) -> Result<ResourceType, Answer> {
         .ok_or_else(|| Answer::refuse(Status::NotFound, &rules::NO_SUCH_TYPE, &printable(name)))
 }
 
-/// A caller's own word, cut and cleaned, as an answer may repeat it.
+/// A caller's own word, cut and cleaned, as an answer may repeat it: no digits, so no number of a person.
 pub(super) fn printable(text: &str) -> String {
-    text.chars().filter(|c| c.is_ascii_alphanumeric() || "_-.:$".contains(*c)).take(64).collect()
+    text.chars().filter(|c| c.is_ascii_alphabetic() || "_-.:$".contains(*c)).take(64).collect()
 }
 
 /// Runs what blocks on storage on a thread of its own.

@@ -124,3 +124,40 @@ fn in_parts(mut event: Event) -> Vec<Event> {
     parts.push(event);
     parts
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_names_as_many_as_it_may_and_the_next_one_the_rest() {
+        let event = |patients: usize, consents: usize| Event {
+            recorded_ms: 0,
+            what: What::Search,
+            outcome: Outcome::Done,
+            agent: None,
+            address: None,
+            resource_type: None,
+            id: None,
+            patients: (0..patients as u128).map(PatientKey).collect(),
+            query: QueryShape::default(),
+            request: String::new(),
+            consents: (0..consents as u32).map(|version| ConsentVersion { id: "c".into(), version }).collect(),
+            count: 0,
+        };
+        for (patients, consents, parts) in [
+            (NAMED_MAX, NAMED_MAX, 1),
+            (NAMED_MAX + 1, 1, 2),
+            (1, NAMED_MAX + 1, 2),
+            (2 * NAMED_MAX + 1, 0, 3),
+            (0, 0, 1),
+        ] {
+            let split = in_parts(event(patients, consents));
+            assert_eq!(split.len(), parts);
+            assert!(split.iter().all(|e| e.patients.len() <= NAMED_MAX && e.consents.len() <= NAMED_MAX));
+            let named: Vec<_> = split.iter().flat_map(|e| e.patients.clone()).collect();
+            assert_eq!(named, event(patients, 0).patients);
+            assert_eq!(split.iter().map(|e| e.consents.len()).sum::<usize>(), consents);
+        }
+    }
+}

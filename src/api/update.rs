@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::answer::Answer;
 use super::body;
 use super::caller::caller;
-use super::routes::{blocking, printable, served_type};
+use super::routes::{blocking, served_type};
 use super::rules;
 use super::trail::Trail;
 use crate::app::Gateway;
@@ -105,7 +105,7 @@ fn answer_of(gateway: &Gateway, resource_type: ResourceType, id: &ResourceId, re
         let details: Vec<String> = receipt.issues.iter().map(|i| format!("{} {}", i.place, i.en)).collect();
         return Answer::refuse(Status::Unprocessable, &rules::HELD, &details.join("; "));
     }
-    let location = format!("{}/{}/{}", gateway.base_url(), resource_type.name(), printable(id.as_str()));
+    let location = format!("{}/{}/{}", gateway.base_url(), resource_type.name(), id.as_str());
     Answer::outcome(Status::Ok, &[]).at(location)
 }
 

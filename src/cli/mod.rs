@@ -44,6 +44,8 @@ enum Command {
 
 /// Runs the subcommand that the arguments name.
 pub fn run() -> ExitCode {
+    // The words of a panic may quote what was being read, a patient's name perhaps; the place is enough to mend it.
+    std::panic::set_hook(Box::new(|panic| eprintln!("tasuki: {}", fault_at(panic.location()))));
     let exit = match Line::parse().command {
         Command::Demo(options) => demo::run(&options),
         Command::Serve(options) => serve::run(&options),
@@ -54,6 +56,10 @@ pub fn run() -> ExitCode {
         Command::Health(options) => health::run(&options),
     };
     ExitCode::from(exit as u8)
+}
+
+fn fault_at(place: Option<&std::panic::Location<'_>>) -> String {
+    format!("a fault of the program at {}", place.map_or_else(|| "an unknown place".into(), ToString::to_string))
 }
 
 /// Milliseconds since 1970 by the machine's clock.
@@ -71,4 +77,16 @@ fn say(line: &str) {
 fn fail(exit: Exit, sentence: &str) -> Exit {
     eprintln!("tasuki: {sentence}");
     exit
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_says_where_and_not_what() {
+        let said = fault_at(Some(std::panic::Location::caller()));
+        assert!(said.contains("src/cli/mod.rs:"), "{said}");
+        assert_eq!(fault_at(None), "a fault of the program at an unknown place");
+    }
 }

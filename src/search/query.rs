@@ -383,9 +383,9 @@ fn decoded(text: &str) -> Option<String> {
     String::from_utf8(out).ok()
 }
 
-/// A parameter's name as an issue may show it: what the caller typed may be anything.
+/// A parameter's name as an issue may show it: what the caller typed may be anything, so no digits, no numbers of people.
 fn shown(name: &str) -> String {
-    name.chars().filter(|c| c.is_ascii_alphanumeric() || "_-:.".contains(*c)).take(64).collect()
+    name.chars().filter(|c| c.is_ascii_alphabetic() || "_-:.".contains(*c)).take(64).collect()
 }
 
 /// Percent-encoded as RFC 3986 section 2.3 asks for.

@@ -1,6 +1,6 @@
 //! A gateway in this process, on any store and with a clock that stands still, asked without a socket.
 
-#![allow(dead_code, unreachable_pub)] // each test file uses its part of this
+#![allow(dead_code, unreachable_pub, clippy::expect_used, clippy::print_stdout)] // each test file uses its part of this
 
 use std::path::Path;
 use std::sync::Arc;
