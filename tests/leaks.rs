@@ -92,7 +92,7 @@ fn pairs() -> Vec<Pair> {
             |id, number, organization| letter(HOSPITAL, id, &consent(id, number, organization, "active", Value::Null));
         vec![agency("ca", HANAKO, "agency-a"), agency("cb", TARO, "agency-a"), agency("cn", TARO, "nurse-station")]
     };
-    let both = || [example(HANAKO), example(TARO), consents(), documents(), directory()].concat();
+    let both = || [example(HANAKO), example(TARO), vec![told()], consents(), documents(), directory()].concat();
     let one = |id: &str, body: Value| letter(HOSPITAL, id, &body);
     let to_b = |number, status, period| one("hb", consent("hb", number, "agency-b", status, period));
     let expired = json!({"start": "2026-04-01", "end": "2026-06-30"});
@@ -152,11 +152,20 @@ fn directory() -> Vec<Letter> {
     example_letters("organizations", HOSPITAL, |_| true)
 }
 
+/// A Bundle about Taro that everybody he agreed to may see, by a doctor whom [`untold`] names too.
+fn told() -> Letter {
+    let mut finding = condition("told", "K30", None);
+    finding["recorder"] = json!({"reference": "urn:uuid:told-2"});
+    let number = json!([{"system": "urn:oid:1.2.392.100495.20.3.41.10119999901", "value": "D8888"}]);
+    let doctor = json!({"resourceType": "Practitioner", "identifier": number, "name": [{"text": "例示 次郎"}]});
+    letter(HOSPITAL, "", &bundle(TARO, "told", &[finding, doctor]))
+}
+
 /// A Bundle about Taro whose one finding is not for him, with a doctor, a department and a visit that nothing else names.
 fn untold(tag: &str) -> Letter {
     let mut finding = condition("untold", "C160", Some(tag));
     finding["recorder"] = json!({"reference": "urn:uuid:untold-2"});
-    finding["encounter"] = json!({"reference": "urn:uuid:untold-4"});
+    finding["encounter"] = json!({"reference": "urn:uuid:untold-5"});
     let number = |value: &str| json!([{"system": "urn:oid:1.2.392.100495.20.3.41.10119999901", "value": value}]);
     let sent = bundle(
         TARO,
@@ -165,6 +174,8 @@ fn untold(tag: &str) -> Letter {
             finding,
             json!({"resourceType": "Practitioner", "identifier": number("D7777"), "name": [{"text": "腫瘍 内科"}]}),
             json!({"resourceType": "Organization", "identifier": number("gastro-oncology"), "name": "腫瘍内科"}),
+            // Known from elsewhere, and spelt another way here.
+            json!({"resourceType": "Practitioner", "identifier": number("D8888"), "name": [{"text": "例示　次郎"}]}),
             json!({"resourceType": "Encounter", "identifier": number("visit-7"), "status": "finished", "class": {"code": "AMB"},
                 "subject": {"reference": "urn:uuid:untold-0"}, "serviceProvider": {"reference": "urn:uuid:untold-3"}}),
         ],

@@ -9,6 +9,7 @@ use super::standing::Standing;
 use crate::fault::{Issue, IssueType, Place, Rule, Severity};
 use crate::fhir::{Draft, ResourceId, ResourceType, time};
 use crate::map::{Change, List};
+use crate::search::columns::is_supporting;
 use crate::search::extract::extract_in;
 use crate::search::facts::{Facts, Labels, token_hash};
 use crate::validate;
@@ -20,6 +21,14 @@ static OLDER: Rule = Rule {
     code: IssueType::BusinessRule,
     en: "{} was left as it is: what is stored is newer than what this message says.",
     ja: "{} は更新しませんでした。保存済みの内容の方がこのメッセージより新しいためです。",
+};
+/// What is on record for everybody to read does not change by what most may not know.
+static LEFT_FOR_LABELS: Rule = Rule {
+    id: "left-for-labels",
+    severity: Severity::Information,
+    code: IssueType::BusinessRule,
+    en: "{} was left as it is: this message holds findings that are not to be told, and a change would tell of them.",
+    ja: "{} は更新しませんでした。未告知または未提供の情報を含むメッセージによる変更は、その存在を示すためです。",
 };
 /// Deletion of something that was never there.
 static NOTHING_TO_DELETE: Rule = Rule {
@@ -139,12 +148,22 @@ impl Making<'_> {
                 self.out.issues.push(Issue::with(&OLDER, Place::Whole, draft.reference()));
                 return Ok(());
             }
+            if self.is_labelled() && is_supporting(draft.resource_type) && !current.deleted {
+                self.out.issues.push(Issue::with(&LEFT_FOR_LABELS, Place::Whole, draft.reference()));
+                return Ok(());
+            }
         }
         let version = self.next_version(draft.resource_type, &draft.id);
         let body = draft.json(Some((version, &self.instant)));
         let facts = self.facts(&draft, version, rank, content, &body)?;
         self.out.versions.push(Version { facts, body });
         Ok(())
+    }
+
+    /// Whether the message has stated something labelled by now; a Bundle, which has the labels of all it holds, is stated
+    /// before its entries.
+    fn is_labelled(&self) -> bool {
+        self.out.versions.iter().any(|version| !version.facts.labels.is_empty())
     }
 
     fn facts(&self, draft: &Draft, version: u32, rank: u8, content: u128, body: &str) -> Result<Facts, Vec<Issue>> {

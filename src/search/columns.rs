@@ -140,7 +140,7 @@ impl Columns {
         referring: &HashMap<u64, Vec<usize>>,
         changed: &mut Vec<usize>,
     ) -> bool {
-        for row in (0..self.len()).filter(|row| SUPPORTING.contains(&self.types[*row].name())) {
+        for row in (0..self.len()).filter(|row| is_supporting(self.types[*row])) {
             let own = reference_hash(self.types[row], self.ids[row].as_str());
             let by = || referring.get(&own).into_iter().flatten().copied().filter(|by| *by != row);
             if self.labels[row].is_empty() && by().next().is_some() && by().all(|by| !self.labels[by].is_empty()) {
@@ -152,9 +152,12 @@ impl Columns {
     }
 }
 
-/// Types that say who, where, with what and on which visit of something else.
-const SUPPORTING: [&str; 7] =
-    ["Device", "Encounter", "Location", "Medication", "Organization", "Practitioner", "PractitionerRole"];
+/// Whether resources of this type say who, where, with what and on which visit of something else.
+pub fn is_supporting(resource_type: ResourceType) -> bool {
+    const TYPES: [&str; 7] =
+        ["Device", "Encounter", "Location", "Medication", "Organization", "Practitioner", "PractitionerRole"];
+    TYPES.contains(&resource_type.name())
+}
 
 #[cfg(test)]
 pub(super) mod tests {
