@@ -30,6 +30,15 @@ static PLACED_ELSEWHERE: Rule = Rule {
     ja: "{} は既に別の患者の記録に属しています。別のidを指定してください。",
 };
 
+/// A mistake of this program's, not of the sender's.
+static FAILED_WITHIN: Rule = Rule {
+    id: "failed-within",
+    severity: Severity::Fatal,
+    code: IssueType::Exception,
+    en: "The gateway failed while reading this letter; it is kept. Please report it to the makers.",
+    ja: "このメッセージの読み取り中にゲートウェイ内部で障害が起きました。原本は保管しています。開発元へお知らせください。",
+};
+
 /// The one path by which anything is written.
 #[derive(Debug)]
 pub struct Pipeline {
@@ -74,11 +83,13 @@ impl Pipeline {
     /// One try: fails with `Conflict` when the record changed between reading and writing.
     fn attempt(&self, letter: &Letter, id: LetterId) -> Result<Receipt, Fault> {
         let mut standing = None;
-        let translation = translate(letter, id, |patient| {
-            let taken = self.standings.take(&self.store, patient)?;
-            let known = taken.encounters()?;
-            standing = Some(taken);
-            Ok(known)
+        let translation = unharmed(|| {
+            translate(letter, id, |patient| {
+                let taken = self.standings.take(&self.store, patient)?;
+                let known = taken.encounters()?;
+                standing = Some(taken);
+                Ok(known)
+            })
         })?;
         match translation {
             Err(issues) => self.hold(letter, id, issues),
@@ -166,6 +177,12 @@ fn as_registered(mut mapped: Mapped) -> Mapped {
     mapped
 }
 
+/// A decoder or mapper that panics is our mistake; the letter is held with that reason, and nobody else is disturbed.
+fn unharmed(work: impl FnOnce() -> Result<Translation, Fault>) -> Result<Translation, Fault> {
+    let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work));
+    result.unwrap_or_else(|_| Ok(Err(vec![Issue::new(&FAILED_WITHIN, Place::Whole)])))
+}
+
 /// The panel of each organisation follows the consents in the same commit (design decision 4b).
 fn move_panel(standing: &Standing, before: &[String], commit: &mut Commit) {
     let now = standing.recipients();
@@ -183,4 +200,15 @@ fn recipients_of(consents: &[consent::Directive]) -> Vec<String> {
     organizations.sort();
     organizations.dedup();
     organizations
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mapper_that_panics_holds_its_letter() {
+        let result = unharmed(|| panic!("on purpose")).expect("no fault");
+        assert_eq!(result.err().map(|issues| issues[0].rule.id), Some("failed-within"));
+    }
 }

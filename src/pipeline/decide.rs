@@ -96,7 +96,7 @@ struct Making<'a> {
 /// Decides. An `Err` names what is wrong with the drafts; nothing of the message is stored then.
 pub(super) fn decide(
     standing: &Standing,
-    changes: Vec<Change>,
+    mut changes: Vec<Change>,
     origin: Option<&str>,
     now: i64,
     zone_minutes: i16,
@@ -110,6 +110,8 @@ pub(super) fn decide(
     let mut making = Making { standing, now, instant, zone_minutes, list, origin, out: Decision::default() };
     let newest = changes.iter().filter_map(Change::occurred).max().unwrap_or(i64::MAX);
     let mut stated = HashSet::new();
+    // Mentions last: whether they may change anything depends on what else the message states.
+    changes.sort_by_key(|change| matches!(change, Change::PutWeak(_)));
     for change in changes {
         match change {
             Change::Put(draft) => {
@@ -148,7 +150,8 @@ impl Making<'_> {
                 self.out.issues.push(Issue::with(&OLDER, Place::Whole, draft.reference()));
                 return Ok(());
             }
-            if self.is_labelled() && is_supporting(draft.resource_type) && !current.deleted {
+            let supports = is_supporting(draft.resource_type) || draft.resource_type == ResourceType::PATIENT;
+            if supports && self.is_labelled() && !current.deleted {
                 self.out.issues.push(Issue::with(&LEFT_FOR_LABELS, Place::Whole, draft.reference()));
                 return Ok(());
             }
