@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 /// What one message did wrong, or what could not be carried over: data that travels with the result.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Issue {
@@ -13,6 +15,23 @@ pub struct Issue {
     /// Filled into `{}` of the sentence. May quote a code, a date or a name of the standard; never a person's name,
     /// number, address or free text.
     pub detail: String,
+}
+
+/// An issue put into words, as receipts keep it and answers say it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finding {
+    /// FHIR IssueSeverity code.
+    pub severity: String,
+    /// FHIR IssueType code.
+    pub code: String,
+    /// The rule's name.
+    pub rule: String,
+    /// Where, in the sender's terms; `-` for the whole.
+    pub place: String,
+    /// The sentence in Japanese.
+    pub ja: String,
+    /// The sentence in English.
+    pub en: String,
 }
 
 /// A named rule with its sentence in English and Japanese; `{}` stands for the issue's detail.
@@ -29,6 +48,21 @@ pub struct Rule {
     /// The sentence in Japanese.
     pub ja: &'static str,
 }
+
+/// Declares rules, one after the other: `NAME "id" Severity IssueType "English" "日本語"`, with a visibility before the
+/// name where it is wanted.
+macro_rules! rules {
+    ($($vis:vis $name:ident $id:literal $severity:ident $code:ident $en:literal $ja:literal)*) => { $(
+        $vis static $name: $crate::fault::Rule = $crate::fault::Rule {
+            id: $id,
+            severity: $crate::fault::Severity::$severity,
+            code: $crate::fault::IssueType::$code,
+            en: $en,
+            ja: $ja,
+        };
+    )* };
+}
+pub(crate) use rules;
 
 /// FHIR R4 IssueSeverity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -247,6 +281,19 @@ impl Issue {
     /// The Japanese sentence.
     pub fn japanese(&self) -> String {
         self.rule.ja.replace("{}", &self.detail)
+    }
+}
+
+impl From<&Issue> for Finding {
+    fn from(issue: &Issue) -> Self {
+        Finding {
+            severity: issue.rule.severity.code().into(),
+            code: issue.rule.code.code().into(),
+            rule: issue.rule.id.into(),
+            place: issue.place.to_string(),
+            ja: issue.japanese(),
+            en: issue.english(),
+        }
     }
 }
 

@@ -6,7 +6,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Instant;
 
 use tasuki::decode::hl7v2::Message;
 use tasuki::fault::Noted;
@@ -113,28 +112,4 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
     for path in entries {
         if path.is_dir() { collect(&path, files) } else { files.push(path) }
     }
-}
-
-/// `cargo test --release --test orders -- --ignored --nocapture`; the budget is 250 µs.
-#[test]
-#[ignore = "measures; meant for a release build"]
-fn thirty_results_take_less_than_the_budget() {
-    let text = golden("oul-11-results");
-    let head = text.split("OBX|").next().unwrap();
-    let result = |n: usize| {
-        format!(
-            "OBX|{n}|NM|3A0100000023271{n:02}^総蛋白^JC10^TP^総蛋白^99DEM||6.70|g/dL^g/dL^99DEM|6.70-8.30|H|||F|||20260401111000\r"
-        )
-    };
-    let text = head.replace('\n', "\r") + &(1..=30).map(result).collect::<String>();
-    let rounds = 300;
-    let mut best = u128::MAX;
-    for _ in 0..10 {
-        let start = Instant::now();
-        for _ in 0..rounds {
-            assert_eq!(ids(&mapped(&text).value, &["Specimen"]).len(), 1);
-        }
-        best = best.min(start.elapsed().as_micros() / rounds);
-    }
-    eprintln!("{best} µs for a message of 30 results, parse and digest included");
 }

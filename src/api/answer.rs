@@ -6,8 +6,9 @@ use actix_web::{HttpRequest, HttpResponse, Responder};
 
 use super::rules;
 use crate::consent::{Permitted, Public};
-use crate::fault::{Denied, Fault, Issue, Place, Rule, Status};
+use crate::fault::{Denied, Fault, Finding, Issue, Place, Rule, Status};
 use crate::fhir::time;
+use crate::pipeline::{Outcome, Receipt};
 
 /// One answer.
 #[derive(Debug)]
@@ -44,8 +45,26 @@ impl Answer {
 
     /// An OperationOutcome.
     pub(super) fn outcome(status: Status, issues: &[Issue]) -> Self {
-        let body = Permitted::<String>::public(Public::outcome(issues)).map(String::into_bytes);
+        let findings: Vec<Finding> = issues.iter().map(Finding::from).collect();
+        Answer::findings(status, &findings)
+    }
+
+    /// An OperationOutcome of what a receipt keeps.
+    pub(super) fn findings(status: Status, findings: &[Finding]) -> Self {
+        let body = Permitted::<String>::public(Public::outcome(findings)).map(String::into_bytes);
         Answer { status, ..Answer::ok(body) }
+    }
+
+    /// What became of a letter: the sentence, then everything its receipt keeps.
+    pub(super) fn receipt(receipt: &Receipt) -> Self {
+        let (status, rule) = match (receipt.outcome, receipt.repeat) {
+            (Outcome::Held, _) => (Status::Unprocessable, &rules::HELD),
+            (Outcome::Stored, true) => (Status::Ok, &rules::KNOWN_ALREADY),
+            (Outcome::Stored, false) => (Status::Created, &rules::STORED),
+        };
+        let first = Issue::with(rule, Place::Whole, receipt.resources.len().to_string());
+        let findings: Vec<Finding> = std::iter::once(Finding::from(&first)).chain(receipt.issues.clone()).collect();
+        Answer::findings(status, &findings)
     }
 
     /// What is not there, and what is not for this caller: the same answer, byte for byte (invariant 6).

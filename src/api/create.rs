@@ -13,11 +13,11 @@ use super::rules;
 use super::trail::Trail;
 use crate::app::Gateway;
 use crate::audit::What;
-use crate::consent::{Caller, Permitted, Public};
-use crate::fault::{Denied, Fault, Issue, Place, Status};
+use crate::consent::Caller;
+use crate::fault::{Denied, Fault, Status};
 use crate::fhir::{FacilityCode, reference};
 use crate::letter::{Letter, Source};
-use crate::pipeline::{Outcome, Receipt};
+use crate::pipeline::Receipt;
 
 pub(super) async fn create(request: HttpRequest, gateway: web::Data<Gateway>, sent: web::Payload) -> Answer {
     let mut trail = Trail::begin(&gateway, &request, What::Create);
@@ -76,27 +76,9 @@ async fn take(gateway: &web::Data<Gateway>, sources: &[Arc<Source>], body: web::
 }
 
 fn answer(gateway: &Gateway, receipt: &Receipt) -> Answer {
-    match receipt.outcome {
-        Outcome::Held => held(receipt),
-        Outcome::Stored => {
-            let stored =
-                Answer::ok(Permitted::<String>::public(Public::outcome(&[done(receipt)])).map(String::into_bytes));
-            let stored = if receipt.repeat { stored } else { stored.with_status(Status::Created) };
-            match &receipt.bundle {
-                Some(reference) => stored.at(format!("{}/{reference}", gateway.base_url())),
-                None => stored,
-            }
-        }
+    let answer = Answer::receipt(receipt);
+    match &receipt.bundle {
+        Some(reference) => answer.at(format!("{}/{reference}", gateway.base_url())),
+        None => answer,
     }
-}
-
-fn done(receipt: &Receipt) -> Issue {
-    let count = receipt.resources.len();
-    Issue::with(if receipt.repeat { &rules::KNOWN_ALREADY } else { &rules::STORED }, Place::Whole, count.to_string())
-}
-
-/// The reasons as the receipt keeps them.
-fn held(receipt: &Receipt) -> Answer {
-    let details: Vec<String> = receipt.issues.iter().map(|i| format!("{} {}", i.place, i.en)).collect();
-    Answer::refuse(Status::Unprocessable, &rules::HELD, &details.join("; "))
 }

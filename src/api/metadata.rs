@@ -3,7 +3,7 @@
 use super::answer::Answer;
 use crate::consent::{Permitted, Public};
 use crate::fault::Status;
-use crate::fhir::Writer;
+use crate::fhir::{ResourceType, Writer};
 use crate::search::parameters;
 
 /// The CapabilityStatement. Anybody may read it: it says what the gateway can do and nothing of anyone.
@@ -54,7 +54,7 @@ fn statement(base_url: &str) -> String {
     format!("{{{}}}", w.finish())
 }
 
-fn resource(w: &mut Writer, resource_type: crate::fhir::ResourceType) {
+fn resource(w: &mut Writer, resource_type: ResourceType) {
     w.string("type", resource_type.name());
     w.array("interaction", |w| {
         for code in super::routes::interactions(resource_type) {
@@ -65,14 +65,19 @@ fn resource(w: &mut Writer, resource_type: crate::fhir::ResourceType) {
     w.array("searchParam", |w| {
         let of_type = parameters::of(resource_type).iter();
         let named = of_type.flat_map(|definition| definition.names.iter().map(|name| (*name, definition.kind.code())));
-        for (name, kind) in named.chain([("_id", "token"), ("_lastUpdated", "date")]) {
+        // The audit record is searched by patient alone.
+        let own: &[_] = match resource_type {
+            ResourceType::AUDIT_EVENT => &[],
+            _ => &[("_id", "token"), ("_lastUpdated", "date")],
+        };
+        for (name, kind) in named.chain(own.iter().copied()) {
             w.item(|w| {
                 w.string("name", name);
                 w.string("type", kind);
             });
         }
     });
-    if resource_type == crate::fhir::ResourceType::PATIENT {
+    if resource_type == ResourceType::PATIENT {
         w.array("operation", |w| {
             w.item(|w| {
                 w.string("name", "everything");

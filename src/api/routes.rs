@@ -24,7 +24,7 @@ async fn dispatch(request: HttpRequest, gateway: Data, payload: web::Payload) ->
     let path: Vec<&str> = path.trim_start_matches('/').split('/').collect();
     let method = request.method().clone();
     match (&method, path.as_slice()) {
-        (&Method::GET, ["health"]) => Answer::outcome(Status::Ok, &[]),
+        (&Method::GET, ["health"]) => Answer::refuse(Status::Ok, &rules::ALIVE, ""),
         (&Method::GET, ["fhir", "metadata"]) => metadata::metadata(gateway.base_url()),
         (&Method::GET, ["fhir", "AuditEvent"]) => audit_event::search(request, gateway).await,
         (&Method::GET, ["fhir", "Patient", id, "$everything"]) => everything::everything(request, gateway, id).await,

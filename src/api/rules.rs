@@ -1,65 +1,60 @@
 //! The sentences with which the API refuses.
 
-use crate::fault::{IssueType, Rule, Severity};
-
-macro_rules! rules {
-    ($($name:ident $id:literal $code:ident $en:literal $ja:literal;)*) => {
-        $(pub(super) static $name: Rule = Rule {
-            id: $id, severity: Severity::Error, code: IssueType::$code, en: $en, ja: $ja,
-        };)*
-    };
-}
+use crate::fault::rules;
 
 rules! {
-    NOT_FOUND "not-found" NotFound
+    pub(super) NOT_FOUND "not-found" Error NotFound
         "There is no such resource, or it is not yours to see."
-        "該当するリソースがないか、閲覧の対象ではありません。";
-    LOGIN "login" Login
+        "該当するリソースがないか、閲覧の対象ではありません。"
+    pub(super) LOGIN "login" Error Login
         "Send the bearer token of a registered client: Authorization: Bearer …"
-        "登録済みクライアントのトークンを Authorization: Bearer で送ってください。";
-    ROLE "role" Forbidden
+        "登録済みクライアントのトークンを Authorization: Bearer で送ってください。"
+    pub(super) ROLE "role" Error Forbidden
         "Your client's role does not include this."
-        "このクライアントの役割では行えない操作です。";
-    NO_SUCH_TYPE "no-such-type" NotSupported
+        "このクライアントの役割では行えない操作です。"
+    pub(super) NO_SUCH_TYPE "no-such-type" Error NotSupported
         "{} is not a resource type of FHIR R4 that is served here."
-        "{} はこのゲートウェイが扱うFHIR R4のリソース型ではありません。";
-    NO_SUCH_INTERACTION "no-such-interaction" NotSupported
+        "{} はこのゲートウェイが扱うFHIR R4のリソース型ではありません。"
+    pub(super) NO_SUCH_INTERACTION "no-such-interaction" Error NotSupported
         "This interaction is not offered here; see the CapabilityStatement under /fhir/metadata."
-        "この操作には対応していません。/fhir/metadata のCapabilityStatementを確認してください。";
-    NAME_THE_PATIENT "name-the-patient" TooCostly
+        "この操作には対応していません。/fhir/metadata のCapabilityStatementを確認してください。"
+    pub(super) NAME_THE_PATIENT "name-the-patient" Error TooCostly
         "Name the patient (patient=Patient/…) or the resource (_id=…)."
-        "患者(patient=Patient/…)またはリソース(_id=…)を指定してください。";
-    TOO_LARGE "body-too-large" TooLong
+        "患者(patient=Patient/…)またはリソース(_id=…)を指定してください。"
+    pub(super) TOO_LARGE "body-too-large" Error TooLong
         "The body is larger than this gateway takes, or it broke off."
-        "本文が上限を超えているか、途中で途切れています。";
-    NOT_FHIR_JSON "not-fhir-json" NotSupported
+        "本文が上限を超えているか、途中で途切れています。"
+    pub(super) NOT_FHIR_JSON "not-fhir-json" Error NotSupported
         "Send application/fhir+json."
-        "application/fhir+json で送ってください。";
-    NOT_A_BUNDLE "not-a-bundle" Value
+        "application/fhir+json で送ってください。"
+    pub(super) NOT_A_BUNDLE "not-a-bundle" Error Value
         "Send a Bundle as FHIR JSON."
-        "FHIR JSON形式のBundleを送ってください。";
-    ID_DIFFERS "id-differs" Value
+        "FHIR JSON形式のBundleを送ってください。"
+    pub(super) ID_DIFFERS "id-differs" Error Value
         "The id in the body and the id in the address are not the same."
-        "本文のidとURLのidが一致しません。";
-    BUSY "busy" Transient
+        "本文のidとURLのidが一致しません。"
+    pub(super) BUSY "busy" Error Transient
         "Too much at once; try again in a moment."
-        "混み合っています。少し待って再度お試しください。";
-    BROKEN "broken" Exception
+        "混み合っています。少し待って再度お試しください。"
+    pub(super) BROKEN "broken" Error Exception
         "The gateway has a fault; the operator has been told."
-        "ゲートウェイに障害があります。管理者に通知されました。";
-    CHANGED "changed-meanwhile" Conflict
+        "ゲートウェイに障害があります。管理者に通知されました。"
+    pub(super) CHANGED "changed-meanwhile" Error Conflict
         "The resource has changed meanwhile; read it again."
-        "他の更新と競合しました。読み直してから再度お試しください。";
-    PARAMETER "parameter" NotSupported
+        "他の更新と競合しました。読み直してから再度お試しください。"
+    pub(super) PARAMETER "parameter" Error NotSupported
         "The parameter {} is not offered here."
-        "パラメータ {} には対応していません。";
-    HELD "held" BusinessRule
-        "The letter is kept, and held back: {}"
-        "受け取りましたが、保留にしました: {}";
-    STORED "stored" Informational
+        "パラメータ {} には対応していません。"
+    pub(super) HELD "held" Error BusinessRule
+        "The letter is kept, and held back for what follows."
+        "受け取りましたが、次の理由により保留にしました。"
+    pub(super) ALIVE "alive" Information Informational
+        "The gateway answers."
+        "稼働中です。"
+    pub(super) STORED "stored" Information Informational
         "Stored: {} resource versions."
-        "保存しました(リソース{}件)。";
-    KNOWN_ALREADY "known-already" Informational
+        "保存しました(リソース{}件)。"
+    pub(super) KNOWN_ALREADY "known-already" Information Informational
         "This letter had been received before; nothing has changed ({} resource versions)."
-        "受信済みの内容です。変更はありません(リソース{}件)。";
+        "受信済みの内容です。変更はありません(リソース{}件)。"
 }

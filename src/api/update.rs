@@ -101,12 +101,14 @@ fn version(
 }
 
 fn answer_of(gateway: &Gateway, resource_type: ResourceType, id: &ResourceId, receipt: &Receipt) -> Answer {
-    if receipt.outcome == Outcome::Held {
-        let details: Vec<String> = receipt.issues.iter().map(|i| format!("{} {}", i.place, i.en)).collect();
-        return Answer::refuse(Status::Unprocessable, &rules::HELD, &details.join("; "));
+    let answer = Answer::receipt(receipt);
+    match receipt.outcome {
+        Outcome::Held => answer,
+        Outcome::Stored => {
+            let location = format!("{}/{}/{}", gateway.base_url(), resource_type.name(), id.as_str());
+            answer.with_status(Status::Ok).at(location)
+        }
     }
-    let location = format!("{}/{}/{}", gateway.base_url(), resource_type.name(), id.as_str());
-    Answer::outcome(Status::Ok, &[]).at(location)
 }
 
 fn if_match(request: &HttpRequest) -> Option<String> {

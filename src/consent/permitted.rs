@@ -3,7 +3,7 @@
 use super::caller::{Action, Caller, Role, is_directory};
 use super::directive::ConsentVersion;
 use super::policy::Policy;
-use crate::fault::Issue;
+use crate::fault::Finding;
 use crate::fhir::{FacilityCode, PatientKey, ResourceType, outcome};
 use crate::search::Labels;
 
@@ -163,9 +163,9 @@ const DEFINITIONS: [&str; 8] = [
 ];
 
 impl Public {
-    /// An OperationOutcome: issues name rules, places and codes, never a patient ([`Issue::detail`]).
-    pub fn outcome(issues: &[Issue]) -> Self {
-        Public(outcome::operation_outcome(issues))
+    /// An OperationOutcome: findings name rules, places and codes, never a patient ([`crate::fault::Issue::detail`]).
+    pub fn outcome(findings: &[Finding]) -> Self {
+        Public(outcome::operation_outcome(findings))
     }
 
     /// Text that is part of the program.

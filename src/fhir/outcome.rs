@@ -1,34 +1,28 @@
-//! OperationOutcome: issues as FHIR says them, in Japanese and English.
+//! OperationOutcome: findings as FHIR says them, in Japanese and English.
 
 use super::Writer;
-use crate::fault::Issue;
+use crate::fault::Finding;
 
-/// An OperationOutcome as JSON. `details.text` is Japanese, `diagnostics` English with the rule and the place.
-pub fn operation_outcome(issues: &[Issue]) -> String {
+/// An OperationOutcome as JSON. `details.text` is Japanese, `diagnostics` English, `expression` the place.
+pub fn operation_outcome(findings: &[Finding]) -> String {
     let mut w = Writer::new();
     w.string("resourceType", "OperationOutcome");
     w.array("issue", |w| {
-        for issue in issues {
+        for finding in findings {
             w.item(|w| {
-                w.string("severity", issue.rule.severity.code());
-                w.string("code", issue.rule.code.code());
+                w.string("severity", &finding.severity);
+                w.string("code", &finding.code);
                 w.object("details", |w| {
                     w.array("coding", |w| {
-                        w.coding_item("https://tasuki.example/fhir/CodeSystem/rule", issue.rule.id, "");
+                        w.coding_item("https://tasuki.example/fhir/CodeSystem/rule", &finding.rule, "");
                     });
-                    w.string("text", &issue.japanese());
+                    w.string("text", &finding.ja);
                 });
-                w.string("diagnostics", &issue.english());
-                w.array("expression", |w| w.item_string(&expression(issue)));
+                w.string("diagnostics", &finding.en);
+                let place = if finding.place == "-" { "" } else { &finding.place };
+                w.array("expression", |w| w.item_string(place));
             });
         }
     });
     format!("{{{}}}", w.finish())
-}
-
-fn expression(issue: &Issue) -> String {
-    match &issue.place {
-        crate::fault::Place::Whole => String::new(),
-        place => place.to_string(),
-    }
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::decide::Decision;
-use crate::fault::{Fault, Issue};
+use crate::fault::{Fault, Finding, Issue};
 use crate::letter::{Letter, LetterId};
 
 /// What became of a letter.
@@ -35,25 +35,10 @@ pub struct Receipt {
     /// How many resources it stated that were on record already, just so.
     pub unchanged: usize,
     /// What was noticed.
-    pub issues: Vec<ReceiptIssue>,
+    pub issues: Vec<Finding>,
     /// Whether the letter had been received before; nothing changed then.
     #[serde(skip)]
     pub repeat: bool,
-}
-
-/// An issue as a receipt keeps it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ReceiptIssue {
-    /// FHIR severity code.
-    pub severity: String,
-    /// The rule's name.
-    pub rule: String,
-    /// Where, in the sender's terms.
-    pub place: String,
-    /// The sentence in Japanese.
-    pub ja: String,
-    /// The sentence in English.
-    pub en: String,
 }
 
 impl Receipt {
@@ -62,7 +47,7 @@ impl Receipt {
         receipt.resources.extend(decision.versions.iter().map(|version| version.reference()));
         receipt.bundle.clone_from(&decision.bundle);
         receipt.unchanged = decision.unchanged;
-        receipt.issues.extend(decision.issues.iter().map(ReceiptIssue::from));
+        receipt.issues.extend(decision.issues.iter().map(Finding::from));
         receipt
     }
 
@@ -79,7 +64,7 @@ impl Receipt {
             resources: Vec::new(),
             bundle: None,
             unchanged: 0,
-            issues: issues.iter().map(ReceiptIssue::from).collect(),
+            issues: issues.iter().map(Finding::from).collect(),
             repeat: false,
         }
     }
@@ -96,17 +81,5 @@ impl Receipt {
     /// From what is stored.
     pub fn decode(bytes: &[u8]) -> Result<Self, Fault> {
         serde_json::from_slice(bytes).map_err(|_| Fault::Broken("a stored receipt cannot be read".into()))
-    }
-}
-
-impl From<&Issue> for ReceiptIssue {
-    fn from(issue: &Issue) -> Self {
-        ReceiptIssue {
-            severity: issue.rule.severity.code().into(),
-            rule: issue.rule.id.into(),
-            place: issue.place.to_string(),
-            ja: issue.japanese(),
-            en: issue.english(),
-        }
     }
 }

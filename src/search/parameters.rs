@@ -286,6 +286,10 @@ static FAMILY_MEMBER_HISTORY: [Definition; 5] = [
     date(&["date"], Parameter::Date, &["date"]),
 ];
 /// Of every other type: what most have, read where it is there.
+/// Types that name no patient and are found by their number alone.
+static NUMBERED: [Definition; 1] = [IDENTIFIER];
+/// The audit record, which the journal answers for.
+static AUDIT_EVENT: [Definition; 1] = [reference(&["patient"], Parameter::Patient, &["Patient"], &[])];
 static OTHER: [Definition; 8] = [
     IDENTIFIER,
     reference(&["patient"], Parameter::Patient, &["Patient"], &["subject", "patient", "beneficiary", "individual"]),
@@ -371,6 +375,7 @@ pub fn is_served(resource_type: ResourceType) -> bool {
 pub fn of(resource_type: ResourceType) -> &'static [Definition] {
     match resource_type.name() {
         "AllergyIntolerance" => &ALLERGY_INTOLERANCE,
+        "AuditEvent" => &AUDIT_EVENT,
         "Bundle" => &BUNDLE,
         "CarePlan" => &CARE_PLAN,
         "Composition" => &COMPOSITION,
@@ -382,6 +387,7 @@ pub fn of(resource_type: ResourceType) -> &'static [Definition] {
         "Encounter" => &ENCOUNTER_TYPE,
         "FamilyMemberHistory" => &FAMILY_MEMBER_HISTORY,
         "Immunization" => &IMMUNIZATION,
+        "Location" | "Medication" | "PractitionerRole" => &NUMBERED,
         "MedicationRequest" => &MEDICATION_REQUEST,
         "Observation" => &OBSERVATION,
         "Organization" => &ORGANIZATION,

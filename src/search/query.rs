@@ -1,7 +1,7 @@
 //! A search request as what it asks for (R4 search.html). What is not understood is refused, never left out: a search
 //! that returns too much is a safety fault.
 
-use crate::fault::{Issue, IssueType, Place, Rule, Severity};
+use crate::fault::{Issue, Place, rules};
 use crate::fhir::ResourceType;
 use crate::fhir::reference::{Literal, is_id};
 use crate::fhir::time::Interval;
@@ -20,23 +20,16 @@ pub const QUERY_BYTES_MAX: usize = 16 * 1024;
 /// Most values, over all parameters.
 pub const VALUES_MAX: usize = 500;
 
-macro_rules! rules {
-    ($($name:ident $id:literal $code:ident $en:literal $ja:literal)*) => { $(
-        static $name: Rule =
-            Rule { id: $id, severity: Severity::Error, code: IssueType::$code, en: $en, ja: $ja };
-    )* };
-}
-
 rules! {
-    UNKNOWN "search-unknown-parameter" NotSupported
+    UNKNOWN "search-unknown-parameter" Error NotSupported
         "this search has no parameter {}" "この検索にパラメーター {} はありません"
-    MODIFIER "search-modifier" NotSupported
+    MODIFIER "search-modifier" Error NotSupported
         "modifiers and chains are not offered: {}" "修飾子と連鎖検索には対応していません: {}"
-    VALUE "search-value" Value
+    VALUE "search-value" Error Value
         "a value of the parameter {} cannot be read" "パラメーター {} の値を読み取れません"
-    TWICE "search-twice" Value
+    TWICE "search-twice" Error Value
         "the parameter {} may be given once" "パラメーター {} は一度だけ指定できます"
-    TOO_LONG "search-too-long" TooCostly
+    TOO_LONG "search-too-long" Error TooCostly
         "the search has more than {} values or bytes" "検索条件が多すぎます (上限 {})"
 }
 

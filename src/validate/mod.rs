@@ -3,29 +3,22 @@
 
 use serde_json::{Map, Value};
 
-use crate::fault::{Issue, IssueType, Place, Rule, Severity};
+use crate::fault::{Issue, Place, Rule, rules};
 use crate::fhir::reference::{self, Literal};
 use crate::fhir::time::Interval;
 
-macro_rules! rules {
-    ($($name:ident $id:literal $code:ident $en:literal $ja:literal)*) => { $(
-        static $name: Rule =
-            Rule { id: $id, severity: Severity::Error, code: IssueType::$code, en: $en, ja: $ja };
-    )* };
-}
-
 rules! {
-    EMPTY "fhir-empty" Structure
+    EMPTY "fhir-empty" Error Structure
         "an object, array or string is empty" "空のオブジェクト、配列または文字列があります"
-    NULL "fhir-null" Structure
+    NULL "fhir-null" Error Structure
         "null stands where a value must be" "値が必要な場所に null があります"
-    BAD_ID "fhir-bad-id" Value
+    BAD_ID "fhir-bad-id" Error Value
         "an id has 1 to 64 of A-Z a-z 0-9 - ." "id は英数字・ハイフン・ピリオドの 1〜64 文字です"
-    BAD_TYPE "fhir-bad-type" Structure
+    BAD_TYPE "fhir-bad-type" Error Structure
         "a resource names no resource type of R4" "リソースの resourceType が R4 の型ではありません"
-    BAD_META "fhir-bad-meta" Structure
+    BAD_META "fhir-bad-meta" Error Structure
         "a part of meta has the wrong shape" "meta の要素の形が正しくありません"
-    BAD_REFERENCE "fhir-bad-reference" Value
+    BAD_REFERENCE "fhir-bad-reference" Error Value
         "a reference is a URL, a urn, Type/id or #id" "reference は URL、urn、型/id、#id のいずれかです"
 }
 

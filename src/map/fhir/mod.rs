@@ -7,7 +7,7 @@ mod text;
 
 use serde_json::Value;
 
-use crate::fault::{Issue, IssueType, Noted, Place, Rule, Severity};
+use crate::fault::{Issue, Noted, Place, rules};
 use crate::fhir::{ResourceType, reference};
 use crate::letter::{LetterId, Source};
 use crate::map::Mapped;
@@ -19,13 +19,6 @@ pub struct Context<'a> {
     pub source: &'a Source,
     /// The stored raw letter, for the Provenance.
     pub letter: LetterId,
-}
-
-macro_rules! rules {
-    ($($name:ident $id:literal $severity:ident $code:ident $en:literal $ja:literal)*) => { $(
-        static $name: Rule =
-            Rule { id: $id, severity: Severity::$severity, code: IssueType::$code, en: $en, ja: $ja };
-    )* };
 }
 
 rules! {
