@@ -121,7 +121,7 @@ impl Pipeline {
         if let Some(issue) = self.placed_elsewhere(&decision, patient)? {
             return self.hold(letter, id, vec![issue]);
         }
-        let receipt = Receipt::stored(letter, id, now, noted.issues, &decision);
+        let receipt = Receipt::stored(letter, id, now, patient, &noted.issues, &decision);
         let panel_before = standing.recipients().to_vec();
         let mut commit = Commit::default();
         standing.write(decision.versions, facility.as_str(), &mut commit)?;

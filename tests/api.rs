@@ -87,6 +87,8 @@ fn a_withdrawn_consent_acts_on_the_next_request() {
     };
     assert_eq!(put("agency-a", &withdrawn), 403);
     assert_eq!(put("office", &withdrawn), 200);
+    let audit = demo.get("office", &format!("/AuditEvent?patient={hanako}&_count=1")).entries();
+    assert_eq!(audit[0]["subtype"][0]["code"], "update", "what was written about her is on her record: {audit:?}");
     assert_eq!(demo.get("agency-a", &format!("/Patient/{hanako}")).status, 404);
     assert_eq!(demo.get("agency-a", "/Patient").total(), 1);
     assert_eq!(put("office", &consent), 200);

@@ -31,7 +31,9 @@ pub(super) async fn create(request: HttpRequest, gateway: web::Data<Gateway>, se
                 false => match body::json(&request, sent).await {
                     Err(answer) => answer,
                     Ok(bytes) if !is_bundle(&bytes) => Answer::refuse(Status::BadRequest, &rules::NOT_A_BUNDLE, ""),
-                    Ok(bytes) => take(&gateway, &sources, bytes).await.unwrap_or_else(|fault| trail.fail(fault)),
+                    Ok(bytes) => {
+                        take(&gateway, &sources, bytes, &mut trail).await.unwrap_or_else(|fault| trail.fail(fault))
+                    }
                 },
             }
         }
@@ -67,11 +69,17 @@ fn source_named<'a>(sources: &'a [Arc<Source>], body: &[u8]) -> Option<&'a Arc<S
     sources.iter().find(|source| numbers.contains(&source.facility)).or(Some(first))
 }
 
-async fn take(gateway: &web::Data<Gateway>, sources: &[Arc<Source>], body: web::Bytes) -> Result<Answer, Fault> {
+async fn take(
+    gateway: &web::Data<Gateway>,
+    sources: &[Arc<Source>],
+    body: web::Bytes,
+    trail: &mut Trail,
+) -> Result<Answer, Fault> {
     let source = source_named(sources, &body).cloned().ok_or(Fault::Busy)?;
     let letter = Letter { source, name: String::new(), bytes: body.to_vec() };
     let receiver = gateway.clone();
     let receipt = blocking(move || receiver.receive(&letter)).await?;
+    trail.wrote(receipt.record(), receipt.resources.len());
     Ok(answer(gateway, &receipt))
 }
 

@@ -58,6 +58,12 @@ impl Trail {
         self.event.id = Some(id.clone()).filter(|_| opaque);
     }
 
+    /// What was written belongs to this record.
+    pub(super) fn wrote(&mut self, patient: Option<PatientKey>, count: usize) {
+        self.event.patients.extend(patient);
+        self.event.count = u32::try_from(count).unwrap_or(u32::MAX);
+    }
+
     /// Resources of a record were seen, because of a consent or by role.
     pub(super) fn saw(&mut self, patient: PatientKey, by: Option<&ConsentVersion>, count: usize) {
         if patient != PatientKey::DIRECTORY {

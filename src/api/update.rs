@@ -82,7 +82,10 @@ async fn answer(
     });
     match received.await? {
         None => Ok(Answer::refuse(Status::PreconditionFailed, &rules::CHANGED, "")),
-        Some(receipt) => Ok(answer_of(gateway, resource_type, &id, &receipt)),
+        Some(receipt) => {
+            trail.wrote(receipt.record(), receipt.resources.len());
+            Ok(answer_of(gateway, resource_type, &id, &receipt))
+        }
     }
 }
 

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::decide::Decision;
 use crate::fault::{Fault, Finding, Issue};
+use crate::fhir::PatientKey;
 use crate::letter::{Letter, LetterId};
 
 /// What became of a letter.
@@ -27,6 +28,8 @@ pub struct Receipt {
     pub received: i64,
     /// What became of it.
     pub outcome: Outcome,
+    /// `Patient/id` of the record it is about; none for the directory, and for what was held.
+    pub patient: Option<String>,
     /// `Type/id` of what it created or changed.
     pub resources: Vec<String>,
     /// Where the Bundle it was is to be read, changed by it or not; a letter of another kind has none.
@@ -42,8 +45,16 @@ pub struct Receipt {
 }
 
 impl Receipt {
-    pub(super) fn stored(letter: &Letter, id: LetterId, now: i64, issues: Vec<Issue>, decision: &Decision) -> Self {
-        let mut receipt = Receipt::new(letter, id, now, Outcome::Stored, &issues);
+    pub(super) fn stored(
+        letter: &Letter,
+        id: LetterId,
+        now: i64,
+        patient: PatientKey,
+        noticed: &[Issue],
+        decision: &Decision,
+    ) -> Self {
+        let mut receipt = Receipt::new(letter, id, now, Outcome::Stored, noticed);
+        receipt.patient = (patient != PatientKey::DIRECTORY).then(|| patient.reference());
         receipt.resources.extend(decision.versions.iter().map(|version| version.reference()));
         receipt.bundle.clone_from(&decision.bundle);
         receipt.unchanged = decision.unchanged;
@@ -61,12 +72,18 @@ impl Receipt {
             name: letter.name.clone(),
             received,
             outcome,
+            patient: None,
             resources: Vec::new(),
             bundle: None,
             unchanged: 0,
             issues: issues.iter().map(Finding::from).collect(),
             repeat: false,
         }
+    }
+
+    /// The record it is about.
+    pub fn record(&self) -> Option<PatientKey> {
+        self.patient.as_deref()?.strip_prefix("Patient/").and_then(PatientKey::from_patient_id)
     }
 
     pub(super) fn repeated(mut self) -> Self {
