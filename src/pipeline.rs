@@ -13,7 +13,7 @@ use crate::fhir::{FacilityCode, PatientKey, ResourceType};
 use crate::letter::{Letter, LetterId};
 use crate::map::{Change, Mapped};
 use crate::store::{Commit, Store};
-use decide::Decision;
+use decide::{Decision, Stop};
 pub use receipt::{Outcome, Receipt};
 use standing::{Standing, Standings};
 pub use translate::{Translation, translate};
@@ -116,7 +116,8 @@ impl Pipeline {
         let zone_minutes = letter.source.zone_minutes;
         let decision = match decide::decide(&standing, changes, origin.as_deref(), now, zone_minutes) {
             Ok(decision) => decision,
-            Err(issues) => return self.hold(letter, id, issues),
+            Err(Stop::Wrong(issues)) => return self.hold(letter, id, issues),
+            Err(Stop::Broken(fault)) => return Err(fault),
         };
         if let Some(issue) = self.placed_elsewhere(&decision, patient)? {
             return self.hold(letter, id, vec![issue]);

@@ -5,10 +5,12 @@ use std::sync::Arc;
 
 use serde_json::Value;
 use tasuki::chart::Chart;
+use tasuki::fault::Fault;
 use tasuki::fhir::{FacilityCode, PatientKey, ResourceType};
 use tasuki::letter::{Letter, Source};
 use tasuki::pipeline::{Outcome, Pipeline, Receipt};
-use tasuki::store::Store;
+use tasuki::store::keys::{self, Space};
+use tasuki::store::{Commit, Order, Store};
 
 const PATIENT: &str = "0000000009";
 
@@ -243,4 +245,39 @@ fn what_cannot_be_used_is_kept_with_its_reason() {
     for id in held {
         assert!(record.store.raw(id).expect("readable").is_some(), "the bytes are kept");
     }
+}
+
+#[test]
+fn what_cannot_be_read_is_not_taken_for_what_is_not_there() {
+    let record = Record::new();
+    let list = |stamp: &str, problem: &str| {
+        head("PPR^ZD1^PPR_ZD1", stamp, "見本") + &format!("PRB|AD|{stamp}|{problem}^例示病名^MDCDX2|P{problem}\r")
+    };
+    record.send("-", "PPR-01", "999999999999999", "20261013090000", "1", &list("20261013090000", "20054174"));
+    damage_bodies(&record.store);
+    // As after a restart: nothing is remembered.
+    let pipeline = Pipeline::new(record.store.clone(), || 1_795_000_000_000);
+    let folders = format!("{}/{}/{PATIENT}/-/PPR-01", &PATIENT[..3], &PATIENT[3..6]);
+    let letter = Letter {
+        source: Arc::new(Source { facility: FacilityCode::parse("0119999901"), zone_minutes: 540 }),
+        name: format!("{folders}/{PATIENT}_-_PPR-01_999999999999999_20261020090000000_01_1"),
+        bytes: list("20261020090000", "20054175").into_bytes(),
+    };
+    let answer = pipeline.receive(&letter);
+    assert!(matches!(answer, Err(Fault::Broken(_))), "{answer:?}");
+    assert!(pipeline.receipt(letter.id()).expect("readable").is_none(), "nothing was acknowledged");
+}
+
+/// Makes every stored body unreadable, the facts beside it left as they are.
+fn damage_bodies(store: &Store) {
+    let (from, to) = keys::space(Space::Partition);
+    let entries = store.engine().scan(&from, &to, 100, Order::Ascending).expect("readable");
+    let mut commit = Commit::default();
+    for (key, mut sheaf) in entries.into_iter().filter(|(key, _)| keys::sheaf_of(key).is_some()) {
+        // `store/records.rs`: 14 bytes, of which the last four are the length of the facts; then facts, then bodies.
+        let facts = u32::from_be_bytes(sheaf[10..14].try_into().expect("four bytes")) as usize;
+        sheaf[14 + facts..].iter_mut().for_each(|byte| *byte ^= 0x55);
+        commit.put.push((key, sheaf));
+    }
+    store.submit(commit).wait().expect("written");
 }

@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use serde_json::{Map, Value};
 
 use super::standing::Standing;
-use crate::fault::{Issue, IssueType, Place, Rule, Severity};
+use crate::fault::{Fault, Issue, IssueType, Place, Rule, Severity};
 use crate::fhir::{Draft, ResourceId, ResourceType, time};
 use crate::map::{Change, List};
 use crate::search::columns::is_supporting;
@@ -93,14 +93,35 @@ struct Making<'a> {
     out: Decision,
 }
 
-/// Decides. An `Err` names what is wrong with the drafts; nothing of the message is stored then.
+/// Why nothing could be decided; nothing of the message is stored then.
+#[derive(Debug)]
+pub(super) enum Stop {
+    /// The drafts are wrong: the letter is held.
+    Wrong(Vec<Issue>),
+    /// The record cannot be read.
+    Broken(Fault),
+}
+
+impl From<Vec<Issue>> for Stop {
+    fn from(issues: Vec<Issue>) -> Self {
+        Stop::Wrong(issues)
+    }
+}
+
+impl From<Fault> for Stop {
+    fn from(fault: Fault) -> Self {
+        Stop::Broken(fault)
+    }
+}
+
+/// Decides.
 pub(super) fn decide(
     standing: &Standing,
     mut changes: Vec<Change>,
     origin: Option<&str>,
     now: i64,
     zone_minutes: i16,
-) -> Result<Decision, Vec<Issue>> {
+) -> Result<Decision, Stop> {
     let list = changes.iter().find_map(|change| match change {
         Change::WholeList(list) => Some(*list),
         _ => None,
@@ -120,7 +141,7 @@ pub(super) fn decide(
             }
             Change::PutWeak(draft) => making.put(draft, 0)?,
             Change::Merge { draft, drop } => {
-                let merged = making.merge(draft, &drop);
+                let merged = making.merge(draft, &drop)?;
                 making.put(merged, 1)?;
             }
             Change::Delete { resource_type, id, occurred } => making.delete(resource_type, &id, occurred),
@@ -132,7 +153,7 @@ pub(super) fn decide(
 }
 
 impl Making<'_> {
-    fn put(&mut self, draft: Draft, rank: u8) -> Result<(), Vec<Issue>> {
+    fn put(&mut self, draft: Draft, rank: u8) -> Result<(), Stop> {
         if draft.resource_type == ResourceType::BUNDLE {
             self.out.bundle.get_or_insert_with(|| draft.reference());
         }
@@ -263,7 +284,7 @@ impl Making<'_> {
         list: List,
         newest: i64,
         stated: &HashSet<(ResourceType, ResourceId)>,
-    ) -> Result<(), Vec<Issue>> {
+    ) -> Result<(), Stop> {
         let number = if list == List::Problems { 1 } else { 2 };
         let resource_type =
             if list == List::Problems { ResourceType::CONDITION } else { ResourceType::ALLERGY_INTOLERANCE };
@@ -276,7 +297,7 @@ impl Making<'_> {
             .cloned()
             .collect();
         for facts in gone {
-            let Some(mut body) = self.body(facts.resource_type, &facts.id) else { continue };
+            let Some(mut body) = self.body(facts.resource_type, &facts.id)? else { continue };
             let system = match list {
                 List::Problems => "http://terminology.hl7.org/CodeSystem/condition-clinical",
                 List::Allergies => "http://terminology.hl7.org/CodeSystem/allergyintolerance-clinical",
@@ -296,9 +317,10 @@ impl Making<'_> {
     }
 
     /// What is stated replaces, what is not stated stays; objects such as `period` are merged one level deep.
-    fn merge(&self, draft: Draft, drop: &[&str]) -> Draft {
-        let Some(mut merged) = self.body(draft.resource_type, &draft.id) else { return draft };
-        let stated: Map<String, Value> = serde_json::from_str(&format!("{{{}}}", draft.members)).unwrap_or_default();
+    fn merge(&self, draft: Draft, drop: &[&str]) -> Result<Draft, Stop> {
+        let Some(mut merged) = self.body(draft.resource_type, &draft.id)? else { return Ok(draft) };
+        let stated: Map<String, Value> = serde_json::from_str(&format!("{{{}}}", draft.members))
+            .map_err(|_| vec![Issue::with(&NOT_JSON, Place::Whole, draft.reference())])?;
         for (name, value) in stated {
             match (merged.get_mut(&name), value) {
                 (Some(Value::Object(old)), Value::Object(new))
@@ -324,17 +346,20 @@ impl Making<'_> {
             }
         }
         merged.retain(|_, value| value.as_object().is_none_or(|object| !object.is_empty()));
-        Draft { occurred: draft.occurred, ..draft_of(draft.resource_type, draft.id, merged) }
+        Ok(Draft { occurred: draft.occurred, ..draft_of(draft.resource_type, draft.id, merged) })
     }
 
     /// The newest body, counting what this message made.
-    fn body(&self, resource_type: ResourceType, id: &ResourceId) -> Option<Map<String, Value>> {
+    fn body(&self, resource_type: ResourceType, id: &ResourceId) -> Result<Option<Map<String, Value>>, Fault> {
         let made = self.out.versions.iter().rev().find(|v| v.facts.resource_type == resource_type && v.facts.id == *id);
         let text = match made {
-            Some(version) => version.body.clone(),
+            Some(version) if version.facts.deleted => None,
+            Some(version) => Some(version.body.clone()),
             None => self.standing.body(resource_type, id)?,
         };
-        serde_json::from_str(&text).ok()
+        // What cannot be read must not be taken for what is not there: its other parts would be lost.
+        let unreadable = |_| Fault::Broken("a stored resource is not JSON".into());
+        text.map(|text| serde_json::from_str(&text).map_err(unreadable)).transpose()
     }
 }
 

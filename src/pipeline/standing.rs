@@ -148,12 +148,9 @@ impl Standing {
     }
 
     /// The current body of a resource that is not deleted.
-    pub(super) fn body(&self, resource_type: ResourceType, id: &ResourceId) -> Option<String> {
-        let (facts, body) = self.current.get(&(resource_type, id.clone()))?;
-        if facts.deleted {
-            return None;
-        }
-        body.json().ok()
+    pub(super) fn body(&self, resource_type: ResourceType, id: &ResourceId) -> Result<Option<String>, Fault> {
+        let kept = self.current.get(&(resource_type, id.clone())).filter(|(facts, _)| !facts.deleted);
+        kept.map(|(_, body)| body.json()).transpose()
     }
 
     /// Organisations that the record's consents name.
