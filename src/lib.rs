@@ -8,6 +8,7 @@ pub mod audit;
 pub mod auth;
 pub mod chart;
 pub mod cli;
+pub mod codes;
 pub mod config;
 pub mod consent;
 pub mod decode;

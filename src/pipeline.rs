@@ -7,6 +7,9 @@ mod receipt;
 mod standing;
 mod translate;
 
+use std::sync::Arc;
+
+use crate::codes::Book;
 use crate::consent;
 use crate::fault::{Fault, Issue, IssueType, Noted, Place, Rule, Severity};
 use crate::fhir::{FacilityCode, PatientKey, ResourceType};
@@ -45,12 +48,13 @@ pub struct Pipeline {
     store: Store,
     standings: Standings,
     clock: fn() -> i64,
+    book: Arc<Book>,
 }
 
 impl Pipeline {
     /// A pipeline into a store; `clock` gives milliseconds since 1970.
     pub fn new(store: Store, clock: fn() -> i64) -> Self {
-        Pipeline { store, standings: Standings::default(), clock }
+        Pipeline { store, standings: Standings::default(), clock, book: Arc::default() }
     }
 
     /// Takes a letter in and answers when the result is durable. The same letter again gives the same receipt and
@@ -84,7 +88,7 @@ impl Pipeline {
     fn attempt(&self, letter: &Letter, id: LetterId) -> Result<Receipt, Fault> {
         let mut standing = None;
         let translation = unharmed(|| {
-            translate(letter, id, |patient| {
+            translate(letter, id, &self.book, |patient| {
                 let taken = self.standings.take(&self.store, patient)?;
                 let known = taken.encounters()?;
                 standing = Some(taken);
@@ -112,7 +116,7 @@ impl Pipeline {
         mut standing: Standing,
     ) -> Result<Receipt, Fault> {
         let now = (self.clock)();
-        let Mapped { patient, facility, origin, changes } = as_registered(noted.value);
+        let Mapped { patient, facility, origin, changes, .. } = as_registered(noted.value);
         let zone_minutes = letter.source.zone_minutes;
         let decision = match decide::decide(&standing, changes, origin.as_deref(), now, zone_minutes) {
             Ok(decision) => decision,

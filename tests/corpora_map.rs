@@ -62,7 +62,9 @@ fn the_samples_of_the_national_hospital_organization_give_a_patient() {
         let bytes = fs::read(file).unwrap();
         let (text, ..) = encoding_rs::ISO_2022_JP.decode(&bytes);
         let message = Message::parse(&text).unwrap().value;
-        let mapped = map(&message, Context { source: &source, name: None, letter, known: &known }).unwrap();
+        let mapped =
+            map(&message, Context { source: &source, name: None, letter, known: &known, book: &Default::default() })
+                .unwrap();
         println!("{kind}: {} changes", mapped.value.changes.len());
         for issue in &mapped.issues {
             println!("    {} {}", issue.rule.id, issue.place);
@@ -77,7 +79,7 @@ fn one(file: &Path, name: &FileName, issues: &mut BTreeMap<String, u32>) -> Dura
     let source = Arc::new(Source { facility: FacilityCode::unstated(), zone_minutes: 540 });
     let known = Known::default();
     let letter = Letter { source: source.clone(), name: String::new(), bytes: bytes.clone() }.id();
-    let context = Context { source: &source, name: Some(name), letter, known: &known };
+    let context = Context { source: &source, name: Some(name), letter, known: &known, book: &Default::default() };
     let start = Instant::now();
     let message = Message::parse(&text).unwrap().value;
     let mapped = map(&message, context).unwrap_or_else(|issue| panic!("{}: {}", file.display(), issue.english()));

@@ -36,7 +36,8 @@ fn a_message_cut_off_anywhere_is_mapped_or_held() {
         let (known, letter) = (Known::default(), LetterId([0; 32]));
         for (end, _) in text.char_indices() {
             if let Ok(message) = Message::parse(&text[..end]) {
-                let context = Context { source: &source, name: name.as_ref(), letter, known: &known };
+                let context =
+                    Context { source: &source, name: name.as_ref(), letter, known: &known, book: &Default::default() };
                 let _ = map(&message.value, context);
             }
         }
@@ -84,7 +85,7 @@ fn outcome(case: &Path) -> Value {
     let text = text(&bytes);
     let letter = Letter { source: source.clone(), name: file.trim().to_owned(), bytes }.id();
     let message = Message::parse(&text).unwrap();
-    let context = Context { source: &source, name: name.as_ref(), letter, known: &known };
+    let context = Context { source: &source, name: name.as_ref(), letter, known: &known, book: &Default::default() };
     match map(&message.value, context) {
         Err(issue) => json!({ "held": line(&issue) }),
         Ok(noted) => json!({

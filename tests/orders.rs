@@ -18,7 +18,8 @@ fn mapped(text: &str) -> Noted<Mapped> {
     let source = Arc::new(Source { facility: FacilityCode::parse("0119999901"), zone_minutes: 540 });
     let letter = Letter { source: source.clone(), name: String::new(), bytes: text.as_bytes().to_vec() }.id();
     let message = Message::parse(text).unwrap().value;
-    map(&message, Context { source: &source, name: None, letter, known: &Known::default() }).unwrap()
+    map(&message, Context { source: &source, name: None, letter, known: &Known::default(), book: &Default::default() })
+        .unwrap()
 }
 
 fn golden(case: &str) -> String {

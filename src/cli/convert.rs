@@ -40,7 +40,7 @@ pub(super) fn run(options: &Options) -> Exit {
     let facility = options.facility.as_deref().map_or_else(FacilityCode::unstated, FacilityCode::parse);
     let name = options.file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let letter = Letter { source: Arc::new(Source { facility, zone_minutes: 540 }), name, bytes };
-    match translate(&letter, letter.id(), |_| Ok(Known::default())) {
+    match translate(&letter, letter.id(), &Arc::default(), |_| Ok(Known::default())) {
         Err(fault) => fail(Exit::from(&fault), &fault.to_string()),
         Ok(Err(found)) => {
             report(&found, false);

@@ -2,5 +2,6 @@
 
 pub mod charset;
 pub mod fhir;
+pub mod format;
 pub mod hl7v2;
 pub mod ssmix2;

@@ -1,5 +1,6 @@
 //! What a message wants to be different in a patient's record, and what a mapper may know about it beforehand.
 
+use crate::fault::Place;
 use crate::fhir::{Draft, FacilityCode, PatientKey, ResourceId, ResourceType};
 
 /// What mapping a message gave.
@@ -14,6 +15,25 @@ pub struct Mapped {
     pub origin: Option<String>,
     /// The changes, in the order of the message; the Patient first, the Provenance last.
     pub changes: Vec<Change>,
+    /// Codes that no concept map knows, in the order of the message.
+    pub local_codes: Vec<LocalCode>,
+    /// What the message says about other records (a merge is about two patients); committed together with this one.
+    pub others: Vec<Mapped>,
+}
+
+/// A code of the sender's own that no concept map knows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LocalCode {
+    /// The code system, a URI derived from the sender's.
+    pub system: String,
+    /// The code.
+    pub code: String,
+    /// What the sender says it means.
+    pub display: String,
+    /// What the sender calls the code system.
+    pub table: String,
+    /// Where it stands.
+    pub place: Place,
 }
 
 /// One change to a record. All changes of a message are committed together or not at all.

@@ -4,8 +4,10 @@
 pub mod change;
 pub mod fhir;
 pub mod hl7v2;
+pub mod output;
 
-pub use change::{Change, Known, KnownEncounter, List, Mapped};
+pub use change::{Change, Known, KnownEncounter, List, LocalCode, Mapped};
+pub use output::{Coding, Output};
 
 /// The version of the mapping; raised when the same message would give something else. Named by every Provenance.
 pub const MAP_VERSION: &str = "1";

@@ -44,7 +44,8 @@ fn convert_rate(letters: &[Letter]) -> f64 {
     let (begun, cpu) = (Instant::now(), load::cpu_seconds(pid));
     while begun.elapsed().as_secs_f64() < 3.0 {
         for letter in letters {
-            let translated = translate(letter, letter.id(), |_| Ok(Known::default())).expect("no fault");
+            let translated =
+                translate(letter, letter.id(), &Default::default(), |_| Ok(Known::default())).expect("no fault");
             for change in &translated.expect("mapped").value.changes {
                 match change {
                     Change::Put(draft) | Change::PutWeak(draft) | Change::Merge { draft, .. } => {

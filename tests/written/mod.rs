@@ -53,7 +53,7 @@ pub(crate) fn of_golden_cases() -> Vec<Written> {
         let escaped = bytes.contains(&0x1B).then(|| charset::decode(&bytes).value.into_owned());
         let text = escaped.unwrap_or_else(|| String::from_utf8(bytes).unwrap());
         let message = Message::parse(&text).unwrap().value;
-        let context = Context { source: &source, name: None, letter, known: &known };
+        let context = Context { source: &source, name: None, letter, known: &known, book: &Default::default() };
         if let Ok(noted) = map(&message, context) {
             let case = file.parent().unwrap().file_name().unwrap().to_string_lossy().into_owned();
             collect(&case, &noted.value, &mut all);
@@ -104,7 +104,7 @@ fn of_files(folder: &Path, source: &Arc<Source>) -> Vec<Written> {
 }
 
 fn add(from: &str, letter: Letter, all: &mut Vec<Written>) {
-    if let Ok(Ok(noted)) = translate(&letter, letter.id(), |_| Ok(Known::default())) {
+    if let Ok(Ok(noted)) = translate(&letter, letter.id(), &Default::default(), |_| Ok(Known::default())) {
         collect(from, &noted.value, all);
     }
 }

@@ -51,7 +51,10 @@ pub(super) fn map(bundle: &Value, raw: &Members<'_>, context: Context<'_>) -> Re
     drafts.push(provenance::of(record, facility.as_str(), &targets, recorded.unwrap_or_default(), context));
     let changes = patient.into_iter().map(Change::PutWeak).chain(drafts.into_iter().map(Change::Put));
     let changes = changes.map(|change| dated(change, occurred)).collect();
-    Ok(Noted { value: Mapped { patient: record, facility, origin: None, changes }, issues })
+    Ok(Noted {
+        value: Mapped { patient: record, facility, origin: None, changes, local_codes: Vec::new(), others: Vec::new() },
+        issues,
+    })
 }
 
 /// Whose record it is: the hospital's patient number of the one Patient entry, the same that SS-MIX2 files carry.

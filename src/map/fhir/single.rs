@@ -142,5 +142,12 @@ fn with_provenance(record: PatientKey, draft: Draft, resource: &Value, context: 
     let mut provenance = provenance::of(record, facility, &targets, recorded.unwrap_or_default(), context);
     provenance.occurred = draft.occurred;
     let changes = vec![Change::Put(draft), Change::Put(provenance)];
-    Mapped { patient: record, facility: context.source.facility.clone(), origin: None, changes }
+    Mapped {
+        patient: record,
+        facility: context.source.facility.clone(),
+        origin: None,
+        changes,
+        local_codes: Vec::new(),
+        others: Vec::new(),
+    }
 }

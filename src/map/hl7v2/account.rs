@@ -3,7 +3,7 @@
 
 use crate::decode::hl7v2::{Message, Segment};
 use crate::fault::{IssueType, Rule, Severity};
-use crate::map::hl7v2::output::Output;
+use crate::map::Output;
 
 /// A field that nobody asked for.
 pub static FIELD_UNMAPPED: Rule = Rule {
@@ -117,7 +117,7 @@ mod tests {
         message.first("PID").unwrap().field(3);
         message.first("MSH").unwrap().field(4);
         settle(&message, &mut out);
-        let (_, issues) = out.finish();
+        let issues = out.finish(None).issues;
         let found: Vec<_> = issues.iter().map(|i| format!("{} {}", i.rule.id, i.place)).collect();
         assert_eq!(
             found,

@@ -35,6 +35,9 @@ pub static NO_KNOWN_STAY: Rule = Rule {
     ja: "該当する入院が登録されていないため、独立した受診として作成しました。",
 };
 
+/// Master data (A08, A28, A31) and its deletion (A23): what stands around PID is all there is.
+pub(super) fn master(_: &Message<'_>, _: Context<'_>, _: &mut Output) {}
+
 /// 外来受付 (A04; some senders A01 with PV1-2 = O): one visit, by day, department and order number.
 pub(super) fn outpatient(message: &Message<'_>, context: Context<'_>, out: &mut Output) {
     let Some(pv1) = visit_segment(message, out) else { return };

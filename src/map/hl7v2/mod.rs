@@ -8,23 +8,24 @@ pub mod datatype;
 mod group;
 pub mod head;
 mod measurement;
+mod messages;
 mod number;
 pub mod oul;
-pub mod output;
 pub mod ppr;
 pub mod provenance;
 pub mod rde;
 pub mod segment;
 mod unit;
 
-pub use output::Output;
+use std::sync::Arc;
 
+use crate::codes::Book;
 use crate::decode::hl7v2::Message;
 use crate::decode::ssmix2::{FileName, Flag, Kind};
 use crate::fault::{Issue, IssueType, Noted, Place, Rule, Severity};
 use crate::fhir::PatientKey;
 use crate::letter::{LetterId, Source};
-use crate::map::{Known, Mapped};
+use crate::map::{Known, Mapped, Output};
 
 /// A kind of message that no mapper exists for.
 pub static KIND_NOT_SUPPORTED: Rule = Rule {
@@ -65,6 +66,8 @@ pub struct Context<'a> {
     pub letter: LetterId,
     /// What is on record already.
     pub known: &'a Known,
+    /// What codes mean in other code systems.
+    pub book: &'a Arc<Book>,
 }
 
 /// The number under which the sender knows the patient: PID-3.1 of the first PID.
@@ -75,32 +78,23 @@ pub fn patient_number(message: &Message<'_>) -> Option<String> {
 
 /// Maps a message. An error is a message of which nothing can be used (to be held with that reason).
 pub fn map(message: &Message<'_>, context: Context<'_>) -> Result<Noted<Mapped>, Issue> {
-    let kind = head::kind(message, context)?;
+    let messages::Handled { kind, map, .. } = messages::handled(message, context)?;
     let mut out = head::begin(message, context)?;
     if context.name.is_some_and(|name| name.flag == Flag::Superseded) {
         out.issue(&SUPERSEDED, Place::Whole);
-        return Ok(finish(out, None));
+        return Ok(out.finish(None));
     }
-    out.is_master = kind == Kind::Adt00;
+    out.is_master = kind == Some(Kind::Adt00);
     head::check_day(message, kind, context, &mut out);
     head::patient(message, kind, context, &mut out);
-    match kind {
-        Kind::Adt00 => {}
-        Kind::Adt12 => adt::outpatient(message, context, &mut out),
-        Kind::Adt22 => adt::admission(message, context, &mut out),
-        Kind::Adt52 => adt::discharge(message, context, &mut out),
-        Kind::Adt61 => adt::allergies(message, context, &mut out),
-        Kind::Ppr01 => ppr::map(message, context, &mut out),
-        Kind::Omp01 => rde::map(message, context, &mut out),
-        Kind::Oml11 => oul::map(message, context, &mut out),
-        other => return Err(Issue::with(&KIND_NOT_SUPPORTED, Place::Whole, other.code())),
-    }
-    if !matches!(kind, Kind::Oml11 | Kind::Ppr01) {
+    map(message, context, &mut out);
+    // OBX of an order or a list is its own.
+    if !matches!(kind, Some(Kind::Oml11 | Kind::Ppr01)) {
         measurement::map(message, context, &mut out);
     }
     provenance::put(message, context.letter, &mut out);
     account::settle(message, &mut out);
-    Ok(finish(out, origin(kind, context.name)))
+    Ok(out.finish(origin(kind, context.name)))
 }
 
 /// The record a message is about, when it says so.
@@ -114,14 +108,9 @@ pub fn needs_known(message: &Message<'_>) -> bool {
 }
 
 /// Orders and results are stated whole, file by file; visits and lists have rules of their own.
-fn origin(kind: Kind, name: Option<&FileName>) -> Option<String> {
-    let name = name.filter(|_| matches!(kind, Kind::Omp01 | Kind::Oml11))?;
+fn origin(kind: Option<Kind>, name: Option<&FileName>) -> Option<String> {
+    let kind = kind.filter(|kind| matches!(kind, Kind::Omp01 | Kind::Oml11))?;
+    let name = name?;
     let (order, date) = (name.order.as_deref()?, name.date.as_deref().unwrap_or("-"));
     Some(format!("{} {date} {order}", kind.code()))
-}
-
-fn finish(out: Output, origin: Option<String>) -> Noted<Mapped> {
-    let (patient, facility) = (out.patient, out.facility.clone());
-    let (changes, issues) = out.finish();
-    Noted { value: Mapped { patient, facility, origin, changes }, issues }
 }

@@ -3,8 +3,8 @@
 use crate::decode::hl7v2::Message;
 use crate::fhir::{ResourceType, Writer, system, time};
 use crate::letter::LetterId;
+use crate::map::Output;
 use crate::map::hl7v2::datatype::{cwe, ts, xcn};
-use crate::map::hl7v2::output::Output;
 use crate::map::{Change, MAP_VERSION};
 
 /// The system of letter ids: SHA-256 of source, name and bytes.

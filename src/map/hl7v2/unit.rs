@@ -4,9 +4,9 @@ use std::cell::Cell;
 
 use crate::decode::hl7v2::Value;
 use crate::fhir::{Writer, system};
+use crate::map::Output;
 use crate::map::hl7v2::coding_system;
 use crate::map::hl7v2::number::{Measured, narrow};
-use crate::map::hl7v2::output::Output;
 use crate::map::hl7v2::segment::obx_unit;
 
 /// A unit as `Quantity` says it: a code only together with the system it belongs to.

@@ -1,9 +1,11 @@
 //! CWE, CE, CNE and IS/ID codes (HL7 v2.5 2A.13) to CodeableConcept and Coding.
 
+use std::borrow::Cow;
+
 use crate::decode::hl7v2::Value;
 use crate::fhir::Writer;
 use crate::map::hl7v2::coding_system;
-use crate::map::hl7v2::output::Output;
+use crate::map::{Coding, Output};
 
 /// The triplets of a CWE: code, display, table, version.
 const TRIPLETS: [(u16, u16, u16, u16); 2] = [(1, 2, 3, 7), (4, 5, 6, 8)];
@@ -27,28 +29,38 @@ pub fn members(w: &mut Writer, value: Value<'_>, table: &str, out: &mut Output) 
 
 /// Writes the Codings as items of `coding`.
 pub fn codings(w: &mut Writer, value: Value<'_>, table: &str, out: &mut Output) {
+    let mut stated = Vec::with_capacity(2);
     for (code, display, system, version) in TRIPLETS {
         let code = value.component(code).text();
-        let code = code.trim();
+        let code = trimmed(code);
         if code.is_empty() {
             continue;
         }
         let named = value.component(system).text();
         let named = if named.trim().is_empty() { table } else { named.trim() };
-        if coding_system::is_filler(named, code) {
+        if coding_system::is_filler(named, &code) {
             out.issue_with(&coding_system::FILLER_CODE, value.place(), named);
             continue;
         }
-        let resolved = coding_system::resolve(named, code, &value.place(), &out.facility);
+        let resolved = coding_system::resolve(named, &code, &value.place(), &out.facility);
         if let Some(rule) = resolved.issue {
             out.issue_with(rule, value.place(), named);
         }
-        w.item(|w| {
-            w.string("system", &resolved.uri);
-            w.string("version", value.component(version).text().trim());
-            w.string("code", code);
-            w.string("display", value.component(display).text().trim());
+        stated.push(Coding {
+            system: resolved.uri,
+            version: trimmed(value.component(version).text()),
+            code,
+            display: trimmed(value.component(display).text()),
+            table: Cow::Owned(named.to_owned()),
         });
+    }
+    out.codings(w, &stated, &value.place());
+}
+
+fn trimmed(text: Cow<'_, str>) -> Cow<'_, str> {
+    match text {
+        Cow::Borrowed(text) => Cow::Borrowed(text.trim()),
+        Cow::Owned(text) => Cow::Owned(text.trim().to_owned()),
     }
 }
 

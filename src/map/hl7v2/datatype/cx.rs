@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::{hd, ts};
 use crate::decode::hl7v2::Value;
 use crate::fhir::{Writer, system};
-use crate::map::hl7v2::output::Output;
+use crate::map::Output;
 
 /// Writes one repetition as an Identifier into an item or object. Without an assigning authority a patient number
 /// (type empty, PI, MR, PT) belongs to the facility; another type gets a system of its own.

@@ -2,7 +2,7 @@
 
 use crate::decode::hl7v2::Value;
 use crate::fhir::Writer;
-use crate::map::hl7v2::output::Output;
+use crate::map::Output;
 
 const PHYSICAL_TYPE: &str = "http://terminology.hl7.org/CodeSystem/location-physical-type";
 

@@ -4,7 +4,7 @@ use crate::decode::hl7v2::Value;
 use crate::fault::{IssueType, Rule, Severity};
 use crate::fhir::Writer;
 use crate::fhir::time::{self, Interval};
-use crate::map::hl7v2::output::Output;
+use crate::map::Output;
 
 /// Not a date.
 pub static BAD_TIME: Rule = Rule {

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::ts;
 use crate::decode::hl7v2::Value;
 use crate::fhir::Writer;
-use crate::map::hl7v2::output::Output;
+use crate::map::Output;
 
 /// Writes one repetition as an Address into an item or object.
 pub fn address(w: &mut Writer, value: Value<'_>, out: &mut Output) {

@@ -4,7 +4,7 @@ use super::xpn::{self, NameKind};
 use super::{hd, ts};
 use crate::decode::hl7v2::Value;
 use crate::fhir::{ResourceType, Writer};
-use crate::map::hl7v2::output::Output;
+use crate::map::Output;
 
 /// The persons a field names, each as `Practitioner/id`; their drafts go to the output. A repetition without number
 /// after one with a number is another spelling (kana) of the same person.

@@ -2,7 +2,7 @@
 
 use crate::decode::hl7v2::Value;
 use crate::fhir::{ResourceType, Writer, system};
-use crate::map::hl7v2::output::Output;
+use crate::map::Output;
 
 use super::hd;
 

@@ -4,7 +4,7 @@ use super::ts;
 use crate::decode::hl7v2::Value;
 use crate::fault::{IssueType, Rule, Severity};
 use crate::fhir::{Writer, system};
-use crate::map::hl7v2::output::Output;
+use crate::map::Output;
 
 /// A sender forgot one `^`.
 pub static NAME_SHIFTED: Rule = Rule {

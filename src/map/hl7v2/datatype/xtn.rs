@@ -2,7 +2,7 @@
 
 use crate::decode::hl7v2::Value;
 use crate::fhir::Writer;
-use crate::map::hl7v2::output::Output;
+use crate::map::Output;
 
 /// Writes one repetition as a ContactPoint into an item; `usual_use` (home, work) stands where XTN.2 says nothing.
 /// Nothing is written when there is no number or address.

@@ -2,9 +2,9 @@
 
 use crate::decode::hl7v2::Segment;
 use crate::fhir::{ResourceId, ResourceType, Writer};
+use crate::map::Output;
 use crate::map::hl7v2::datatype::{cwe, ts};
 use crate::map::hl7v2::group::RequestGroup;
-use crate::map::hl7v2::output::Output;
 use crate::map::hl7v2::segment::orc;
 
 const DOCUMENT_CODES: &str = "http://jpfhir.jp/fhir/core/CodeSystem/JP_DocumentCodes_CS";

@@ -4,10 +4,10 @@
 use crate::decode::hl7v2::{Segment, Value};
 use crate::fault::{IssueType, Rule, Severity};
 use crate::fhir::{ResourceId, ResourceType, Writer, system};
+use crate::map::Output;
 use crate::map::hl7v2::datatype::{cwe, ts, xcn, xon};
 use crate::map::hl7v2::group::ResultGroup;
 use crate::map::hl7v2::number::narrow;
-use crate::map::hl7v2::output::Output;
 use crate::map::hl7v2::segment::obr::Effective;
 use crate::map::hl7v2::segment::obx_category::{Category, category};
 use crate::map::hl7v2::segment::obx_value::{self, Around};

@@ -3,9 +3,9 @@
 use crate::decode::hl7v2::{Segment, Value};
 use crate::fault::{IssueType, Rule, Severity};
 use crate::fhir::{Writer, time};
+use crate::map::Output;
 use crate::map::hl7v2::datatype::cwe;
 use crate::map::hl7v2::number::{decimal, measured};
-use crate::map::hl7v2::output::Output;
 use crate::map::hl7v2::segment::nte;
 use crate::map::hl7v2::unit::Unit;
 
@@ -237,7 +237,7 @@ mod tests {
         let unit = Unit::of_result(result.field(6), &out);
         let mut w = Writer::new();
         write(&mut w, result, Around { unit: &unit, status: "final", code: "{}" }, &mut out);
-        let (_, issues) = out.finish();
+        let issues = out.finish(None).issues;
         (w.finish(), issues.iter().map(|i| i.rule.id).collect())
     }
 

@@ -3,9 +3,9 @@
 use crate::decode::hl7v2::{Segment, Value};
 use crate::fault::{IssueType, Rule, Severity};
 use crate::fhir::{ResourceId, ResourceType, Writer, system};
+use crate::map::Output;
 use crate::map::hl7v2::datatype::{cwe, hd, ts, xad, xcn, xtn};
 use crate::map::hl7v2::group::RequestGroup;
-use crate::map::hl7v2::output::Output;
 use crate::map::hl7v2::segment::{nte, tq1};
 
 /// An order without a number.

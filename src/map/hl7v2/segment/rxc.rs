@@ -3,9 +3,9 @@
 use crate::decode::hl7v2::Segment;
 use crate::fault::{IssueType, Rule, Severity};
 use crate::fhir::Writer;
+use crate::map::Output;
 use crate::map::hl7v2::datatype::cwe;
 use crate::map::hl7v2::number::decimal;
-use crate::map::hl7v2::output::Output;
 use crate::map::hl7v2::unit::Unit;
 
 /// A component whose amount is not a number.

@@ -3,10 +3,10 @@
 use crate::decode::hl7v2::{Segment, Value};
 use crate::fault::{IssueType, Rule, Severity};
 use crate::fhir::{ResourceId, ResourceType, Writer, system};
+use crate::map::Output;
 use crate::map::hl7v2::datatype::{cwe, ts, xcn};
 use crate::map::hl7v2::group::DrugGroup;
 use crate::map::hl7v2::number::decimal;
-use crate::map::hl7v2::output::Output;
 use crate::map::hl7v2::segment::tq1::{self, Duration, Usage};
 use crate::map::hl7v2::segment::{nte, orc, rxc, rxr};
 use crate::map::hl7v2::unit::Unit;

@@ -2,8 +2,8 @@
 
 use crate::decode::hl7v2::Segment;
 use crate::fhir::Writer;
+use crate::map::Output;
 use crate::map::hl7v2::datatype::cwe;
-use crate::map::hl7v2::output::Output;
 
 /// Writes `site`, `route` and `method` of the one route a Dosage can have.
 pub(crate) fn route(w: &mut Writer, route: Segment<'_>, out: &mut Output) {

@@ -2,10 +2,10 @@
 
 use crate::decode::hl7v2::{Segment, Value};
 use crate::fhir::{ResourceId, ResourceType, Writer};
+use crate::map::Output;
 use crate::map::hl7v2::datatype::{cwe, ts, xcn};
 use crate::map::hl7v2::group::SpecimenGroup;
 use crate::map::hl7v2::number::decimal;
-use crate::map::hl7v2::output::Output;
 use crate::map::hl7v2::segment::{nte, orc};
 use crate::map::hl7v2::unit::Unit;
 

@@ -3,10 +3,10 @@
 use crate::decode::hl7v2::{Segment, Value};
 use crate::fault::{IssueType, Rule, Severity};
 use crate::fhir::{Writer, system};
+use crate::map::Output;
 use crate::map::hl7v2::coding_system;
 use crate::map::hl7v2::datatype::{cwe, ts};
 use crate::map::hl7v2::number::decimal;
-use crate::map::hl7v2::output::Output;
 use crate::map::hl7v2::segment::obx_value;
 use crate::map::hl7v2::unit::Unit;
 

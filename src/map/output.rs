@@ -1,9 +1,28 @@
 //! What a message becomes while it is mapped: the changes so far, the issues so far, and whose record it is.
 
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use crate::codes::Book;
 use crate::decode::hl7v2::Value;
-use crate::fault::{Issue, Place, Rule};
+use crate::fault::{Issue, Noted, Place, Rule};
 use crate::fhir::{Draft, FacilityCode, PatientKey, ResourceId, ResourceType, Writer, system};
-use crate::map::{Change, List};
+use crate::map::change::{Change, List, LocalCode, Mapped};
+
+/// A Coding as a sender stated it.
+#[derive(Clone, Debug, Default)]
+pub struct Coding<'a> {
+    /// The code system, a URI.
+    pub system: Cow<'a, str>,
+    /// Its version; empty when not stated.
+    pub version: Cow<'a, str>,
+    /// The code.
+    pub code: Cow<'a, str>,
+    /// What it means, for people.
+    pub display: Cow<'a, str>,
+    /// What the sender calls the code system: HL7 v2 table name, CDA codeSystemName, column.
+    pub table: Cow<'a, str>,
+}
 
 /// Collects changes and issues; every segment mapper writes here.
 #[derive(Debug)]
@@ -18,15 +37,48 @@ pub struct Output {
     pub occurred: Option<i64>,
     /// Whether the message is the patient's master data (ADT-00): what others repeat of it is stated weakly.
     pub is_master: bool,
+    /// What codes mean in other code systems.
+    book: Arc<Book>,
     changes: Vec<Change>,
     issues: Vec<Issue>,
+    local_codes: Vec<LocalCode>,
 }
 
 impl Output {
     /// Nothing so far.
     pub fn new(patient: PatientKey, facility: FacilityCode, zone_minutes: i16, occurred: Option<i64>) -> Self {
         let (changes, issues) = (Vec::with_capacity(8), Vec::new());
-        Output { patient, facility, zone_minutes, occurred, is_master: false, changes, issues }
+        let (book, local_codes) = (Arc::default(), Vec::new());
+        Output { patient, facility, zone_minutes, occurred, is_master: false, book, changes, issues, local_codes }
+    }
+
+    /// The same with concept maps.
+    pub fn with_book(self, book: &Arc<Book>) -> Self {
+        Output { book: book.clone(), ..self }
+    }
+
+    /// Writes the Codings of one concept as items of `coding`, in order, each followed by what the concept maps say it
+    /// means elsewhere. A concept of which only the sender knows the codes is noted, so that somebody can map it.
+    pub fn codings(&mut self, w: &mut Writer, codings: &[Coding<'_>], place: &Place) {
+        let mut is_understood = false;
+        for coding in codings {
+            write_coding(w, coding);
+            let targets = self.book.translate(&self.facility, &coding.system, &coding.code);
+            is_understood |= !is_local(&coding.system) || !targets.is_empty();
+            for target in targets.iter().filter(|t| !codings.iter().any(|c| c.system == t.system)) {
+                let (system, code, display) = (&target.system, &target.code, &target.display);
+                w.coding_item(system, code, display);
+            }
+        }
+        if let Some(first) = codings.first().filter(|_| !is_understood) {
+            self.local_codes.push(LocalCode {
+                system: first.system.clone().into_owned(),
+                code: first.code.clone().into_owned(),
+                display: first.display.clone().into_owned(),
+                table: first.table.clone().into_owned(),
+                place: place.clone(),
+            });
+        }
     }
 
     /// Notes an issue.
@@ -151,11 +203,27 @@ impl Output {
     }
 
     /// What was collected.
-    pub(super) fn finish(self) -> (Vec<Change>, Vec<Issue>) {
-        (self.changes, self.issues)
+    pub(super) fn finish(self, origin: Option<String>) -> Noted<Mapped> {
+        let Output { patient, facility, changes, local_codes, .. } = self;
+        let value = Mapped { patient, facility, origin, changes, local_codes, others: Vec::new() };
+        Noted { value, issues: self.issues }
     }
 
     fn draft(&self, resource_type: ResourceType, id: ResourceId, writer: Writer) -> Draft {
         Draft { occurred: self.occurred, ..Draft::new(resource_type, id, writer) }
     }
+}
+
+fn write_coding(w: &mut Writer, coding: &Coding<'_>) {
+    w.item(|w| {
+        w.string("system", &coding.system);
+        w.string("version", &coding.version);
+        w.string("code", &coding.code);
+        w.string("display", &coding.display);
+    });
+}
+
+/// Whether only the sender knows what the system's codes mean: see [`FacilityCode::local_system`].
+fn is_local(system: &str) -> bool {
+    system.starts_with("urn:oid:2.25.")
 }

@@ -1,0 +1,56 @@
+//! Which format a letter has, by its first characters.
+
+/// A format that a letter may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// An HL7 v2 message in ER7 (`MSH`).
+    Hl7v2,
+    /// A FHIR resource in JSON.
+    FhirJson,
+    /// A FHIR resource in XML (namespace `http://hl7.org/fhir`).
+    FhirXml,
+    /// A CDA document (namespace `urn:hl7-org:v3`).
+    Cda,
+    /// One of our own JSON export layouts (`"layout": "…"`).
+    ExportJson,
+    /// One of our own CSV export layouts, or a sender's own CSV.
+    Csv,
+}
+
+/// How far into a letter its root element is looked for.
+const HEAD_BYTES_MAX: usize = 4096;
+
+/// The format of a letter that came under `name`; `None` when it is none of them. Looks at the name only where the
+/// content does not say it (CSV).
+pub fn sniff(name: &str, bytes: &[u8]) -> Option<Format> {
+    let start = bytes.iter().position(|b| !b.is_ascii_whitespace() && !matches!(b, 0xEF | 0xBB | 0xBF | 0x0B))?;
+    let head = &bytes[start..bytes.len().min(start + HEAD_BYTES_MAX)];
+    let holds = |text: &str| memchr::memmem::find(head, text.as_bytes()).is_some();
+    match head.first()? {
+        b'{' if !holds("\"resourceType\"") && holds("\"layout\"") => Some(Format::ExportJson),
+        b'{' => Some(Format::FhirJson),
+        b'<' if holds("http://hl7.org/fhir") => Some(Format::FhirXml),
+        b'<' => Some(Format::Cda),
+        _ if head.starts_with(b"MSH") => Some(Format::Hl7v2),
+        _ if name.to_ascii_lowercase().ends_with(".csv") => Some(Format::Csv),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_characters_say_it() {
+        assert_eq!(sniff("", b"\xEF\xBB\xBF\x0bMSH|"), Some(Format::Hl7v2));
+        assert_eq!(sniff("x.csv", b"MSH|"), Some(Format::Hl7v2));
+        assert_eq!(sniff("", b" {\"resourceType\":\"Patient\"}"), Some(Format::FhirJson));
+        assert_eq!(sniff("", b"{\"layout\":\"x\"}"), Some(Format::ExportJson));
+        assert_eq!(sniff("", b"<?xml?><Patient xmlns=\"http://hl7.org/fhir\">"), Some(Format::FhirXml));
+        assert_eq!(sniff("", b"<ClinicalDocument xmlns=\"urn:hl7-org:v3\">"), Some(Format::Cda));
+        assert_eq!(sniff("a.CSV", b"a,b"), Some(Format::Csv));
+        assert_eq!(sniff("a.txt", b"a,b"), None);
+        assert_eq!(sniff("", b""), None);
+    }
+}
