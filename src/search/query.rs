@@ -7,7 +7,7 @@ use crate::fhir::reference::{Literal, is_id};
 use crate::fhir::time::Interval;
 
 use super::extract::target_hash;
-use super::facts::{Parameter, folded_hash, reference_hash, system_hash, token_hash};
+use super::facts::{Parameter, folded_hash, reference_hash, system_hash};
 use super::page::Cursor;
 use super::parameters::{self, Definition, Kind};
 
