@@ -1,10 +1,13 @@
 //! What a sender's code means in other code systems: concept maps of the sender over those of the site over what the
 //! form of a code says by itself.
 
+mod columns;
 mod concept_map;
 mod structure;
 
 use std::collections::HashMap;
+
+pub use columns::Columns;
 
 use crate::fault::Issue;
 use crate::fhir::{FacilityCode, oid};
