@@ -17,6 +17,7 @@ use crate::fhir::{FacilityCode, oid};
 pub struct Book {
     of_sender: HashMap<FacilityCode, Map>,
     of_site: Map,
+    columns: HashMap<FacilityCode, Vec<Columns>>,
 }
 
 /// Code system (a URI in its canonical form, or the name the sender gives a table), then code, to what it means elsewhere.
@@ -53,6 +54,16 @@ impl Book {
             Some(sender) => self.of_sender.entry(sender.clone()).or_default(),
         };
         concept_map::read(concept_map, map)
+    }
+
+    /// Adds what a sender calls the columns of a CSV of its own.
+    pub fn add_columns(&mut self, sender: &FacilityCode, columns: Columns) {
+        self.columns.entry(sender.clone()).or_default().push(columns);
+    }
+
+    /// A sender's own CSVs, in the order in which they were added.
+    pub fn columns(&self, sender: &FacilityCode) -> &[Columns] {
+        self.columns.get(sender).map_or(&[], Vec::as_slice)
     }
 
     /// How many codes are mapped.

@@ -2,6 +2,7 @@
 //! known state give the same changes.
 
 pub mod change;
+pub mod export;
 pub mod fhir;
 pub mod hl7v2;
 pub mod output;
