@@ -1,3 +1,5 @@
+//! What the module above must hold to.
+
 use super::*;
 use crate::fhir::FacilityCode;
 use crate::letter::Source;

@@ -1,3 +1,5 @@
+//! What the module above must hold to.
+
 use super::*;
 
 const HEADER: &str = "患者番号,検査日,項目コード,項目名,結果値,単位\n";

@@ -1,3 +1,5 @@
+//! What the module above must hold to.
+
 use super::*;
 use crate::decode::export;
 use crate::fhir::FacilityCode;
