@@ -6,3 +6,4 @@ pub mod fhir;
 pub mod format;
 pub mod hl7v2;
 pub mod ssmix2;
+pub mod xml;
