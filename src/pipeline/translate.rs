@@ -45,6 +45,7 @@ pub fn translate(
     match sniff(&letter.name, &letter.bytes) {
         Some(Format::Hl7v2) => hl7v2::translate(given, known),
         Some(Format::FhirJson) => Ok(fhir::translate(given)),
+        Some(Format::FhirXml) => Ok(fhir::translate_xml(given)),
         Some(format @ (Format::Csv | Format::ExportJson)) => Ok(export::translate(format, given)),
         _ if letter.bytes.iter().all(u8::is_ascii_whitespace) => refuse(&EMPTY),
         _ => refuse(&UNKNOWN_FORMAT),
