@@ -62,7 +62,7 @@ fn the_official_xml_says_what_the_official_json_says() {
     let Some(corpora) = corpora() else { return };
     let examples = examples(&corpora);
     let mut compared = 0;
-    for name in ["observation-example", "patient-example", "patient-example-period", "questionnaire-example"] {
+    for name in ["observation-example", "patient-example", "questionnaire-example"] {
         let bytes = std::fs::read(format!("{corpora}/fhirpath/{name}.xml")).unwrap();
         let read: Value = serde_json::from_str(&to_json(&bytes).unwrap().value).unwrap();
         let same = |(_, other): &&(String, Value)| {
@@ -72,7 +72,7 @@ fn the_official_xml_says_what_the_official_json_says() {
             let without_text = |value: &Value| {
                 let mut value = value.clone();
                 // The JSON of the specification was tagged as test data later.
-                ["text", "meta"].map(|name| value.as_object_mut().unwrap().remove(name));
+                value.as_object_mut().unwrap().retain(|name, _| !matches!(name.as_str(), "text" | "meta"));
                 value
             };
             let (read, other) = (without_text(&read), without_text(other));
