@@ -59,10 +59,12 @@ impl Answer {
     pub(super) fn receipt(receipt: &Receipt) -> Self {
         let (status, rule) = match (receipt.outcome, receipt.repeat) {
             (Outcome::Held, _) => (Status::Unprocessable, &rules::HELD),
+            (Outcome::Parted, _) => (Status::Ok, &rules::PARTED),
             (Outcome::Stored, true) => (Status::Ok, &rules::KNOWN_ALREADY),
             (Outcome::Stored, false) => (Status::Created, &rules::STORED),
         };
-        let first = Issue::with(rule, Place::Whole, receipt.resources.len().to_string());
+        let count = if receipt.outcome == Outcome::Parted { receipt.parts.len() } else { receipt.resources.len() };
+        let first = Issue::with(rule, Place::Whole, count.to_string());
         let findings: Vec<Finding> = std::iter::once(Finding::from(&first)).chain(receipt.issues.clone()).collect();
         Answer::findings(status, &findings)
     }

@@ -57,4 +57,7 @@ rules! {
     pub(super) KNOWN_ALREADY "known-already" Information Informational
         "This letter had been received before; nothing has changed ({} resource versions)."
         "受信済みの内容です。変更はありません(リソース{}件)。"
+    pub(super) PARTED "parted" Information Informational
+        "Received as {} letters; the receipt lists them."
+        "{}件のメッセージとして受け取りました。内訳は受領記録を参照してください。"
 }
