@@ -25,7 +25,7 @@ use decide::{Decision, Stop};
 pub use receipt::{Outcome, Part, Receipt};
 use standing::{Standing, Standings};
 pub use translate::{Translation, translate};
-pub use whose::facilities_named;
+pub use whose::{Whose, whose};
 
 /// How often a decision is made anew when the record it was made upon has changed meanwhile.
 const CONFLICTS_MAX: usize = 100;
@@ -66,7 +66,7 @@ impl Pipeline {
     /// Takes a letter in and answers when the result is durable. The same letter again gives the same receipt and
     /// changes nothing. Blocks on storage: not for async workers.
     pub fn receive(&self, letter: &Letter) -> Result<Receipt, Fault> {
-        self.receive_at(letter, &container::Depth::Outermost(&|_, _| {}))
+        self.receive_at(letter, &container::Depth::Outermost(&|_, _| true))
     }
 
     fn receive_at(&self, letter: &Letter, depth: &container::Depth<'_>) -> Result<Receipt, Fault> {

@@ -21,8 +21,8 @@ rules! {
         "zipファイルの中のzipファイルは開きません。単独で送ってください。"
 }
 
-/// Told how many of how many parts are done.
-pub(super) type Progress<'a> = &'a (dyn Fn(usize, usize) + Sync);
+/// Told how many of how many parts are done; answers whether to go on.
+pub(super) type Progress<'a> = &'a (dyn Fn(usize, usize) -> bool + Sync);
 
 /// Where a letter stands: by itself, or inside a container.
 pub(super) enum Depth<'a> {
@@ -55,8 +55,13 @@ struct Work<'a> {
 type Received = (usize, Result<(Vec<Part>, Vec<Issue>), Fault>);
 
 impl Pipeline {
-    /// The same as [`Pipeline::receive`]; tells after each part of a container how many of how many are done.
-    pub fn receive_watched(&self, letter: &Letter, progress: &(dyn Fn(usize, usize) + Sync)) -> Result<Receipt, Fault> {
+    /// The same as [`Pipeline::receive`]; tells after each part of a container how many of how many are done, and stops
+    /// with `Busy` when the answer is no. What was done stays done, and the next delivery goes on from there.
+    pub fn receive_watched(
+        &self,
+        letter: &Letter,
+        progress: &(dyn Fn(usize, usize) -> bool + Sync),
+    ) -> Result<Receipt, Fault> {
         self.receive_at(letter, &Depth::Outermost(progress))
     }
 
@@ -146,8 +151,8 @@ impl Pipeline {
                 }
             }
             let done = work.done.fetch_add(1, Ordering::Relaxed) + 1;
-            if let Some(progress) = work.progress {
-                progress(done, all);
+            if work.progress.is_some_and(|progress| !progress(done, all)) {
+                return Err(Fault::Busy);
             }
         }
         Ok((parts, issues))

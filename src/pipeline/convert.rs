@@ -1,6 +1,16 @@
 //! What a letter says, as a transaction Bundle (R4 http.html#transaction): for those who want the FHIR and not the store.
 
-use crate::map::{Change, Mapped};
+use super::{Pipeline, Translation, translate, unharmed};
+use crate::fault::Fault;
+use crate::letter::Letter;
+use crate::map::{Change, Known, Mapped};
+
+impl Pipeline {
+    /// What a letter says, by the code maps of this gateway; nothing is stored, and nothing that is stored is looked at.
+    pub fn convert(&self, letter: &Letter) -> Result<Translation, Fault> {
+        unharmed(|| translate(letter, letter.id(), &self.book, |_| Ok(Known::default())))
+    }
+}
 
 /// The changes as a transaction: a `PUT` for what is stated, a `DELETE` for what is gone; what the letter says of further
 /// records behind it.

@@ -111,7 +111,8 @@ impl Receipt {
         self.patient.as_deref()?.strip_prefix("Patient/").and_then(PatientKey::from_patient_id)
     }
 
-    pub(super) fn repeated(mut self) -> Self {
+    /// As it is given to a second delivery of its letter.
+    pub fn repeated(mut self) -> Self {
         self.repeat = true;
         self
     }

@@ -66,6 +66,32 @@ impl Header {
         None
     }
 
+    /// No header: all fields empty, the delimiters those that HL7 suggests.
+    pub fn usual() -> Header {
+        let delimiters =
+            Delimiters { field: '|', component: '^', repetition: '~', escape: '\\', subcomponent: '&' };
+        let empty = String::new;
+        Header {
+            delimiters,
+            encoding_characters: "^~\\&".into(),
+            sending_application: empty(),
+            sending_facility: empty(),
+            receiving_application: empty(),
+            receiving_facility: empty(),
+            message_code: empty(),
+            trigger_event: empty(),
+            control_id: empty(),
+            processing_id: empty(),
+            version: empty(),
+            accept: empty(),
+            application: empty(),
+            country: empty(),
+            character_set: empty(),
+            character_set_scheme: empty(),
+            facilities: Vec::new(),
+        }
+    }
+
     fn read(line: &[u8]) -> Option<Header> {
         let text = charset::decode(line).value;
         let message = Message::parse(&text).ok()?.value;
@@ -78,7 +104,7 @@ impl Header {
         };
         Some(Header {
             delimiters: message.delimiters(),
-            encoding_characters: raw(2),
+            encoding_characters: Some(raw(2)).filter(|said| !said.is_empty()).unwrap_or_else(|| "^~\\&".into()),
             sending_application: raw(3),
             sending_facility: raw(4),
             receiving_application: raw(5),
@@ -122,13 +148,13 @@ mod tests {
 
     #[test]
     fn the_fields_are_read_behind_an_envelope_and_in_any_character_set() {
-        let text = b"\x0bFHS|x\r\nBHS|\r\nMSH|^~\\&|HIS|0119999901^1.2.3^ISO|\x1b$B%|%|\x1b(B|G|2026||ADT^A08^ADT_A05|77|P^T|2.5^JPN|||AL|NE|JPN|~ISO IR87||ISO 2022-1994\rPID|";
+        let text = b"\x0bFHS|x\r\nBHS|\r\nMSH|^~\\&|HIS|0119999901^1.2.3^ISO|\x1b$B0|0|\x1b(B|G|2026||ADT^A08^ADT_A05|77|P^T|2.5^JPN|||AL|NE|JPN|~ISO IR87||ISO 2022-1994\rPID|";
         let header = Header::of(text).unwrap();
         assert_eq!((header.sending_application.as_str(), header.control_id.as_str()), ("HIS", "77"));
         assert_eq!((header.message_code.as_str(), header.trigger_event.as_str()), ("ADT", "A08"));
         assert_eq!((header.version.as_str(), header.processing_id.as_str()), ("2.5", "P^T"));
         assert_eq!((header.accept.as_str(), header.application.as_str()), ("AL", "NE"));
-        assert_eq!((header.character_set.as_str(), header.receiving_application.as_str()), ("~ISO IR87", "ムム"));
+        assert_eq!((header.character_set.as_str(), header.receiving_application.as_str()), ("~ISO IR87", "淫淫"));
         let codes: Vec<_> = header.facilities.iter().map(FacilityCode::as_str).collect();
         assert_eq!(codes, ["0119999901", "1.2.3"]);
         for nothing in [&b""[..], b"PID|1", b"MSH", b"\r\r\r", b"{}"] {
