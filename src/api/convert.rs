@@ -76,12 +76,7 @@ async fn answer(
 
 /// The letter as it would be if it were handed in; where it does not say which of the caller's facilities it is from, it
 /// is read as `tasuki convert` reads it.
-fn letter_of(
-    sources: &[Arc<Source>],
-    name: String,
-    bytes: Vec<u8>,
-    zone_minutes: i16,
-) -> Result<Letter, Box<Answer>> {
+fn letter_of(sources: &[Arc<Source>], name: String, bytes: Vec<u8>, zone_minutes: i16) -> Result<Letter, Box<Answer>> {
     let refuse = |status, rule| Err(Box::new(Answer::refuse(status, rule, "")));
     let Some(bytes) = unwrapped(bytes) else { return refuse(Status::BadRequest, &rules::NOT_BASE64) };
     if is_container(&name, &bytes) {

@@ -52,7 +52,8 @@ impl Registry {
     /// comes from one of them. In a fixed order.
     pub fn senders(&self, certificate: &Digest) -> Vec<Arc<Caller>> {
         let bound = self.by_token.values().filter(|client| client.certificate.as_ref() == Some(certificate));
-        let mut senders: Vec<_> = bound.map(|client| client.caller.clone()).filter(|c| c.role == Role::Source).collect();
+        let mut senders: Vec<_> =
+            bound.map(|client| client.caller.clone()).filter(|c| c.role == Role::Source).collect();
         senders.sort_by(|a, b| a.client.cmp(&b.client));
         senders
     }

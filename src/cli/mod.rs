@@ -7,6 +7,7 @@ mod health;
 mod held;
 mod ingest;
 mod issues;
+mod send;
 mod serve;
 mod verify;
 
@@ -34,6 +35,8 @@ enum Command {
     Ingest(ingest::Options),
     /// Show the FHIR that a file gives, and what was noticed; nothing is stored
     Convert(convert::Options),
+    /// Send HL7 v2 files to an MLLP listener and show its answers
+    Send(send::Options),
     /// List the letters that were held back, with the reason
     Held(held::Options),
     /// Check that everything in a store is whole
@@ -51,6 +54,7 @@ pub fn run() -> ExitCode {
         Command::Serve(options) => serve::run(&options),
         Command::Ingest(options) => ingest::run(&options),
         Command::Convert(options) => convert::run(&options),
+        Command::Send(options) => send::run(&options),
         Command::Held(options) => held::run(&options),
         Command::Verify(options) => verify::run(&options),
         Command::Health(options) => health::run(&options),

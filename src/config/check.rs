@@ -248,7 +248,13 @@ impl Check<'_> {
         }
     }
 
-    pub(super) fn once(&self, seen: &mut Once, key: &str, written: &Spanned<String>, value: &str) -> Result<(), Problem> {
+    pub(super) fn once(
+        &self,
+        seen: &mut Once,
+        key: &str,
+        written: &Spanned<String>,
+        value: &str,
+    ) -> Result<(), Problem> {
         let line = self.line(written.span().start);
         match seen.0.insert(value.to_owned(), line) {
             None => Ok(()),

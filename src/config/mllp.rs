@@ -77,7 +77,9 @@ impl Check<'_> {
     ) -> Result<Option<Arc<rustls::ServerConfig>>, Problem> {
         let wanted = written.tls.as_ref().map_or(file.tls.is_some(), |wanted| *wanted.get_ref());
         match (&file.tls, &written.tls) {
-            (Some(tls), _) if wanted => self.tls(tls, ClientCertificate::Required, now_ms).map(|tls| Some(Arc::new(tls))),
+            (Some(tls), _) if wanted => {
+                self.tls(tls, ClientCertificate::Required, now_ms).map(|tls| Some(Arc::new(tls)))
+            }
             (None, Some(said)) if wanted => Err(self.at("mllp.tls", said, &problem::NO_TLS, String::new())),
             _ if listen.ip().is_loopback() || written.allow_plain => Ok(None),
             _ => Err(self.at("mllp.listen", &written.listen, &problem::INSECURE_MLLP, listen.to_string())),

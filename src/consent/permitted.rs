@@ -304,6 +304,9 @@ mod tests {
         assert_eq!(receipt(Role::Office, ""), Ok(()));
         assert_eq!(receipt(Role::Care, HOSPITAL), Err(Denied::Consent));
         let own = |role: Role| Permitted::own_words(&caller(role), ()).map(|_| ());
-        assert_eq!((own(Role::Source), own(Role::Care), own(Role::Office)), (Ok(()), Err(Denied::Role), Err(Denied::Role)));
+        assert_eq!(
+            (own(Role::Source), own(Role::Care), own(Role::Office)),
+            (Ok(()), Err(Denied::Role), Err(Denied::Role))
+        );
     }
 }

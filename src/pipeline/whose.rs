@@ -26,9 +26,8 @@ pub fn whose<'a>(sources: &'a [Arc<Source>], name: &str, bytes: &[u8]) -> Whose<
     let named = facilities_named(name, bytes);
     let mut ours = sources.iter().filter(|source| named.contains(&source.facility));
     let (first, second) = (ours.next(), ours.next());
-    let is_foreign = |code: &FacilityCode| {
-        code.is_insurance_institution() && !sources.iter().any(|source| source.facility == *code)
-    };
+    let is_foreign =
+        |code: &FacilityCode| code.is_insurance_institution() && !sources.iter().any(|source| source.facility == *code);
     let may_name_others = sniff(name, bytes) == Some(Format::FhirJson);
     if named.iter().any(is_foreign) && (first.is_none() || !may_name_others) {
         return Whose::Foreign;

@@ -192,8 +192,19 @@ fn in_envelope(
         let now = timestamp(stamp.now_ms);
         let id = (stamp.control_id)();
         // Fields are counted as in MSH: 3 and 4 who sends, 5 and 6 to whom, 11 the control id.
-        let fields =
-            [&header.encoding_characters, &field(5), &field(6), &field(3), &field(4), &now, "", "", "", &id, &field(11)];
+        let fields = [
+            &header.encoding_characters,
+            &field(5),
+            &field(6),
+            &field(3),
+            &field(4),
+            &now,
+            "",
+            "",
+            "",
+            &id,
+            &field(11),
+        ];
         error::line(name, separator, fields)
     };
     let mut out = Vec::new();

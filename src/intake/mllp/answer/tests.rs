@@ -45,10 +45,7 @@ fn codes(modes: &str, verdict: &Verdict) -> String {
 #[test]
 fn an_acknowledgement_goes_back_the_way_the_message_came() {
     let stored = of(&message("2.5", "|", ""), Verdict::Stored(vec![finding("information", "value", "PID-5")]));
-    assert_eq!(
-        stored,
-        ["MSH|^~\\&|GW|NET|HIS|HOSP|20261121120000+0900||ACK^A08^ACK|T1|P|2.5|||||JPN\nMSA|AA|C-1\n"]
-    );
+    assert_eq!(stored, ["MSH|^~\\&|GW|NET|HIS|HOSP|20261121120000+0900||ACK^A08^ACK|T1|P|2.5|||||JPN\nMSA|AA|C-1\n"]);
 }
 
 #[test]
@@ -140,7 +137,10 @@ fn a_batch_is_answered_as_a_batch() {
 fn what_has_no_header_is_answered_all_the_same() {
     for garbage in [&b"hello"[..], b"", b"PID|1", b"\xff\xfe\x00"] {
         let text = of(garbage, Verdict::Held(vec![finding("fatal", "not-supported", "-")])).remove(0);
-        assert!(text.starts_with("MSH|^~\\&|TASUKI|||||") || text.starts_with("MSH|^~\\&|TASUKI||||20261121"), "{text}");
+        assert!(
+            text.starts_with("MSH|^~\\&|TASUKI|||||") || text.starts_with("MSH|^~\\&|TASUKI||||20261121"),
+            "{text}"
+        );
         assert!(text.contains("\nMSA|AE\nERR|||200^"), "{text}");
     }
 }
