@@ -48,13 +48,23 @@ impl Journal {
 
     /// Records an event; when this returns well, it is durable. Nothing may leave before.
     pub async fn record(&self, event: Event) -> Result<(), Fault> {
+        self.queue(event)?.await.map_err(|_| Fault::Broken("the journal has stopped".into()))?
+    }
+
+    /// The same on a thread that may block.
+    pub fn record_blocking(&self, event: Event) -> Result<(), Fault> {
+        let written = self.queue(event)?;
+        written.blocking_recv().map_err(|_| Fault::Broken("the journal has stopped".into()))?
+    }
+
+    fn queue(&self, event: Event) -> Result<oneshot::Receiver<Result<(), Fault>>, Fault> {
         let (answer, written) = oneshot::channel();
         let send = self.send.as_ref().ok_or(Fault::Busy)?;
         send.try_send((event, answer)).map_err(|error| match error {
             TrySendError::Full(_) => Fault::Busy,
             TrySendError::Disconnected(_) => Fault::Broken("the journal has stopped".into()),
         })?;
-        written.await.map_err(|_| Fault::Broken("the journal has stopped".into()))?
+        Ok(written)
     }
 
     /// The newest events for which `wanted` holds, newest first, with chunk and index; at most `limit`. Blocks on storage.

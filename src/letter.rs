@@ -46,6 +46,16 @@ impl Letter {
 }
 
 impl LetterId {
+    /// From the 64 lower-case digits that [`LetterId::hex`] gives.
+    pub fn parse(hex: &str) -> Option<Self> {
+        let mut id = [0; 32];
+        let is_hex = hex.len() == 64 && hex.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+        for (byte, at) in id.iter_mut().zip((0..64).step_by(2)).filter(|_| is_hex) {
+            *byte = u8::from_str_radix(hex.get(at..at + 2)?, 16).ok()?;
+        }
+        is_hex.then_some(LetterId(id))
+    }
+
     /// Lower-case hexadecimal, 64 characters.
     pub fn hex(&self) -> String {
         use fmt::Write;
@@ -73,5 +83,10 @@ mod tests {
         let letter = |name: &str| Letter { source: source.clone(), name: name.into(), bytes: b"MSH".to_vec() };
         assert_eq!(letter("a_1").id(), letter("a_1").id());
         assert_ne!(letter("a_1").id(), letter("a_0").id());
+        let hex = letter("a_1").id().hex();
+        assert_eq!(LetterId::parse(&hex), Some(letter("a_1").id()));
+        for wrong in ["", &hex[1..], &hex.replace(char::is_numeric, "g"), &"é".repeat(32), &"A".repeat(64)] {
+            assert_eq!(LetterId::parse(wrong), None, "{wrong}");
+        }
     }
 }

@@ -2,10 +2,13 @@
 //!
 //! All writes go through [`Pipeline::receive`], those of the REST API too. What it answers is durable (invariant 1).
 
+mod container;
+mod convert;
 mod decide;
 mod receipt;
 mod standing;
 mod translate;
+mod whose;
 
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -16,10 +19,13 @@ use crate::fhir::{FacilityCode, PatientKey, ResourceType};
 use crate::letter::{Letter, LetterId};
 use crate::map::{Change, Mapped};
 use crate::store::{Commit, Store};
+pub use container::{is_container, is_taken};
+pub use convert::transaction;
 use decide::{Decision, Stop};
-pub use receipt::{Outcome, Receipt};
+pub use receipt::{Outcome, Part, Receipt};
 use standing::{Standing, Standings};
 pub use translate::{Translation, translate};
+pub use whose::{Whose, whose};
 
 /// How often a decision is made anew when the record it was made upon has changed meanwhile.
 const CONFLICTS_MAX: usize = 100;
@@ -70,6 +76,10 @@ impl Pipeline {
     /// Takes a letter in and answers when the result is durable. The same letter again gives the same receipt and
     /// changes nothing. Blocks on storage: not for async workers.
     pub fn receive(&self, letter: &Letter) -> Result<Receipt, Fault> {
+        self.receive_at(letter, &container::Depth::Outermost(&|_, _| true))
+    }
+
+    fn receive_at(&self, letter: &Letter, depth: &container::Depth<'_>) -> Result<Receipt, Fault> {
         let id = letter.id();
         if let Some(earlier) = self.receipt(id)? {
             return Ok(earlier.repeated());
@@ -78,7 +88,7 @@ impl Pipeline {
             self.store.submit(raw).wait()?;
         }
         for _ in 0..CONFLICTS_MAX {
-            match self.attempt(letter, id) {
+            match self.part(letter, id, depth).unwrap_or_else(|| self.attempt(letter, id)) {
                 Err(Fault::Conflict) => {}
                 done => return done,
             }

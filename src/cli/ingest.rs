@@ -11,10 +11,10 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::{fail, issues};
-use crate::fault::{Exit, Fault};
+use crate::fault::{Exit, Fault, Finding};
 use crate::fhir::FacilityCode;
 use crate::intake::folder::{self, Group, Shape};
-use crate::letter::{Letter, Source};
+use crate::letter::{Letter, LetterId, Source};
 use crate::pipeline::{Outcome, Pipeline, Receipt};
 use crate::store::Store;
 
@@ -169,11 +169,28 @@ fn take_group(
             Ok(bytes) => {
                 let letter = Letter { source: source.clone(), name: found.name, bytes };
                 let receipt = pipeline.receive(&letter)?;
-                write_receipt(receipts, &receipt)?;
-                note(tally, |t| t.add(&receipt));
+                tell(pipeline, &receipt, receipts, tally)?;
             }
         }
         bar.inc(1);
+    }
+    Ok(())
+}
+
+/// Writes and counts a receipt, then those of the letters that it held.
+fn tell(
+    pipeline: &Pipeline,
+    receipt: &Receipt,
+    receipts: Option<&Mutex<Box<dyn Write + Send>>>,
+    tally: &Mutex<Tally>,
+) -> Result<(), Fault> {
+    write_receipt(receipts, receipt)?;
+    note(tally, |t| t.add(receipt));
+    for part in receipt.parts.iter().filter(|_| !receipt.repeat) {
+        let id = LetterId::parse(&part.letter);
+        if let Some(receipt) = id.map(|id| pipeline.receipt(id)).transpose()?.flatten() {
+            tell(pipeline, &receipt, receipts, tally)?;
+        }
     }
     Ok(())
 }
@@ -210,6 +227,12 @@ impl Tally {
                 let sentence = reason.map_or("", |i| if issues::japanese() { &i.ja } else { &i.en });
                 let entry = self.held.entry(sentence.to_owned()).or_insert_with(|| (0, receipt.name.clone()));
                 entry.0 += 1;
+            }
+            // Its letters are counted one by one; what is wrong with itself is told.
+            Outcome::Parted => {
+                let wrong = receipt.issues.iter().filter(|issue| matches!(issue.severity.as_str(), "error" | "fatal"));
+                let sentence = |i: &Finding| format!("{} {}", i.place, if issues::japanese() { &i.ja } else { &i.en });
+                self.unreadable.extend(wrong.map(|issue| (receipt.name.clone(), sentence(issue))));
             }
         }
     }

@@ -8,6 +8,7 @@ mod health;
 mod held;
 mod ingest;
 mod issues;
+mod send;
 mod serve;
 mod verify;
 
@@ -37,6 +38,8 @@ enum Command {
     Convert(convert::Options),
     /// Show what became of every field of a file, or which fields an element came from
     Explain(explain::Options),
+    /// Send HL7 v2 files to an MLLP listener and show its answers
+    Send(send::Options),
     /// List the letters that were held back, with the reason
     Held(held::Options),
     /// Check that everything in a store is whole
@@ -55,6 +58,7 @@ pub fn run() -> ExitCode {
         Command::Ingest(options) => ingest::run(&options),
         Command::Convert(options) => convert::run(&options),
         Command::Explain(options) => explain::run(&options),
+        Command::Send(options) => send::run(&options),
         Command::Held(options) => held::run(&options),
         Command::Verify(options) => verify::run(&options),
         Command::Health(options) => health::run(&options),

@@ -15,6 +15,22 @@ pub enum Outcome {
     Stored,
     /// Nothing of it could be used; it is kept, with the reason.
     Held,
+    /// It held other letters; each of them has a receipt of its own.
+    Parted,
+}
+
+/// One letter that came inside another one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Part {
+    /// The letter's id, hexadecimal; by it its own receipt is found.
+    pub letter: String,
+    /// The name it has as a letter.
+    pub name: String,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// `Patient/id` of the record it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub patient: Option<String>,
 }
 
 /// The answer to a letter; the same letter gets the same answer.
@@ -37,6 +53,9 @@ pub struct Receipt {
     pub bundle: Option<String>,
     /// How many resources it stated that were on record already, just so.
     pub unchanged: usize,
+    /// The letters that it held.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<Part>,
     /// What was noticed.
     pub issues: Vec<Finding>,
     /// Whether the letter had been received before; nothing changed then.
@@ -66,6 +85,11 @@ impl Receipt {
         Receipt::new(letter, id, now, Outcome::Held, &issues)
     }
 
+    /// Of a letter that held others.
+    pub(super) fn parted(letter: &Letter, id: LetterId, now: i64, parts: Vec<Part>, issues: &[Issue]) -> Self {
+        Receipt { parts, ..Receipt::new(letter, id, now, Outcome::Parted, issues) }
+    }
+
     fn new(letter: &Letter, id: LetterId, received: i64, outcome: Outcome, issues: &[Issue]) -> Self {
         Receipt {
             letter: id.hex(),
@@ -76,6 +100,7 @@ impl Receipt {
             resources: Vec::new(),
             bundle: None,
             unchanged: 0,
+            parts: Vec::new(),
             issues: issues.iter().map(Finding::from).collect(),
             repeat: false,
         }
@@ -86,7 +111,8 @@ impl Receipt {
         self.patient.as_deref()?.strip_prefix("Patient/").and_then(PatientKey::from_patient_id)
     }
 
-    pub(super) fn repeated(mut self) -> Self {
+    /// As it is given to a second delivery of its letter.
+    pub fn repeated(mut self) -> Self {
         self.repeat = true;
         self
     }
