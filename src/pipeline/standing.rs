@@ -192,7 +192,7 @@ impl Standing {
         for (facts, body) in new {
             self.current.insert((facts.resource_type, facts.id.clone()), (facts, Text::Fresh(body)));
         }
-        *commit = std::mem::take(commit).and(sheaf);
+        *commit = std::mem::take(commit).and(sheaf)?;
         if consents {
             self.recipients = self.read_recipients()?;
         }

@@ -11,7 +11,7 @@ use crate::store::{Commit, keys, parts};
 impl Commit {
     /// Says in the log which letter this came of.
     pub fn of_letter(&mut self, letter: LetterId) -> Result<(), Fault> {
-        let logged = self.log.as_deref().map(Logged::decode).transpose()?.unwrap_or_default();
+        let logged = self.logged()?;
         self.log = Some(Logged { letter: Some(letter), ..logged }.encode());
         Ok(())
     }
@@ -54,12 +54,20 @@ impl Commit {
         self.put.push((keys::audit(number), chunk));
     }
 
-    /// Both changes as one. The log has one entry, that of `other` where it has one.
-    pub fn and(mut self, other: Commit) -> Commit {
+    /// Both changes as one, with one entry of the log that tells of both. Fails when an entry is damaged.
+    pub fn and(mut self, other: Commit) -> Result<Commit, Fault> {
+        self.log = match (&self.log, &other.log) {
+            (Some(_), Some(_)) => Some(self.logged()?.and(other.logged()?).encode()),
+            _ => other.log.or(self.log),
+        };
         self.expect.extend(other.expect);
         self.put.extend(other.put);
         self.delete.extend(other.delete);
-        self.log = other.log.or(self.log);
-        self
+        Ok(self)
+    }
+
+    /// What the log will say.
+    fn logged(&self) -> Result<Logged, Fault> {
+        Ok(self.log.as_deref().map(Logged::decode).transpose()?.unwrap_or_default())
     }
 }

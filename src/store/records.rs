@@ -136,7 +136,7 @@ pub fn write(
         commit.expect.push((key.clone(), None));
         commit.put.push((key, patient.0.to_be_bytes().to_vec()));
     }
-    commit.log = Some(Logged { sheaf: Some((patient, number)), letter: None }.encode());
+    commit.log = Some(Logged { sheaves: vec![(patient, number)], letter: None }.encode());
     Ok(commit)
 }
 
