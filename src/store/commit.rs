@@ -32,6 +32,11 @@ impl Commit {
         self.put.push((keys::held(letter), Vec::new()));
     }
 
+    /// Refuses the commit when the letter is not held any more: of two who settle it, one counts.
+    pub fn expect_held(&mut self, letter: LetterId) {
+        self.expect.push((keys::held(letter), Some(Vec::new())));
+    }
+
     /// Takes the mark away.
     pub fn release(&mut self, letter: LetterId) {
         self.delete.push(keys::held(letter));

@@ -207,6 +207,11 @@ impl Store {
         Ok(entries.iter().filter_map(|(key, _)| keys::letter_of(key)).collect())
     }
 
+    /// Whether a letter is held.
+    pub fn is_held(&self, letter: LetterId) -> Result<bool, Fault> {
+        Ok(self.engine().get(&keys::held(letter))?.is_some())
+    }
+
     /// The patients whose consent names the organisation (`Organization/agency-a`), in the order of their keys. Kept in
     /// memory until it changes. A panel of more than [`PANEL_MAX`] is `Fault::Broken`.
     pub fn panel(&self, organization: &str) -> Result<Arc<[PatientKey]>, Fault> {

@@ -69,6 +69,11 @@ impl Commit {
         self.put.push((key, told.encode()));
     }
 
+    /// Refuses the commit when more than `count` letters have spoken of the record by then.
+    pub fn expect_told(&mut self, patient: PatientKey, count: u64) {
+        self.expect.push((keys::told(patient, count + 1), None));
+    }
+
     /// Says anew what is known of a record's `number`th letter.
     pub fn retell(&mut self, patient: PatientKey, number: u64, told: &Told) {
         self.put.push((keys::told(patient, number), told.encode()));

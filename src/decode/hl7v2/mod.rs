@@ -1,5 +1,6 @@
 //! HL7 v2.5 ER7 (chapter 2): a zero-copy index over decoded text, and the account of what was read.
 
+mod control;
 mod escape;
 mod rule;
 mod segment;
@@ -11,6 +12,7 @@ use std::collections::BTreeMap;
 use memchr::memchr2;
 
 use crate::fault::{Issue, Noted, Place};
+pub use control::{ControlId, control_id};
 pub use rule::{BAD_SEGMENT, NOT_ER7, SEVERAL_MESSAGES, TOO_MANY_SEGMENTS};
 pub use segment::Segment;
 pub use value::Value;
