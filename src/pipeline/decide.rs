@@ -4,6 +4,7 @@
 //! Messages come late and in any order; what holds in the end must not depend on it (`docs/adr/0011`). So the business
 //! time of each statement is kept with what it states, also when it states nothing new.
 
+mod merge;
 mod whole;
 
 use std::collections::HashSet;
@@ -154,13 +155,13 @@ pub(super) fn decide(
         match change {
             Change::Put(draft) => {
                 stated.insert((draft.resource_type, draft.id.clone()));
-                making.put(draft, 1)?;
+                match making.is_told_in_parts(&draft) {
+                    true => making.merge(draft, &[])?,
+                    false => making.put(draft, 1)?,
+                }
             }
             Change::PutWeak(draft) => making.put(draft, 0)?,
-            Change::Merge { draft, drop } => {
-                let merged = making.merge(draft, &drop)?;
-                making.put(merged, 1)?;
-            }
+            Change::Merge { draft, drop } => making.merge(draft, &drop)?,
             Change::Delete { resource_type, id, occurred } => making.delete(resource_type, &id, occurred),
             Change::WholeList(list) => making.close_list(list, newest, &stated)?,
         }
@@ -193,17 +194,30 @@ impl Making<'_> {
                 self.out.issues.push(Issue::with(&OLDER, Place::Whole, draft.reference()));
                 return Ok(());
             }
-            let supports = is_supporting(draft.resource_type) || draft.resource_type == ResourceType::PATIENT;
-            if supports && self.is_labelled() && !current.deleted {
-                self.out.issues.push(Issue::with(&LEFT_FOR_LABELS, Place::Whole, draft.reference()));
+            if self.is_left_for_labels(&draft, current) {
                 return Ok(());
             }
         }
+        self.add(&draft, rank, content, Vec::new())
+    }
+
+    /// Adds a version.
+    fn add(&mut self, draft: &Draft, rank: u8, content: u128, stated: Vec<(u64, i64)>) -> Result<(), Stop> {
         let version = self.next_version(draft.resource_type, &draft.id);
         let body = draft.json(Some((version, &self.instant)));
-        let facts = self.facts(&draft, version, rank, content, &body)?;
+        let facts = Facts { stated, ..self.facts(draft, version, rank, content, &body)? };
         self.out.versions.push(Version { facts, body, is_silent: false });
         Ok(())
+    }
+
+    /// Whether a change of what is on record would tell of something that is not to be told; says so.
+    fn is_left_for_labels(&mut self, draft: &Draft, current: &Facts) -> bool {
+        let supports = is_supporting(draft.resource_type) || draft.resource_type == ResourceType::PATIENT;
+        let left = supports && self.is_labelled() && !current.deleted;
+        if left {
+            self.out.issues.push(Issue::with(&LEFT_FOR_LABELS, Place::Whole, draft.reference()));
+        }
+        left
     }
 
     /// Whether what is on record is newer than the draft. A mention never outweighs what was stated as such.
@@ -230,7 +244,7 @@ impl Making<'_> {
         if !is_raised && !is_moved && !holds_longer {
             return Ok(());
         }
-        let facts = Facts { rank, list, origin, occurred: at, ..current.clone() };
+        let facts = Facts { rank, list, origin, occurred: at, stated: Vec::new(), ..current.clone() };
         let body = self.standing.body(draft.resource_type, &draft.id)?.unwrap_or_default();
         self.out.versions.push(Version { facts, body, is_silent: true });
         Ok(())
@@ -257,6 +271,7 @@ impl Making<'_> {
             deleted: false,
             last_updated: self.moment.now,
             occurred: draft.occurred.unwrap_or(i64::MIN),
+            stated: Vec::new(),
             rank,
             list: self.list_number(draft.resource_type),
             origin: self.origin_of(rank),
@@ -271,9 +286,13 @@ impl Making<'_> {
 
     /// The number of the version after the last one, counting those this message made.
     fn next_version(&self, resource_type: ResourceType, id: &ResourceId) -> u32 {
+        self.last(resource_type, id).map_or(0, |facts| facts.version) + 1
+    }
+
+    /// The newest version, counting what this message made.
+    fn last(&self, resource_type: ResourceType, id: &ResourceId) -> Option<&Facts> {
         let made = self.out.versions.iter().rev().find(|v| v.facts.resource_type == resource_type && v.facts.id == *id);
-        let last = made.map(|version| &version.facts).or_else(|| self.standing.current(resource_type, id));
-        last.map_or(0, |facts| facts.version) + 1
+        made.map(|version| &version.facts).or_else(|| self.standing.current(resource_type, id))
     }
 
     fn origin_of(&self, rank: u8) -> u64 {
@@ -296,6 +315,7 @@ impl Making<'_> {
             deleted: true,
             last_updated: self.moment.now,
             occurred: occurred.unwrap_or(current.occurred),
+            stated: Vec::new(),
             labels: Labels::default(),
             content: 0,
             tokens: Vec::new(),
@@ -322,6 +342,7 @@ impl Making<'_> {
                 deleted: true,
                 last_updated: self.moment.now,
                 occurred,
+                stated: Vec::new(),
                 rank: 1,
                 list: 0,
                 origin: self.origin_of(1),
@@ -336,50 +357,20 @@ impl Making<'_> {
         self.out.versions.push(Version { facts, body: String::new(), is_silent: true });
     }
 
-    /// What is stated replaces, what is not stated stays; objects such as `period` are merged one level deep.
-    fn merge(&self, draft: Draft, drop: &[&str]) -> Result<Draft, Stop> {
-        let Some(mut merged) = self.body(draft.resource_type, &draft.id)? else { return Ok(draft) };
-        let stated: Map<String, Value> = serde_json::from_str(&format!("{{{}}}", draft.members))
-            .map_err(|_| vec![Issue::with(&NOT_JSON, Place::Whole, draft.reference())])?;
-        for (name, value) in stated {
-            match (merged.get_mut(&name), value) {
-                (Some(Value::Object(old)), Value::Object(new))
-                    if matches!(name.as_str(), "period" | "hospitalization") =>
-                {
-                    old.extend(new);
-                }
-                (_, value) => {
-                    merged.insert(name, value);
-                }
-            }
-        }
-        for path in drop {
-            match path.split_once('.') {
-                None => {
-                    merged.shift_remove(*path);
-                }
-                Some((outer, inner)) => {
-                    if let Some(Value::Object(object)) = merged.get_mut(outer) {
-                        object.shift_remove(inner);
-                    }
-                }
-            }
-        }
-        merged.retain(|_, value| value.as_object().is_none_or(|object| !object.is_empty()));
-        Ok(Draft { occurred: draft.occurred, ..draft_of(draft.resource_type, draft.id, merged) })
-    }
-
     /// The newest body, counting what this message made.
     fn body(&self, resource_type: ResourceType, id: &ResourceId) -> Result<Option<Map<String, Value>>, Fault> {
-        let made = self.out.versions.iter().rev().find(|v| v.facts.resource_type == resource_type && v.facts.id == *id);
-        let text = match made {
-            Some(version) if version.facts.deleted => None,
-            Some(version) => Some(version.body.clone()),
-            None => self.standing.body(resource_type, id)?,
-        };
         // What cannot be read must not be taken for what is not there: its other parts would be lost.
         let unreadable = |_| Fault::Broken("a stored resource is not JSON".into());
-        text.map(|text| serde_json::from_str(&text).map_err(unreadable)).transpose()
+        self.body_text(resource_type, id)?.map(|text| serde_json::from_str(&text).map_err(unreadable)).transpose()
+    }
+
+    fn body_text(&self, resource_type: ResourceType, id: &ResourceId) -> Result<Option<String>, Fault> {
+        let made = self.out.versions.iter().rev().find(|v| v.facts.resource_type == resource_type && v.facts.id == *id);
+        match made {
+            Some(version) if version.facts.deleted => Ok(None),
+            Some(version) => Ok(Some(version.body.clone())),
+            None => self.standing.body(resource_type, id),
+        }
     }
 }
 

@@ -117,7 +117,8 @@ impl Standing {
     /// About how many bytes of memory it takes.
     fn bytes(&self) -> usize {
         let one = |facts: &Facts, text: &Text| {
-            let lists = 16 * facts.patients.len() + 24 * (facts.tokens.len() + facts.dates.len());
+            let lists =
+                16 * (facts.patients.len() + facts.stated.len()) + 24 * (facts.tokens.len() + facts.dates.len());
             size_of::<(Facts, Text)>() + 64 + lists + 8 * facts.references.len() + text.bytes()
         };
         self.current.values().map(|(facts, text)| one(facts, text)).sum()
@@ -298,6 +299,7 @@ mod tests {
             deleted: false,
             last_updated: 0,
             occurred: 0,
+            stated: Vec::new(),
             rank: 1,
             list: 0,
             origin: 0,

@@ -59,6 +59,14 @@ impl Commit {
         self.put.push((keys::audit(number), chunk));
     }
 
+    /// Notes a fact about the whole store, such as how far a long work has come; `None` takes the note away.
+    pub fn note(&mut self, name: &str, text: Option<&[u8]>) {
+        match text {
+            Some(text) => self.put.push((keys::meta(name), text.to_vec())),
+            None => self.delete.push(keys::meta(name)),
+        }
+    }
+
     /// Both changes as one, with one entry of the log that tells of both. Fails when an entry is damaged.
     pub fn and(mut self, other: Commit) -> Result<Commit, Fault> {
         self.log = match (&self.log, &other.log) {

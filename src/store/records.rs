@@ -229,6 +229,7 @@ pub(crate) mod example {
             deleted: false,
             last_updated: time,
             occurred: time - 86_400_000,
+            stated: Vec::new(),
             rank: 1,
             list: 0,
             origin: 0,

@@ -207,6 +207,11 @@ impl Store {
         Ok(entries.iter().filter_map(|(key, _)| keys::letter_of(key)).collect())
     }
 
+    /// What [`Commit::note`] noted under a name.
+    pub fn noted(&self, name: &str) -> Result<Option<Vec<u8>>, Fault> {
+        self.engine().get(&keys::meta(name))
+    }
+
     /// Whether a letter is held.
     pub fn is_held(&self, letter: LetterId) -> Result<bool, Fault> {
         Ok(self.engine().get(&keys::held(letter))?.is_some())
