@@ -38,7 +38,12 @@ fn a_zipped_storage_is_received_as_the_storage_itself() {
     let pipeline = Pipeline::new(by_zip.clone(), clock);
     let whole = letter("all.zip", zip(&files, true));
     let seen = Mutex::new(Vec::new());
-    let receipt = pipeline.receive_watched(&whole, &|done, all| seen.lock().unwrap().push((done, all))).unwrap();
+    let receipt = pipeline
+        .receive_watched(&whole, &|done, all| {
+            seen.lock().unwrap().push((done, all));
+            true
+        })
+        .unwrap();
     assert_eq!((receipt.outcome, receipt.parts.len(), receipt.issues.len()), (Outcome::Parted, letters.len(), 0));
     let mut seen = seen.into_inner().unwrap();
     seen.sort();
