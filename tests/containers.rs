@@ -38,12 +38,13 @@ fn a_zipped_storage_is_received_as_the_storage_itself() {
     let pipeline = Pipeline::new(by_zip.clone(), clock);
     let whole = letter("all.zip", zip(&files, true));
     let seen = Mutex::new(Vec::new());
-    let receipt = pipeline
-        .receive_watched(&whole, &|done, all| {
-            seen.lock().unwrap().push((done, all));
-            true
-        })
-        .unwrap();
+    let watch = |done, all| {
+        seen.lock().unwrap().push((done, all));
+        true
+    };
+    let stopped = pipeline.receive_watched(&whole, &|done, _| done < 3);
+    assert_eq!(stopped, Err(tasuki::fault::Fault::Busy), "told to stop, it goes on at the next delivery");
+    let receipt = pipeline.receive_watched(&whole, &watch).unwrap();
     assert_eq!((receipt.outcome, receipt.parts.len(), receipt.issues.len()), (Outcome::Parted, letters.len(), 0));
     let mut seen = seen.into_inner().unwrap();
     seen.sort();
@@ -63,6 +64,24 @@ fn a_zipped_storage_is_received_as_the_storage_itself() {
     let again = pipeline.receive(&whole).unwrap();
     assert_eq!((again.repeat, again.parts), (true, receipt.parts));
     assert_eq!(by_zip.log(Position(0), 10_000).unwrap().len(), logged);
+}
+
+#[test]
+fn the_command_line_takes_in_a_zipped_storage() {
+    let letters = example_letters("hospital/0119999901", HOSPITAL, |_| true);
+    let files: Vec<(String, &[u8])> = letters.iter().map(|l| (format!("0119999901/{}", l.name), &*l.bytes)).collect();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("all.zip");
+    std::fs::write(&path, zip(&files, true)).unwrap();
+    let ingest = || {
+        let mut program = std::process::Command::new(env!("CARGO_BIN_EXE_tasuki"));
+        let output = program.arg("ingest").arg("--store").arg(folder.path().join("store")).arg(&path).output().unwrap();
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    let (exit, said) = ingest();
+    assert_eq!(exit, Some(0), "{said}");
+    assert!(said.contains(&format!("{} stored", letters.len())) && said.contains(" 0 held"), "{said}");
+    assert!(ingest().1.contains("0 stored (0 resource versions), 1 known already"));
 }
 
 #[test]

@@ -386,6 +386,31 @@ fn nothing_is_accepted_before_it_is_durable() {
 }
 
 #[test]
+fn the_command_line_sends_and_shows_what_is_answered() {
+    let wire = wire("");
+    let folder = tempfile::tempdir().unwrap();
+    let send = |name: &str, text: &str| {
+        let file = folder.path().join(name);
+        std::fs::write(&file, text).unwrap();
+        let address = wire.listener.address().to_string();
+        let mut program = std::process::Command::new(env!("CARGO_BIN_EXE_tasuki"));
+        program.args(["send", "--seconds", "20", "--mllp", &address]).arg(file).env("LC_ALL", "C");
+        let output = program.output().unwrap();
+        (output.status.code(), String::from_utf8(output.stdout).unwrap())
+    };
+    let (exit, said) = send("a.hl7", &adt(HOSPITAL, "1", "p1", "AL|AL"));
+    assert_eq!(exit, Some(0));
+    let codes: Vec<&str> = said.lines().filter_map(|line| line.get(..2)).collect();
+    assert_eq!(codes, ["CA", "AA"], "{said}");
+    let batch =
+        format!("\u{b}BHS|^~\\&\r{}{}BTS|2\r\u{1c}\r", adt(HOSPITAL, "2", "p2", "|"), adt(HOSPITAL, "", "p3", "|"));
+    let (exit, said) = send("b.hl7", &batch);
+    assert_eq!(exit, Some(1));
+    assert!(said.contains("b.hl7  p2") && said.contains("AE  ") && said.contains("E PID^1^3^"), "{said}");
+    drop(wire);
+}
+
+#[test]
 fn over_tls_the_certificate_says_who_sends() {
     let authority = Authority::new();
     let folder = tempfile::tempdir().unwrap();

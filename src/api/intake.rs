@@ -197,5 +197,11 @@ mod tests {
         assert_eq!(name(&[("content-disposition", both)]), "襷.xml");
         assert_eq!(name(&[("content-type", "Text/CSV; charset=utf-8")]), ".csv");
         assert_eq!(name(&[("content-type", "text/csv"), ("x-file-name", "a.CSV")]), "a.CSV");
+        for (length, kept) in
+            [(NAME_CHARACTERS_MAX, NAME_CHARACTERS_MAX), (NAME_CHARACTERS_MAX + 1, NAME_CHARACTERS_MAX)]
+        {
+            let request = TestRequest::post().insert_header(("x-file-name", "a".repeat(length)));
+            assert_eq!(name_of(&request.to_http_request()).len(), kept);
+        }
     }
 }

@@ -108,7 +108,7 @@ impl Containers {
         if is_new {
             self.shared.set(id, Progress::default());
             let job = Job { id, agent };
-            if !self.send.as_ref().is_some_and(|send| send.try_send(job).is_ok()) {
+            if self.send.as_ref().is_none_or(|send| send.try_send(job).is_err()) {
                 // It stays kept and marked: whether it is sent again or the gateway started again, it is taken in.
                 self.shared.forget(id);
                 return Err(Fault::Busy);
@@ -225,5 +225,37 @@ impl Shared {
 
     fn forget(&self, id: LetterId) {
         self.under_way.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::letter::Source;
+
+    #[test]
+    fn so_many_containers_wait_and_no_more() {
+        let store = Store::open_memory();
+        let clock = || 0;
+        let pipeline = Arc::new(Pipeline::new(store.clone(), clock));
+        let journal = Arc::new(Journal::start(store.clone(), 9).unwrap());
+        let containers = Containers::start(store, pipeline, journal, clock).unwrap();
+        let source = Arc::new(Source { facility: crate::fhir::FacilityCode::parse("x"), zone_minutes: 540 });
+        let letter = |name: &str| Letter { source: source.clone(), name: name.into(), bytes: b"MSH|\rMSH|\r".to_vec() };
+        for n in 1..CONTAINERS_WAITING_MAX {
+            containers.shared.set(LetterId([n as u8; 32]), Progress::default());
+        }
+        assert_eq!(containers.accept(&letter("at the limit"), None), Ok(None));
+        while containers.progress(letter("at the limit").id()).is_some() {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        containers.shared.set(LetterId([0; 32]), Progress::default());
+        assert_eq!(containers.accept(&letter("one past it"), None), Err(Fault::Busy));
+        let known = containers.accept(&letter("at the limit"), None);
+        assert_eq!(
+            known.unwrap().map(|receipt| receipt.parts.len()),
+            Some(2),
+            "what is done has its receipt all the same"
+        );
     }
 }

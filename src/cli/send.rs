@@ -31,7 +31,7 @@ pub(super) struct Options {
     #[arg(long, value_name = "FILE")]
     ca: Option<PathBuf>,
     /// The own certificate, PEM
-    #[arg(long, value_name = "FILE", requires = "key", requires = "ca")]
+    #[arg(long, value_name = "FILE", requires_all = ["key", "ca"])]
     certificate: Option<PathBuf>,
     /// Its private key, PEM
     #[arg(long, value_name = "FILE", requires = "certificate")]
@@ -107,9 +107,16 @@ fn send_path(line: &mut Line<'_>, path: &Path, tally: &mut Tally) -> Result<(), 
 }
 
 fn send_file(line: &mut Line<'_>, name: &str, bytes: &[u8], tally: &mut Tally) -> Result<(), (Exit, String)> {
-    let broken = |error: io::Error| (Exit::Machine, format!("{}: {name}: {}", line.options.mllp, told(&error)));
-    let answers = line.exchange(unframed(bytes)).map_err(broken)?;
+    line.connect().map_err(|error| (Exit::Machine, format!("{}: {}", line.options.mllp, told(&error))))?;
     tally.sent += 1;
+    let answers = match line.exchange(unframed(bytes)) {
+        Ok(answers) => answers,
+        Err(error) => {
+            tally.ill += 1;
+            say(&format!("!!  {name}  ({})", told(&error)));
+            return Ok(());
+        }
+    };
     if answers.is_empty() {
         say(&format!("--  {name}  (no answer was asked for)"));
     }
@@ -127,12 +134,18 @@ fn unframed(bytes: &[u8]) -> &[u8] {
 }
 
 impl Line<'_> {
-    /// Sends a frame and waits for the answers it asks for.
+    /// Connects where there is no connection.
+    fn connect(&mut self) -> io::Result<()> {
+        if self.open.is_none() {
+            self.open = Some(self.dial()?);
+        }
+        Ok(())
+    }
+
+    /// Sends a frame and waits for the answers it asks for. After an error the connection is gone: an answer that came
+    /// late would be taken for another message's.
     fn exchange(&mut self, message: &[u8]) -> io::Result<Vec<Vec<u8>>> {
-        let mut open = match self.open.take() {
-            Some(open) => open,
-            None => self.connect()?,
-        };
+        let mut open = self.open.take().ok_or(io::ErrorKind::NotConnected)?;
         open.stream.write_all(&framed(message))?;
         open.stream.flush()?;
         let wait = Duration::from_secs(self.options.seconds);
@@ -153,7 +166,7 @@ impl Line<'_> {
         Ok(answers)
     }
 
-    fn connect(&self) -> io::Result<Open> {
+    fn dial(&self) -> io::Result<Open> {
         let wait = Duration::from_secs(self.options.seconds.max(1));
         let mut last = io::Error::from(io::ErrorKind::AddrNotAvailable);
         for address in self.options.mllp.to_socket_addrs()? {
@@ -236,6 +249,9 @@ impl Awaited {
             _ => Wish::Never,
         };
         match Header::of(message).filter(|header| !header.is_original_mode()) {
+            None if Header::of(message).is_some_and(|header| header.is_acknowledgement()) => {
+                Awaited { accept: Wish::Never, application: Wish::Never }
+            }
             None => Awaited { accept: Wish::Never, application: Wish::Always },
             Some(header) => Awaited { accept: wish(&header.accept), application: wish(&header.application) },
         }
@@ -292,7 +308,7 @@ fn show(name: &str, answer: &[u8], tally: &mut Tally) {
         } else {
             tally.ill += 1
         }
-        say(&format!("{code}  {name}  {} {}", field("MSA", 2), field("MSA", 3)).trim_end().to_owned());
+        say(format!("{code}  {name}  {} {}", field("MSA", 2), field("MSA", 3)).trim_end());
         for error in message.all("ERR") {
             let part = |number: u16| error.peek(number).whole_text().into_owned();
             let sentence = if issues::japanese() && !part(8).is_empty() { part(8) } else { part(7) };

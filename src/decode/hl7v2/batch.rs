@@ -59,7 +59,10 @@ impl<'b> Cut<'b> {
         let skipped = line.iter().take_while(|b| matches!(b, 0x0b | 0xef | 0xbb | 0xbf)).count();
         let line = line.get(skipped..).unwrap_or_default();
         let name = match line {
-            [a, b, c, rest @ ..] if rest.first().is_none_or(u8::is_ascii_punctuation) => [*a, *b, *c],
+            [a, b, c, separator, ..] if separator.is_ascii_punctuation() => [*a, *b, *c],
+            // A trailer may say nothing; a header without delimiters is none.
+            b"BTS" => *b"BTS",
+            b"FTS" => *b"FTS",
             _ => *b"   ",
         };
         if self.batch.is_none() {
@@ -166,6 +169,7 @@ mod tests {
             "\r\n",
             "{}",
             "PID|1\rMSH|^~\\&",
+            "MSH|^~\\&|A\rMSH\rPID|1\r",
             "a,b\nMSH,c\nMSH,d",
         ] {
             assert_eq!(pieces(text), None, "{text:?}");

@@ -93,6 +93,10 @@ fn no_entry_becomes_larger_than_it_says_or_may() {
     assert_eq!(read_all(&file), [Err("zip-entry-damaged")], "it would not stop where it says");
     file[start + 24..start + 28].copy_from_slice(&(ENTRY_BYTES_MAX as u32 + 1).to_le_bytes());
     assert_eq!(read_all(&file), [Err("zip-entry-too-large")]);
+    file[start + 24..start + 28].copy_from_slice(&(ENTRY_BYTES_MAX as u32).to_le_bytes());
+    assert_eq!(read_all(&file), [Err("zip-ratio")], "at the limit: not too large");
+    file[start + 24..start + 28].copy_from_slice(&(TOTAL_BYTES_MAX as u32).to_le_bytes());
+    assert!(entries(&file).is_ok());
     file[start + 24..start + 28].copy_from_slice(&(TOTAL_BYTES_MAX as u32 + 1).to_le_bytes());
     assert_eq!(entries(&file).unwrap_err().rule.id, "zip-too-large");
 }
