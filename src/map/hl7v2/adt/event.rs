@@ -73,6 +73,7 @@ const EVENTS: &[Row] = &[
     ("A53", H::CancelReturn, "", ("PV2", 47)),
     ("A54", H::ChangeDoctor, "A55", ("EVN", 6)),
     ("A55", H::CancelDoctor, "", ("EVN", 6)),
+    ("A60", H::Update, "", ("EVN", 6)),
     ("A61", H::ChangeConsultant, "A62", ("EVN", 6)),
     ("A62", H::CancelConsultant, "", ("EVN", 6)),
 ];
@@ -146,6 +147,6 @@ mod tests {
         assert_eq!(effective("A03", true), Some(("A13", true)));
         assert_eq!(effective("A13", true), Some(("A13", true)));
         assert_eq!(effective("A08", true), Some(("A08", false)));
-        assert_eq!(effective("A60", false), None);
+        assert_eq!(effective("A40", false), None);
     }
 }

@@ -34,6 +34,9 @@ rules! {
     pub(crate) NO_KNOWN_STAY "v2-no-known-stay" Warning NotFound
         "No stay is on record that this event could belong to; a visit of its own was made."
         "該当する入院が登録されていないため、独立した受診として作成しました。"
+    pub(crate) ENDS_BEFORE_IT_BEGINS "v2-visit-ends-before-it-begins" Warning Value
+        "PV1-45 is before PV1-44; it was left out."
+        "PV1-45(退院日時)がPV1-44(入院日時)より前のため、省きました。"
     pub(crate) NOTHING_CANCELS "v2-nothing-cancels" Warning BusinessRule
         "Nothing takes the event {} back; the deletion of its file changes nothing."
         "イベント{}を取り消す手段がないため、ファイルの削除による変更は行いません。"
@@ -45,7 +48,9 @@ const CANCELLED_DISCHARGE: &[u16] = &[36, 37, 45];
 /// Master data (A08, A28, A31) and its deletion (A23, A29): what stands around PID, and the visit where PV1 identifies one.
 pub(super) fn master(message: &Message<'_>, context: Context<'_>, out: &mut Output) {
     let code = event(message);
-    let Some(pv1) = message.first("PV1").filter(|pv1| names_a_visit(*pv1)) else { return };
+    let Some(pv1) = message.first("PV1").filter(|pv1| names_a_visit(*pv1)) else {
+        return if is_gone(message, context) { ignore_content(message) } else { without_visit(message, out) };
+    };
     if code == "A23" {
         let wanted = wanted(message, pv1, Happening::Update, "A08", context, out);
         let found = visit::find(message, &wanted, context, out);
@@ -60,9 +65,16 @@ pub(super) fn master(message: &Message<'_>, context: Context<'_>, out: &mut Outp
 /// Everything that happens to a visit: planned, admitted, moved, on leave, discharged, and taken back.
 pub(super) fn visit(message: &Message<'_>, context: Context<'_>, out: &mut Output) {
     if message.first("PV1").is_none() {
-        return out.issue(&NO_VISIT, Place::Whole);
+        out.issue(&NO_VISIT, Place::Whole);
+        return without_visit(message, out);
     }
     tell(message, context, out);
+}
+
+/// Diagnoses and procedures of a message that names no visit.
+fn without_visit(message: &Message<'_>, out: &mut Output) {
+    dg1::map_all(message, "", out);
+    pr1::map_all(message, "", out);
 }
 
 /// アレルギー (A60): under an SS-MIX2 name always the whole list.
@@ -72,6 +84,9 @@ pub(super) fn allergies(message: &Message<'_>, context: Context<'_>, out: &mut O
     }
     if context.name.is_some() && !is_deleted(context) {
         out.whole_list(List::Allergies);
+    }
+    if !is_deleted(context) && message.first("PV1").is_some_and(names_a_visit) {
+        tell(message, context, out);
     }
 }
 
@@ -171,7 +186,9 @@ fn wanted<'m>(
     let by_name = context.name.is_some_and(|name| name.kind == Kind::Adt12);
     let usual = by_name || (class.trim().is_empty() && happening == Happening::Register);
     let is_ambulatory = usual || class.trim() == "O";
-    let wanted = Wanted { happening, pv1, when: String::new(), is_ambulatory };
+    let profile = || message.first("MSH").map(|header| header.peek(21).component(1).text().into_owned());
+    let registration_is_all = context.name.is_some() || profile().is_some_and(|profile| profile.starts_with("SS-MIX2"));
+    let wanted = Wanted { happening, pv1, when: String::new(), is_ambulatory, registration_is_all };
     Wanted { when: when(message, &wanted, code, context, out), ..wanted }
 }
 
@@ -220,11 +237,11 @@ fn statement(
     if !has_left {
         pv1.ignore(CANCELLED_DISCHARGE);
     }
-    let (start, ended) = bounds(wanted, found, out);
+    let Bounds { start, ended, planned_end } = bounds(wanted, found, out);
     let is_new = found.known.is_none();
     let usual = if wanted.is_ambulatory { "AMB" } else { "IMP" };
     let mut w = Writer::new();
-    pv2::extensions(&mut w, pv2, out);
+    pv2::extensions(&mut w, pv2, &planned_end, out);
     pv1::identifiers(&mut w, pv1, order_number(wanted, context), out);
     pv1::class(&mut w, pv1.field(2), if is_new { usual } else { "" }, out);
     pv1::types(&mut w, pv1, &pv2::description(pv2), out);
@@ -244,25 +261,41 @@ fn statement(
     Statement { members: statement::members(w), ended, meta: pv2::labels(pv2).finish() }
 }
 
-/// The beginning as the message states it, and the end where PV1-45 tells one that the event does not.
-fn bounds(wanted: &Wanted<'_>, found: &Found<'_>, out: &mut Output) -> (String, String) {
+/// The beginning and the end of a visit as a message states them.
+#[derive(Debug, Default)]
+struct Bounds {
+    start: String,
+    /// Where PV1-45 tells an end that the event does not.
+    ended: String,
+    /// An end (PV1-45) that is still to come.
+    planned_end: String,
+}
+
+/// Reads them. The end of an update has been, whatever the clocks say; that of another event when it was before the message.
+fn bounds(wanted: &Wanted<'_>, found: &Found<'_>, out: &mut Output) -> Bounds {
     let pv1 = wanted.pv1;
     let start = if pv1.peek(44).is_valued() { ts::date_time(pv1.field(44), out) } else { None };
     // A time that stands for the beginning is none to replace a known beginning with.
     let is_begun = found.known.is_some_and(|known| known.start().is_some());
     let begins = matches!(wanted.happening, Happening::Register | Happening::Admit) && !is_begun;
     let start = start.or_else(|| begins.then(|| wanted.when.clone())).unwrap_or_default();
-    if matches!(wanted.happening, Happening::Discharge | Happening::CancelDischarge) {
+    let bounds = Bounds { start, ..Bounds::default() };
+    let is_of_end = matches!(wanted.happening, Happening::Discharge | Happening::CancelDischarge);
+    if is_of_end || !pv1.peek(45).is_valued() {
         pv1.ignore(&[45]);
-        return (start, String::new());
+        return bounds;
     }
-    let end = time::from_v2(&pv1.peek(45).text(), out.zone_minutes).unwrap_or_default();
-    let says_so = !wanted.happening.is_cancellation() && statement::has_ended(&end, out);
-    if says_so {
-        pv1.ignore(&[45]);
-        return (start, end);
+    if wanted.happening.is_cancellation() {
+        return bounds;
     }
-    (start, String::new())
+    let Some(end) = ts::date_time(pv1.field(45), out) else { return bounds };
+    let [first, last] = [44, 45].map(|field| ts::last_millisecond(pv1.peek(field), out.zone_minutes));
+    if first.zip(last).is_some_and(|(first, last)| last < first) {
+        out.doubt(&ENDS_BEFORE_IT_BEGINS, &pv1.peek(45));
+        return bounds;
+    }
+    let has_been = wanted.happening == Happening::Update || statement::has_ended(&end, out);
+    if has_been { Bounds { ended: end, ..bounds } } else { Bounds { planned_end: end, ..bounds } }
 }
 
 /// オーダNo of the file, where it numbers the visit: that of a discharge file numbers the discharge.

@@ -5,6 +5,9 @@ use serde_json::{Map, Value, json};
 use crate::fhir::time::Interval;
 use crate::map::hl7v2::datatype::pl::Chain;
 
+/// HL7 v2-to-FHIR: the place is one for a while.
+const TEMPORARY: &str = "http://hl7.org/fhir/uv/v2mappings/StructureDefinition/temporary-location";
+
 /// A stay at a place.
 #[derive(Clone, Debug, PartialEq)]
 struct Stay {
@@ -180,7 +183,11 @@ impl Places {
                 Aside::Pending => "reserved",
                 Aside::PriorTemporary => "completed",
             };
-            locations.push(location(&reference, status, "", ""));
+            let mut location = location(&reference, status, "", "");
+            if *aside != Aside::Pending {
+                location["extension"] = json!([{ "url": TEMPORARY, "valueBoolean": true }]);
+            }
+            locations.push(location);
         }
         locations
     }

@@ -160,14 +160,16 @@ fn course_of(
         moments.push(Moment { happening: Happening::Discharge, sent, when: ended.to_owned() });
     }
     let is_ambulatory = members.get("class").is_some_and(|class| class["code"] == "AMB");
-    let course = course::course(course::standing(moments), is_ambulatory, out.zone_minutes);
+    let is_all = is_ambulatory && wanted.registration_is_all;
+    let course = course::course(course::standing(moments), is_all, out.zone_minutes);
     if !course.status.is_empty() {
         return course;
     }
-    // Something happened to a visit of which no beginning is known.
-    let status = match members.get("class").and_then(|class| class["code"].as_str()).unwrap_or_default() {
-        "AMB" => "finished",
-        "PRENC" => "planned",
+    // Something happened to a visit of which no beginning is known; whoever is moved is there.
+    let class = members.get("class").and_then(|class| class["code"].as_str()).unwrap_or_default();
+    let status = match (class, wanted.happening) {
+        ("AMB", _) if wanted.registration_is_all => "finished",
+        ("PRENC", Happening::Update | Happening::ChangeNumber) => "planned",
         _ => "in-progress",
     };
     Course { status, ..course }

@@ -18,6 +18,8 @@ pub(super) struct Wanted<'m> {
     pub(super) when: String,
     /// Whether it is the visit of an outpatient.
     pub(super) is_ambulatory: bool,
+    /// Whether nobody ever says when an outpatient has left: in SS-MIX2 registration (外来受付) is all there is.
+    pub(super) registration_is_all: bool,
 }
 
 /// A visit that was found, or is to be made.

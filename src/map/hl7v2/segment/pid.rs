@@ -54,14 +54,22 @@ pub fn members(around: &[Segment<'_>], pid: Segment<'_>, active: Option<bool>, o
     birth_date(&mut w, pid, out);
     deceased_and_births(&mut w, pid, out);
     w.array("address", |w| {
+        let county = if pid.peek(11).is_valued() { pid.field(12).text() } else { "".into() };
         for address in pid.field(11).repetitions() {
-            w.item(|w| xad::address(w, address, out));
+            w.item(|w| xad::address_in(w, address, county.trim(), out));
         }
     });
     marital_status(&mut w, pid.field(16), out);
     nk1::contacts(&mut w, around, out);
     w.array("communication", |w| {
-        w.item(|w| cwe::concept(w, "language", pid.field(15), "HL70296", out));
+        w.item(|w| {
+            let language = pid.field(15);
+            cwe::concept(w, "language", language, "HL70296", out);
+            // PID-15 is the primary language.
+            if language.is_valued() {
+                w.boolean("preferred", true);
+            }
+        });
     });
     pd1::general_practitioners(&mut w, around, out);
     out.facility_reference(&mut w, "managingOrganization", "");
@@ -180,9 +188,10 @@ fn deceased_and_births(w: &mut Writer, pid: Segment<'_>, out: &mut Output) {
     }
     let (multiple, order) = (pid.field(24).text(), pid.field(25).text());
     match (order.trim().parse::<u8>(), multiple.trim()) {
+        // One of one.
+        (_, "N") => w.boolean("multipleBirthBoolean", false),
         (Ok(order), _) => w.integer("multipleBirthInteger", i64::from(order)),
         (_, "Y") => w.boolean("multipleBirthBoolean", true),
-        (_, "N") => w.boolean("multipleBirthBoolean", false),
         _ => {}
     }
 }

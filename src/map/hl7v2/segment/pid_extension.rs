@@ -30,6 +30,7 @@ pub fn extensions(w: &mut Writer, pid: Segment<'_>, out: &mut Output) {
             w.object("valueAddress", |w| w.string("text", birth_place.trim()));
         });
     }
+    animal(w, pid, out);
     for (field, name, table) in [(26, "citizenship", "HL70171"), (28, "nationality", "HL70212")] {
         for country in pid.field(field).repetitions().filter(Value::is_valued) {
             w.item(|w| {
@@ -43,6 +44,28 @@ pub fn extensions(w: &mut Writer, pid: Segment<'_>, out: &mut Output) {
             });
         }
     }
+}
+
+/// PID-35 and PID-36: a patient that is an animal.
+fn animal(w: &mut Writer, pid: Segment<'_>, out: &mut Output) {
+    let species = pid.field(35);
+    // The extension demands a species.
+    if !species.is_valued() {
+        return;
+    }
+    w.item(|w| {
+        w.string("url", &format!("{BASE}animal"));
+        w.array("extension", |w| {
+            for (name, value, table) in [("species", species, "HL70446"), ("breed", pid.field(36), "HL70447")] {
+                if value.is_valued() {
+                    w.item(|w| {
+                        w.string("url", name);
+                        cwe::concept(w, "valueCodeableConcept", value, table, out);
+                    });
+                }
+            }
+        });
+    });
 }
 
 fn text(w: &mut Writer, name: &str, kind: &str, value: &str) {

@@ -19,18 +19,21 @@ pub fn of<'m>(message: &'m Message<'_>) -> Option<Segment<'m>> {
     message.first("PV2")
 }
 
-/// Writes `extension`: the planned beginning and end (PV2-8, PV2-9), how the patient came (PV2-38).
-pub fn extensions(w: &mut Writer, pv2: Option<Segment<'_>>, out: &mut Output) {
-    let Some(pv2) = pv2 else { return };
+/// Writes `extension`: the planned beginning and end (PV2-8, PV2-9, else `planned_end`), how the patient came (PV2-38).
+pub fn extensions(w: &mut Writer, pv2: Option<Segment<'_>>, planned_end: &str, out: &mut Output) {
+    let mut stated = |field: u16| pv2.and_then(|pv2| ts::date_time(pv2.field(field), out)).unwrap_or_default();
+    let (start, end) = (stated(8), stated(9));
+    let end = if end.is_empty() { planned_end } else { &end };
     w.array("extension", |w| {
-        for (field, url) in [(8, PLANNED_START), (9, PLANNED_END)] {
-            if let Some(at) = ts::date_time(pv2.field(field), out) {
+        for (url, at) in [(PLANNED_START, start.as_str()), (PLANNED_END, end)] {
+            if !at.is_empty() {
                 w.item(|w| {
                     w.string("url", url);
-                    w.string("valueDateTime", &at);
+                    w.string("valueDateTime", at);
                 });
             }
         }
+        let Some(pv2) = pv2 else { return };
         let mode = pv2.field(38);
         if mode.is_valued() {
             w.item(|w| {
@@ -69,18 +72,26 @@ pub fn description(pv2: Option<Segment<'_>>) -> String {
     pv2.map(|pv2| pv2.field(12).text().trim().to_owned()).unwrap_or_default()
 }
 
-/// Writes `priority` (PV2-25; HL7 table 0217).
+/// Writes `priority` (PV2-25; HL7 table 0217 as v3 says it, HL7 v2-to-FHIR table map).
 pub fn priority(w: &mut Writer, pv2: Option<Segment<'_>>, out: &mut Output) {
     let Some(pv2) = pv2 else { return };
     let value = pv2.field(25);
-    let (code, display) = match cwe::code(value).as_str() {
-        "1" => ("EM", "emergency"),
-        "2" => ("UR", "urgent"),
-        "3" => ("EL", "elective"),
-        _ => return cwe::concept(w, "priority", value, "HL70217", out),
+    let known = |code: &str| match code {
+        "1" => Some(("EM", "emergency")),
+        "2" => Some(("UR", "urgent")),
+        "3" => Some(("EL", "elective")),
+        _ => None,
+    };
+    let Some((code, display)) = known(&cwe::code(value)) else {
+        return cwe::concept(w, "priority", value, "HL70217", out);
     };
     w.object("priority", |w| {
-        w.array("coding", |w| w.coding_item(PRIORITY, code, display));
+        w.array("coding", |w| {
+            w.coding_item(PRIORITY, code, display);
+            if let Some((code, display)) = known(value.component(4).text().trim()) {
+                w.coding_item(PRIORITY, code, display);
+            }
+        });
         w.string("text", &cwe::text(value));
     });
 }
