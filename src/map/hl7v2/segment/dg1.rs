@@ -53,16 +53,13 @@ fn map(dg1: Segment<'_>, encounter: &str, keys: &mut Keys, out: &mut Output) -> 
     w.object("code", |w| {
         // DG1-2 names the coding system where DG1-3 does not.
         w.array("coding", |w| cwe::codings(w, diagnosis, dg1.field(2).text().trim(), out));
-        w.string("text", if text.is_empty() { description.trim() } else { &text });
+        w.string("text", if description.trim().is_empty() { &text } else { description.trim() });
     });
     out.subject(&mut w, "subject");
     w.reference("encounter", encounter);
     ts::write(&mut w, "onsetDateTime", dg1.field(5), out);
     ts::write(&mut w, "recordedDate", dg1.field(19), out);
     w.reference("asserter", asserter.as_deref().unwrap_or_default());
-    w.array("note", |w| {
-        w.item(|w| w.string("text", if text.is_empty() || text == description.trim() { "" } else { description.trim() }));
-    });
     let reference = out.put_labelled(ResourceType::CONDITION, id, w, labels(dg1.field(18)));
     Some(of_encounter(dg1, &reference, out))
 }

@@ -58,7 +58,7 @@ fn map(message: &Message<'_>, pr1: Segment<'_>, encounter: &str, keys: &mut Keys
             // PR1-2 names the coding system where PR1-3 does not.
             cwe::codings(w, procedure, pr1.field(2).text().trim(), out);
         });
-        w.string("text", if text.is_empty() { description.trim() } else { &text });
+        w.string("text", if description.trim().is_empty() { &text } else { description.trim() });
     });
     out.subject(&mut w, "subject");
     w.reference("encounter", encounter);
@@ -66,9 +66,6 @@ fn map(message: &Message<'_>, pr1: Segment<'_>, encounter: &str, keys: &mut Keys
     w.array("performer", |w| performers.iter().for_each(|performer| w.item_raw(performer)));
     w.object("location", |w| w.string("display", &cwe::text(pr1.field(23))));
     w.array("reasonCode", |w| cwe::concept_item(w, pr1.field(15), "", out));
-    w.array("note", |w| {
-        w.item(|w| w.string("text", if text.is_empty() || text == description.trim() { "" } else { description.trim() }));
-    });
     out.put(ResourceType::PROCEDURE, id, w);
 }
 
@@ -82,7 +79,9 @@ fn performed(w: &mut Writer, pr1: Segment<'_>, out: &mut Output) {
     pr1.ignore(&[7]);
     w.object("performedPeriod", |w| {
         w.string("start", &start);
-        w.string("end", &time::instant(begun.start + i64::from(minutes) * 60_000, out.zone_minutes));
+        // With the offset the beginning was sent with.
+        let zone_minutes = time::zone_of(&start).unwrap_or(out.zone_minutes);
+        w.string("end", &time::instant(begun.start + i64::from(minutes) * 60_000, zone_minutes));
     });
 }
 
