@@ -62,7 +62,19 @@ impl Output {
         let (changes, issues) = (Vec::with_capacity(8), Vec::new());
         let (book, local_codes, others) = (Arc::default(), Vec::new(), Vec::new());
         let (is_master, told) = (false, None);
-        Output { patient, facility, zone_minutes, occurred, is_master, book, changes, issues, local_codes, others, told }
+        Output {
+            patient,
+            facility,
+            zone_minutes,
+            occurred,
+            is_master,
+            book,
+            changes,
+            issues,
+            local_codes,
+            others,
+            told,
+        }
     }
 
     /// The same sender's output about another record, with nothing in it.
@@ -167,10 +179,12 @@ impl Output {
         self.changes.insert(0, change);
     }
 
-    /// A Merge of what holds at any time: see [`Change::Merge`].
-    pub fn merge_timeless(&mut self, resource_type: ResourceType, id: ResourceId, writer: Writer) {
-        let draft = Draft::new(resource_type, id, writer);
-        self.changes.push(Change::Merge { draft, drop: Vec::new() });
+    /// What a message about several records says of the Patient of this one, as the first of all changes. `is_timeless`:
+    /// it holds whatever was said before or after (see [`Change::Merge`]).
+    pub fn merge_patient(&mut self, writer: Writer, is_timeless: bool) {
+        let draft = self.draft(ResourceType::PATIENT, self.patient.patient_id(), writer);
+        let occurred = if is_timeless { None } else { self.occurred };
+        self.changes.insert(0, Change::Merge { draft: Draft { occurred, ..draft }, drop: Vec::new() });
     }
 
     /// Puts a resource that is on record already, with all that was added to it, as of `occurred`.

@@ -93,7 +93,8 @@ pub(super) fn course(mut standing: Vec<Moment>, is_ambulatory: bool, zone_minute
         if status == course.status {
             continue;
         }
-        if !course.status.is_empty() && !(since.is_empty() && moment.when.is_empty()) {
+        let is_dated = !since.is_empty() || !moment.when.is_empty();
+        if !course.status.is_empty() && is_dated {
             course.past.push(Past { status: course.status, start: since.clone(), end: moment.when.clone() });
         }
         course.status = status;
@@ -170,7 +171,10 @@ mod tests {
         assert_eq!(told(&[(Admit, 1, "04T10"), (CancelAdmit, 2, "")]), "cancelled  | ");
         assert_eq!(told(&[(Plan, 1, "04T10"), (CancelPlan, 2, "")]), "cancelled  | ");
         assert_eq!(told(&[(Admit, 1, "04T10"), (CancelAdmit, 2, ""), (Admit, 3, "05T10")]), "in-progress  | ");
-        assert_eq!(told(&[(Plan, 1, "04T10"), (Admit, 2, "04T10"), (CancelPlan, 3, "")]), "in-progress  | planned ..04T10");
+        assert_eq!(
+            told(&[(Plan, 1, "04T10"), (Admit, 2, "04T10"), (CancelPlan, 3, "")]),
+            "in-progress  | planned ..04T10"
+        );
     }
 
     #[test]
