@@ -182,7 +182,7 @@ impl Pipeline {
         let translation = unharmed(|| {
             translate(sending.letter, sending.id, &self.book(), |patient| {
                 let taken = self.standings.take(&self.store, patient)?;
-                let known = taken.encounters()?;
+                let known = taken.known()?;
                 standings.push(taken);
                 Ok(known)
             })

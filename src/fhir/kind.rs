@@ -156,6 +156,8 @@ const NAMES: [&str; 146] = [
 
 impl ResourceType {
     /// AllergyIntolerance.
+    pub const ACCOUNT: Self = ResourceType(0);
+    /// AllergyIntolerance
     pub const ALLERGY_INTOLERANCE: Self = ResourceType(3);
     /// AuditEvent.
     pub const AUDIT_EVENT: Self = ResourceType(6);
@@ -188,6 +190,8 @@ impl ResourceType {
     /// Practitioner.
     pub const PRACTITIONER: Self = ResourceType(107);
     /// Provenance.
+    pub const PROCEDURE: Self = ResourceType(109);
+    /// Provenance
     pub const PROVENANCE: Self = ResourceType(110);
     /// RelatedPerson.
     pub const RELATED_PERSON: Self = ResourceType(113);

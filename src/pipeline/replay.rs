@@ -109,7 +109,7 @@ impl Pipeline {
             return Ok(None);
         }
         let letter = self.replayed_letter(id)?;
-        let known = |patient| Standing::read(&self.store, patient)?.encounters();
+        let known = |patient| Standing::read(&self.store, patient)?.known();
         let noted = match unharmed(|| translate(&letter, id, &self.book(), known))? {
             Ok(noted) => noted,
             Err(issues) => return Ok(Some(Tried::Held(findings(&issues)))),
@@ -195,8 +195,8 @@ impl Pipeline {
         let letter = self.replayed_letter(told.letter)?;
         made.letters += 1;
         let known = |asked: PatientKey| match asked == patient {
-            true => made.standing.encounters(),
-            false => Standing::read(&self.store, asked)?.encounters(),
+            true => made.standing.known(),
+            false => Standing::read(&self.store, asked)?.known(),
         };
         let noted = unharmed(|| translate(&letter, told.letter, &self.book(), known))?.map_err(|i| refused(&i))?;
         let (parts, codes) = parts::of(noted.value);

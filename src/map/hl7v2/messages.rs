@@ -22,14 +22,20 @@ pub(super) struct Handled {
     pub(super) kind: Option<Kind>,
     /// Maps what is the message's own; patient, what stands around PID, Provenance and account are the caller's.
     pub(super) map: Mapper,
+    /// Whether it is about several patients' records (a merge): then the mapper states the patients too.
+    pub(super) is_of_several: bool,
 }
 
 const fn row(sent: &'static str, kind: Kind, map: Mapper) -> Handled {
-    Handled { sent, kind: Some(kind), map }
+    Handled { sent, kind: Some(kind), map, is_of_several: false }
 }
 
 const fn other(sent: &'static str, map: Mapper) -> Handled {
-    Handled { sent, kind: None, map }
+    Handled { sent, kind: None, map, is_of_several: false }
+}
+
+const fn several(sent: &'static str, map: Mapper) -> Handled {
+    Handled { sent, kind: None, map, is_of_several: true }
 }
 
 /// Every message that is mapped. Without a file name the first row of a message holds, but for those of
@@ -38,16 +44,57 @@ const MESSAGES: &[Handled] = &[
     row("ADT^A08", Kind::Adt00, adt::master),
     row("ADT^A23", Kind::Adt00, adt::master),
     row("ADT^A28", Kind::Adt00, adt::master),
+    row("ADT^A29", Kind::Adt00, adt::master),
     row("ADT^A31", Kind::Adt00, adt::master),
+    row("ADT^A54", Kind::Adt01, adt::visit),
+    row("ADT^A55", Kind::Adt01, adt::visit),
     // Seen in the field: 外来受付 as A01 with PV1-2 = O.
-    row("ADT^A04", Kind::Adt12, adt::outpatient),
-    row("ADT^A01", Kind::Adt22, adt::admission),
-    row("ADT^A11", Kind::Adt22, adt::admission),
-    row("ADT^A01", Kind::Adt12, adt::outpatient),
-    row("ADT^A11", Kind::Adt12, adt::outpatient),
-    row("ADT^A03", Kind::Adt52, adt::discharge),
-    row("ADT^A13", Kind::Adt52, adt::discharge),
+    row("ADT^A04", Kind::Adt12, adt::visit),
+    row("ADT^A14", Kind::Adt21, adt::visit),
+    row("ADT^A27", Kind::Adt21, adt::visit),
+    row("ADT^A01", Kind::Adt22, adt::visit),
+    row("ADT^A11", Kind::Adt22, adt::visit),
+    row("ADT^A01", Kind::Adt12, adt::visit),
+    row("ADT^A11", Kind::Adt12, adt::visit),
+    row("ADT^A21", Kind::Adt31, adt::visit),
+    row("ADT^A52", Kind::Adt31, adt::visit),
+    row("ADT^A22", Kind::Adt32, adt::visit),
+    row("ADT^A53", Kind::Adt32, adt::visit),
+    row("ADT^A15", Kind::Adt41, adt::visit),
+    row("ADT^A26", Kind::Adt41, adt::visit),
+    row("ADT^A02", Kind::Adt42, adt::visit),
+    row("ADT^A12", Kind::Adt42, adt::visit),
+    row("ADT^A16", Kind::Adt51, adt::visit),
+    row("ADT^A25", Kind::Adt51, adt::visit),
+    row("ADT^A03", Kind::Adt52, adt::visit),
+    row("ADT^A13", Kind::Adt52, adt::visit),
     row("ADT^A60", Kind::Adt61, adt::allergies),
+    // What SS-MIX2 has no data kind for.
+    other("ADT^A05", adt::visit),
+    other("ADT^A06", adt::visit),
+    other("ADT^A07", adt::visit),
+    other("ADT^A09", adt::visit),
+    other("ADT^A10", adt::visit),
+    other("ADT^A32", adt::visit),
+    other("ADT^A33", adt::visit),
+    other("ADT^A38", adt::visit),
+    other("ADT^A50", adt::visit),
+    other("ADT^A51", adt::visit),
+    other("ADT^A61", adt::visit),
+    other("ADT^A62", adt::visit),
+    several("ADT^A18", adt::merge),
+    several("ADT^A24", adt::link),
+    several("ADT^A30", adt::merge),
+    several("ADT^A34", adt::merge),
+    several("ADT^A35", adt::merge),
+    several("ADT^A36", adt::merge),
+    several("ADT^A39", adt::merge),
+    several("ADT^A40", adt::merge),
+    several("ADT^A41", adt::merge),
+    several("ADT^A46", adt::merge),
+    several("ADT^A47", adt::merge),
+    several("ADT^A48", adt::merge),
+    several("ADT^A49", adt::merge),
     row("PPR^ZD1", Kind::Ppr01, ppr::map),
     row("RDE^O11", Kind::Omp01, rde::map),
     row("OUL^R22", Kind::Oml11, oul::map),

@@ -70,26 +70,27 @@ pub struct Context<'a> {
     pub book: &'a Arc<Book>,
 }
 
-/// The number under which the sender knows the patient: PID-3.1 of the first PID.
+/// The number under which the sender knows the patient: PID-3.1 of the first PID, or what stands for it.
 pub fn patient_number(message: &Message<'_>) -> Option<String> {
-    let number = message.first("PID")?.peek(3).component(1).text().trim().to_owned();
-    (!number.is_empty()).then_some(number)
+    message.first("PID").and_then(head::number_of).map(|number| number.key)
 }
 
 /// Maps a message. An error is a message of which nothing can be used (to be held with that reason).
 pub fn map(message: &Message<'_>, context: Context<'_>) -> Result<Noted<Mapped>, Issue> {
-    let messages::Handled { kind, map, .. } = messages::handled(message, context)?;
-    let mut out = head::begin(message, context)?;
+    let messages::Handled { kind, map, is_of_several, .. } = messages::handled(message, context)?;
+    let mut out = head::begin(message, context, is_of_several)?;
     if context.name.is_some_and(|name| name.flag == Flag::Superseded) {
         out.issue(&SUPERSEDED, Place::Whole);
         return Ok(out.finish(None));
     }
     out.is_master = kind == Some(Kind::Adt00);
     head::check_day(message, kind, context, &mut out);
-    head::patient(message, kind, context, &mut out);
+    if !is_of_several {
+        head::patient(message, kind, context, &mut out);
+    }
     map(message, context, &mut out);
     // OBX of an order or a list is its own.
-    if !matches!(kind, Some(Kind::Oml11 | Kind::Ppr01)) {
+    if !matches!(kind, Some(Kind::Oml11 | Kind::Ppr01)) && !is_of_several {
         measurement::map(message, context, &mut out);
     }
     provenance::put(message, context.letter, &mut out);

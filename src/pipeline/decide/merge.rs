@@ -116,12 +116,24 @@ impl Merged {
                         }
                     }
                 }
+                // Two records that are one person's stay so, whatever else is said of either.
+                Value::Array(new) if name == "link" => self.unite(name, new),
+                // What holds at any time is added to what is there; only whether a record is in use is decided by it.
+                _ if self.at.is_none() && name != "active" && self.body.contains_key(&name) => {}
                 value => {
                     if self.takes(&name) {
                         self.body.insert(name, value);
                     }
                 }
             }
+        }
+    }
+
+    fn unite(&mut self, name: String, new: Vec<Value>) {
+        if let Value::Array(old) = self.body.entry(name).or_insert_with(|| Value::Array(Vec::new())) {
+            let added: Vec<Value> = new.into_iter().filter(|item| !old.contains(item)).collect();
+            self.counts |= !added.is_empty();
+            old.extend(added);
         }
     }
 

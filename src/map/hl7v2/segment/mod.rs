@@ -1,6 +1,8 @@
 //! Segments to resources, one file per segment (HL7 v2.5 chapters 2 to 12).
 
 pub mod al1;
+pub mod dg1;
+pub mod gt1;
 pub mod iam;
 pub mod in1;
 pub mod nk1;
@@ -12,9 +14,15 @@ pub mod obx_range;
 pub mod obx_unit;
 pub mod obx_value;
 pub mod orc;
+pub mod pd1;
 pub mod pid;
+pub mod pid_extension;
+pub mod pr1;
 pub mod prb;
 pub mod pv1;
+pub mod pv2;
+pub mod related_person;
+pub mod rol;
 pub mod rxc;
 pub mod rxe;
 pub mod rxr;
