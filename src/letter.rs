@@ -72,7 +72,7 @@ impl LetterId {
 
     /// The id behind what [`LetterId::hex`] gave.
     pub fn parse(hex: &str) -> Option<LetterId> {
-        LetterId::range(hex).filter(|(least, most)| least == most).map(|(id, _)| id)
+        LetterId::range(hex).map(|(id, _)| id).filter(|id| id.hex() == hex)
     }
 }
 
