@@ -16,7 +16,7 @@ use tasuki::fhir::time::Interval;
 use tasuki::fhir::{FacilityCode, ResourceId};
 use tasuki::letter::{Letter, LetterId, Source};
 use tasuki::map::hl7v2::{Context, map};
-use tasuki::map::{Change, Known, KnownEncounter};
+use tasuki::map::{Change, Known, KnownDocument, KnownEncounter};
 
 const FACILITY: &str = "0119999901";
 const ZONE_MINUTES: i16 = 540;
@@ -132,19 +132,25 @@ fn file_name(text: &str) -> Option<FileName> {
     })
 }
 
-/// `[{"id", "start", "end"?, "void"?, "outpatient"?}]`.
+/// `[{"id", "start", "end"?, "void"?, "outpatient"?}, {"document", "binaries"}]`.
 fn known(text: &str) -> Known {
     let list: Vec<Value> = if text.is_empty() { Vec::new() } else { serde_json::from_str(text).unwrap() };
     let start = |value: &Value| Interval::parse(value.as_str()?, ZONE_MINUTES).map(|interval| interval.start);
-    let encounters = list.iter().map(|stay| KnownEncounter {
-        id: ResourceId::parse(stay["id"].as_str().unwrap()).unwrap(),
+    let id = |value: &Value| ResourceId::parse(value.as_str().unwrap()).unwrap();
+    let (documents, stays): (Vec<Value>, Vec<Value>) = list.into_iter().partition(|one| one["document"].is_string());
+    let documents = documents.iter().map(|one| KnownDocument {
+        id: id(&one["document"]),
+        binaries: one["binaries"].as_array().unwrap().iter().map(id).collect(),
+    });
+    let encounters = stays.iter().map(|stay| KnownEncounter {
+        id: id(&stay["id"]),
         inpatient: stay["outpatient"] != json!(true),
         start: start(&stay["start"]).unwrap_or(i64::MIN),
         ended: start(&stay["end"]).is_some(),
         end: start(&stay["end"]),
         void: stay["void"] == json!(true),
     });
-    Known { encounters: encounters.collect() }
+    Known { encounters: encounters.collect(), documents: documents.collect() }
 }
 
 /// The lines that differ, with two lines around them (longest common subsequence).

@@ -90,6 +90,17 @@ pub enum List {
 pub struct Known {
     /// The visits.
     pub encounters: Vec<KnownEncounter>,
+    /// The documents.
+    pub documents: Vec<KnownDocument>,
+}
+
+/// A document already on record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KnownDocument {
+    /// The id of its DocumentReference.
+    pub id: ResourceId,
+    /// The ids of the Binaries that hold it.
+    pub binaries: Vec<ResourceId>,
 }
 
 /// A visit already on record.
@@ -110,6 +121,11 @@ pub struct KnownEncounter {
 }
 
 impl Known {
+    /// The document of that id.
+    pub fn document(&self, id: &ResourceId) -> Option<&KnownDocument> {
+        self.documents.iter().find(|document| document.id == *id)
+    }
+
     /// The inpatient stay that an event at `at` without an admission date belongs to: the latest that began by then,
     /// open ones first.
     pub fn stay_at(&self, at: i64) -> Option<&KnownEncounter> {

@@ -11,7 +11,7 @@ use super::recipients_of;
 use crate::consent::Directive;
 use crate::fault::Fault;
 use crate::fhir::{PatientKey, ResourceId, ResourceType, time::Interval};
-use crate::map::{Known, KnownEncounter};
+use crate::map::{Known, KnownDocument, KnownEncounter};
 use crate::search::facts::Facts;
 use crate::store::{Body, Commit, Head, Store, records};
 
@@ -177,6 +177,9 @@ impl Standing {
         for facts in self.of_type(ResourceType::ENCOUNTER) {
             known.encounters.push(known_encounter(facts, &self.resource(facts)?));
         }
+        for facts in self.of_type(ResourceType::DOCUMENT_REFERENCE) {
+            known.documents.push(known_document(facts, &self.resource(facts)?));
+        }
         Ok(known)
     }
 
@@ -231,6 +234,13 @@ fn known_encounter(facts: &Facts, body: &Value) -> KnownEncounter {
         end: bound("end"),
         void: matches!(body["status"].as_str(), Some("cancelled" | "entered-in-error")),
     }
+}
+
+fn known_document(facts: &Facts, body: &Value) -> KnownDocument {
+    let url = |content: &Value| content.pointer("/attachment/url").and_then(Value::as_str).map(str::to_owned);
+    let urls = body["content"].as_array().into_iter().flatten().filter_map(url);
+    let binaries = urls.filter_map(|url| ResourceId::parse(url.strip_prefix("Binary/")?)).collect();
+    KnownDocument { id: facts.id.clone(), binaries }
 }
 
 #[cfg(test)]
