@@ -1,6 +1,6 @@
 //! Which mapper a message meets: one table by MSH-9 and SS-MIX2 data kind.
 
-use super::{Context, Output, adt, mdm, oul, ppr, rde, whole};
+use super::{Context, Output, adt, mdm, oul, ppr, rde, siu, whole};
 use crate::decode::hl7v2::Message;
 use crate::decode::ssmix2::Kind;
 use crate::fault::{Issue, Place, rules};
@@ -66,6 +66,18 @@ const MESSAGES: &[Handled] = &[
     row("ADT^A13", Kind::Adt52, adt::discharge),
     row("ADT^A60", Kind::Adt61, adt::allergies),
     row("PPR^ZD1", Kind::Ppr01, ppr::map).with_own_results(),
+    other("SIU^S12", siu::map),
+    other("SIU^S13", siu::map),
+    other("SIU^S14", siu::map),
+    other("SIU^S15", siu::map),
+    other("SIU^S16", siu::map),
+    other("SIU^S17", siu::map),
+    other("SIU^S18", siu::map),
+    other("SIU^S19", siu::map),
+    other("SIU^S20", siu::map),
+    other("SIU^S21", siu::map),
+    other("SIU^S22", siu::map),
+    other("SIU^S26", siu::map),
     other("MDM^T01", mdm::map).with_own_results(),
     other("MDM^T02", mdm::map).with_own_results(),
     other("MDM^T03", mdm::map).with_own_results(),

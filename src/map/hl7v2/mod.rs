@@ -16,6 +16,7 @@ pub mod ppr;
 pub mod provenance;
 pub mod rde;
 pub mod segment;
+pub mod siu;
 mod unit;
 mod visit;
 pub mod whole;
@@ -90,7 +91,7 @@ pub fn map(message: &Message<'_>, context: Context<'_>) -> Result<Noted<Mapped>,
     }
     provenance::put(message, context.letter, &mut out);
     account::settle(message, &mut out);
-    Ok(out.finish(origin(kind, context.name)))
+    Ok(out.finish(origin(kind, context.name).or_else(|| siu::origin(message))))
 }
 
 /// The record a message is about, when it says so.
