@@ -3,6 +3,7 @@
 
 mod convert;
 mod demo;
+mod explain;
 mod health;
 mod held;
 mod ingest;
@@ -34,6 +35,8 @@ enum Command {
     Ingest(ingest::Options),
     /// Show the FHIR that a file gives, and what was noticed; nothing is stored
     Convert(convert::Options),
+    /// Show what became of every field of a file, or which fields an element came from
+    Explain(explain::Options),
     /// List the letters that were held back, with the reason
     Held(held::Options),
     /// Check that everything in a store is whole
@@ -51,6 +54,7 @@ pub fn run() -> ExitCode {
         Command::Serve(options) => serve::run(&options),
         Command::Ingest(options) => ingest::run(&options),
         Command::Convert(options) => convert::run(&options),
+        Command::Explain(options) => explain::run(&options),
         Command::Held(options) => held::run(&options),
         Command::Verify(options) => verify::run(&options),
         Command::Health(options) => health::run(&options),

@@ -1,6 +1,7 @@
 //! Bytes to trees: decoders that take bytes and give values, each with what was noticed on the way.
 
 pub mod charset;
+pub mod export;
 pub mod fhir;
 pub mod format;
 pub mod hl7v2;

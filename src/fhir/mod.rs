@@ -5,6 +5,7 @@ pub mod entry;
 pub mod id;
 pub mod json;
 pub mod kind;
+pub mod oid;
 pub mod outcome;
 pub mod reference;
 pub mod system;

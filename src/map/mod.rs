@@ -3,6 +3,7 @@
 
 pub mod change;
 pub mod document;
+pub mod export;
 pub mod fhir;
 pub mod hl7v2;
 pub mod output;

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use crate::codes::Book;
+use crate::codes::{Book, Term};
 use crate::decode::hl7v2::Value;
 use crate::fault::{Issue, Noted, Place, Rule};
 use crate::fhir::{Draft, FacilityCode, PatientKey, ResourceId, ResourceType, Writer, system};
@@ -63,7 +63,8 @@ impl Output {
         let mut is_understood = false;
         for coding in codings {
             write_coding(w, coding);
-            let targets = self.book.translate(&self.facility, &coding.system, &coding.code);
+            let term = Term { system: &coding.system, table: &coding.table, code: &coding.code };
+            let targets = self.book.translate(&self.facility, term);
             is_understood |= !is_local(&coding.system) || !targets.is_empty();
             for target in targets.iter().filter(|t| !codings.iter().any(|c| c.system == t.system)) {
                 let (system, code, display) = (&target.system, &target.code, &target.display);
@@ -79,6 +80,12 @@ impl Output {
                 place: place.clone(),
             });
         }
+    }
+
+    /// The code that the site's concept maps give in `target` for a code of the sender's: how a site changes a table
+    /// of the mapping (the state of a visit after an event, a gender). `None` where the maps say nothing.
+    pub fn code_in(&self, system: &str, code: &str, target: &str) -> Option<&str> {
+        self.book.code_in(&self.facility, Term { system, table: "", code }, target)
     }
 
     /// Notes an issue.

@@ -1,5 +1,6 @@
 //! From bytes to changes: which decoder a letter needs, and the mapper behind it. Nothing is stored here.
 
+mod export;
 mod fhir;
 mod hl7v2;
 
@@ -44,6 +45,7 @@ pub fn translate(
     match sniff(&letter.name, &letter.bytes) {
         Some(Format::Hl7v2) => hl7v2::translate(given, known),
         Some(Format::FhirJson) => Ok(fhir::translate(given)),
+        Some(format @ (Format::Csv | Format::ExportJson)) => Ok(export::translate(format, given)),
         _ if letter.bytes.iter().all(u8::is_ascii_whitespace) => refuse(&EMPTY),
         _ => refuse(&UNKNOWN_FORMAT),
     }

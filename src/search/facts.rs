@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::fhir::time::Interval;
-use crate::fhir::{PatientKey, ResourceId, ResourceType};
+use crate::fhir::{PatientKey, ResourceId, ResourceType, oid};
 
 pub use super::extract::{Extracted, extract, extract_in};
 
@@ -178,6 +178,11 @@ pub struct Facts {
     pub dates: Vec<DateFact>,
     /// Hashes ([`reference_hash`]) of every `Type/id` it refers to, for label propagation and reference search.
     pub references: Vec<u64>,
+}
+
+/// The hash of a token's system: the OID and the URL of one system are the same.
+pub fn system_hash(system: &str) -> u64 {
+    token_hash(oid::canonical(system))
 }
 
 /// The hash of a token's system or code: the first eight bytes of SHA-256, never 0 except for the empty text.

@@ -49,6 +49,8 @@ struct Line<'t> {
     text: &'t str,
     /// Bit n is set when field n was asked for.
     read: Cell<u128>,
+    /// Bit n is set when field n was left alone on purpose.
+    ignored: Cell<u128>,
     /// The part (counted from 0, the emptiness before the first separator) that was looked at last, and where it begins:
     /// fields are mostly read in ascending order, and this makes reading all of them one pass.
     cursor: Cell<(u16, usize)>,
@@ -122,8 +124,8 @@ impl<'t> Message<'t> {
         };
         // The delimiters are read by having been used.
         let read = if &name == b"MSH" { 0b110 } else { 0 };
-        let (read, cursor) = (Cell::new(read), Cell::new((0, 0)));
-        self.segments.push(Line { name, occurrence: names.next(name), text, read, cursor });
+        let (read, ignored, cursor) = (Cell::new(read), Cell::new(0), Cell::new((0, 0)));
+        self.segments.push(Line { name, occurrence: names.next(name), text, read, ignored, cursor });
     }
 }
 
