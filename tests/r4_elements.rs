@@ -26,14 +26,14 @@ fn the_table_is_what_the_definitions_say() {
 
 fn table(package: &Package) -> String {
     let mut out = String::new();
-    let is_wanted = |s: &&Value| {
-        s["derivation"] != "constraint" && matches!(s["kind"].as_str(), Some("resource" | "complex-type"))
-    };
+    let is_wanted =
+        |s: &&Value| s["derivation"] != "constraint" && matches!(s["kind"].as_str(), Some("resource" | "complex-type"));
     for structure in package.structures.values().filter(is_wanted) {
         let elements = definition::elements(structure);
         let paths: Vec<&str> = elements.iter().map(|e| e["path"].as_str().unwrap()).collect();
         for parent in &paths {
-            let is_child = |path: &str| path.strip_prefix(parent).is_some_and(|r| r.starts_with('.') && !r[1..].contains('.'));
+            let is_child =
+                |path: &str| path.strip_prefix(parent).is_some_and(|r| r.starts_with('.') && !r[1..].contains('.'));
             let children: Vec<&Value> = elements.iter().filter(|e| is_child(e["path"].as_str().unwrap())).collect();
             if children.is_empty() {
                 continue;

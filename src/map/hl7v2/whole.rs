@@ -148,7 +148,7 @@ fn codings(kind: Option<Kind>, sent: &str) -> Vec<Coding<'static>> {
 
 /// Somewhere in the message a confidentiality code other than "usual" restricts all of it, because it is kept in one piece.
 fn confidentiality(message: &Message<'_>) -> Confidentiality {
-    let fields = [("ORC", 28), ("PRB", 25), ("GOL", 21), ("TXA", 18), ("ARV", 3), ("PV2", 22)];
+    let fields = [("ORC", 28), ("PRB", 25), ("TXA", 18), ("ARV", 3), ("PV2", 22)];
     let codes = || {
         let of = |(name, field): (&'static str, u16)| message.all(name).map(move |s| cwe::code(s.peek(field)));
         fields.into_iter().flat_map(of).filter(|code| !matches!(code.as_str(), "" | "U" | "N"))

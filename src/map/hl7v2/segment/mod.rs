@@ -1,6 +1,7 @@
 //! Segments to resources, one file per segment (HL7 v2.5 chapters 2 to 12).
 
 pub mod al1;
+pub mod gol;
 pub mod iam;
 pub mod in1;
 pub mod nk1;
@@ -15,6 +16,7 @@ pub mod obx_value;
 pub mod orc;
 pub mod pid;
 pub mod prb;
+pub mod problem;
 pub mod pv1;
 pub mod request;
 pub mod resource;
