@@ -1,9 +1,19 @@
 //! A document as FHIR R4 keeps it (documentreference.html, binary.html): the DocumentReference says what it is, a Binary
 //! holds its bytes and may be read by whoever may read the DocumentReference (`securityContext`).
 
-use crate::fault::rules;
-use crate::fhir::{ResourceId, ResourceType, Writer, base64, system};
-use crate::map::{Coding, Output};
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use crate::codes::Book;
+use crate::decode::ssmix2::{Extended, FOLDERS_DISAGREE, Flag};
+use crate::fault::{Issue, Noted, Place, rules};
+use crate::fhir::time::{self, Interval};
+use crate::fhir::{PatientKey, ResourceId, ResourceType, Writer, base64, system};
+use crate::letter::{LetterId, Source};
+use crate::map::hl7v2::coding_system;
+use crate::map::hl7v2::head::NO_FACILITY;
+use crate::map::hl7v2::provenance::{LETTER, MAPPING};
+use crate::map::{Change, Coding, MAP_VERSION, Mapped, Output};
 
 rules! {
     pub(crate) TOO_LARGE "document-too-large" Error TooLong
@@ -15,6 +25,7 @@ rules! {
 /// and read as one text (`store::press`), and is no larger than FHIR that comes as such (`decode::fhir`).
 pub const DOCUMENT_BYTES_MAX: usize = 16 << 20;
 
+const AGENT_TYPE: &str = "http://terminology.hl7.org/CodeSystem/provenance-participant-type";
 const CONFIDENTIALITY: &str = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality";
 
 /// How restricted a document is: HL7 v3 Confidentiality; empty for the usual care.
@@ -83,12 +94,7 @@ impl Attachment {
         w.item(|w| {
             w.object("attachment", |w| {
                 if self.url.is_empty() && self.size.is_none() {
-                    w.array("extension", |w| {
-                        w.item(|w| {
-                            w.string("url", system::DATA_ABSENT_REASON);
-                            w.string("valueCode", "unknown");
-                        });
-                    });
+                    absent(w);
                 }
                 w.string("contentType", &self.content_type);
                 w.string("url", &self.url);
@@ -145,7 +151,7 @@ pub(crate) fn describe(
     });
     w.string("status", says.status);
     w.object("type", |w| {
-        w.array("coding", |w| out.codings(w, says.kind, &crate::fault::Place::Whole));
+        w.array("coding", |w| out.codings(w, says.kind, &Place::Whole));
         w.string("text", says.kind_text);
     });
     out.subject(&mut w, "subject");
@@ -166,11 +172,175 @@ pub(crate) fn describe(
     out.put_labelled(ResourceType::DOCUMENT_REFERENCE, id, w, says.confidentiality.meta())
 }
 
+/// A document of SS-MIX2 extended storage with where it came from.
+#[derive(Clone, Copy, Debug)]
+pub struct Filed<'a> {
+    /// What its path says.
+    pub path: &'a Extended,
+    /// Its MIME type.
+    pub content_type: &'a str,
+    /// Its bytes.
+    pub bytes: &'a [u8],
+    /// Who sent it.
+    pub source: &'a Source,
+    /// The stored raw letter, for the Provenance.
+    pub letter: LetterId,
+    /// What codes mean in other code systems.
+    pub book: &'a Arc<Book>,
+}
+
+/// Maps a file of extended storage to DocumentReference and Binary: flag 0 deletes them, flag 2 leaves them superseded.
+/// An error is a file to be held: nobody says whose numbers it uses, its folders contradict each other, it is too large.
+pub fn extended(filed: Filed<'_>) -> Result<Noted<Mapped>, Issue> {
+    let Filed { path, content_type, bytes, source, .. } = filed;
+    if source.facility.is_unstated() {
+        return Err(Issue::new(&NO_FACILITY, Place::Whole));
+    }
+    if !path.disagreeing.is_empty() {
+        return Err(Issue::with(&FOLDERS_DISAGREE, Place::Whole, path.disagreeing.join(", ")));
+    }
+    if bytes.len() > DOCUMENT_BYTES_MAX {
+        return Err(Issue::with(&TOO_LARGE, Place::Whole, format!("{} MiB", DOCUMENT_BYTES_MAX >> 20)));
+    }
+    let zone = source.zone_minutes;
+    let day = path.date.as_deref().and_then(time::date_from_v2).unwrap_or_default();
+    let made = path.stamp.as_deref().and_then(|stamp| time::from_v2(stamp, zone)).unwrap_or_default();
+    let millisecond = |text: &str| Interval::parse(text, zone).map(|interval| interval.start);
+    let occurred = millisecond(&made).or_else(|| millisecond(&day));
+    let patient = PatientKey::derive(&source.facility, &path.patient);
+    let mut out = Output::new(patient, source.facility.clone(), zone, None).with_book(filed.book);
+    // A file says nothing of the patient but the number: whatever else was said is newer.
+    out.occurred = Some(i64::MIN);
+    patient_by_number(&path.patient, &mut out);
+    out.occurred = occurred;
+    let kind = if path.kind.code.is_empty() { &path.kind.local_code } else { &path.kind.code };
+    let date = path.date.as_deref().unwrap_or("-");
+    let key = format!("{kind}:{}:{date}:{}:{}", path.kind.words(), path.key, path.file);
+    let id = out.id(ResourceType::DOCUMENT_REFERENCE, &format!("extended:{key}"));
+    if path.flag == Flag::Deleted {
+        let binary = out.id(ResourceType::BINARY, &format!("{}/file", id.as_str()));
+        out.delete(ResourceType::BINARY, binary);
+        out.delete(ResourceType::DOCUMENT_REFERENCE, id);
+        return Ok(out.finish(None));
+    }
+    let mut content = keep(&mut out, &id, "file", content_type, bytes, Confidentiality::default());
+    content.title = path.kind.words().to_owned();
+    content.creation.clone_from(&made);
+    let says = Description {
+        status: if path.flag == Flag::Superseded { "superseded" } else { "current" },
+        kind: &kind_codings(path, &out),
+        kind_text: path.kind.words(),
+        date: &made,
+        period_start: &day,
+        ..Description::default()
+    };
+    let reference = describe(&mut out, id, &key, &says, &[content.clone()]);
+    provenance(&[content.url, reference], filed.letter, &mut out);
+    Ok(out.finish(None))
+}
+
+/// The standard code of the kind, then the hospital's own.
+fn kind_codings(path: &Extended, out: &Output) -> Vec<Coding<'static>> {
+    let kind = &path.kind;
+    let stated = [
+        (&kind.code, &kind.name, if kind.system.is_empty() { "LN" } else { &kind.system }),
+        (&kind.local_code, &kind.local_name, &kind.local_system),
+    ];
+    let coding = |(code, name, table): (&String, &String, &str)| {
+        let table = if table.is_empty() { "document-kind" } else { table };
+        let system = coding_system::resolve(table, code, &Place::Whole, &out.facility).uri;
+        let owned = |text: &str| Cow::Owned(text.to_owned());
+        Coding { system, version: Cow::default(), code: owned(code), display: owned(name), table: owned(table) }
+    };
+    stated.into_iter().filter(|(code, ..)| !code.is_empty()).map(coding).collect()
+}
+
+/// The Patient as far as a path tells: a number of the facility.
+fn patient_by_number(number: &str, out: &mut Output) {
+    let mut w = Writer::new();
+    w.array("identifier", |w| {
+        w.item(|w| {
+            w.string("system", &out.facility.patient_number_system());
+            w.string("value", number);
+        });
+    });
+    out.facility_reference(&mut w, "managingOrganization", "");
+    out.state_patient(w);
+}
+
+fn provenance(targets: &[String], letter: LetterId, out: &mut Output) {
+    let letter = letter.hex();
+    let mut w = Writer::new();
+    w.array("target", |w| {
+        targets.iter().for_each(|target| w.item(|w| w.string("reference", target)));
+    });
+    match out.occurred {
+        Some(at) => w.string("recorded", &time::instant(at, out.zone_minutes)),
+        None => w.object("_recorded", absent),
+    }
+    w.array("agent", |w| {
+        w.item(|w| {
+            w.concept("type", AGENT_TYPE, "author", "");
+            out.facility_reference(w, "who", "");
+        });
+        w.item(|w| {
+            w.concept("type", AGENT_TYPE, "assembler", "");
+            w.object("who", |w| {
+                w.object("identifier", |w| {
+                    w.string("system", MAPPING);
+                    w.string("value", MAP_VERSION);
+                });
+                w.string("display", "Tasuki");
+            });
+        });
+    });
+    w.array("entity", |w| {
+        w.item(|w| {
+            w.string("role", "source");
+            w.object("what", |w| {
+                w.object("identifier", |w| {
+                    w.string("system", LETTER);
+                    w.string("value", &letter);
+                });
+            });
+        });
+    });
+    let id = out.id(ResourceType::PROVENANCE, &letter);
+    out.put(ResourceType::PROVENANCE, id, w);
+}
+
+/// Says, in the Provenance of what a message in extended storage gave, what kind of document the message was.
+pub fn name_source(mapped: &mut Mapped, path: &Extended) {
+    for change in &mut mapped.changes {
+        let Change::Put(draft) = change else { continue };
+        if draft.resource_type != ResourceType::PROVENANCE {
+            continue;
+        }
+        let Ok(mut members) = serde_json::from_str::<serde_json::Value>(&format!("{{{}}}", draft.members)) else {
+            continue;
+        };
+        if let Some(what) = members.pointer_mut("/entity/0/what").and_then(serde_json::Value::as_object_mut) {
+            what.insert("display".into(), path.kind.words().into());
+            let text = members.to_string();
+            draft.members = text.get(1..text.len() - 1).unwrap_or_default().to_owned();
+        }
+    }
+}
+
+/// Writes the extension that says that a value is not known.
+fn absent(w: &mut Writer) {
+    w.array("extension", |w| {
+        w.item(|w| {
+            w.string("url", system::DATA_ABSENT_REASON);
+            w.string("valueCode", "unknown");
+        });
+    });
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fhir::{FacilityCode, PatientKey};
-    use crate::map::Change;
+    use crate::fhir::FacilityCode;
 
     fn kept(bytes: &[u8]) -> (Attachment, usize) {
         let facility = FacilityCode::parse("0119999901");

@@ -108,7 +108,7 @@ pub(super) fn check_day(message: &Message<'_>, kind: Option<Kind>, context: Cont
     let (segment, field) = match kind {
         Some(Kind::Adt12 | Kind::Adt22) => ("PV1", 44),
         Some(Kind::Adt52) => ("PV1", 45),
-        Some(Kind::Omp01) => ("ORC", 9),
+        Some(Kind::Omp01 | Kind::Omd) => ("ORC", 9),
         Some(Kind::Oml11) => ("SPM", 17),
         _ => return,
     };

@@ -1,6 +1,6 @@
 //! Which mapper a message meets: one table by MSH-9 and SS-MIX2 data kind.
 
-use super::{Context, Output, adt, mdm, oul, ppr, rde, siu, whole};
+use super::{Context, Output, adt, mdm, omd, oul, ppr, rde, siu, whole};
 use crate::decode::hl7v2::Message;
 use crate::decode::ssmix2::Kind;
 use crate::fault::{Issue, Place, rules};
@@ -66,6 +66,7 @@ const MESSAGES: &[Handled] = &[
     row("ADT^A13", Kind::Adt52, adt::discharge),
     row("ADT^A60", Kind::Adt61, adt::allergies),
     row("PPR^ZD1", Kind::Ppr01, ppr::map).with_own_results(),
+    row("OMD^O03", Kind::Omd, omd::map),
     other("PPR^PC1", ppr::standard).with_own_results(),
     other("PPR^PC2", ppr::standard).with_own_results(),
     other("PPR^PC3", ppr::standard).with_own_results(),

@@ -11,6 +11,7 @@ pub mod mdm;
 mod measurement;
 mod messages;
 mod number;
+pub mod omd;
 pub mod oul;
 pub mod ppr;
 pub mod provenance;
@@ -106,7 +107,7 @@ pub fn needs_known(message: &Message<'_>) -> bool {
 
 /// Orders and results are stated whole, file by file; visits and lists have rules of their own.
 fn origin(kind: Option<Kind>, name: Option<&FileName>) -> Option<String> {
-    let kind = kind.filter(|kind| matches!(kind, Kind::Omp01 | Kind::Oml11))?;
+    let kind = kind.filter(|kind| matches!(kind, Kind::Omp01 | Kind::Oml11 | Kind::Omd))?;
     let name = name?;
     let (order, date) = (name.order.as_deref()?, name.date.as_deref().unwrap_or("-"));
     Some(format!("{} {date} {order}", kind.code()))

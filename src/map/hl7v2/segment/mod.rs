@@ -13,6 +13,7 @@ pub mod obx_document;
 pub mod obx_range;
 pub mod obx_unit;
 pub mod obx_value;
+pub mod ods;
 pub mod orc;
 pub mod pid;
 pub mod prb;
