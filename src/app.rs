@@ -5,6 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::auth::Registry;
 use crate::chart::Chart;
+use crate::config::maps::Maps;
 use crate::config::{self, Config};
 use crate::fault::Fault;
 use crate::fhir::{PatientKey, ResourceId, ResourceType};
@@ -48,8 +49,12 @@ impl Gateway {
     /// The same over a store that is open already; what the configuration says of the store is not looked at.
     pub fn over(store: Store, config: &Config, clock: fn() -> i64) -> Result<Self, Fault> {
         let hot = Arc::new(Hot::new(&store, HOT_BYTES_MAX, Chart::build));
+        let pipeline = Pipeline::new(store.clone(), clock);
+        if let Some((_, maps)) = &config.maps {
+            pipeline.set_book(Arc::new(maps.book.clone()));
+        }
         Ok(Gateway {
-            pipeline: Pipeline::new(store.clone(), clock),
+            pipeline,
             journal: Journal::start(
                 store.clone(),
                 usize::try_from(config.limits.requests_waiting_max).unwrap_or(1024),
@@ -88,6 +93,11 @@ impl Gateway {
     /// Offset, in minutes, of dates that callers give without one and of instants the gateway writes: Japan's.
     pub fn zone_minutes(&self) -> i16 {
         540
+    }
+
+    /// Puts other concept maps in force, for whatever is received from now on.
+    pub fn set_maps(&self, maps: Maps) {
+        self.pipeline.set_book(Arc::new(maps.book));
     }
 
     /// What is configured about senders.

@@ -7,7 +7,7 @@ mod receipt;
 mod standing;
 mod translate;
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::codes::Book;
 use crate::consent;
@@ -48,13 +48,23 @@ pub struct Pipeline {
     store: Store,
     standings: Standings,
     clock: fn() -> i64,
-    book: Arc<Book>,
+    book: RwLock<Arc<Book>>,
 }
 
 impl Pipeline {
     /// A pipeline into a store; `clock` gives milliseconds since 1970.
     pub fn new(store: Store, clock: fn() -> i64) -> Self {
-        Pipeline { store, standings: Standings::default(), clock, book: Arc::default() }
+        Pipeline { store, standings: Standings::default(), clock, book: RwLock::default() }
+    }
+
+    /// The concept maps in force from now on.
+    pub fn set_book(&self, book: Arc<Book>) {
+        *self.book.write().unwrap_or_else(PoisonError::into_inner) = book;
+    }
+
+    /// The concept maps in force.
+    pub fn book(&self) -> Arc<Book> {
+        self.book.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Takes a letter in and answers when the result is durable. The same letter again gives the same receipt and
@@ -88,7 +98,7 @@ impl Pipeline {
     fn attempt(&self, letter: &Letter, id: LetterId) -> Result<Receipt, Fault> {
         let mut standing = None;
         let translation = unharmed(|| {
-            translate(letter, id, &self.book, |patient| {
+            translate(letter, id, &self.book(), |patient| {
                 let taken = self.standings.take(&self.store, patient)?;
                 let known = taken.encounters()?;
                 standing = Some(taken);

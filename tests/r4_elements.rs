@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+#[allow(dead_code)] // the other tests use the rest
 mod definition;
 
 use std::fmt::Write as _;

@@ -2,6 +2,7 @@
 
 mod check;
 mod file;
+pub mod maps;
 pub mod problem;
 
 pub use problem::Problem;
@@ -29,6 +30,8 @@ pub struct Config {
     pub sources: Vec<Source>,
     /// Who calls.
     pub clients: Vec<Client>,
+    /// The folder of concept maps and column mappings, and what it says; `None` without one.
+    pub maps: Option<(PathBuf, maps::Maps)>,
     /// Limits.
     pub limits: Limits,
 }

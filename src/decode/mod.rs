@@ -3,6 +3,8 @@
 pub mod charset;
 pub mod export;
 pub mod fhir;
+pub mod fhir_xml;
 pub mod format;
 pub mod hl7v2;
 pub mod ssmix2;
+pub mod xml;

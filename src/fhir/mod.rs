@@ -7,6 +7,7 @@ pub mod json;
 pub mod kind;
 pub mod oid;
 pub mod outcome;
+pub mod r4;
 pub mod reference;
 pub mod system;
 pub mod time;

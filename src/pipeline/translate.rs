@@ -46,6 +46,7 @@ pub fn translate(
     match sniff(&letter.name, &letter.bytes) {
         Some(Format::Hl7v2) => Ok(document::in_folder(hl7v2::translate(given, known)?, given)),
         Some(Format::FhirJson) => Ok(document::in_folder(fhir::translate(given), given)),
+        Some(Format::FhirXml) => Ok(document::in_folder(fhir::translate_xml(given), given)),
         Some(Format::Document(content_type)) => Ok(document::translate(content_type, given)),
         Some(format @ (Format::Csv | Format::ExportJson)) => Ok(export::translate(format, given)),
         _ if letter.bytes.iter().all(u8::is_ascii_whitespace) => refuse(&EMPTY),

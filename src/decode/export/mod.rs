@@ -62,6 +62,14 @@ pub fn read_json(bytes: &[u8]) -> Result<Noted<Export>, Vec<Issue>> {
     checked(json::read(bytes)?)
 }
 
+/// What a column mapping names that is no layout, or no column of its layout.
+pub fn unknown_columns(columns: &Columns) -> Vec<String> {
+    match Layout::parse(&columns.layout) {
+        None => vec![columns.layout.clone()],
+        Some(layout) => columns.ours().filter(|name| !layout.has(name)).map(str::to_owned).collect(),
+    }
+}
+
 /// Rows with the layout they claim, not checked yet.
 struct Sheet {
     layout: Layout,
