@@ -100,7 +100,7 @@ impl Pipeline {
         let translation = unharmed(|| {
             translate(letter, id, &self.book(), |patient| {
                 let taken = self.standings.take(&self.store, patient)?;
-                let known = taken.encounters()?;
+                let known = taken.known()?;
                 standing = Some(taken);
                 Ok(known)
             })

@@ -73,7 +73,7 @@ fn report(found: &[Issue], quiet: bool) {
 /// The changes as a transaction: a `PUT` for what is stated, a `DELETE` for what is gone.
 fn bundle(mapped: &Mapped) -> String {
     let mut entries = Vec::new();
-    for change in &mapped.changes {
+    for change in std::iter::once(mapped).chain(&mapped.others).flat_map(|mapped| &mapped.changes) {
         match change {
             Change::Put(draft) | Change::PutWeak(draft) | Change::Merge { draft, .. } => entries.push(format!(
                 r#"{{"resource":{},"request":{{"method":"PUT","url":"{}"}}}}"#,

@@ -156,6 +156,8 @@ const NAMES: [&str; 146] = [
 
 impl ResourceType {
     /// AllergyIntolerance.
+    pub const ACCOUNT: Self = ResourceType(0);
+    /// AllergyIntolerance
     pub const ALLERGY_INTOLERANCE: Self = ResourceType(3);
     /// Appointment.
     pub const APPOINTMENT: Self = ResourceType(4);
@@ -203,7 +205,7 @@ impl ResourceType {
     pub const PRACTITIONER_ROLE: Self = ResourceType(108);
     /// Procedure.
     pub const PROCEDURE: Self = ResourceType(109);
-    /// Provenance.
+    /// Provenance
     pub const PROVENANCE: Self = ResourceType(110);
     /// RelatedPerson.
     pub const RELATED_PERSON: Self = ResourceType(113);

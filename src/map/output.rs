@@ -42,14 +42,39 @@ pub struct Output {
     changes: Vec<Change>,
     issues: Vec<Issue>,
     local_codes: Vec<LocalCode>,
+    others: Vec<Mapped>,
+    /// What happened to the visit that the message is about, for its Provenance.
+    pub told: Option<VisitEvent>,
+}
+
+/// What happened to a visit.
+#[derive(Clone, Debug)]
+pub struct VisitEvent {
+    /// The trigger event (HL7 table 0003); of a file that takes an event back, the event that cancels it.
+    pub code: &'static str,
+    /// When it happened, a FHIR dateTime; empty when not told.
+    pub when: String,
 }
 
 impl Output {
     /// Nothing so far.
     pub fn new(patient: PatientKey, facility: FacilityCode, zone_minutes: i16, occurred: Option<i64>) -> Self {
         let (changes, issues) = (Vec::with_capacity(8), Vec::new());
-        let (book, local_codes) = (Arc::default(), Vec::new());
-        Output { patient, facility, zone_minutes, occurred, is_master: false, book, changes, issues, local_codes }
+        let (book, local_codes, others) = (Arc::default(), Vec::new(), Vec::new());
+        let (is_master, told) = (false, None);
+        Output { patient, facility, zone_minutes, occurred, is_master, book, changes, issues, local_codes, others, told }
+    }
+
+    /// The same sender's output about another record, with nothing in it.
+    pub fn about(&self, patient: PatientKey) -> Self {
+        Output::new(patient, self.facility.clone(), self.zone_minutes, self.occurred).with_book(&self.book)
+    }
+
+    /// What the message says about another record: committed together with this one.
+    pub fn also(&mut self, other: Output) {
+        let noted = other.finish(None);
+        self.issues.extend(noted.issues);
+        self.others.push(noted.value);
     }
 
     /// The same with concept maps.
@@ -149,6 +174,19 @@ impl Output {
         self.changes.insert(0, change);
     }
 
+    /// A Merge of what holds at any time: see [`Change::Merge`].
+    pub fn merge_timeless(&mut self, resource_type: ResourceType, id: ResourceId, writer: Writer) {
+        let draft = Draft::new(resource_type, id, writer);
+        self.changes.push(Change::Merge { draft, drop: Vec::new() });
+    }
+
+    /// Puts a resource that is on record already, with all that was added to it, as of `occurred`.
+    pub fn put_as_of(&mut self, draft: Draft, occurred: Option<i64>) -> String {
+        let reference = draft.reference();
+        self.changes.push(Change::Put(Draft { occurred, ..draft }));
+        reference
+    }
+
     /// Like [`Output::put`], with members of `meta` (security labels) as JSON text.
     pub fn put_labelled(
         &mut self,
@@ -214,8 +252,8 @@ impl Output {
 
     /// What was collected.
     pub(super) fn finish(self, origin: Option<String>) -> Noted<Mapped> {
-        let Output { patient, facility, changes, local_codes, .. } = self;
-        let value = Mapped { patient, facility, origin, changes, local_codes, others: Vec::new() };
+        let Output { patient, facility, changes, local_codes, others, .. } = self;
+        let value = Mapped { patient, facility, origin, changes, local_codes, others };
         Noted { value, issues: self.issues }
     }
 

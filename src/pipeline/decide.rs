@@ -321,6 +321,8 @@ impl Making<'_> {
         let Some(mut merged) = self.body(draft.resource_type, &draft.id)? else { return Ok(draft) };
         let stated: Map<String, Value> = serde_json::from_str(&format!("{{{}}}", draft.members))
             .map_err(|_| vec![Issue::with(&NOT_JSON, Place::Whole, draft.reference())])?;
+        // What holds at any time is added to what is there; only whether a record is in use is decided by it.
+        let is_timeless = draft.occurred.is_none();
         for (name, value) in stated {
             match (merged.get_mut(&name), value) {
                 (Some(Value::Object(old)), Value::Object(new))
@@ -328,6 +330,12 @@ impl Making<'_> {
                 {
                     old.extend(new);
                 }
+                // Two records that are one person's stay so, whatever else is said of either.
+                (Some(Value::Array(old)), Value::Array(new)) if name == "link" => {
+                    let added: Vec<Value> = new.into_iter().filter(|link| !old.contains(link)).collect();
+                    old.extend(added);
+                }
+                (Some(_), _) if is_timeless && name != "active" => {}
                 (_, value) => {
                     merged.insert(name, value);
                 }
@@ -346,7 +354,9 @@ impl Making<'_> {
             }
         }
         merged.retain(|_, value| value.as_object().is_none_or(|object| !object.is_empty()));
-        Ok(Draft { occurred: draft.occurred, ..draft_of(draft.resource_type, draft.id, merged) })
+        let stored = self.standing.current(draft.resource_type, &draft.id).map(|facts| facts.occurred);
+        let occurred = draft.occurred.or(stored.filter(|at| *at != i64::MIN));
+        Ok(Draft { occurred, ..draft_of(draft.resource_type, draft.id, merged) })
     }
 
     /// The newest body, counting what this message made.

@@ -10,9 +10,9 @@ use super::decide::Version;
 use super::recipients_of;
 use crate::consent::Directive;
 use crate::fault::Fault;
-use crate::fhir::{PatientKey, ResourceId, ResourceType, time::Interval};
-use crate::map::{Known, KnownDocument, KnownEncounter};
-use crate::search::facts::Facts;
+use crate::fhir::{PatientKey, ResourceId, ResourceType, system};
+use crate::map::{Known, KnownDocument, KnownEncounter, Stored, Told};
+use crate::search::facts::{Facts, reference_hash};
 use crate::store::{Body, Commit, Head, Store, records};
 
 /// Records kept between messages, at most.
@@ -172,15 +172,33 @@ impl Standing {
     }
 
     /// What the mapper of an HL7 v2 message may know.
-    pub(super) fn encounters(&self) -> Result<Known, Fault> {
+    pub(super) fn known(&self) -> Result<Known, Fault> {
         let mut known = Known::default();
+        for facts in self.of_type(ResourceType::PATIENT) {
+            if facts.id == self.patient.patient_id() {
+                known.patient = Some(self.stored(facts)?);
+            }
+        }
+        let provenances = self.of_type(ResourceType::PROVENANCE);
         for facts in self.of_type(ResourceType::ENCOUNTER) {
-            known.encounters.push(known_encounter(facts, &self.resource(facts)?));
+            let hash = reference_hash(ResourceType::ENCOUNTER, facts.id.as_str());
+            let mut told = Vec::new();
+            for provenance in provenances.iter().filter(|provenance| provenance.references.contains(&hash)) {
+                told.extend(told_by(provenance, &self.resource(provenance)?));
+            }
+            known.encounters.push(KnownEncounter { stored: self.stored(facts)?, told });
         }
         for facts in self.of_type(ResourceType::DOCUMENT_REFERENCE) {
             known.documents.push(known_document(facts, &self.resource(facts)?));
         }
         Ok(known)
+    }
+
+    fn stored(&self, facts: &Facts) -> Result<Stored, Fault> {
+        let Value::Object(body) = self.resource(facts)? else {
+            return Err(Fault::Broken("a stored resource is not an object".into()));
+        };
+        Ok(Stored { id: facts.id.clone(), occurred: facts.occurred, body })
     }
 
     /// Adds new versions to the record and to the commit that will store them.
@@ -224,16 +242,12 @@ fn parse(text: &str) -> Result<Value, Fault> {
     serde_json::from_str(text).map_err(|_| Fault::Broken("a stored resource is not JSON".into()))
 }
 
-fn known_encounter(facts: &Facts, body: &Value) -> KnownEncounter {
-    let bound = |name: &str| body["period"][name].as_str().and_then(|text| Interval::parse(text, 540)).map(|i| i.start);
-    KnownEncounter {
-        id: facts.id.clone(),
-        inpatient: body["class"]["code"] == "IMP",
-        start: bound("start").unwrap_or(i64::MIN),
-        ended: body["period"]["end"].is_string(),
-        end: bound("end"),
-        void: matches!(body["status"].as_str(), Some("cancelled" | "entered-in-error")),
-    }
+/// What a message told of its visit: the trigger event among the codes of its Provenance.
+fn told_by(facts: &Facts, provenance: &Value) -> Option<Told> {
+    let codings = provenance["activity"]["coding"].as_array()?;
+    let event = codings.iter().find(|coding| coding["system"] == system::V2_0003)?["code"].as_str()?.to_owned();
+    let when = provenance["occurredDateTime"].as_str().unwrap_or_default().to_owned();
+    Some(Told { event, sent: facts.occurred, when })
 }
 
 fn known_document(facts: &Facts, body: &Value) -> KnownDocument {

@@ -28,6 +28,8 @@ pub(super) struct Handled {
     /// Whether OBX is the mapper's own: part of an order, a list, a document. Elsewhere OBX beside PID is measured on
     /// the patient.
     pub(super) has_own_results: bool,
+    /// Whether it is about several patients' records (a merge): then the mapper states the patients too.
+    pub(super) is_of_several: bool,
 }
 
 impl Handled {
@@ -42,11 +44,15 @@ impl Handled {
 }
 
 const fn row(sent: &'static str, kind: Kind, map: Mapper) -> Handled {
-    Handled { sent, kind: Some(kind), map, has_own_results: false }
+    Handled { kind: Some(kind), ..other(sent, map) }
 }
 
 const fn other(sent: &'static str, map: Mapper) -> Handled {
-    Handled { sent, kind: None, map, has_own_results: false }
+    Handled { sent, kind: None, map, has_own_results: false, is_of_several: false }
+}
+
+const fn several(sent: &'static str, map: Mapper) -> Handled {
+    Handled { has_own_results: true, is_of_several: true, ..other(sent, map) }
 }
 
 /// Every message that is mapped. Without a file name the first row of a message holds, but for those of
@@ -55,16 +61,57 @@ const MESSAGES: &[Handled] = &[
     row("ADT^A08", Kind::Adt00, adt::master),
     row("ADT^A23", Kind::Adt00, adt::master),
     row("ADT^A28", Kind::Adt00, adt::master),
+    row("ADT^A29", Kind::Adt00, adt::master),
     row("ADT^A31", Kind::Adt00, adt::master),
+    row("ADT^A54", Kind::Adt01, adt::visit),
+    row("ADT^A55", Kind::Adt01, adt::visit),
     // Seen in the field: 外来受付 as A01 with PV1-2 = O.
-    row("ADT^A04", Kind::Adt12, adt::outpatient),
-    row("ADT^A01", Kind::Adt22, adt::admission),
-    row("ADT^A11", Kind::Adt22, adt::admission),
-    row("ADT^A01", Kind::Adt12, adt::outpatient),
-    row("ADT^A11", Kind::Adt12, adt::outpatient),
-    row("ADT^A03", Kind::Adt52, adt::discharge),
-    row("ADT^A13", Kind::Adt52, adt::discharge),
+    row("ADT^A04", Kind::Adt12, adt::visit),
+    row("ADT^A14", Kind::Adt21, adt::visit),
+    row("ADT^A27", Kind::Adt21, adt::visit),
+    row("ADT^A01", Kind::Adt22, adt::visit),
+    row("ADT^A11", Kind::Adt22, adt::visit),
+    row("ADT^A01", Kind::Adt12, adt::visit),
+    row("ADT^A11", Kind::Adt12, adt::visit),
+    row("ADT^A21", Kind::Adt31, adt::visit),
+    row("ADT^A52", Kind::Adt31, adt::visit),
+    row("ADT^A22", Kind::Adt32, adt::visit),
+    row("ADT^A53", Kind::Adt32, adt::visit),
+    row("ADT^A15", Kind::Adt41, adt::visit),
+    row("ADT^A26", Kind::Adt41, adt::visit),
+    row("ADT^A02", Kind::Adt42, adt::visit),
+    row("ADT^A12", Kind::Adt42, adt::visit),
+    row("ADT^A16", Kind::Adt51, adt::visit),
+    row("ADT^A25", Kind::Adt51, adt::visit),
+    row("ADT^A03", Kind::Adt52, adt::visit),
+    row("ADT^A13", Kind::Adt52, adt::visit),
     row("ADT^A60", Kind::Adt61, adt::allergies),
+    // What SS-MIX2 has no data kind for.
+    other("ADT^A05", adt::visit),
+    other("ADT^A06", adt::visit),
+    other("ADT^A07", adt::visit),
+    other("ADT^A09", adt::visit),
+    other("ADT^A10", adt::visit),
+    other("ADT^A32", adt::visit),
+    other("ADT^A33", adt::visit),
+    other("ADT^A38", adt::visit),
+    other("ADT^A50", adt::visit),
+    other("ADT^A51", adt::visit),
+    other("ADT^A61", adt::visit),
+    other("ADT^A62", adt::visit),
+    several("ADT^A18", adt::merge),
+    several("ADT^A24", adt::link),
+    several("ADT^A30", adt::merge),
+    several("ADT^A34", adt::merge),
+    several("ADT^A35", adt::merge),
+    several("ADT^A36", adt::merge),
+    several("ADT^A39", adt::merge),
+    several("ADT^A40", adt::merge),
+    several("ADT^A41", adt::merge),
+    several("ADT^A46", adt::merge),
+    several("ADT^A47", adt::merge),
+    several("ADT^A48", adt::merge),
+    several("ADT^A49", adt::merge),
     row("PPR^ZD1", Kind::Ppr01, ppr::map).with_own_results(),
     row("OMD^O03", Kind::Omd, omd::map),
     other("PPR^PC1", ppr::standard).with_own_results(),
@@ -103,7 +150,7 @@ pub(super) fn handled(message: &Message<'_>, context: Context<'_>) -> Result<Han
     let header = message.first("MSH").map(|header| header.peek(9));
     let sent = sent(message);
     let place = header.map_or(Place::Whole, |h| h.place());
-    let kept_whole = |kind| Handled { sent: "", kind, map: whole::map, has_own_results: true };
+    let kept_whole = |kind| Handled { kind, ..other("", whole::map).with_own_results() };
     if let Some(name) = context.name {
         let found = MESSAGES.iter().find(|row| row.kind == Some(name.kind) && row.sent == sent).copied();
         let found = found.or_else(|| whole::is_of_kind(name.kind, &sent).then(|| kept_whole(Some(name.kind))));

@@ -67,17 +67,16 @@ pub struct Context<'a> {
     pub book: &'a Arc<Book>,
 }
 
-/// The number under which the sender knows the patient: PID-3.1 of the first PID.
+/// The number under which the sender knows the patient: PID-3.1 of the first PID, or what stands for it.
 pub fn patient_number(message: &Message<'_>) -> Option<String> {
-    let number = message.first("PID")?.peek(3).component(1).text().trim().to_owned();
-    (!number.is_empty()).then_some(number)
+    message.first("PID").and_then(head::number_of).map(|number| number.key)
 }
 
 /// Maps a message. An error is a message of which nothing can be used (to be held with that reason).
 pub fn map(message: &Message<'_>, context: Context<'_>) -> Result<Noted<Mapped>, Issue> {
     let handled = messages::handled(message, context)?;
     let kind = handled.kind;
-    let mut out = head::begin(message, context)?;
+    let mut out = head::begin(message, context, handled.is_of_several)?;
     // A message that is kept whole is a document, and FHIR knows superseded documents.
     if !handled.is_kept_whole() && context.name.is_some_and(|name| name.flag == Flag::Superseded) {
         out.issue(&SUPERSEDED, Place::Whole);
@@ -85,7 +84,9 @@ pub fn map(message: &Message<'_>, context: Context<'_>) -> Result<Noted<Mapped>,
     }
     out.is_master = kind == Some(Kind::Adt00);
     head::check_day(message, kind, context, &mut out);
-    head::patient(message, kind, context, &mut out);
+    if !handled.is_of_several {
+        head::patient(message, kind, context, &mut out);
+    }
     (handled.map)(message, context, &mut out);
     if !handled.has_own_results {
         measurement::map(message, context, &mut out);

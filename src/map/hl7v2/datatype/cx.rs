@@ -1,7 +1,5 @@
 //! CX extended composite id (HL7 v2.5 2A.14) to Identifier.
 
-use std::borrow::Cow;
-
 use super::{hd, ts};
 use crate::decode::hl7v2::Value;
 use crate::fhir::{Writer, system};
@@ -16,17 +14,18 @@ pub fn identifier(w: &mut Writer, value: Value<'_>, out: &mut Output) {
     }
     let kind = value.component(5).text();
     w.object("type", |w| w.array("coding", |w| w.coding_item(system::V2_0203, kind.trim(), "")));
-    w.string("system", &number_system(value, kind.trim(), out));
+    w.string("system", &system_of(value, out));
     w.string("value", number.trim());
     ts::period(w, "period", value.component(7), value.component(8), out);
 }
 
-fn number_system(value: Value<'_>, kind: &str, out: &Output) -> Cow<'static, str> {
+/// The system of the number, as [`identifier`] writes it.
+pub fn system_of(value: Value<'_>, out: &Output) -> String {
     if let Some(uri) = hd::uri(value.component(4), &out.facility) {
-        return Cow::Owned(uri);
+        return uri;
     }
-    Cow::Owned(match kind {
+    match value.component(5).text().trim() {
         "" | "PI" | "MR" | "PT" => out.facility.patient_number_system(),
         other => out.facility.local_system(&format!("identifier-{other}")),
-    })
+    }
 }

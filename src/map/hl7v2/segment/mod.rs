@@ -2,6 +2,8 @@
 
 pub mod al1;
 pub mod gol;
+pub mod dg1;
+pub mod gt1;
 pub mod iam;
 pub mod in1;
 pub mod nk1;
@@ -15,12 +17,18 @@ pub mod obx_unit;
 pub mod obx_value;
 pub mod ods;
 pub mod orc;
+pub mod pd1;
 pub mod pid;
+pub mod pid_extension;
+pub mod pr1;
 pub mod prb;
 pub mod problem;
 pub mod pv1;
 pub mod request;
 pub mod resource;
+pub mod pv2;
+pub mod related_person;
+pub mod rol;
 pub mod rxc;
 pub mod rxe;
 pub mod rxr;
