@@ -123,7 +123,8 @@ fn in_order(messages: &[String], order: &[usize]) -> Vec<String> {
 #[test]
 fn a_stay_is_the_same_in_whatever_order_it_is_told() {
     let stay = stay();
-    for (count, status) in [(1, "in-progress"), (2, "in-progress"), (3, "onleave"), (4, "in-progress"), (5, "finished")] {
+    for (count, status) in [(1, "in-progress"), (2, "in-progress"), (3, "onleave"), (4, "in-progress"), (5, "finished")]
+    {
         assert_eq!(Record::told(&stay[..count]).visit()["status"], status, "{count}");
     }
     let expected = Record::told(&stay).visit();
@@ -180,7 +181,10 @@ fn a_late_admission_says_what_the_discharge_did_not() {
     assert_eq!(late["period"]["start"], "2026-05-01T10:00:00+09:00");
     assert_eq!(late["period"]["end"], "2026-05-20T10:00:00+09:00");
     assert_eq!(late["hospitalization"]["admitSource"]["coding"][0]["code"], "1");
-    assert_eq!(sorted(late["statusHistory"].clone()), sorted(Record::told(&[admission, discharge]).visit()["statusHistory"].clone()));
+    assert_eq!(
+        sorted(late["statusHistory"].clone()),
+        sorted(Record::told(&[admission, discharge]).visit()["statusHistory"].clone())
+    );
 }
 
 #[test]
@@ -188,12 +192,18 @@ fn a_plan_becomes_the_stay_that_came_of_it() {
     let plan = message("A14", "0110", "", &[(2, "I"), (3, "W1")], &[(8, "202605100900")]);
     let admission = message("A01", "1010", "", &[(2, "I"), (3, "W2^1^1"), (44, "20260510093000")], &[]);
     let planned = Record::told(&[plan.clone()]).visit();
-    assert_eq!((&planned["status"], &planned["period"]["start"]), (&json!("planned"), &json!("2026-05-10T09:00:00+09:00")));
+    assert_eq!(
+        (&planned["status"], &planned["period"]["start"]),
+        (&json!("planned"), &json!("2026-05-10T09:00:00+09:00"))
+    );
     let cancelled = Record::told(&[plan.clone(), message("A27", "0210", "", &[(2, "I")], &[(8, "20260510")])]).visit();
     assert_eq!(cancelled["status"], "cancelled");
     for order in [[0, 1], [1, 0]] {
         let visit = Record::told(&in_order(&[plan.clone(), admission.clone()], &order)).visit();
-        assert_eq!((&visit["status"], &visit["period"]["start"]), (&json!("in-progress"), &json!("2026-05-10T09:30:00+09:00")));
+        assert_eq!(
+            (&visit["status"], &visit["period"]["start"]),
+            (&json!("in-progress"), &json!("2026-05-10T09:30:00+09:00"))
+        );
         assert_eq!(visit["location"].as_array().unwrap().len(), 1, "{visit:#}");
     }
 }
@@ -253,11 +263,7 @@ fn doctors_hand_over_and_back() {
     let changed = Record::told(&[admission.clone(), change.clone()]).visit();
     assert_eq!(
         roles(&changed),
-        [
-            "ADM null",
-            r#"ATND {"start":"2026-05-03T10:00:00+09:00"}"#,
-            r#"ATND {"end":"2026-05-03T10:00:00+09:00"}"#,
-        ]
+        ["ADM null", r#"ATND {"start":"2026-05-03T10:00:00+09:00"}"#, r#"ATND {"end":"2026-05-03T10:00:00+09:00"}"#,]
     );
     let before = Record::told(std::slice::from_ref(&admission)).visit();
     let again = Record::told(&[admission, change, back]).visit();

@@ -62,7 +62,19 @@ impl Output {
         let (changes, issues) = (Vec::with_capacity(8), Vec::new());
         let (book, local_codes, others) = (Arc::default(), Vec::new(), Vec::new());
         let (is_master, told) = (false, None);
-        Output { patient, facility, zone_minutes, occurred, is_master, book, changes, issues, local_codes, others, told }
+        Output {
+            patient,
+            facility,
+            zone_minutes,
+            occurred,
+            is_master,
+            book,
+            changes,
+            issues,
+            local_codes,
+            others,
+            told,
+        }
     }
 
     /// The same sender's output about another record, with nothing in it.

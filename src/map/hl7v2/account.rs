@@ -34,7 +34,10 @@ pub struct Ignored {
 /// The named rules. A reason is given where the name alone does not say it.
 pub const IGNORED: &[Ignored] = &[
     // Delimiters, routing, acknowledgement modes, version and character set: how it was sent, not what it says.
-    Ignored { rule: "transport", fields: &[("MSH", &[1, 2, 3, 5, 6, 9, 10, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 23, 24, 25])] },
+    Ignored {
+        rule: "transport",
+        fields: &[("MSH", &[1, 2, 3, 5, 6, 9, 10, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 23, 24, 25])],
+    },
     Ignored { rule: "sending-software", fields: &[("SFT", &[])] },
     // A counter of segments of one name.
     Ignored {

@@ -41,7 +41,10 @@ pub(super) fn map(message: &Message<'_>, context: Context<'_>, out: &mut Output)
     let event = event(message);
     let id = id(message, txa, context, out);
     let known = context.known.document(&id);
-    let confidentiality = txa::confidentiality(txa, out);
+    let confidentiality = match txa::confidentiality(txa, out) {
+        Confidentiality("") => visit::protection(message),
+        stated => stated,
+    };
     let is_cancelled = event == "T11";
     related.extend(measured(message, &id, out));
     let contents = match contents(message, &id, confidentiality, out) {

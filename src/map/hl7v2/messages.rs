@@ -1,6 +1,6 @@
 //! Which mapper a message meets: one table by MSH-9 and SS-MIX2 data kind.
 
-use super::{Context, Output, adt, mdm, omd, oul, ppr, rde, siu, whole};
+use super::{Context, Output, adt, mdm, omd, oul, ppr, rde, refer, siu, whole};
 use crate::decode::hl7v2::Message;
 use crate::decode::ssmix2::Kind;
 use crate::fault::{Issue, Place, rules};
@@ -117,6 +117,14 @@ const MESSAGES: &[Handled] = &[
     other("PPR^PC1", ppr::standard).with_own_results(),
     other("PPR^PC2", ppr::standard).with_own_results(),
     other("PPR^PC3", ppr::standard).with_own_results(),
+    other("REF^I12", refer::map).with_own_results(),
+    other("REF^I13", refer::map).with_own_results(),
+    other("REF^I14", refer::map).with_own_results(),
+    other("REF^I15", refer::map).with_own_results(),
+    other("RRI^I12", refer::map).with_own_results(),
+    other("RRI^I13", refer::map).with_own_results(),
+    other("RRI^I14", refer::map).with_own_results(),
+    other("RRI^I15", refer::map).with_own_results(),
     other("SIU^S12", siu::map),
     other("SIU^S13", siu::map),
     other("SIU^S14", siu::map),

@@ -16,6 +16,7 @@ pub mod oul;
 pub mod ppr;
 pub mod provenance;
 pub mod rde;
+pub mod refer;
 pub mod segment;
 pub mod siu;
 mod unit;

@@ -85,7 +85,7 @@ pub(super) fn map(message: &Message<'_>, context: Context<'_>, out: &mut Output)
     write_participants(&mut w, &participants, out);
     w.array("requestedPeriod", |w| w.item(|w| w.string("start", &slot.day)));
     let id = out.id(ResourceType::APPOINTMENT, &number);
-    out.put(ResourceType::APPOINTMENT, id, w);
+    out.put_labelled(ResourceType::APPOINTMENT, id, w, visit::protection(message).meta());
 }
 
 /// What a message states as a whole: what it stated of the appointment before and does not state now is gone. S18 to S22

@@ -170,7 +170,10 @@ mod tests {
         assert_eq!(told(&[(Admit, 1, "04T10"), (CancelAdmit, 2, "")]), "cancelled  | ");
         assert_eq!(told(&[(Plan, 1, "04T10"), (CancelPlan, 2, "")]), "cancelled  | ");
         assert_eq!(told(&[(Admit, 1, "04T10"), (CancelAdmit, 2, ""), (Admit, 3, "05T10")]), "in-progress  | ");
-        assert_eq!(told(&[(Plan, 1, "04T10"), (Admit, 2, "04T10"), (CancelPlan, 3, "")]), "in-progress  | planned ..04T10");
+        assert_eq!(
+            told(&[(Plan, 1, "04T10"), (Admit, 2, "04T10"), (CancelPlan, 3, "")]),
+            "in-progress  | planned ..04T10"
+        );
     }
 
     #[test]

@@ -16,8 +16,8 @@ use crate::decode::hl7v2::{Message, Segment};
 use crate::decode::ssmix2::{Flag, Kind};
 use crate::fault::{Place, rules};
 use crate::fhir::{ResourceType, Writer, time};
-use crate::map::output::VisitEvent;
 use crate::map::List;
+use crate::map::output::VisitEvent;
 use course::{course, standing};
 use event::Happening;
 pub(super) use merge::{link, merge};
@@ -213,7 +213,8 @@ fn when(message: &Message<'_>, wanted: &Wanted<'_>, code: &str, context: Context
         ts::date_time(wanted.pv1.field(field), out);
         out.issue_with(&VISIT_TIME_MISSING, wanted.pv1.place(field), format!("PV1-{field}"));
     }
-    let evn = |field: u16| message.first("EVN").and_then(|evn| time::from_v2(&evn.peek(field).text(), out.zone_minutes));
+    let evn =
+        |field: u16| message.first("EVN").and_then(|evn| time::from_v2(&evn.peek(field).text(), out.zone_minutes));
     let day = || context.name.and_then(|name| time::date_from_v2(name.date.as_deref()?));
     let sent = || out.occurred.map(|at| time::instant(at, out.zone_minutes));
     let recorded = || if is_bound { None } else { evn(2) };
@@ -322,4 +323,3 @@ pub(super) fn is_replaced(context: Context<'_>) -> bool {
     let links = links(context).and_then(serde_json::Value::as_array);
     links.is_some_and(|links| links.iter().any(|link| link["type"] == "replaced-by"))
 }
-

@@ -271,7 +271,8 @@ fn doctors(members: &mut Map<String, Value>, now: &Now<'_, '_>) {
     let Some(Value::Array(list)) = members.get_mut("participant") else { return };
     match now.wanted.happening {
         Happening::ChangeDoctor => {
-            let present: Vec<Value> = list.iter().filter(|i| is_attending(i)).map(|i| i["individual"].clone()).collect();
+            let present: Vec<Value> =
+                list.iter().filter(|i| is_attending(i)).map(|i| i["individual"].clone()).collect();
             let gone = before.iter().filter(|item| is_attending(item) && !is_past(item));
             for item in gone.filter(|item| !present.contains(&item["individual"])) {
                 let mut item = item.clone();
@@ -285,8 +286,10 @@ fn doctors(members: &mut Map<String, Value>, now: &Now<'_, '_>) {
         }
         Happening::CancelDoctor => {
             // Whoever took over did not; whoever had handed over at that time attends again.
-            let since = before.iter().filter(|i| is_attending(i) && !is_past(i)).find_map(|i| i["period"]["start"].as_str());
-            let handed_over = |item: &Value| is_attending(item) && is_past(item) && item["period"]["end"].as_str() == since;
+            let since =
+                before.iter().filter(|i| is_attending(i) && !is_past(i)).find_map(|i| i["period"]["start"].as_str());
+            let handed_over =
+                |item: &Value| is_attending(item) && is_past(item) && item["period"]["end"].as_str() == since;
             if since.is_none() || !list.iter().any(handed_over) {
                 return;
             }

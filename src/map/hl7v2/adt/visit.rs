@@ -142,9 +142,8 @@ fn by_plan<'k>(known: &[OnRecord<'k>], wanted: &Wanted<'_>, out: &Output) -> Opt
             let only = || plans().next().filter(|_| wanted.when.is_empty() && plans().count() == 1);
             found.or_else(only)
         }
-        Happening::Admit => {
-            plans().find(|one| numbered(one) || (wanted_day.is_some() && one.planned_start().and_then(day) == wanted_day))
-        }
+        Happening::Admit => plans()
+            .find(|one| numbered(one) || (wanted_day.is_some() && one.planned_start().and_then(day) == wanted_day)),
         _ => None,
     }
 }
@@ -153,7 +152,8 @@ fn by_plan<'k>(known: &[OnRecord<'k>], wanted: &Wanted<'_>, out: &Output) -> Opt
 /// for the end itself and its cancellation the last that had begun. An admission takes over what was told of a stay
 /// before its beginning was.
 fn by_course<'k>(known: &[OnRecord<'k>], wanted: &Wanted<'_>, out: &Output) -> Option<OnRecord<'k>> {
-    if wanted.is_ambulatory || matches!(wanted.happening, Happening::Plan | Happening::CancelPlan | Happening::Register) {
+    if wanted.is_ambulatory || matches!(wanted.happening, Happening::Plan | Happening::CancelPlan | Happening::Register)
+    {
         return None;
     }
     let at = Interval::parse(&wanted.when, out.zone_minutes).map(|interval| (interval.start, interval.end - 1));
@@ -164,7 +164,8 @@ fn by_course<'k>(known: &[OnRecord<'k>], wanted: &Wanted<'_>, out: &Output) -> O
     let begin = |one: &OnRecord<'_>| one.start().map_or(i64::MIN, |start| start.start);
     let is_stated = wanted.pv1.peek(44).is_valued();
     if wanted.happening == Happening::Admit {
-        let next = stays().filter(|one| one.start().is_some()).map(|one| begin(&one)).filter(|start| *start > first).min();
+        let next =
+            stays().filter(|one| one.start().is_some()).map(|one| begin(&one)).filter(|start| *start > first).min();
         let orphan = |one: &OnRecord<'_>| {
             let began_later = one.span().is_some_and(|span| span.0 >= first && next.is_none_or(|next| span.0 < next));
             one.start().is_none() && began_later
@@ -177,7 +178,8 @@ fn by_course<'k>(known: &[OnRecord<'k>], wanted: &Wanted<'_>, out: &Output) -> O
     }
     let begun = || stays().filter(move |one| begin(one) <= last);
     let ends = matches!(wanted.happening, Happening::Discharge | Happening::CancelDischarge);
-    let not_past = |one: &OnRecord<'_>| wanted.happening != Happening::Discharge || one.span().is_none_or(|span| span.1 <= last);
+    let not_past =
+        |one: &OnRecord<'_>| wanted.happening != Happening::Discharge || one.span().is_none_or(|span| span.1 <= last);
     let is_during = |one: &OnRecord<'_>| match one.end() {
         None => not_past(one),
         Some(end) => first < end.end,

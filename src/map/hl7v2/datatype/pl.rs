@@ -70,7 +70,8 @@ impl Chain {
         let mut levels = Vec::new();
         let mut next = reference.strip_prefix('#').map(str::to_owned);
         while let Some(id) = next.filter(|_| levels.len() < LEVELS.len()) {
-            let location = contained.iter().filter_map(Json::as_object).find(|one| one.get("id") == Some(&json!(id)))?;
+            let location =
+                contained.iter().filter_map(Json::as_object).find(|one| one.get("id") == Some(&json!(id)))?;
             let level = LEVELS.iter().map(|level| level.1).find(|level| id.split('-').any(|part| part == *level))?;
             let mut members = location.clone();
             let above = members.shift_remove("partOf");

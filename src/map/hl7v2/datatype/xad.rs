@@ -45,7 +45,8 @@ pub fn address_in(w: &mut Writer, value: Value<'_>, county: &str, out: &mut Outp
     // XAD.12 is the older way to say it: a range.
     let range = value.component(12);
     let is_range = !value.component(13).is_valued() && !value.component(14).is_valued();
-    let bounds = if is_range { [range.subcomponent(1), range.subcomponent(2)] } else { [13, 14].map(|n| value.component(n)) };
+    let bounds =
+        if is_range { [range.subcomponent(1), range.subcomponent(2)] } else { [13, 14].map(|n| value.component(n)) };
     ts::period(w, "period", bounds[0], bounds[1], out);
 }
 

@@ -43,7 +43,8 @@ pub fn human_name(w: &mut Writer, value: Value<'_>, out: &mut Output) {
     // XPN.10 is the older way to say it: a range.
     let range = value.component(10);
     let is_range = !value.component(12).is_valued() && !value.component(13).is_valued();
-    let bounds = if is_range { [range.subcomponent(1), range.subcomponent(2)] } else { [12, 13].map(|n| value.component(n)) };
+    let bounds =
+        if is_range { [range.subcomponent(1), range.subcomponent(2)] } else { [12, 13].map(|n| value.component(n)) };
     ts::period(w, "period", bounds[0], bounds[1], out);
 }
 

@@ -3,8 +3,8 @@
 use super::related_person::{self, Fields};
 use crate::decode::hl7v2::{Segment, Value};
 use crate::fhir::{ResourceType, Writer};
-use crate::map::hl7v2::datatype::{cwe, cx, hd, ts};
 use crate::map::hl7v2::Output;
+use crate::map::hl7v2::datatype::{cwe, cx, hd, ts};
 
 const GUARANTOR: Fields = Fields {
     numbers: 2,

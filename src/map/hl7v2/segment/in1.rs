@@ -112,14 +112,7 @@ fn extensions(w: &mut Writer, insured: &Insured) {
 }
 
 /// 被保険者識別子, and the number of the policy (IN1-36) where the insured has one of its own (IN1-49).
-fn identifiers(
-    w: &mut Writer,
-    segment: Segment<'_>,
-    insurer: &str,
-    insured: &Insured,
-    is_public: bool,
-    out: &Output,
-) {
+fn identifiers(w: &mut Writer, segment: Segment<'_>, insurer: &str, insured: &Insured, is_public: bool, out: &Output) {
     let member_id = if is_public { None } else { member_id(insurer, insured) };
     let policy = segment.field(36).component(1).text();
     w.array("identifier", |w| {

@@ -1,8 +1,8 @@
 //! Segments to resources, one file per segment (HL7 v2.5 chapters 2 to 12).
 
 pub mod al1;
-pub mod gol;
 pub mod dg1;
+pub mod gol;
 pub mod gt1;
 pub mod iam;
 pub mod in1;
@@ -22,12 +22,14 @@ pub mod pid;
 pub mod pid_extension;
 pub mod pr1;
 pub mod prb;
+pub mod prd;
 pub mod problem;
 pub mod pv1;
-pub mod request;
-pub mod resource;
 pub mod pv2;
 pub mod related_person;
+pub mod request;
+pub mod resource;
+pub mod rf1;
 pub mod rol;
 pub mod rxc;
 pub mod rxe;
