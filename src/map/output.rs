@@ -218,18 +218,21 @@ impl Output {
     /// Writes a Reference to the sending facility by its number, as member `name`. Not by a resource: organisations are
     /// the network office's, and a copy in every record would say nothing more.
     pub fn facility_reference(&self, w: &mut Writer, name: &str, display: &str) {
+        w.object(name, |w| self.facility_members(w, display));
+    }
+
+    /// The members of such a Reference, into an item or object.
+    pub fn facility_members(&self, w: &mut Writer, display: &str) {
         let code = self.facility.as_str();
-        w.object(name, |w| {
-            w.object("identifier", |w| {
-                if self.facility.is_insurance_institution() {
-                    w.string("system", system::INSTITUTION_NUMBER);
-                } else if !code.is_empty() {
-                    w.string("system", &self.facility.local_system("facility"));
-                }
-                w.string("value", code);
-            });
-            w.string("display", display);
+        w.object("identifier", |w| {
+            if self.facility.is_insurance_institution() {
+                w.string("system", system::INSTITUTION_NUMBER);
+            } else if !code.is_empty() {
+                w.string("system", &self.facility.local_system("facility"));
+            }
+            w.string("value", code);
         });
+        w.string("display", display);
     }
 
     /// What is stated replaces, what is not stated stays; `drop` names members to be taken away.
