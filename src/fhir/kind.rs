@@ -175,6 +175,12 @@ impl ResourceType {
     pub const DOCUMENT_REFERENCE: Self = ResourceType(41);
     /// Encounter.
     pub const ENCOUNTER: Self = ResourceType(43);
+    /// Immunization.
+    pub const IMMUNIZATION: Self = ResourceType(61);
+    /// MedicationAdministration.
+    pub const MEDICATION_ADMINISTRATION: Self = ResourceType(75);
+    /// MedicationDispense.
+    pub const MEDICATION_DISPENSE: Self = ResourceType(76);
     /// MedicationRequest.
     pub const MEDICATION_REQUEST: Self = ResourceType(78);
     /// Observation.

@@ -108,7 +108,8 @@ pub(super) fn check_day(message: &Message<'_>, kind: Option<Kind>, context: Cont
     let (segment, field) = match kind {
         Some(Kind::Adt12 | Kind::Adt22) => ("PV1", 44),
         Some(Kind::Adt52) => ("PV1", 45),
-        Some(Kind::Omp01) => ("ORC", 9),
+        Some(Kind::Omp01 | Kind::Omp02) => ("ORC", 9),
+        Some(Kind::Omp11 | Kind::Omp12) => ("RXA", 3),
         Some(Kind::Oml11) => ("SPM", 17),
         _ => return,
     };

@@ -1,6 +1,6 @@
 //! Which mapper a message meets: one table by MSH-9 and SS-MIX2 data kind.
 
-use super::{Context, KIND_NOT_SUPPORTED, Output, adt, oul, ppr, rde};
+use super::{Context, KIND_NOT_SUPPORTED, Output, adt, oul, ppr, ras, rde, rds, vxu};
 use crate::decode::hl7v2::Message;
 use crate::decode::ssmix2::Kind;
 use crate::fault::{Issue, Place, rules};
@@ -50,6 +50,15 @@ const MESSAGES: &[Handled] = &[
     row("ADT^A60", Kind::Adt61, adt::allergies),
     row("PPR^ZD1", Kind::Ppr01, ppr::map),
     row("RDE^O11", Kind::Omp01, rde::map),
+    row("RDE^O11", Kind::Omp02, rde::map),
+    row("RAS^O17", Kind::Omp11, ras::map),
+    row("RAS^O17", Kind::Omp12, ras::map),
+    other("RDE^O01", rde::map),
+    other("RDE^O25", rde::map),
+    other("OMP^O09", rde::map),
+    other("RGV^O15", rde::map),
+    other("RDS^O13", rds::map),
+    other("VXU^V04", vxu::map),
     row("OUL^R22", Kind::Oml11, oul::map),
 ];
 
@@ -81,8 +90,6 @@ fn by_content(sent: &str, message: &Message<'_>) -> Option<Kind> {
     let is_outpatient = || message.first("PV1").is_some_and(|pv1| pv1.peek(2).text() == "O");
     match sent {
         "ADT^A01" | "ADT^A11" if is_outpatient() => Some(Kind::Adt12),
-        // Components of an infusion: 注射.
-        "RDE^O11" if message.first("RXC").is_some() => Some(Kind::Omp02),
         _ => None,
     }
 }

@@ -5,6 +5,7 @@ pub mod adt;
 mod business_key;
 pub mod coding_system;
 pub mod datatype;
+mod drug;
 mod group;
 pub mod head;
 mod measurement;
@@ -13,9 +14,12 @@ mod number;
 pub mod oul;
 pub mod ppr;
 pub mod provenance;
+pub mod ras;
 pub mod rde;
+pub mod rds;
 pub mod segment;
 mod unit;
+pub mod vxu;
 
 use std::sync::Arc;
 
@@ -109,7 +113,8 @@ pub fn needs_known(message: &Message<'_>) -> bool {
 
 /// Orders and results are stated whole, file by file; visits and lists have rules of their own.
 fn origin(kind: Option<Kind>, name: Option<&FileName>) -> Option<String> {
-    let kind = kind.filter(|kind| matches!(kind, Kind::Omp01 | Kind::Oml11))?;
+    let kind =
+        kind.filter(|kind| matches!(kind, Kind::Omp01 | Kind::Omp02 | Kind::Omp11 | Kind::Omp12 | Kind::Oml11))?;
     let name = name?;
     let (order, date) = (name.order.as_deref()?, name.date.as_deref().unwrap_or("-"));
     Some(format!("{} {date} {order}", kind.code()))
