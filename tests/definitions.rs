@@ -83,6 +83,11 @@ fn is_ours(one: &Written) -> bool {
     !one.from.ends_with(".json")
 }
 
+/// Injections hold their drugs as a contained Medication.
+fn is_injection(tree: &Value) -> bool {
+    tree["medicationReference"].is_object()
+}
+
 fn profile_of(tree: &Value) -> Option<&'static str> {
     let category = tree["category"][0]["coding"][0]["code"].as_str();
     Some(match tree["resourceType"].as_str()? {
@@ -91,7 +96,13 @@ fn profile_of(tree: &Value) -> Option<&'static str> {
         "Condition" => "JP_Condition_Diagnosis",
         "Observation" if category == Some("laboratory") => "JP_Observation_LabResult",
         "Observation" if category == Some("body-measurement") => "JP_Observation_BodyMeasurement",
+        "MedicationRequest" if is_injection(tree) => "JP_MedicationRequest_Injection",
         "MedicationRequest" => "JP_MedicationRequest",
+        "MedicationAdministration" if is_injection(tree) => "JP_MedicationAdministration_Injection",
+        "MedicationAdministration" => "JP_MedicationAdministration",
+        "MedicationDispense" if is_injection(tree) => "JP_MedicationDispense_Injection",
+        "MedicationDispense" => "JP_MedicationDispense",
+        "Immunization" => "JP_Immunization",
         "DiagnosticReport" => "JP_DiagnosticReport_LabResult",
         "Coverage" => "JP_Coverage",
         "AllergyIntolerance" => "JP_AllergyIntolerance",

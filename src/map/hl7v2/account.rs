@@ -36,6 +36,8 @@ pub const IGNORED: &[Ignored] = &[
     // Delimiters, routing, acknowledgement modes, version and character set: how it was sent, not what it says.
     Ignored { rule: "transport", fields: &[("MSH", &[1, 2, 3, 5, 6, 9, 10, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21])] },
     Ignored { rule: "sending-software", fields: &[("SFT", &[])] },
+    // Which answers the sender wants to an order.
+    Ignored { rule: "response-flag", fields: &[("ORC", &[6])] },
     // A counter of segments of one name.
     Ignored {
         rule: "set-id",

@@ -6,9 +6,10 @@ use crate::decode::hl7v2::{Message, Segment, Value};
 use crate::fhir::{ResourceType, Writer, system};
 use crate::map::hl7v2::business_key::Keys;
 use crate::map::hl7v2::datatype::{cwe, pl, ts, xcn};
-use crate::map::hl7v2::drug::comment::About;
+use crate::map::hl7v2::drug::comment::{self, About};
 use crate::map::hl7v2::drug::dosage::AMOUNT_NOT_A_NUMBER;
 use crate::map::hl7v2::drug::group::{DrugGroup, drugs};
+use crate::map::hl7v2::drug::label;
 use crate::map::hl7v2::drug::medication::{self, Part, absent};
 use crate::map::hl7v2::drug::place::{Counted, Placed, places};
 use crate::map::hl7v2::drug::rate::Rate;
@@ -48,7 +49,8 @@ pub fn map(message: &Message<'_>, context: Context<'_>, out: &mut Output) {
             continue;
         }
         let written = event.write(out);
-        out.put(ResourceType::MEDICATION_ADMINISTRATION, id, written);
+        let labels = label::labels(order, out);
+        out.put_labelled(ResourceType::MEDICATION_ADMINISTRATION, id, written, labels);
     }
 }
 
@@ -108,7 +110,7 @@ impl<'m> Event<'_, 'm> {
         self.identifiers(&mut w, facility.as_deref(), out);
         w.string("status", self.status());
         w.array("statusReason", |w| {
-            self.field(18).repetitions().for_each(|reason| cwe::concept_item(w, reason, "", out));
+            self.field(18).repetitions().for_each(|reason| comment::concept_item(w, reason, "", out));
         });
         if let Some(order) = order {
             cwe::concept(&mut w, "category", order.field(29), "HL70482", out);
@@ -125,7 +127,7 @@ impl<'m> Event<'_, 'm> {
             }
         });
         w.array("reasonCode", |w| {
-            self.field(19).repetitions().for_each(|reason| cwe::concept_item(w, reason, "", out));
+            self.field(19).repetitions().for_each(|reason| comment::concept_item(w, reason, "", out));
         });
         w.reference("request", &format!("{}/{}", ResourceType::MEDICATION_REQUEST.name(), request.as_str()));
         w.array("device", |w| {

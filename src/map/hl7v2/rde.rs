@@ -6,6 +6,7 @@ use crate::decode::ssmix2::{Flag, Kind};
 use crate::fhir::ResourceType;
 use crate::map::hl7v2::business_key::Keys;
 use crate::map::hl7v2::drug::group::{DrugGroup, drugs};
+use crate::map::hl7v2::drug::label;
 use crate::map::hl7v2::drug::place::{Counted, places};
 use crate::map::hl7v2::drug::request::{self, Fields, Setting};
 use crate::map::hl7v2::segment::orc::{self, CANCELLED_WITHOUT_CONTENT, ignore_whole};
@@ -33,6 +34,7 @@ pub fn map_orders(message: &Message<'_>, context: Context<'_>, out: &mut Output)
 
 /// States the orders among `groups`; only mentions them where the message is about something else (administrations).
 pub(super) fn orders(groups: &[DrugGroup<'_>], context: Context<'_>, is_mention: bool, out: &mut Output) {
+    label::withhold_results(groups, out);
     let is_encoded = |order_at: usize| groups.iter().any(|g| g.is("RXE") && g.order_at == order_at);
     let is_order = |g: &&DrugGroup<'_>| g.is("RXE") || g.is("RXG") || (g.is("RXO") && !is_encoded(g.order_at));
     let ordered: Vec<&DrugGroup<'_>> = groups.iter().filter(is_order).collect();
@@ -49,6 +51,10 @@ pub(super) fn orders(groups: &[DrugGroup<'_>], context: Context<'_>, is_mention:
             }
             let parts = requested.into_iter().chain([*drug]).flat_map(DrugGroup::own_segments);
             drug.order.into_iter().chain(parts).for_each(ignore_whole);
+            continue;
+        }
+        if is_mention && label::is_labelled(drug.order) {
+            // A mention carries no label, and an order that is not for everybody must not be told without one.
             continue;
         }
         let is_injection = is_injection(drug, context);
@@ -91,12 +97,13 @@ pub(super) fn is_injection(group: &DrugGroup<'_>, context: Context<'_>) -> bool 
 }
 
 /// RXO fields and those of RXE that say the same.
-const REPEATED: [(u16, u16); 14] = [
+const REPEATED: [(u16, u16); 15] = [
     (1, 2),
     (2, 3),
     (3, 4),
     (4, 5),
     (5, 6),
+    (9, 9),
     (11, 10),
     (12, 11),
     (13, 12),

@@ -4,6 +4,7 @@ use crate::decode::hl7v2::Message;
 use crate::fhir::ResourceType;
 use crate::map::hl7v2::business_key::Keys;
 use crate::map::hl7v2::drug::group::{DrugGroup, drugs};
+use crate::map::hl7v2::drug::label;
 use crate::map::hl7v2::drug::place::{Counted, places};
 use crate::map::hl7v2::segment::orc::ignore_whole;
 use crate::map::hl7v2::segment::rxd;
@@ -32,6 +33,7 @@ pub(super) fn dispenses(groups: &[DrugGroup<'_>], context: Context<'_>, out: &mu
             continue;
         }
         let written = rxd::dispense(group, &place, out);
-        out.put(ResourceType::MEDICATION_DISPENSE, id, written);
+        let labels = label::labels(group.order, out);
+        out.put_labelled(ResourceType::MEDICATION_DISPENSE, id, written, labels);
     }
 }

@@ -6,6 +6,7 @@ use crate::fhir::{ResourceType, Writer};
 use crate::map::hl7v2::business_key::Keys;
 use crate::map::hl7v2::datatype::{cwe, pl, ts, xcn};
 use crate::map::hl7v2::drug::group::{DrugGroup, drugs};
+use crate::map::hl7v2::drug::label;
 use crate::map::hl7v2::drug::medication::{self, absent};
 use crate::map::hl7v2::group::ResultGroup;
 use crate::map::hl7v2::segment::obx::{self, REPETITION_LEFT_OUT, RESULT_WITHOUT_CODE, Setting};
@@ -57,6 +58,7 @@ struct Statement<'m> {
 /// Maps the groups after the patient; Patient, account and Provenance are the caller's.
 pub fn map(message: &Message<'_>, context: Context<'_>, out: &mut Output) {
     let groups = drugs(message);
+    label::withhold_results(&groups, out);
     let mut keys = Keys::default();
     let mut numbers = Keys::default();
     for group in groups.iter().filter(|g| g.is("RXA")) {
@@ -69,14 +71,16 @@ pub fn map(message: &Message<'_>, context: Context<'_>, out: &mut Output) {
             group.order.into_iter().chain(group.own_segments()).chain(results).for_each(ignore_whole);
             continue;
         }
-        let told = Told::of(&group.results);
+        let shown = if label::is_labelled(group.order) { &[][..] } else { &group.results[..] };
+        let told = Told::of(shown);
         if is_no_vaccine(group.drug) {
             // Rule `no-vaccine-given`.
             group.order.into_iter().chain(group.own_segments()).for_each(ignore_whole);
         } else {
             let reactions = observations(&told.reactions, &key, out);
             let written = immunization(group, &told, &reactions, out);
-            out.put(ResourceType::IMMUNIZATION, id, written);
+            let labels = label::labels(group.order, out);
+            out.put_labelled(ResourceType::IMMUNIZATION, id, written, labels);
         }
         observations(&told.others, &key, out);
     }
@@ -168,6 +172,7 @@ fn immunization(group: &DrugGroup<'_>, told: &Told<'_>, reactions: &[String], ou
     let state = order.map(|o| o.field(5).text().trim().to_owned()).unwrap_or_default();
     let completion = rxa::completion(drug);
     let performers = performers(order, drug, out);
+    let facility = orc::facility(order, out);
     let manufacturer = medication::manufacturer(drug.field(17), out);
     let mut location = None;
     let mut w = Writer::new();
@@ -175,7 +180,7 @@ fn immunization(group: &DrugGroup<'_>, told: &Told<'_>, reactions: &[String], ou
         let place = rxa::location(drug);
         location = pl::contained(w, place, "", out);
     });
-    orc::identifiers(&mut w, order, None, None, out);
+    orc::identifiers(&mut w, order, None, facility.as_deref(), out);
     w.string(
         "status",
         match (state.as_str(), completion) {
@@ -208,7 +213,8 @@ fn immunization(group: &DrugGroup<'_>, told: &Told<'_>, reactions: &[String], ou
     route(&mut w, &group.routes, out);
     if let Some(amount) = rxa::amount(drug).filter(|_| completion != Completion::NotDone) {
         Unit::of_field(drug.field(7), out).decimal(&mut w, "doseQuantity", &amount);
-    } else if drug.peek(6).text() == "999" {
+    } else {
+        // No dose, or 999: its unit says nothing.
         drug.ignore(&[7]);
     }
     w.array("performer", |w| {
@@ -234,8 +240,8 @@ fn immunization(group: &DrugGroup<'_>, told: &Told<'_>, reactions: &[String], ou
         drug.ignore(&[4]);
     }
     if let Some(order) = order {
-        // By the rule `entered-by`.
-        order.ignore(&[1, 10, 13, 18]);
+        // By the rule `entered-by`; here ORC-17 too says only where it was entered.
+        order.ignore(&[1, 10, 13, 17, 18]);
     }
     w
 }

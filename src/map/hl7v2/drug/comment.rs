@@ -6,6 +6,33 @@ use crate::fhir::{Writer, system};
 use crate::map::Output;
 use crate::map::hl7v2::datatype::cwe;
 
+/// The words of a comment that is not coded. Senders put words into the place of the code: without a table and a name beside
+/// it, what has spaces or is not ASCII is no code.
+pub(crate) fn words(value: Value<'_>) -> Option<String> {
+    let code = cwe::code(value);
+    let is_alone = [2, 3, 4, 5, 6].into_iter().all(|n| !value.component(n).is_valued());
+    if code.is_empty() {
+        return Some(cwe::text(value)).filter(|text| !text.is_empty());
+    }
+    (is_alone && (code.contains(' ') || !code.is_ascii())).then_some(code)
+}
+
+/// Writes a CodeableConcept member of a comment, in words when it is not coded.
+pub(crate) fn concept(w: &mut Writer, name: &str, value: Value<'_>, table: &str, out: &mut Output) {
+    match words(value) {
+        Some(words) => w.object(name, |w| w.string("text", &words)),
+        None => cwe::concept(w, name, value, table, out),
+    }
+}
+
+/// The same as an item of an array.
+pub(crate) fn concept_item(w: &mut Writer, value: Value<'_>, table: &str, out: &mut Output) {
+    match words(value) {
+        Some(words) => w.item(|w| w.string("text", &words)),
+        None => cwe::concept_item(w, value, table, out),
+    }
+}
+
 /// What a comment is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum About {
@@ -44,13 +71,14 @@ impl About {
 
     /// Writes the comment as an item of `extension`: a concept when it is coded, else its text.
     pub(crate) fn write(self, w: &mut Writer, value: Value<'_>, out: &mut Output) {
-        if !cwe::code(value).is_empty() {
-            w.item(|w| {
-                w.string("url", &self.url());
-                cwe::concept(w, "valueCodeableConcept", value, "", out);
-            });
-        } else {
-            self.write_text(w, &cwe::text(value));
+        match words(value) {
+            Some(words) => self.write_text(w, &words),
+            None => w.item(|w| {
+                if value.is_valued() {
+                    w.string("url", &self.url());
+                    cwe::concept(w, "valueCodeableConcept", value, "", out);
+                }
+            }),
         }
     }
 

@@ -111,15 +111,21 @@ pub(crate) fn manufacturer(value: Value<'_>, out: &mut Output) -> Option<String>
 
 /// Writes the mixture, and before it the parts that are products of their own, as items of `contained`. `code` is what the
 /// mixture is called, when it is.
-pub(crate) fn mixture(w: &mut Writer, code: Option<Value<'_>>, form: Value<'_>, parts: &[Part<'_>], out: &mut Output) {
+pub(crate) fn mixture(
+    w: &mut Writer,
+    code: Option<(Value<'_>, &[Value<'_>])>,
+    form: Value<'_>,
+    parts: &[Part<'_>],
+    out: &mut Output,
+) {
     for (at, part) in parts.iter().enumerate().filter(|(_, part)| !part.product.is_empty()) {
         w.item(|w| product(w, &part_id(at), (part.item, &part.supplements), None, &part.product, out));
     }
     w.item(|w| {
         w.string("resourceType", "Medication");
         w.string("id", ID);
-        if let Some(code) = code {
-            cwe::concept(w, "code", code, "", out);
+        if let Some((code, supplements)) = code {
+            w.object("code", |w| concept(w, code, supplements, out));
         }
         w.string("status", "active");
         cwe::concept(w, "form", form, "", out);
@@ -221,12 +227,8 @@ pub(crate) fn product_amount(w: &mut Writer) {
 
 /// Writes `coding` and `text` of a drug with all its codes.
 pub(crate) fn concept(w: &mut Writer, item: Value<'_>, supplements: &[Value<'_>], out: &mut Output) {
-    w.array("coding", |w| {
-        cwe::codings(w, item, "", out);
-        for supplement in supplements.iter().flat_map(Value::repetitions) {
-            cwe::codings(w, supplement, "", out);
-        }
-    });
+    let all: Vec<Value<'_>> = std::iter::once(item).chain(supplements.iter().flat_map(Value::repetitions)).collect();
+    w.array("coding", |w| cwe::codings_of(w, &all, "", out));
     w.string("text", &name(item));
 }
 

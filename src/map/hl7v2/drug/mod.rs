@@ -4,6 +4,7 @@
 pub(crate) mod comment;
 pub(crate) mod dosage;
 pub(crate) mod group;
+pub(crate) mod label;
 pub(crate) mod medication;
 pub(crate) mod place;
 pub(crate) mod rate;

@@ -18,13 +18,14 @@ pub(crate) struct Rate {
 }
 
 /// Units of time: spellings, UCUM.
-const TIMES: [(&[&str], &str); 6] = [
+const TIMES: [(&[&str], &str); 7] = [
     (&["h", "hr", "hrs", "hour", "hours", "時間", "時"], "h"),
     (&["min", "mins", "minute", "minutes", "分"], "min"),
     (&["s", "sec", "second", "seconds", "秒"], "s"),
     (&["d", "day", "days", "日"], "d"),
     (&["w", "wk", "week", "weeks", "週", "週間"], "wk"),
     (&["mo", "month", "months", "月", "ヶ月", "か月"], "mo"),
+    (&["a", "ann", "yr", "year", "years", "年"], "a"),
 ];
 
 /// The UCUM code of a unit of time, whatever its case.

@@ -5,14 +5,15 @@ use crate::decode::hl7v2::{Segment, Value};
 use crate::fhir::{ResourceId, ResourceType, Writer, system};
 use crate::map::Output;
 use crate::map::hl7v2::datatype::{cwe, ts, xad, xcn, xtn};
-use crate::map::hl7v2::drug::comment::About;
+use crate::map::hl7v2::drug::comment::{self, About};
 use crate::map::hl7v2::drug::dosage::{AMOUNT_NOT_A_NUMBER, Dose};
 use crate::map::hl7v2::drug::group::DrugGroup;
+use crate::map::hl7v2::drug::label;
 use crate::map::hl7v2::drug::medication::{self, Part, Product};
 use crate::map::hl7v2::drug::place::Placed;
 use crate::map::hl7v2::drug::timing::{Bounds, Duration, Timing};
 use crate::map::hl7v2::number::decimal;
-use crate::map::hl7v2::segment::{nte, orc, rxc, rxr};
+use crate::map::hl7v2::segment::{nte, orc, rxc, rxo, rxr};
 use crate::map::hl7v2::unit::Unit;
 
 /// JHSP0002: what a pharmacist is told to do (一包化, 粉砕).
@@ -93,6 +94,7 @@ struct Request<'a, 'm> {
     routes: Vec<Segment<'m>>,
     parts: Vec<Part<'m>>,
     strength: Product<'m>,
+    supplements: Vec<Value<'m>>,
 }
 
 /// Writes the MedicationRequest; gives its reference.
@@ -107,7 +109,9 @@ pub(crate) fn medication_request(
     let facility = orc::facility(order, out);
     let requester = orc::requester(order, Some((drug, fields.orderer)), out);
     let recorder = order.and_then(|o| xcn::practitioner(o.field(10), out));
-    let pharmacy = pharmacy(drug, fields.pharmacy, out);
+    let requested = setting.requested.map(|r| r.drug);
+    let pharmacy = pharmacy(drug, fields.pharmacy, out)
+        .or_else(|| requested.and_then(|requested| self::pharmacy(requested, rxo::FIELDS.pharmacy, out)));
     let request = Request::of(group, fields, setting, out);
     for amount in request.dose().in_words() {
         out.doubt(&AMOUNT_NOT_A_NUMBER, &amount);
@@ -116,9 +120,12 @@ pub(crate) fn medication_request(
     w.array("contained", |w| request.contained(w, out));
     w.array("extension", |w| orc::department(w, order, out));
     request.identifiers(&mut w, facility.as_deref(), out);
-    w.string("status", status(order));
-    if let Some(order) = order {
-        cwe::concept(&mut w, "statusReason", order.field(16), "", out);
+    let status = status(order);
+    // ORC-16 says why the order control was sent: why it was halted, or why it was ordered.
+    let is_halted = matches!(status, "stopped" | "cancelled" | "on-hold" | "entered-in-error");
+    w.string("status", status);
+    if let Some(order) = order.filter(|_| is_halted) {
+        comment::concept(&mut w, "statusReason", order.field(16), "", out);
     }
     w.string("intent", setting.intent);
     w.array("category", |w| request.categories(w, out));
@@ -132,7 +139,12 @@ pub(crate) fn medication_request(
     }
     w.reference("requester", requester.as_deref().unwrap_or_default());
     w.reference("recorder", recorder.as_deref().unwrap_or_default());
-    w.array("reasonCode", |w| request.reasons(w, out));
+    w.array("reasonCode", |w| {
+        request.reasons(w, out);
+        if let Some(order) = order.filter(|_| !is_halted) {
+            comment::concept_item(w, order.field(16), "", out);
+        }
+    });
     let requested = setting.requested.map(|r| r.notes.as_slice()).unwrap_or_default();
     nte::notes(&mut w, &[requested, &group.notes].concat(), &[]);
     w.array("dosageInstruction", |w| request.dosages(w, out));
@@ -143,10 +155,11 @@ pub(crate) fn medication_request(
         // ORC-4 is in the place; ORC-13, ORC-15 and ORC-18 by the rules `entered-by` and `order-counts-from`.
         order.ignore(&[4, 13, 15, 18]);
     }
-    match setting.is_mention {
-        true => out.put_weak(ResourceType::MEDICATION_REQUEST, id, w),
-        false => out.put(ResourceType::MEDICATION_REQUEST, id, w),
+    if setting.is_mention {
+        return out.put_weak(ResourceType::MEDICATION_REQUEST, id, w);
     }
+    let labels = label::labels(order, out);
+    out.put_labelled(ResourceType::MEDICATION_REQUEST, id, w, labels)
 }
 
 impl<'a, 'm> Request<'a, 'm> {
@@ -167,14 +180,16 @@ impl<'a, 'm> Request<'a, 'm> {
         if parts.is_empty() && setting.is_injection && !is_injection_kind(drug.peek(fields.drug)) {
             parts.push(Part {
                 item: drug.field(fields.drug),
-                supplements: vec![drug.field(fields.supplement)],
+                supplements: drug.field(fields.supplement).repetitions().collect(),
                 amount: drug.peek(fields.dose[0]),
                 unit: drug.peek(fields.dose[2]),
                 product: strength.clone(),
             });
         }
+        let supplements = supplements(drug, fields.supplement, setting.is_injection, &mut parts);
         let timings = timings(&or_requested(|g| g.timings.clone()), group, fields.quantity_timing, out);
-        Request { group, fields, setting, timings, routes: or_requested(|g| g.routes.clone()), parts, strength }
+        let routes = or_requested(|g| g.routes.clone());
+        Request { group, fields, setting, timings, routes, parts, strength, supplements }
     }
 
     fn drug(&self) -> Segment<'m> {
@@ -188,10 +203,10 @@ impl<'a, 'm> Request<'a, 'm> {
     }
 
     /// What the whole is called; nothing where RXE-2 says the kind of injection, or the only part is the drug itself.
-    fn code(&self) -> Option<Value<'m>> {
+    fn code(&self) -> Option<(Value<'m>, &[Value<'m>])> {
         let code = self.drug().field(self.fields.drug);
         let is_part = self.group.components.is_empty() && self.setting.is_injection;
-        (code.is_valued() && !is_part && !is_injection_kind(code)).then_some(code)
+        (code.is_valued() && !is_part && !is_injection_kind(code)).then_some((code, self.supplements.as_slice()))
     }
 
     fn contained(&self, w: &mut Writer, out: &mut Output) {
@@ -199,8 +214,8 @@ impl<'a, 'm> Request<'a, 'm> {
         if !self.parts.is_empty() {
             medication::mixture(w, self.code(), form, &self.parts, out);
         } else if !self.strength.is_empty() {
-            let supplements = [self.drug().field(self.fields.supplement)];
-            medication::single(w, (self.drug().field(self.fields.drug), &supplements), form, &self.strength, out);
+            let item = self.drug().field(self.fields.drug);
+            medication::single(w, (item, &self.supplements), form, &self.strength, out);
         }
         rxr::contained(w, &self.routes, out);
     }
@@ -208,11 +223,11 @@ impl<'a, 'm> Request<'a, 'm> {
     fn medication(&self, w: &mut Writer, out: &mut Output) {
         let drug = self.drug().field(self.fields.drug);
         if !self.parts.is_empty() {
-            medication::reference(w, self.code(), &self.parts);
+            medication::reference(w, self.code().map(|(code, _)| code), &self.parts);
         } else if !self.strength.is_empty() {
             medication::reference(w, Some(drug), &[]);
         } else {
-            medication::coded(w, drug, &[self.drug().field(self.fields.supplement)], out);
+            medication::coded(w, drug, &self.supplements, out);
         }
     }
 
@@ -268,9 +283,9 @@ impl<'a, 'm> Request<'a, 'm> {
     fn reasons(&self, w: &mut Writer, out: &mut Output) {
         let own = self.drug().field(self.fields.indication);
         if own.is_valued() && !is_instruction(own, out) {
-            own.repetitions().for_each(|reason| cwe::concept_item(w, reason, "", out));
+            own.repetitions().for_each(|reason| comment::concept_item(w, reason, "", out));
         } else if let Some(requested) = self.setting.requested {
-            requested.drug.field(20).repetitions().for_each(|reason| cwe::concept_item(w, reason, "", out));
+            requested.drug.field(20).repetitions().for_each(|reason| comment::concept_item(w, reason, "", out));
         }
     }
 
@@ -278,11 +293,12 @@ impl<'a, 'm> Request<'a, 'm> {
     fn instructions(&self, out: &Output) -> Vec<Value<'m>> {
         let indication = self.drug().field(self.fields.indication);
         let as_instruction = indication.repetitions().filter(|v| v.is_valued() && is_instruction(*v, out));
-        let own: Vec<Value<'m>> = self.told(self.fields.administration).chain(as_instruction).collect();
-        let all = match self.setting.requested {
-            Some(requested) if own.is_empty() => requested.drug.field(7).repetitions().collect(),
-            _ => own,
-        };
+        let mut all: Vec<Value<'m>> = self.told(self.fields.administration).chain(as_instruction).collect();
+        for requested in self.setting.requested.iter().flat_map(|r| r.drug.field(7).repetitions()) {
+            if !all.iter().any(|own| own.raw() == requested.raw()) {
+                all.push(requested);
+            }
+        }
         all.into_iter().filter(|v| v.is_valued() && !is_for_dispensing(*v)).collect()
     }
 
@@ -311,7 +327,6 @@ impl<'a, 'm> Request<'a, 'm> {
         let bounds = if self.setting.is_injection { Bounds::Period } else { Bounds::Days };
         let instructions = self.instructions(out);
         let about = |kind: About| instructions.iter().copied().filter(move |v| About::of(*v) == Some(kind));
-        let words = |value: &Value<'m>| cwe::code(*value).is_empty();
         w.array("extension", |w| {
             if let Some(timing) = timing {
                 timing.extensions(w, bounds, out);
@@ -323,14 +338,14 @@ impl<'a, 'm> Request<'a, 'm> {
         });
         w.string("text", &self.text(timing, &instructions));
         w.array("additionalInstruction", |w| {
-            for instruction in instructions.iter().filter(|v| !words(v) && About::of(**v).is_none()) {
+            for instruction in instructions.iter().filter(|v| comment::words(**v).is_none() && About::of(**v).is_none()) {
                 cwe::concept_item(w, *instruction, "", out);
             }
             for usage in timing.iter().flat_map(|t| t.usages.iter().skip(1)) {
                 w.item(|w| usage.members(w));
             }
         });
-        let in_words = instructions.iter().filter(|v| words(v)).map(|v| cwe::text(*v));
+        let in_words = instructions.iter().filter_map(|v| comment::words(*v));
         let told = in_words.chain(timing.iter().flat_map(|t| t.comments.iter().cloned()));
         w.string("patientInstruction", &told.filter(|t| !t.is_empty()).collect::<Vec<_>>().join("\n"));
         if let Some(timing) = timing {
@@ -422,7 +437,40 @@ impl<'a, 'm> Request<'a, 'm> {
     }
 }
 
-/// TQ1, else the TQ of the drug (RXE-1), else that of its order (ORC-7). A TQ without a pattern says less than the order's.
+/// RXE-31: further codes of the drug. In an injection they belong to the drugs of RXC, each found by the code that both have;
+/// the field stays unread when one belongs to none.
+fn supplements<'m>(
+    drug: Segment<'m>,
+    field: u16,
+    is_injection: bool,
+    parts: &mut [Part<'m>],
+) -> Vec<Value<'m>> {
+    let all: Vec<Value<'m>> = drug.peek(field).repetitions().collect();
+    if !is_injection || parts.is_empty() {
+        drug.ignore(&[field]);
+        return all;
+    }
+    let codes = |value: Value<'m>| {
+        let pairs = [(1, 3), (4, 6)].map(|(code, table)| {
+            (value.component(code).text().trim().to_owned(), value.component(table).text().trim().to_owned())
+        });
+        pairs.into_iter().filter(|(code, _)| !code.is_empty()).collect::<Vec<_>>()
+    };
+    let mut is_placed = true;
+    for supplement in all {
+        let stated = codes(supplement);
+        match parts.iter_mut().find(|part| codes(part.item).iter().any(|code| stated.contains(code))) {
+            Some(part) => part.supplements.push(supplement),
+            None => is_placed = false,
+        }
+    }
+    if is_placed {
+        drug.ignore(&[field]);
+    }
+    Vec::new()
+}
+
+/// TQ1, else the TQ of the drug (RXE-1), and what that leaves open from the TQ of its order (ORC-7).
 fn timings<'m>(
     segments: &[Segment<'m>],
     group: &DrugGroup<'m>,
@@ -432,14 +480,16 @@ fn timings<'m>(
     if !segments.is_empty() {
         return segments.iter().map(|segment| Timing::of_segment(*segment, out)).collect();
     }
-    let own = (quantity_timing > 0).then_some((group.drug, quantity_timing));
-    let stated = [own, group.order.map(|o| (o, 7))].into_iter().flatten().filter(|(s, n)| s.peek(*n).is_valued());
-    let stated: Vec<(Segment<'m>, u16)> = stated.collect();
-    let has_pattern = |(segment, number): &&(Segment<'m>, u16)| segment.peek(*number).component(2).is_valued();
-    let Some((segment, number)) = stated.iter().find(has_pattern).or(stated.first()).copied() else {
-        return Vec::new();
+    let mut read = |value: Value<'m>| -> Vec<Timing<'m>> {
+        value.repetitions().map(|r| Timing::of_quantity_timing(r, out)).collect()
     };
-    segment.field(number).repetitions().map(|r| Timing::of_quantity_timing(r, out)).collect()
+    let mut own = if quantity_timing > 0 { read(group.drug.field(quantity_timing)) } else { Vec::new() };
+    let ordered = group.order.map(|order| read(order.field(7))).unwrap_or_default();
+    if own.len() == ordered.len() {
+        own.iter_mut().zip(ordered).for_each(|(own, ordered)| own.fill(ordered));
+        return own;
+    }
+    if own.is_empty() { ordered } else { own }
 }
 
 /// 施設処方箋ID (JP Core invariant jp-inv-local-prescriptionid): the OID with the facility's code behind it.
@@ -500,7 +550,7 @@ fn instruction_for_dispense(w: &mut Writer, value: Value<'_>, out: &mut Output) 
     w.item(|w| {
         let name = "JP_MedicationRequest_DispenseRequest_InstructionForDispense";
         w.string("url", &format!("{}{name}", system::JP_EXTENSION));
-        cwe::concept(w, "valueCodeableConcept", value, "", out);
+        comment::concept(w, "valueCodeableConcept", value, "", out);
     });
 }
 

@@ -164,6 +164,27 @@ impl<'m> Timing<'m> {
         }
     }
 
+    /// Takes from another timing what this one leaves open.
+    pub(crate) fn fill(&mut self, other: Timing<'m>) {
+        if self.usages.is_empty() {
+            (self.usages, self.pattern, self.times) = (other.usages, other.pattern, other.times);
+        }
+        self.duration = self.duration.take().or(other.duration);
+        self.each = self.each.take().or(other.each);
+        self.count = self.count.or(other.count);
+        if !self.start.is_valued() {
+            self.start = other.start;
+        }
+        if !self.end.is_valued() {
+            self.end = other.end;
+        }
+        if self.priority.is_empty() {
+            self.priority = other.priority;
+        }
+        self.is_prn |= other.is_prn;
+        self.comments.extend(other.comments);
+    }
+
     /// What a person reads.
     pub(crate) fn text(&self) -> String {
         let text: Vec<&str> = self.usages.iter().map(Usage::text).collect();
@@ -340,7 +361,7 @@ fn usage(value: Value<'_>, out: &mut Output) -> Option<Usage> {
 
 /// A code of table 0335: BID, TID, 3ID, QAM, QOD, Q6H, PRN.
 fn is_repeat_pattern(code: &str) -> bool {
-    matches!(code, "BID" | "TID" | "QID" | "QD" | "QAM" | "QPM" | "QHS" | "QSHIFT" | "QOD" | "Once" | "ONCE" | "C")
+    matches!(code, "BID" | "TID" | "QID" | "QD" | "QAM" | "QPM" | "QHS" | "QSHIFT" | "QOD" | "Once" | "ONCE" | "once" | "C")
         || code.starts_with("PRN")
         || per(code).is_some()
         || code.strip_suffix("ID").is_some_and(|n| n.parse::<u32>().is_ok())

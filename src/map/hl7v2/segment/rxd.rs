@@ -30,7 +30,8 @@ pub(crate) fn dispense(group: &DrugGroup<'_>, place: &Placed, out: &mut Output) 
     let mut w = Writer::new();
     w.array("contained", |w| {
         if !parts.is_empty() {
-            medication::mixture(w, item.is_valued().then_some(item), drug.field(6), &parts, out);
+            let code = item.is_valued().then_some((item, supplements.as_slice()));
+            medication::mixture(w, code, drug.field(6), &parts, out);
         } else if !product.is_empty() {
             medication::single(w, (item, &supplements), drug.field(6), &product, out);
         }
