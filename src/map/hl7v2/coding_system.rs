@@ -189,6 +189,7 @@ fn oid_alias(oid: &str) -> Option<&'static str> {
         "1.2.392.200250.2.2.20.30" => "http://jami.jp/CodeSystem/MedicationMethodBasicUsage",
         "1.2.392.200250.2.2.20.32" => "http://jami.jp/CodeSystem/MedicationBodySiteExternal",
         "1.2.392.200250.2.2.20.40" => "http://jami.jp/CodeSystem/MedicationMethodDetailUsage",
+        "1.2.392.200250.2.2.30.10" => "http://jami.jp/CodeSystem/DrugDispensePreparationMethod",
         "1.2.392.100495.20.2.34" => "http://jpfhir.jp/fhir/core/CodeSystem/route-codes",
         "1.2.392.100495.20.2.81" => "http://jpfhir.jp/fhir/core/mhlw/CodeSystem/MedicationGeneralOrderCode",
         "1.2.392.100495.20.2.101" => "http://jpfhir.jp/fhir/core/mhlw/CodeSystem/MedicationUnitMERIT9Code",

@@ -259,7 +259,10 @@ impl<'m> Event<'_, 'm> {
         w.array("extension", |w| {
             rxr::device_extensions(w, routes);
             if let Some(worded) = worded {
-                out.doubt(&AMOUNT_NOT_A_NUMBER, &worded);
+                // Of an injection the parts have noted it.
+                if !self.is_injection {
+                    out.doubt(&AMOUNT_NOT_A_NUMBER, &worded);
+                }
                 About::Dosage.write_text(w, worded.text().trim());
             }
             about(About::Rate).for_each(|comment| About::Rate.write(w, comment, out));
@@ -319,7 +322,8 @@ fn part<'m>(drug: Segment<'m>, out: &mut Output) -> Part<'m> {
     Part {
         item: drug.field(5),
         supplements: Vec::new(),
-        amount: drug.peek(6),
+        // 999 is no amount.
+        amount: if drug.peek(6).text() == "999" { drug.peek(0) } else { drug.peek(6) },
         unit: drug.peek(7),
         product: rxa::product(drug, out),
     }

@@ -5,10 +5,11 @@ use crate::decode::hl7v2::{Message, Segment};
 use crate::decode::ssmix2::{Flag, Kind};
 use crate::fhir::ResourceType;
 use crate::map::hl7v2::business_key::Keys;
+use crate::map::hl7v2::drug::fields::Fields;
 use crate::map::hl7v2::drug::group::{DrugGroup, drugs};
-use crate::map::hl7v2::drug::label;
 use crate::map::hl7v2::drug::place::{Counted, places};
-use crate::map::hl7v2::drug::request::{self, Fields, Setting};
+use crate::map::hl7v2::drug::request::{self, Setting};
+use crate::map::hl7v2::drug::{kind, label};
 use crate::map::hl7v2::segment::orc::{self, CANCELLED_WITHOUT_CONTENT, ignore_whole};
 use crate::map::hl7v2::segment::{rxe, rxg, rxo, rxr};
 use crate::map::hl7v2::{Context, Output, rds};
@@ -91,7 +92,7 @@ pub(super) fn is_injection(group: &DrugGroup<'_>, context: Context<'_>) -> bool 
         Some(Kind::Omp01 | Kind::Omp11) => return false,
         _ => {}
     }
-    let is_kind = group.is("RXE") && request::is_injection_kind(group.drug.peek(2));
+    let is_kind = group.is("RXE") && kind::is_injection_kind(group.drug.peek(2));
     let is_mixed = !group.components.is_empty() || group.is("RXA");
     is_kind || (is_mixed && group.routes.iter().any(|route| rxr::is_injection(*route)))
 }

@@ -211,12 +211,7 @@ fn immunization(group: &DrugGroup<'_>, told: &Told<'_>, reactions: &[String], ou
     w.reference("manufacturer", manufacturer.as_deref().unwrap_or_default());
     lot(&mut w, drug, out);
     route(&mut w, &group.routes, out);
-    if let Some(amount) = rxa::amount(drug).filter(|_| completion != Completion::NotDone) {
-        Unit::of_field(drug.field(7), out).decimal(&mut w, "doseQuantity", &amount);
-    } else {
-        // No dose, or 999: its unit says nothing.
-        drug.ignore(&[7]);
-    }
+    dose(&mut w, drug, completion, out);
     w.array("performer", |w| {
         for (code, display, actor) in &performers {
             w.item(|w| {
@@ -284,6 +279,15 @@ fn lot(w: &mut Writer, drug: Segment<'_>, out: &mut Output) {
     w.string("lotNumber", lot.component(1).text().trim());
     if let Some(date) = ts::date(drug.field(16), out) {
         w.string("expirationDate", &date);
+    }
+}
+
+fn dose(w: &mut Writer, drug: Segment<'_>, completion: Completion, out: &mut Output) {
+    if let Some(amount) = rxa::amount(drug).filter(|_| completion != Completion::NotDone) {
+        Unit::of_field(drug.field(7), out).decimal(w, "doseQuantity", &amount);
+    } else {
+        // No dose, or 999: its unit says nothing.
+        drug.ignore(&[7]);
     }
 }
 

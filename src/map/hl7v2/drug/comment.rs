@@ -96,3 +96,29 @@ impl About {
         format!("{}{}", system::JP_EXTENSION, self.extension())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decode::hl7v2::Message;
+
+    #[test]
+    fn words_in_the_place_of_a_code_are_words() {
+        let of = |field: &str| {
+            let text = format!("MSH|^~\\&|H\rRXE|1|{field}");
+            let message = Message::parse(&text).unwrap().value;
+            words(message.first("RXE").unwrap().field(2))
+        };
+        for (field, expected) in [
+            ("^食後すぐ", Some("食後すぐ")),
+            ("食後すぐ", Some("食後すぐ")),
+            ("Take with water", Some("Take with water")),
+            ("01^食後すぐ^99DEM", None),
+            ("PRN", None),
+            ("A B^^99DEM", None),
+            ("", None),
+        ] {
+            assert_eq!(of(field).as_deref(), expected, "{field}");
+        }
+    }
+}

@@ -3,10 +3,13 @@
 
 pub(crate) mod comment;
 pub(crate) mod dosage;
+pub(crate) mod fields;
 pub(crate) mod group;
+pub(crate) mod kind;
 pub(crate) mod label;
 pub(crate) mod medication;
 pub(crate) mod place;
 pub(crate) mod rate;
 pub(crate) mod request;
 pub(crate) mod timing;
+pub(crate) mod usage;

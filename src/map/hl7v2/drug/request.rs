@@ -7,7 +7,11 @@ use crate::map::Output;
 use crate::map::hl7v2::datatype::{cwe, ts, xad, xcn, xtn};
 use crate::map::hl7v2::drug::comment::{self, About};
 use crate::map::hl7v2::drug::dosage::{AMOUNT_NOT_A_NUMBER, Dose};
+use crate::map::hl7v2::drug::fields::Fields;
 use crate::map::hl7v2::drug::group::DrugGroup;
+use crate::map::hl7v2::drug::kind::{
+    instruction_for_dispense, is_category, is_for_dispensing, is_injection_kind, tables,
+};
 use crate::map::hl7v2::drug::label;
 use crate::map::hl7v2::drug::medication::{self, Part, Product};
 use crate::map::hl7v2::drug::place::Placed;
@@ -15,60 +19,6 @@ use crate::map::hl7v2::drug::timing::{Bounds, Duration, Timing};
 use crate::map::hl7v2::number::decimal;
 use crate::map::hl7v2::segment::{nte, orc, rxc, rxo, rxr};
 use crate::map::hl7v2::unit::Unit;
-
-/// JHSP0002: what a pharmacist is told to do (一包化, 粉砕).
-const DISPENSING: &str = "JHSP0002";
-/// 処方区分.
-const CATEGORIES: [&str; 5] = ["MR9P", "MERIT9", "JHSP0007", "JHSI0001", "99I01"];
-/// 注射種別: what stands for the drug in RXE-2 of an injection, whose drugs are RXC.
-const INJECTION_KINDS: [&str; 2] = ["JHSI0002", "99I02"];
-
-/// Where a segment has what; 0 where it has no such field.
-#[derive(Debug, Default)]
-pub(crate) struct Fields {
-    /// Which drug.
-    pub(crate) drug: u16,
-    /// Further codes of it.
-    pub(crate) supplement: u16,
-    /// Least and most of one time, and their unit.
-    pub(crate) dose: [u16; 3],
-    /// The amount of a day.
-    pub(crate) daily: u16,
-    /// Rate: amount, unit, time.
-    pub(crate) rate: [u16; 3],
-    /// Quantity/timing (TQ) of the segment itself.
-    pub(crate) quantity_timing: u16,
-    /// Dosage form.
-    pub(crate) form: u16,
-    /// Strength: amount, unit, volume, unit of the volume.
-    pub(crate) strength: [u16; 4],
-    /// What whoever gives or takes the drug is told.
-    pub(crate) administration: &'static [u16],
-    /// What the pharmacist is told.
-    pub(crate) dispensing: &'static [u16],
-    /// What it is for.
-    pub(crate) indication: u16,
-    /// Whether another product may be dispensed, and the field's own table.
-    pub(crate) substitution: (u16, &'static str),
-    /// Amount to dispense, and its unit.
-    pub(crate) amount: [u16; 2],
-    /// Amount of the first dispensing.
-    pub(crate) first_amount: u16,
-    /// How often it may be dispensed again.
-    pub(crate) refills: u16,
-    /// Days between two dispensings.
-    pub(crate) interval: u16,
-    /// Who dispenses: name, address, telephone.
-    pub(crate) pharmacy: [u16; 3],
-    /// Who orders, where ORC-12 does not say.
-    pub(crate) orderer: u16,
-    /// The prescription's number.
-    pub(crate) prescription: u16,
-    /// When it was first ordered.
-    pub(crate) ordered: u16,
-    /// Fields ignored by the rules of this module.
-    pub(crate) ignored: &'static [u16],
-}
 
 /// What a mapper knows of a drug beside its segments.
 #[derive(Clone, Copy, Debug)]
@@ -199,7 +149,16 @@ impl<'a, 'm> Request<'a, 'm> {
     fn dose(&self) -> Dose<'m> {
         let field = |n: u16| self.drug().field(n);
         let [low, high, unit] = self.fields.dose.map(field);
-        Dose { low, high, unit, daily: field(self.fields.daily), rate: self.fields.rate.map(field) }
+        let daily = self.or_requested(self.fields.daily, rxo::FIELDS.daily);
+        Dose { low, high, unit, daily, rate: self.fields.rate.map(field) }
+    }
+
+    /// A field, or the one of RXO that says the same.
+    fn or_requested(&self, own: u16, requested: u16) -> Value<'m> {
+        match self.setting.requested {
+            Some(other) if !self.drug().peek(own).is_valued() => other.drug.field(requested),
+            _ => self.drug().field(own),
+        }
     }
 
     /// What the whole is called; nothing where RXE-2 says the kind of injection, or the only part is the drug itself.
@@ -282,17 +241,23 @@ impl<'a, 'm> Request<'a, 'm> {
     /// What it is for. JAHIS uses RXE-27 (Give Indication) for instructions: those are told to the patient.
     fn reasons(&self, w: &mut Writer, out: &mut Output) {
         let own = self.drug().field(self.fields.indication);
-        if own.is_valued() && !is_instruction(own, out) {
+        if own.is_valued() && !self.is_instruction(own, out) {
             own.repetitions().for_each(|reason| comment::concept_item(w, reason, "", out));
         } else if let Some(requested) = self.setting.requested {
             requested.drug.field(20).repetitions().for_each(|reason| comment::concept_item(w, reason, "", out));
         }
     }
 
+    /// Whether an indication is an instruction, as JAHIS uses RXE-27.
+    fn is_instruction(&self, value: Value<'_>, out: &Output) -> bool {
+        let is_of_jahis = tables(value).iter().any(|table| table.starts_with("JHS") || table == "JAMISDP01");
+        is_of_jahis || (self.group.is("RXE") && out.facility.is_insurance_institution())
+    }
+
     /// What whoever gives or takes the drug is told, but for comments of which JP Core has a kind.
     fn instructions(&self, out: &Output) -> Vec<Value<'m>> {
         let indication = self.drug().field(self.fields.indication);
-        let as_instruction = indication.repetitions().filter(|v| v.is_valued() && is_instruction(*v, out));
+        let as_instruction = indication.repetitions().filter(|v| v.is_valued() && self.is_instruction(*v, out));
         let mut all: Vec<Value<'m>> = self.told(self.fields.administration).chain(as_instruction).collect();
         for requested in self.setting.requested.iter().flat_map(|r| r.drug.field(7).repetitions()) {
             if !all.iter().any(|own| own.raw() == requested.raw()) {
@@ -338,11 +303,12 @@ impl<'a, 'm> Request<'a, 'm> {
         });
         w.string("text", &self.text(timing, &instructions));
         w.array("additionalInstruction", |w| {
-            for instruction in instructions.iter().filter(|v| comment::words(**v).is_none() && About::of(**v).is_none()) {
+            for instruction in instructions.iter().filter(|v| comment::words(**v).is_none() && About::of(**v).is_none())
+            {
                 cwe::concept_item(w, *instruction, "", out);
             }
-            for usage in timing.iter().flat_map(|t| t.usages.iter().skip(1)) {
-                w.item(|w| usage.members(w));
+            for usage in timing.iter().flat_map(|t| t.additions()) {
+                w.item(|w| usage.members(w, out));
             }
         });
         let in_words = instructions.iter().filter_map(|v| comment::words(*v));
@@ -354,7 +320,7 @@ impl<'a, 'm> Request<'a, 'm> {
                 w.boolean("asNeededBoolean", true);
             }
         }
-        let usage = timing.and_then(|t| t.usages.first());
+        let usage = timing.and_then(|t| t.usage());
         rxr::route(w, &self.routes, usage, &about(About::Route).collect::<Vec<_>>(), out);
         let otherwise = timing.map_or(self.drug().peek(0), |t| t.quantity);
         let rates: Vec<Value<'m>> = about(About::Rate).collect();
@@ -364,11 +330,12 @@ impl<'a, 'm> Request<'a, 'm> {
     /// The usage in words; without one, how the drug is given.
     fn text(&self, timing: Option<&Timing<'m>>, instructions: &[Value<'m>]) -> String {
         let usage = timing.map(Timing::text).unwrap_or_default();
-        if !usage.is_empty() {
+        if timing.is_some_and(|timing| timing.usage().is_some()) {
             return usage;
         }
-        let told = instructions.iter().map(|v| medication::name(*v)).filter(|t| !t.is_empty());
-        let words: Vec<String> = rxr::text(&self.routes).into_iter().chain(told).collect();
+        let told = instructions.iter().map(|v| medication::name(*v));
+        let words = rxr::text(&self.routes).into_iter().chain([usage]).chain(told);
+        let words: Vec<String> = words.filter(|t| !t.is_empty()).collect();
         words.join(if words.iter().all(|word| word.is_ascii()) { ", " } else { "、" })
     }
 
@@ -392,8 +359,7 @@ impl<'a, 'm> Request<'a, 'm> {
             drug.ignore(&[fields.first_amount]);
             w.object("initialFill", |w| Unit::of_field(unit, out).decimal(w, "quantity", &value));
         }
-        if let Some(days) = decimal(&drug.peek(fields.interval).text()) {
-            drug.ignore(&[fields.interval]);
+        if let Some(days) = decimal(&self.or_requested(fields.interval, rxo::FIELDS.interval).text()) {
             Unit::day().decimal(w, "dispenseInterval", &days);
         }
         if let Ok(count) = drug.peek(fields.refills).text().trim().parse::<u32>() {
@@ -439,12 +405,7 @@ impl<'a, 'm> Request<'a, 'm> {
 
 /// RXE-31: further codes of the drug. In an injection they belong to the drugs of RXC, each found by the code that both have;
 /// the field stays unread when one belongs to none.
-fn supplements<'m>(
-    drug: Segment<'m>,
-    field: u16,
-    is_injection: bool,
-    parts: &mut [Part<'m>],
-) -> Vec<Value<'m>> {
+fn supplements<'m>(drug: Segment<'m>, field: u16, is_injection: bool, parts: &mut [Part<'m>]) -> Vec<Value<'m>> {
     let all: Vec<Value<'m>> = drug.peek(field).repetitions().collect();
     if !is_injection || parts.is_empty() {
         drug.ignore(&[field]);
@@ -517,41 +478,6 @@ fn status(order: Option<Segment<'_>>) -> &'static str {
         }
         _ => "unknown",
     }
-}
-
-fn tables(value: Value<'_>) -> [String; 2] {
-    [3, 6].map(|n| value.component(n).text().trim().to_owned())
-}
-
-fn is_for_dispensing(value: Value<'_>) -> bool {
-    tables(value).iter().any(|table| table == DISPENSING)
-}
-
-/// 処方区分; a local code of a Japanese sender's counts as one.
-fn is_category(value: Value<'_>, out: &Output) -> bool {
-    let is_local = |table: &String| table.starts_with("99") && out.facility.is_insurance_institution();
-    tables(value).iter().any(|table| CATEGORIES.contains(&table.as_str()) || is_local(table))
-}
-
-/// Whether RXE-27 is an instruction as JAHIS uses it, not the indication that HL7 means.
-fn is_instruction(value: Value<'_>, out: &Output) -> bool {
-    let tables = tables(value);
-    let is_of_jahis = tables.iter().any(|table| table.starts_with("JHS") || table == "JAMISDP01");
-    is_of_jahis || out.facility.is_insurance_institution()
-}
-
-/// 注射種別 (JHSI 表 0002, `00` 一般): no drug.
-pub(crate) fn is_injection_kind(value: Value<'_>) -> bool {
-    tables(value).iter().any(|table| INJECTION_KINDS.contains(&table.as_str()))
-}
-
-/// Writes the JP Core extension InstructionForDispense as an item of `extension`.
-fn instruction_for_dispense(w: &mut Writer, value: Value<'_>, out: &mut Output) {
-    w.item(|w| {
-        let name = "JP_MedicationRequest_DispenseRequest_InstructionForDispense";
-        w.string("url", &format!("{}{name}", system::JP_EXTENSION));
-        comment::concept(w, "valueCodeableConcept", value, "", out);
-    });
 }
 
 /// The pharmacy (RXE-40, 41 and 45) as an Organization of the patient's record.

@@ -1,13 +1,13 @@
 //! When and how long a drug is taken: TQ1 (HL7 v2.5 section 4.5.4) and its forerunner TQ (section 2.A.77) to Timing and
-//! what JP Core puts beside it. The words and codes of Japanese usages (用法) are in [`Usage`].
+//! what JP Core puts beside it. How often is in `usage.rs`.
 
 use crate::decode::hl7v2::{Segment, Value};
 use crate::fault::rules;
 use crate::fhir::{Writer, system};
 use crate::map::Output;
-use crate::map::hl7v2::coding_system;
 use crate::map::hl7v2::datatype::{cwe, ts};
 use crate::map::hl7v2::drug::rate::time_unit;
+use crate::map::hl7v2::drug::usage::{Pattern, Usage, frequency, pattern, usage};
 use crate::map::hl7v2::number::decimal;
 use crate::map::hl7v2::segment::obx_value;
 use crate::map::hl7v2::unit::Unit;
@@ -16,20 +16,6 @@ rules! {
     pub(crate) DURATION_UNIT "v2-duration-unit" Warning Value
         "The duration is not a number of days, of another unit of time or of times; it was left out."
         "投与期間が日数などの時間、または回数として読めないため、省きました。"
-}
-
-const JAMI_USAGE: &str = "http://jami.jp/CodeSystem/MedicationUsage";
-const JAMI_ADDITION: &str = "http://jami.jp/CodeSystem/MedicationUsageAdditional";
-const JAMI_METHOD: &str = "http://jami.jp/CodeSystem/MedicationMethodDetailUsage";
-/// HL7 table 0335: BID, Q6H and their like.
-const REPEAT_PATTERN: &str = "http://terminology.hl7.org/CodeSystem/v2-0335";
-
-/// A usage (用法) or an addition to it: one repetition of TQ1-3.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Usage {
-    system: String,
-    code: String,
-    text: String,
 }
 
 /// How long a drug is taken.
@@ -52,20 +38,11 @@ pub(crate) enum Bounds {
     Period,
 }
 
-/// How often, as `Timing.repeat` says it.
-#[derive(Debug, Default)]
-struct Pattern {
-    frequency: Option<u32>,
-    period: Option<(String, &'static str)>,
-    when: String,
-    offset_minutes: Option<u32>,
-}
-
 /// One TQ1, or one repetition of a TQ.
 #[derive(Debug)]
 pub(crate) struct Timing<'m> {
     /// The usages; the one that is a whole usage (16 digits of JAMI) first.
-    pub(crate) usages: Vec<Usage>,
+    usages: Vec<Usage>,
     /// How long.
     pub(crate) duration: Option<Duration>,
     /// The dose of each time, where the drug itself says none.
@@ -89,7 +66,7 @@ impl<'m> Timing<'m> {
     /// TQ1. TQ1-2 is left unread for who needs it.
     pub(crate) fn of_segment(timing: Segment<'m>, out: &mut Output) -> Self {
         let mut usages: Vec<Usage> = timing.field(3).repetitions().filter_map(|r| usage(r, out)).collect();
-        if let Some(at) = usages.iter().position(|u| u.system == JAMI_USAGE) {
+        if let Some(at) = usages.iter().position(Usage::is_jami) {
             usages[..=at].rotate_right(1);
         }
         let is_prn = timing.peek(9).repetitions().any(|r| r.component(1).text().trim() == "PRN");
@@ -185,6 +162,16 @@ impl<'m> Timing<'m> {
         self.comments.extend(other.comments);
     }
 
+    /// The usage; none where only additions to one were sent.
+    pub(crate) fn usage(&self) -> Option<&Usage> {
+        self.usages.first().filter(|usage| !usage.is_addition())
+    }
+
+    /// What is added to the usage (補足用法).
+    pub(crate) fn additions(&self) -> impl Iterator<Item = &Usage> {
+        self.usages.iter().skip(usize::from(self.usage().is_some()))
+    }
+
     /// What a person reads.
     pub(crate) fn text(&self) -> String {
         let text: Vec<&str> = self.usages.iter().map(Usage::text).collect();
@@ -243,8 +230,8 @@ impl<'m> Timing<'m> {
                 }
             });
             w.object("code", |w| {
-                if let Some(usage) = self.usages.first() {
-                    usage.members(w);
+                if let Some(usage) = self.usage() {
+                    usage.members(w, out);
                 }
             });
         });
@@ -269,160 +256,9 @@ impl<'m> Timing<'m> {
         self.start.is_valued() || self.end.is_valued()
     }
 
-    /// 隔日, 曜日指定: JAMI 補足用法 beginning with I or W.
     fn skips_days(&self) -> bool {
-        self.usages.iter().any(|u| u.system == JAMI_ADDITION && u.code.starts_with(['I', 'W']))
+        self.usages.iter().any(Usage::skips_days)
     }
-}
-
-impl Pattern {
-    fn write(&self, w: &mut Writer) {
-        if let Some(frequency) = self.frequency {
-            w.integer("frequency", frequency.into());
-        }
-        if let Some((period, unit)) = &self.period {
-            w.decimal("period", period);
-            w.string("periodUnit", unit);
-        }
-    }
-}
-
-impl Usage {
-    /// What a person reads.
-    pub(crate) fn text(&self) -> &str {
-        if self.text.is_empty() { &self.code } else { &self.text }
-    }
-
-    /// Writes `coding` and `text` of a CodeableConcept.
-    pub(crate) fn members(&self, w: &mut Writer) {
-        w.array("coding", |w| {
-            if !self.code.is_empty() {
-                w.coding_item(&self.system, &self.code, &self.text);
-            }
-        });
-        w.string("text", self.text());
-    }
-
-    /// Writes `method`: the first two characters of a JAMI usage are its 基本用法区分 and 用法詳細区分 (`10` 内服・経口), the
-    /// latter also the second part of its name.
-    pub(crate) fn method(&self, w: &mut Writer) {
-        if !self.is_jami() {
-            return;
-        }
-        let name = self.text.split('・').nth(1).filter(|_| self.text.matches('・').count() > 1);
-        if let Some(code) = self.code.get(..2) {
-            w.concept("method", JAMI_METHOD, code, name.unwrap_or_default());
-        }
-    }
-
-    fn is_jami(&self) -> bool {
-        self.system == JAMI_USAGE
-    }
-
-    /// 頓用: the third digit 5 of a JAMI usage means "on an event" (疼痛時, 不眠時), or the text says so, or PRN.
-    fn is_as_needed(&self) -> bool {
-        let on_event = self.is_jami() && self.code.as_bytes().get(2) == Some(&b'5');
-        let is_prn = self.system == REPEAT_PATTERN && self.code.starts_with("PRN");
-        on_event || is_prn || ["頓用", "頓服", "屯用", "屯服"].iter().any(|word| self.text.contains(word))
-    }
-}
-
-/// RPT.1 is a CWE, so its parts are sub-components; senders who write components instead are understood.
-fn usage(value: Value<'_>, out: &mut Output) -> Option<Usage> {
-    let first = if value.raw().contains('^') { value.component(1) } else { value };
-    let nested = [1, 2, 3].map(|n| first.subcomponent(n).text());
-    let flat = [1, 2, 3].map(|n| value.component(n).text());
-    let is_flat = nested[1].is_empty() && nested[2].is_empty() && !flat[1].is_empty();
-    let [code, text, table] = if is_flat { flat } else { nested };
-    let (code, text, table) = (code.trim(), text.trim(), table.trim());
-    if code.is_empty() && text.is_empty() {
-        return None;
-    }
-    let is_pattern = table.is_empty() && is_repeat_pattern(code);
-    if is_pattern || table == "HL70335" {
-        // In a TQ the second part is an explicit time.
-        let text = if decimal(text).is_some() || is_pattern && !is_flat { "" } else { text };
-        return Some(Usage { system: REPEAT_PATTERN.into(), code: code.into(), text: text.into() });
-    }
-    if table.is_empty() && code.contains(' ') {
-        // Words where a code belongs: "3 times daily".
-        return Some(Usage { text: code.into(), ..Usage::default() });
-    }
-    let mut system = String::new();
-    if !code.is_empty() {
-        let resolved = coding_system::resolve(table, code, &first.place(), &out.facility);
-        if let Some(rule) = resolved.issue {
-            out.issue_with(rule, first.place(), table);
-        }
-        system = resolved.uri.into_owned();
-    }
-    Some(Usage { system, code: code.into(), text: text.into() })
-}
-
-/// A code of table 0335: BID, TID, 3ID, QAM, QOD, Q6H, PRN.
-fn is_repeat_pattern(code: &str) -> bool {
-    matches!(code, "BID" | "TID" | "QID" | "QD" | "QAM" | "QPM" | "QHS" | "QSHIFT" | "QOD" | "Once" | "ONCE" | "once" | "C")
-        || code.starts_with("PRN")
-        || per(code).is_some()
-        || code.strip_suffix("ID").is_some_and(|n| n.parse::<u32>().is_ok())
-}
-
-/// `Q6H`: once in six hours.
-fn per(code: &str) -> Option<(String, &'static str)> {
-    let rest = code.strip_prefix('Q')?;
-    let unit = match rest.chars().last()? {
-        'S' => "s",
-        'M' => "min",
-        'H' => "h",
-        'D' => "d",
-        'W' => "wk",
-        'L' => "mo",
-        _ => return None,
-    };
-    let count = rest.get(..rest.len() - 1)?.parse::<u32>().ok().filter(|n| *n > 0)?;
-    Some((count.to_string(), unit))
-}
-
-/// What a repeat pattern says in numbers.
-fn frequency(usage: Option<&Usage>) -> Pattern {
-    let Some(usage) = usage.filter(|u| u.system == REPEAT_PATTERN) else { return Pattern::default() };
-    let times_a_day = match usage.code.as_str() {
-        "QD" | "QAM" | "QPM" | "QHS" => Some(1),
-        "BID" => Some(2),
-        "TID" => Some(3),
-        "QID" => Some(4),
-        "QOD" => return Pattern { frequency: Some(1), period: Some(("2".into(), "d")), ..Pattern::default() },
-        code => code.strip_suffix("ID").and_then(|n| n.parse().ok()).filter(|n| *n > 0),
-    };
-    if times_a_day.is_some() {
-        return Pattern { frequency: times_a_day, period: Some(("1".into(), "d")), ..Pattern::default() };
-    }
-    let period = per(&usage.code);
-    Pattern { frequency: period.as_ref().map(|_| 1), period, ..Pattern::default() }
-}
-
-/// RPT.5 and 6 (period), RPT.8 to 10 (event and offset), else what the code itself says.
-fn pattern(value: Value<'_>, usage: Option<&Usage>) -> Pattern {
-    let component = |n: u16| value.component(n).text().trim().to_owned();
-    let mut pattern = frequency(usage);
-    if let (Some(period), Some(unit)) = (decimal(&component(5)), time_unit(&component(6))) {
-        pattern.period = Some((period, unit));
-    }
-    const EVENTS: [&str; 16] =
-        ["HS", "WAKE", "C", "CM", "CD", "CV", "AC", "ACM", "ACD", "ACV", "PC", "PCM", "PCD", "PCV", "MORN", "EVE"];
-    let event = component(8);
-    if EVENTS.contains(&event.as_str()) {
-        let minutes = match time_unit(&component(10)) {
-            Some("s") => component(9).parse::<u32>().ok().filter(|n| n % 60 == 0).map(|n| n / 60),
-            Some("min") => component(9).parse().ok(),
-            Some("h") => component(9).parse::<u32>().ok().and_then(|n| n.checked_mul(60)),
-            _ => None,
-        };
-        // Invariant tim-9: meals themselves have no offset.
-        pattern.offset_minutes = minutes.filter(|n| *n > 0 && !matches!(event.as_str(), "C" | "CM" | "CD" | "CV"));
-        pattern.when = event;
-    }
-    pattern
 }
 
 /// TQ1-6: `5^d`, `5^日`; for 頓用 `5^回`, `5^TIME&回&MR9P`.
@@ -489,5 +325,80 @@ fn priority(value: Value<'_>) -> &'static str {
         "A" | "ASAP" => "asap",
         "R" | "ROUTINE" => "routine",
         _ => "",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decode::hl7v2::Message;
+    use crate::fhir::{FacilityCode, PatientKey};
+
+    /// What a field 9 of ZZZ (as TQ) or a TQ1 becomes, and the issues.
+    fn written(segment: &str, bounds: Bounds) -> (serde_json::Value, Vec<&'static str>) {
+        let text = format!("MSH|^~\\&|H\r{segment}");
+        let message = Message::parse(&text).unwrap().value;
+        let facility = FacilityCode::parse("0119999901");
+        let mut out = Output::new(PatientKey::derive(&facility, "1"), facility, 540, None);
+        let mut w = Writer::new();
+        let timing = match message.first("TQ1") {
+            Some(segment) => Timing::of_segment(segment, &mut out),
+            None => Timing::of_quantity_timing(message.first("ORC").unwrap().field(7), &mut out),
+        };
+        timing.write(&mut w, bounds, &mut out);
+        let json = serde_json::from_str(&format!("{{{}}}", w.finish())).unwrap();
+        (json, out.finish(None).issues.iter().map(|issue| issue.rule.id).collect())
+    }
+
+    #[test]
+    fn a_pattern_says_how_often() {
+        for (pattern, frequency, period, unit) in [
+            ("BID", 2, 1, "d"),
+            ("5ID", 5, 1, "d"),
+            ("Q6H", 1, 6, "h"),
+            ("Q2W", 1, 2, "wk"),
+            ("QOD", 1, 2, "d"),
+            ("QHS", 1, 1, "d"),
+        ] {
+            for segment in [format!("TQ1|1||{pattern}"), format!("ORC|NW||||||1^{pattern}")] {
+                let (json, issues) = written(&segment, Bounds::Days);
+                let repeat = &json["timing"]["repeat"];
+                assert_eq!(repeat["frequency"], frequency, "{segment}");
+                assert_eq!((&repeat["period"], &repeat["periodUnit"]), (&period.into(), &unit.into()), "{segment}");
+                let system = &json["timing"]["code"]["coding"][0]["system"];
+                assert_eq!(system, "http://terminology.hl7.org/CodeSystem/v2-0335");
+                assert!(issues.is_empty());
+            }
+        }
+        let (json, _) = written("TQ1|1||^^^^8^h^^PCM^360^s|0730", Bounds::Days);
+        let repeat = &json["timing"]["repeat"];
+        assert_eq!((&repeat["period"], &repeat["when"][0], &repeat["offset"]), (&8.into(), &"PCM".into(), &6.into()));
+        // Invariant tim-10.
+        assert!(repeat["timeOfDay"].is_null());
+    }
+
+    #[test]
+    fn bounds_are_days_or_a_period() {
+        let days = |segment| written(segment, Bounds::Days).0["timing"]["repeat"]["boundsDuration"].clone();
+        assert_eq!(days("TQ1|1|||||5^d")["value"], 5);
+        assert_eq!(days("TQ1|1|||||5^日")["unit"], "日");
+        assert_eq!(days("TQ1|1|||||2^W")["code"], "wk");
+        assert_eq!(days("TQ1|1|||||3^D&day&ISO+")["code"], "d");
+        assert_eq!(days("ORC|NW||||||1^BID^D4")["value"], 4);
+        // The days of 隔日 are those of taking, not those that pass.
+        assert!(days("TQ1|1||1013044400000000&x&JAMISDP01~I1100000&隔日&JAMISDP01|||7^d").is_null());
+        let infusion = "TQ1|1|||||5^h|202604010800|202604011300";
+        let repeat = written(infusion, Bounds::Period).0["timing"]["repeat"].clone();
+        assert_eq!(repeat["boundsPeriod"]["end"], "2026-04-01T13:00:00+09:00");
+        assert_eq!((&repeat["duration"], &repeat["durationUnit"]), (&5.into(), &"h".into()));
+        assert_eq!(written("TQ1|1|||||5^箱", Bounds::Days).1, ["v2-duration-unit"]);
+    }
+
+    #[test]
+    fn an_addition_alone_is_no_usage() {
+        let (json, _) = written("TQ1|1||I1100000&隔日&JAMISDP01", Bounds::Period);
+        assert!(json["timing"].is_null());
+        let (json, _) = written("TQ1|1||I1100000&隔日&JAMISDP01~1013044400000000&毎食後&JAMISDP01", Bounds::Days);
+        assert_eq!(json["timing"]["code"]["text"], "毎食後");
     }
 }

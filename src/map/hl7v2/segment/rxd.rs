@@ -1,6 +1,6 @@
 //! RXD pharmacy dispense (HL7 v2.5 section 4.14.5) to MedicationDispense (JP_MedicationDispense).
 
-use crate::decode::hl7v2::{Segment, Value};
+use crate::decode::hl7v2::Segment;
 use crate::fhir::{ResourceType, Writer, system};
 use crate::map::Output;
 use crate::map::hl7v2::datatype::{cwe, pl, ts, xad, xcn};
@@ -78,7 +78,7 @@ pub(crate) fn dispense(group: &DrugGroup<'_>, place: &Placed, out: &mut Output) 
     w.reference("destination", destination.as_deref().unwrap_or_default());
     nte::notes(&mut w, &group.notes, &drug.field(9).repetitions().collect::<Vec<_>>());
     w.array("dosageInstruction", |w| w.item(|w| dosage(w, group, out)));
-    substitution(&mut w, drug.peek(11), out);
+    substitution(&mut w, drug, out);
     // RXD-1 is in the key; RXD-6 by the rule `form-follows-from-drug`.
     drug.ignore(&[1, 6]);
     if let Some(order) = order {
@@ -173,12 +173,14 @@ fn dosage(w: &mut Writer, group: &DrugGroup<'_>, out: &mut Output) {
 }
 
 /// RXD-11 (table 0167). A code that does not say whether another product was dispensed stays unread.
-fn substitution(w: &mut Writer, value: Value<'_>, out: &mut Output) {
+fn substitution(w: &mut Writer, drug: Segment<'_>, out: &mut Output) {
+    let value = drug.peek(11);
     let was_substituted = match cwe::code(value).as_str() {
         "G" | "T" => true,
         "N" | "1" | "7" => false,
         _ => return,
     };
+    drug.ignore(&[11]);
     w.object("substitution", |w| {
         w.boolean("wasSubstituted", was_substituted);
         cwe::concept(w, "type", value, "HL70167", out);

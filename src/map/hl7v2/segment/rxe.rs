@@ -1,6 +1,6 @@
 //! RXE pharmacy encoded order (HL7 v2.5 section 4.14.4): where it says what.
 
-use crate::map::hl7v2::drug::request::Fields;
+use crate::map::hl7v2::drug::fields::Fields;
 
 /// Named rule: the dosage form follows from the drug's code; it is written only where the drug is a Medication of its own.
 pub const FORM_FOLLOWS_FROM_DRUG: &str = "form-follows-from-drug";

@@ -1,6 +1,6 @@
 //! RXG pharmacy give (HL7 v2.5 section 4.14.6): where it says what.
 
-use crate::map::hl7v2::drug::request::Fields;
+use crate::map::hl7v2::drug::fields::Fields;
 
 /// The fields of RXG. RXG-1 and 2 are counters and in the key; RXG-8 by the rule `form-follows-from-drug`, RXG-11 by
 /// `delivered-to`.

@@ -1,6 +1,6 @@
 //! RXO pharmacy order (HL7 v2.5 section 4.14.1): where it says what.
 
-use crate::map::hl7v2::drug::request::Fields;
+use crate::map::hl7v2::drug::fields::Fields;
 
 /// The fields of RXO. RXO-5 by the rule `form-follows-from-drug`, RXO-8 by `delivered-to`. RXO-32, 33 and 36 are of later
 /// versions.

@@ -5,7 +5,7 @@ use crate::fhir::{Writer, system};
 use crate::map::Output;
 use crate::map::hl7v2::datatype::cwe;
 use crate::map::hl7v2::drug::comment::About;
-use crate::map::hl7v2::drug::timing::Usage;
+use crate::map::hl7v2::drug::usage::Usage;
 
 const BODY_SITE: &str = "http://hl7.org/fhir/StructureDefinition/bodySite";
 /// The id of the contained BodyStructure.
