@@ -372,12 +372,8 @@ impl<'a, 'm> Request<'a, 'm> {
         } else if amount.is_null() {
             drug.ignore(&fields.amount);
         }
-        match duration {
-            Some(Duration::Days(days)) => Unit::day().decimal(w, "expectedSupplyDuration", days),
-            Some(Duration::Span(value, unit)) if !self.setting.is_injection => {
-                Unit::ucum(unit, unit).decimal(w, "expectedSupplyDuration", value);
-            }
-            _ => {}
+        if let Some(Duration::Days(days)) = duration {
+            Unit::day().decimal(w, "expectedSupplyDuration", days);
         }
         w.reference("performer", pharmacy.unwrap_or_default());
     }

@@ -273,7 +273,7 @@ fn duration(value: Value<'_>, out: &mut Output) -> Option<Duration> {
         (Some(number), "TIME" | "回" | "回分") => count(&number).map(Duration::Times),
         (Some(number), _) => words.iter().find_map(|word| time_unit(word)).map(|unit| match unit {
             "d" => Duration::Days(number),
-            unit => Duration::Span(number, unit),
+            unit => span_of(number, unit),
         }),
         _ => letter_duration(&value.component(1).text()),
     };
@@ -287,7 +287,7 @@ fn duration(value: Value<'_>, out: &mut Output) -> Option<Duration> {
 fn letter_duration(text: &str) -> Option<Duration> {
     let text = text.trim();
     let number = text.get(1..)?.parse::<u32>().ok().filter(|n| *n > 0)?;
-    let span = |unit| Some(Duration::Span(number.to_string(), unit));
+    let span = |unit| Some(span_of(number.to_string(), unit));
     match text.chars().next()?.to_ascii_uppercase() {
         'D' => Some(Duration::Days(number.to_string())),
         'X' => Some(Duration::Times(number)),
@@ -297,6 +297,14 @@ fn letter_duration(text: &str) -> Option<Duration> {
         'W' => span("wk"),
         'L' => span("mo"),
         _ => None,
+    }
+}
+
+/// JP Core counts in days, and a week has seven.
+fn span_of(number: String, unit: &'static str) -> Duration {
+    match number.parse::<u32>().ok().and_then(|weeks| weeks.checked_mul(7)) {
+        Some(days) if unit == "wk" => Duration::Days(days.to_string()),
+        _ => Duration::Span(number, unit),
     }
 }
 
@@ -382,7 +390,8 @@ mod tests {
         let days = |segment| written(segment, Bounds::Days).0["timing"]["repeat"]["boundsDuration"].clone();
         assert_eq!(days("TQ1|1|||||5^d")["value"], 5);
         assert_eq!(days("TQ1|1|||||5^日")["unit"], "日");
-        assert_eq!(days("TQ1|1|||||2^W")["code"], "wk");
+        assert_eq!(days("TQ1|1|||||2^W")["value"], 14);
+        assert_eq!(days("TQ1|1|||||2^Mo")["code"], "mo");
         assert_eq!(days("TQ1|1|||||3^D&day&ISO+")["code"], "d");
         assert_eq!(days("ORC|NW||||||1^BID^D4")["value"], 4);
         // The days of 隔日 are those of taking, not those that pass.
