@@ -172,19 +172,66 @@ fn by_pattern(table: &str) -> Option<Resolved> {
     table.contains("://").then(|| Resolved { uri: Cow::Owned(table.to_owned()), issue: None })
 }
 
-/// Object identifiers that JP Core 1.2.0 replaced by URLs.
-fn oid_alias(oid: &str) -> Option<&'static str> {
+/// Object identifiers of code and identifier systems that JP Core 1.2.0 replaced by URLs; CDA documents name every system
+/// by one.
+pub(crate) fn oid_alias(oid: &str) -> Option<&'static str> {
+    if !oid.starts_with("1.2.392.") {
+        return None;
+    }
     Some(match oid {
         "1.2.392.200119.4.504" => "http://medis.or.jp/CodeSystem/master-JLAC10-17digits",
         "1.2.392.200119.4.403.1" | "1.2.392.100495.20.2.74" => "http://medis.or.jp/CodeSystem/master-HOT9",
         "1.2.392.200119.4.403.2" => "http://medis.or.jp/CodeSystem/master-HOT7",
         "1.2.392.200119.4.402.1" => "http://medis.or.jp/CodeSystem/master-HOT13",
         "1.2.392.100495.20.2.73" => "http://capstandard.jp/iyaku.info/CodeSystem/YJ-code",
+        "1.2.392.100495.20.2.81" | "1.2.392.100495.20.1.81" => {
+            "http://jpfhir.jp/fhir/core/mhlw/CodeSystem/MedicationGeneralOrderCode"
+        }
         "1.2.392.200119.4.101.2" => "http://medis.or.jp/CodeSystem/master-disease-keyNumber",
         "1.2.392.200119.4.101.6" => "http://medis.or.jp/CodeSystem/master-disease-exCode",
+        "1.2.392.200119.4.201.2" => "http://medis.or.jp/CodeSystem/master-disease-modKeyNumber",
+        "1.2.392.200119.4.201.5" => "http://medis.or.jp/CodeSystem/master-disease-modExCode",
+        "1.2.392.200119.4.704" => "http://medis.or.jp/CodeSystem/master-nursingAction-16digits",
+        "1.2.392.200119.4.804" => "http://medis.or.jp/CodeSystem/master-nursingObservationKeyCode",
         "1.2.392.200250.2.2.20.20" => "http://jami.jp/CodeSystem/MedicationUsage",
-        "1.2.392.100495.20.2.101" => "http://jpfhir.jp/fhir/core/mhlw/CodeSystem/MedicationUnitMERIT9Code",
+        "1.2.392.200250.2.2.20.22" => "http://jami.jp/CodeSystem/MedicationUsageAdditional",
+        "1.2.392.200250.2.2.20.30" => "http://jami.jp/CodeSystem/MedicationMethodBasicUsage",
+        "1.2.392.200250.2.2.20.31" => "http://jami.jp/CodeSystem/MedicationEventTriggered",
+        "1.2.392.200250.2.2.20.32" => "http://jami.jp/CodeSystem/MedicationBodySiteExternal",
+        "1.2.392.200250.2.2.20.40" => "http://jami.jp/CodeSystem/MedicationMethodDetailUsage",
+        "1.2.392.200250.2.2.20.41" => "http://jami.jp/CodeSystem/MedicationMethodDetailOral",
+        "1.2.392.200250.2.2.20.42" => "http://jami.jp/CodeSystem/MedicationMethodDetailExternal",
+        "1.2.392.200250.2.2.20.43" => "http://jami.jp/CodeSystem/MedicationMethodDetailInjection",
+        "1.2.392.200250.2.2.20.44" => "http://jami.jp/CodeSystem/MedicationMethodDetailPouring",
+        "1.2.392.200250.2.2.20.45" => "http://jami.jp/CodeSystem/MedicationMethodDetailDeviceInjection",
+        "1.2.392.200250.2.2.21" => "http://jami.jp/CodeSystem/MedicationUsage-12digits",
+        "1.2.392.200250.2.2.30.10" => "http://jami.jp/CodeSystem/DrugDispensePreparationMethod",
         "1.2.392.200250.2.2.2" => system::DEPARTMENT,
+        "1.2.392.100495.20.2.34" => "http://jpfhir.jp/fhir/core/CodeSystem/route-codes",
+        "1.2.392.100495.20.2.21" => "http://jpfhir.jp/fhir/core/mhlw/CodeSystem/MedicationForm",
+        "1.2.392.100495.20.2.22" => {
+            "http://jpfhir.jp/fhir/core/mhlw/CodeSystem/MedicationIngredientStrengthStrengthType"
+        }
+        "1.2.392.100495.20.2.41" => {
+            "http://jpfhir.jp/fhir/core/mhlw/CodeSystem/MedicationSubstitutionProhibittedCategory"
+        }
+        "1.2.392.100495.20.2.42" => "http://jpfhir.jp/fhir/core/mhlw/CodeSystem/RequestCheckRemainingMedicine",
+        "1.2.392.100495.20.2.51" => "http://jpfhir.jp/fhir/core/mhlw/CodeSystem/MedicationRequestDepartment",
+        "1.2.392.100495.20.2.61" => "http://jpfhir.jp/fhir/core/mhlw/CodeSystem/InsuranceMajorCategory",
+        "1.2.392.100495.20.2.62" => "http://jpfhir.jp/fhir/core/mhlw/CodeSystem/InsuredPersonCategory",
+        "1.2.392.100495.20.2.63" => "http://jpfhir.jp/fhir/core/mhlw/CodeSystem/MedicationInsuredPersonClass",
+        "1.2.392.100495.20.2.101" => "http://jpfhir.jp/fhir/core/mhlw/CodeSystem/MedicationUnitMERIT9Code",
+        "1.2.392.100495.20.3.21" => "http://jpfhir.jp/fhir/core/mhlw/CodeSystem/PrefectureNo-2digits",
+        "1.2.392.100495.20.3.22" => "http://jpfhir.jp/fhir/core/mhlw/CodeSystem/MedicationFeeScoreType",
+        "1.2.392.100495.20.3.23" => "http://jpfhir.jp/fhir/core/mhlw/IdSystem/MedicalOrganizationID",
+        "1.2.392.100495.20.3.31" => "http://jpfhir.jp/fhir/core/mhlw/IdSystem/medicalRegistrationNumber",
+        "1.2.392.100495.20.3.61" => system::INSURER_NUMBER,
+        "1.2.392.100495.20.3.62" => "http://jpfhir.jp/fhir/core/mhlw/IdSystem/InsuredPersonSymbol",
+        "1.2.392.100495.20.3.63" => "http://jpfhir.jp/fhir/core/mhlw/IdSystem/InsuredPersonNumber",
+        "1.2.392.100495.20.3.71" => "http://jpfhir.jp/fhir/core/mhlw/IdSystem/PublicPayerNumber",
+        "1.2.392.100495.20.3.72" => "http://jpfhir.jp/fhir/core/mhlw/IdSystem/PublicInsuredPersonNumber",
+        "1.2.392.100495.20.3.81" => system::RP_NUMBER,
+        "1.2.392.100495.20.3.82" => system::ORDER_IN_RP,
         _ => return None,
     })
 }

@@ -9,7 +9,7 @@ mod group;
 pub mod head;
 mod measurement;
 mod messages;
-mod number;
+pub(in crate::map) mod number;
 pub mod oul;
 pub mod ppr;
 pub mod provenance;
