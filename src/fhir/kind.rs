@@ -159,6 +159,8 @@ impl ResourceType {
     pub const ALLERGY_INTOLERANCE: Self = ResourceType(3);
     /// AuditEvent.
     pub const AUDIT_EVENT: Self = ResourceType(6);
+    /// Binary.
+    pub const BINARY: Self = ResourceType(8);
     /// Bundle.
     pub const BUNDLE: Self = ResourceType(11);
     /// Composition.
@@ -169,12 +171,16 @@ impl ResourceType {
     pub const CONSENT: Self = ResourceType(28);
     /// Coverage.
     pub const COVERAGE: Self = ResourceType(30);
+    /// Device.
+    pub const DEVICE: Self = ResourceType(34);
     /// DiagnosticReport.
     pub const DIAGNOSTIC_REPORT: Self = ResourceType(39);
     /// DocumentReference.
     pub const DOCUMENT_REFERENCE: Self = ResourceType(41);
     /// Encounter.
     pub const ENCOUNTER: Self = ResourceType(43);
+    /// Location.
+    pub const LOCATION: Self = ResourceType(70);
     /// MedicationRequest.
     pub const MEDICATION_REQUEST: Self = ResourceType(78);
     /// Observation.
@@ -187,6 +193,8 @@ impl ResourceType {
     pub const PATIENT: Self = ResourceType(102);
     /// Practitioner.
     pub const PRACTITIONER: Self = ResourceType(107);
+    /// PractitionerRole.
+    pub const PRACTITIONER_ROLE: Self = ResourceType(108);
     /// Provenance.
     pub const PROVENANCE: Self = ResourceType(110);
     /// RelatedPerson.
@@ -233,6 +241,10 @@ mod tests {
         assert_eq!(ResourceType::parse("Patient"), Some(ResourceType::PATIENT));
         assert_eq!(ResourceType::OBSERVATION.name(), "Observation");
         assert_eq!(ResourceType::SERVICE_REQUEST.name(), "ServiceRequest");
+        assert_eq!(ResourceType::BINARY.name(), "Binary");
+        assert_eq!(ResourceType::DEVICE.name(), "Device");
+        assert_eq!(ResourceType::LOCATION.name(), "Location");
+        assert_eq!(ResourceType::PRACTITIONER_ROLE.name(), "PractitionerRole");
         assert_eq!(ResourceType::parse("Nothing"), None);
     }
 }

@@ -1,6 +1,7 @@
 //! What a message becomes while it is mapped: the changes so far, the issues so far, and whose record it is.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::codes::Book;
@@ -40,6 +41,8 @@ pub struct Output {
     /// What codes mean in other code systems.
     book: Arc<Book>,
     changes: Vec<Change>,
+    /// Where among the changes a mention stands.
+    mentions: HashMap<(ResourceType, ResourceId), usize>,
     issues: Vec<Issue>,
     local_codes: Vec<LocalCode>,
 }
@@ -49,7 +52,19 @@ impl Output {
     pub fn new(patient: PatientKey, facility: FacilityCode, zone_minutes: i16, occurred: Option<i64>) -> Self {
         let (changes, issues) = (Vec::with_capacity(8), Vec::new());
         let (book, local_codes) = (Arc::default(), Vec::new());
-        Output { patient, facility, zone_minutes, occurred, is_master: false, book, changes, issues, local_codes }
+        let mentions = HashMap::new();
+        Output {
+            patient,
+            facility,
+            zone_minutes,
+            occurred,
+            is_master: false,
+            book,
+            changes,
+            mentions,
+            issues,
+            local_codes,
+        }
     }
 
     /// The same with concept maps.
@@ -91,6 +106,11 @@ impl Output {
         self.issues.push(Issue::with(rule, place, detail));
     }
 
+    /// Notes what was noticed elsewhere.
+    pub fn note(&mut self, issues: Vec<Issue>) {
+        self.issues.extend(issues);
+    }
+
     /// Notes an issue about a value.
     pub fn doubt(&mut self, rule: &'static Rule, value: &Value<'_>) {
         self.issue(rule, value.place());
@@ -118,14 +138,14 @@ impl Output {
     pub fn put_weak(&mut self, resource_type: ResourceType, id: ResourceId, writer: Writer) -> String {
         let draft = self.draft(resource_type, id, writer);
         let reference = draft.reference();
-        let earlier = self.changes.iter_mut().find_map(|change| match change {
-            Change::PutWeak(d) if d.resource_type == draft.resource_type && d.id == draft.id => Some(d),
-            _ => None,
-        });
-        match earlier {
-            Some(earlier) if earlier.members.len() < draft.members.len() => *earlier = draft,
+        let key = (draft.resource_type, draft.id.clone());
+        match self.mentions.get(&key).and_then(|at| self.changes.get_mut(*at)) {
+            Some(Change::PutWeak(earlier)) if earlier.members.len() < draft.members.len() => *earlier = draft,
             Some(_) => {}
-            None => self.changes.push(Change::PutWeak(draft)),
+            None => {
+                self.mentions.insert(key, self.changes.len());
+                self.changes.push(Change::PutWeak(draft));
+            }
         }
         reference
     }
@@ -140,6 +160,7 @@ impl Output {
         let draft = self.draft(ResourceType::PATIENT, self.patient.patient_id(), writer);
         let change = if self.is_master { Change::Put(draft) } else { Change::PutWeak(draft) };
         self.changes.insert(0, change);
+        self.mentions.values_mut().for_each(|at| *at += 1);
     }
 
     /// Like [`Output::put`], with members of `meta` (security labels) as JSON text.
@@ -154,6 +175,36 @@ impl Output {
         let reference = draft.reference();
         self.changes.push(Change::Put(draft));
         reference
+    }
+
+    /// Adds a security label, a Coding that `write` writes as an item, to what was put since there were `from` changes.
+    /// Not to the Patient and to what says who, where and with what: these are hidden with whatever names them
+    /// (docs/adr/0009), and other letters name them openly.
+    pub fn label_since(&mut self, from: usize, write: impl Fn(&mut Writer)) {
+        const OPEN: [&str; 8] = [
+            "Device",
+            "Encounter",
+            "Location",
+            "Medication",
+            "Organization",
+            "Patient",
+            "Practitioner",
+            "PractitionerRole",
+        ];
+        let mut coding = Writer::default();
+        write(&mut coding);
+        let coding = coding.finish();
+        for change in self.changes.iter_mut().skip(from) {
+            let (Change::Put(draft) | Change::PutWeak(draft) | Change::Merge { draft, .. }) = change else { continue };
+            if OPEN.contains(&draft.resource_type.name()) || draft.meta.contains(&coding) {
+                continue;
+            }
+            match draft.meta.strip_prefix("\"security\":[") {
+                Some(others) => draft.meta = format!("\"security\":[{coding},{others}"),
+                None if draft.meta.is_empty() => draft.meta = format!("\"security\":[{coding}]"),
+                None => draft.meta = format!("\"security\":[{coding}],{}", draft.meta),
+            }
+        }
     }
 
     /// Writes a Reference to the sending facility by its number, as member `name`. Not by a resource: organisations are
