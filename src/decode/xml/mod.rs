@@ -10,7 +10,7 @@ use roxmltree::{Document, Error, ParsingOptions};
 
 use crate::decode::charset;
 use crate::fault::{Issue, Noted, Place};
-pub use rule::{
+use rule::{
     CONTROL_CHARACTER, DOCUMENT_TYPE, ENTITY, NOT_WELL_FORMED, TOO_DEEP, TOO_LONG, TOO_MANY_ATTRIBUTES,
     TOO_MANY_ELEMENTS, TOO_MANY_NAMESPACES,
 };

@@ -12,7 +12,7 @@ use crate::map::Output;
 pub(super) const ISSUES_MAX: usize = 20;
 
 rules! {
-    pub ELEMENT_UNMAPPED "cda-element-unmapped" Warning Incomplete
+    pub(super) ELEMENT_UNMAPPED "cda-element-unmapped" Warning Incomplete
         "This element was not carried over; the original document keeps it."
         "この要素はFHIRに変換していません(原本には残っています)。"
 }

@@ -1,7 +1,7 @@
 //! CDA R2 documents (HL7 v3, ISO 27932:2009) to changes: a document of any guide gives the Patient as a mention, the
 //! Composition, what its entries hold, the original bytes, and a FHIR document of all that. docs/mapping/cda.md says why.
 
-pub mod account;
+mod account;
 mod body;
 mod bundle;
 mod datatype;
@@ -19,7 +19,7 @@ mod party;
 mod patient;
 mod provenance;
 mod record;
-pub mod rule;
+mod rule;
 mod section;
 
 use std::sync::Arc;
