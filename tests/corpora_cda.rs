@@ -20,6 +20,7 @@ use tasuki::fhir::FacilityCode;
 use tasuki::letter::{LetterId, Source};
 use tasuki::map::cda::{Context, map};
 use tasuki::map::{Change, Mapped};
+use tasuki::validate::validate;
 
 #[test]
 fn every_document_becomes_a_document_or_is_held_with_its_place() {
@@ -43,6 +44,8 @@ fn every_document_becomes_a_document_or_is_held_with_its_place() {
                 (mapped, time, bytes) = (mapped + 1, time + started.elapsed(), bytes + content.len());
                 for resource in check(&result, &file) {
                     checker.resource(&resource, true);
+                    let wrong = validate(&resource);
+                    assert!(wrong.is_empty(), "{}: {wrong:?}", file.display());
                 }
                 assert_eq!(convert(&content).unwrap().0.changes, result.changes, "{}", file.display());
                 for issue in found {

@@ -7,7 +7,6 @@ use memchr::memmem;
 
 use super::datatype::ii;
 use super::document::Facts;
-use super::node;
 use crate::fhir::{Draft, ResourceType, Writer, time};
 use crate::map::hl7v2::provenance::LETTER;
 use crate::map::{Change, Output};
@@ -15,8 +14,7 @@ use crate::map::{Change, Output};
 /// Puts the Bundle of what was put so far, but for what describes the document from outside.
 pub(super) fn put(facts: &Facts<'_>, letter: &str, out: &mut Output) {
     let mut w = Writer::new();
-    let id = node::child(facts.root, "id").filter(|id| ii::key_of(*id).is_some());
-    w.object("identifier", |w| match id {
+    w.object("identifier", |w| match super::identity(facts.root, "id") {
         Some(id) => ii::identifier(w, id, out),
         None => {
             w.string("system", LETTER);

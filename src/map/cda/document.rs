@@ -76,13 +76,19 @@ pub(super) fn put<'a>(facts: &Facts<'a>, shared: &Shared<'_, 'a>, out: &mut Outp
     let mut w = Writer::new();
     w.string("language", account.take(root, "languageCode").map(|code| attribute(code, "code")).unwrap_or_default());
     extensions(&mut w, facts, account);
-    let identifier = account.take(root, "setId").filter(|id| ii::key_of(*id).is_some());
-    let identifier = identifier.or_else(|| account.take(root, "id"));
+    account.take_all(root, "setId").for_each(drop);
+    let identifier = super::identity(root, "setId").or_else(|| super::identity(root, "id"));
     if let Some(identifier) = identifier {
         w.object("identifier", |w| ii::identifier(w, identifier, out));
     }
     w.string("status", facts.status());
     kind(&mut w, root, account, out);
+    w.array("category", |w| {
+        // sdtc:category
+        for category in account.take_all(root, "category") {
+            cd::concept_item(w, category, &no_text, out);
+        }
+    });
     out.subject(&mut w, "subject");
     w.reference("encounter", facts.encounter.as_deref().unwrap_or_default());
     match &facts.date {

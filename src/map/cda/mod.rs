@@ -30,12 +30,12 @@ use crate::fault::{Issue, Noted, Place};
 use crate::letter::{LetterId, Source};
 use crate::map::{Mapped, Output};
 use account::Account;
-use datatype::{ii, ts};
+use datatype::ts;
 use document::Facts;
 use head::Kind;
 use ids::Ids;
 use label::Label;
-use node::{Node, attribute, child, place};
+use node::{Node, attribute, child, null_flavor, place};
 
 /// Most labels that are repeated for the document as a whole; one is enough to hide it.
 const LABELS_MAX: usize = 20;
@@ -124,13 +124,23 @@ fn header<'a>(root: Node<'a>, role: Node<'a>, letter: LetterId, account: &Accoun
 
 /// What tells the document apart from others: its setId, which its versions share, else its id.
 fn key(root: Node<'_>) -> Option<String> {
-    let of = |name: &str| child(root, name).and_then(ii::key_of);
+    let of = |name: &str| identity(root, name).map(key_of);
     of("setId").map(|key| format!("set {key}")).or_else(|| of("id"))
+}
+
+/// The document's id or setId, when it says something. A 処方箋 has its 処方箋番号 there.
+fn identity<'a>(root: Node<'a>, name: &str) -> Option<Node<'a>> {
+    let says = |id: &Node<'_>| !attribute(*id, "root").is_empty() || !attribute(*id, "extension").is_empty();
+    child(root, name).filter(|id| null_flavor(*id).is_none() && says(id))
+}
+
+fn key_of(id: Node<'_>) -> String {
+    format!("{}^{}", attribute(id, "root").to_ascii_lowercase(), attribute(id, "extension"))
 }
 
 /// A version of a set states the document whole: what the one before stated and this one does not is gone.
 fn origin(root: Node<'_>) -> Option<String> {
-    child(root, "setId").and_then(ii::key_of).map(|key| format!("CDA {key}"))
+    identity(root, "setId").map(|id| format!("CDA {}", key_of(id)))
 }
 
 /// Labels what the document gave with what the document says of itself, the Composition also with what its sections

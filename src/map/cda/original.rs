@@ -31,11 +31,10 @@ pub(super) fn put(
     let composition = facts.composition(out);
     let binary = binary(facts, bytes, &composition, out);
     let mut w = Writer::new();
-    let id = node::child(facts.root, "id").filter(|id| ii::key_of(*id).is_some());
-    if let Some(id) = id {
+    if let Some(id) = super::identity(facts.root, "id") {
         w.object("masterIdentifier", |w| ii::identifier(w, id, out));
     }
-    if let Some(set) = node::child(facts.root, "setId").filter(|id| ii::key_of(*id).is_some()) {
+    if let Some(set) = super::identity(facts.root, "setId") {
         w.array("identifier", |w| w.item(|w| ii::identifier(w, set, out)));
     }
     w.string("status", "current");
