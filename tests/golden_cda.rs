@@ -6,6 +6,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Instant;
 
 use serde_json::{Value, json};
 use tasuki::decode::xml;
@@ -38,6 +39,49 @@ fn a_document_without_any_of_its_elements_is_mapped_or_held() {
             let context = Context { source: &source, letter: LetterId([0; 32]), bytes, book: &Arc::default() };
             let _ = map(&document, context);
         }
+    }
+}
+
+/// What costs a parser or a mapper that compares each with each: every one of these within seconds, on a slow build.
+#[test]
+fn hostile_documents_cost_no_seconds() {
+    let nested = |depth: usize| format!("{}{}", "<a>".repeat(depth), "</a>".repeat(depth));
+    let open: String = (0..190).map(|n| format!("<a xmlns:p{}='urn:{n}'>", n % 30)).collect();
+    let piled = format!("{open}{}{}", "<b xmlns:p0='urn:x' p1:c='d'/>".repeat(5_000), "</a>".repeat(190));
+    let person = |n: usize| {
+        format!(
+            "<participant typeCode='IND'><associatedEntity classCode='NOK'><id root='1.2.3' extension='{n}'/>\
+             <associatedPerson><name>試験 {n}</name></associatedPerson></associatedEntity></participant>"
+        )
+    };
+    let people: String = (0..3_000).map(person).collect();
+    let label = |n: usize| format!("<component><section><confidentialityCode code='X{n}'/></section></component>");
+    let labels: String = (0..3_000).map(label).collect();
+    let picture = format!(
+        "<component><section><text>{}</text><entry><observationMedia ID='m'><value mediaType='image/png' \
+         representation='B64'>{}</value></observationMedia></entry></section></component>",
+        "<renderMultiMedia referencedObject='m'/>".repeat(5_000),
+        "AAAA".repeat(10_000)
+    );
+    let deep = format!("{}x{}", "<component><section>".repeat(90), "</section></component>".repeat(90));
+    let case = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/cda/header-of-every-kind/input.xml");
+    let document = fs::read_to_string(case).unwrap();
+    let with = |part: &str| document.replace("</ClinicalDocument>", &format!("{part}</ClinicalDocument>"));
+    let body = |part: &str| with(&format!("<component><structuredBody>{part}</structuredBody></component>"));
+    for (name, text, is_held) in [
+        ("100,000 levels", nested(100_000), true),
+        ("namespaces", piled, true),
+        ("people", with(&people), false),
+        ("labels", body(&labels), false),
+        ("pictures", body(&picture), false),
+        ("deep sections", body(&deep), false),
+        ("odd elements", with(&"<odd><x/></odd>".repeat(20_000)), false),
+    ] {
+        let started = Instant::now();
+        let letter = Letter { source: Arc::new(source()), name: String::new(), bytes: text.into_bytes() };
+        let result = translate(&letter, letter.id(), &Arc::default(), |_| Ok(Known::default())).unwrap();
+        assert_eq!(result.is_err(), is_held, "{name}");
+        assert!(started.elapsed().as_secs() < 5, "{name}: {:?}", started.elapsed());
     }
 }
 
