@@ -22,6 +22,7 @@ mod record;
 mod rule;
 mod section;
 
+use std::cell::Cell;
 use std::sync::Arc;
 
 use crate::codes::Book;
@@ -73,7 +74,8 @@ pub fn map(document: &roxmltree::Document<'_>, context: Context<'_>) -> Result<N
     let facts = header(root, whose.role, context.letter, &account, &mut out);
     let ids = Ids::of(root);
     let author = facts.of(Kind::Author).find_map(|part| part.party.first()).map(str::to_owned);
-    let shared = section::Shared { account: &account, ids: &ids, author, encounter: facts.encounter.clone() };
+    let encounter = facts.encounter.clone();
+    let shared = section::Shared { account: &account, ids: &ids, author, encounter, noted: Cell::new(0) };
     let body = document::put(&facts, &shared, &mut out);
     if ids.is_exhausted() {
         out.issue_with(&rule::REPEATED, place(root), ids::REPEATED_BYTES_MAX.to_string());
@@ -178,3 +180,6 @@ fn located(node: Node<'_>, missing: &str) -> Place {
     let line = xml::position(node.document().input_text(), node.range().start);
     Place::Path(format!("{path} ({line})").into())
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,7 @@
 //! component/section (CDA R2 section 4.3) to Composition.section: the tree of sections with titles, codes, narratives and
 //! what their entries became. A section of any kind keeps its text.
 
+use std::cell::Cell;
 use std::collections::HashSet;
 
 use super::account::Account;
@@ -10,11 +11,15 @@ use super::ids::Ids;
 use super::label::Label;
 use super::node::{self, Node, attribute, child, null_flavor, place};
 use super::{narrative, party, rule};
+use crate::fault::Rule;
 use crate::fhir::Writer;
 use crate::map::Output;
 
 /// Deepest nesting of sections that is kept as nesting.
 pub(super) const DEPTH_MAX: usize = 20;
+
+/// Most issues about sections of one document; all of them keep their text.
+pub(super) const ISSUES_MAX: usize = 200;
 
 const EMPTY_REASON: &str = "http://terminology.hl7.org/CodeSystem/list-empty-reason";
 
@@ -26,6 +31,16 @@ pub(super) struct Shared<'s, 'a> {
     pub(super) author: Option<String>,
     /// The visit the document is about.
     pub(super) encounter: Option<String>,
+    /// How many issues about sections were noted.
+    pub(super) noted: Cell<usize>,
+}
+
+impl Shared<'_, '_> {
+    fn note(&self, rule: &'static Rule, section: Node<'_>, detail: &str, out: &mut Output) {
+        if self.noted.replace(self.noted.get() + 1) < ISSUES_MAX {
+            out.issue_with(rule, place(section), detail);
+        }
+    }
 }
 
 /// Writes the sections below a structuredBody or a section as items of `section`; gives the labels they carry.
@@ -69,7 +84,7 @@ fn write<'a>(w: &mut Writer, section: Node<'a>, depth: usize, shared: &Shared<'_
         );
         cd::concept(w, "code", code, &no_text, out);
         if code.is_none_or(|code| !cd::is_stated(code)) {
-            out.issue(&rule::SECTION_CODE, place(section));
+            shared.note(&rule::SECTION_CODE, section, "", out);
         }
         w.array("author", |w| {
             for author in &authors {
@@ -91,7 +106,7 @@ fn write<'a>(w: &mut Writer, section: Node<'a>, depth: usize, shared: &Shared<'_
         }
     });
     if depth >= DEPTH_MAX && has_deeper {
-        out.issue_with(&rule::SECTION_DEPTH, place(section), DEPTH_MAX.to_string());
+        shared.note(&rule::SECTION_DEPTH, section, &DEPTH_MAX.to_string(), out);
         labels.extend(write_all(w, section, depth, shared, out));
     }
     labels
@@ -133,7 +148,7 @@ fn text<'a>(
         Some(div) => (if is_derived { "generated" } else { "additional" }, div),
         // cmp-1: a section says something.
         None if must_say_something => {
-            out.issue(&rule::SECTION_EMPTY, place(section));
+            shared.note(&rule::SECTION_EMPTY, section, "", out);
             ("empty", narrative::paragraph(if title.is_empty() { "-" } else { title }))
         }
         None => return,
