@@ -1,6 +1,7 @@
 //! What a message becomes while it is mapped: the changes so far, the issues so far, and whose record it is.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::codes::Book;
@@ -8,6 +9,7 @@ use crate::decode::hl7v2::Value;
 use crate::fault::{Issue, Noted, Place, Rule};
 use crate::fhir::{Draft, FacilityCode, PatientKey, ResourceId, ResourceType, Writer, system};
 use crate::map::change::{Change, List, LocalCode, Mapped};
+use crate::map::stated::Stated;
 
 /// A Coding as a sender stated it.
 #[derive(Clone, Debug, Default)]
@@ -42,6 +44,11 @@ pub struct Output {
     changes: Vec<Change>,
     issues: Vec<Issue>,
     local_codes: Vec<LocalCode>,
+    /// What a document has told so far.
+    pub(crate) stated: Stated,
+    /// Where in `changes` each resource was put, and mentioned.
+    puts: HashMap<ResourceId, usize>,
+    mentions: HashMap<ResourceId, usize>,
 }
 
 impl Output {
@@ -49,7 +56,21 @@ impl Output {
     pub fn new(patient: PatientKey, facility: FacilityCode, zone_minutes: i16, occurred: Option<i64>) -> Self {
         let (changes, issues) = (Vec::with_capacity(8), Vec::new());
         let (book, local_codes) = (Arc::default(), Vec::new());
-        Output { patient, facility, zone_minutes, occurred, is_master: false, book, changes, issues, local_codes }
+        let (stated, puts, mentions) = (Stated::default(), HashMap::new(), HashMap::new());
+        Output {
+            patient,
+            facility,
+            zone_minutes,
+            occurred,
+            is_master: false,
+            book,
+            changes,
+            issues,
+            local_codes,
+            stated,
+            puts,
+            mentions,
+        }
     }
 
     /// The same with concept maps.
@@ -110,22 +131,36 @@ impl Output {
     pub fn put(&mut self, resource_type: ResourceType, id: ResourceId, writer: Writer) -> String {
         let draft = self.draft(resource_type, id, writer);
         let reference = draft.reference();
+        self.puts.insert(draft.id.clone(), self.changes.len());
         self.changes.push(Change::Put(draft));
         reference
+    }
+
+    /// Like [`Output::put`] for what a document may tell in several places: told twice, the fuller one stays. Gives
+    /// `Type/id`, and whether something else had been told of it before.
+    pub fn put_once(&mut self, resource_type: ResourceType, id: ResourceId, writer: Writer) -> (String, bool) {
+        let Some(Change::Put(earlier)) = self.puts.get(&id).and_then(|at| self.changes.get_mut(*at)) else {
+            return (self.put(resource_type, id, writer), false);
+        };
+        let members = writer.finish();
+        let differs = earlier.members != members;
+        if earlier.members.len() < members.len() {
+            earlier.members = members;
+        }
+        (earlier.reference(), differs)
     }
 
     /// A mention: replaces only what was stated as weakly. Mentioned twice in a message, the fuller one stays.
     pub fn put_weak(&mut self, resource_type: ResourceType, id: ResourceId, writer: Writer) -> String {
         let draft = self.draft(resource_type, id, writer);
         let reference = draft.reference();
-        let earlier = self.changes.iter_mut().find_map(|change| match change {
-            Change::PutWeak(d) if d.resource_type == draft.resource_type && d.id == draft.id => Some(d),
-            _ => None,
-        });
-        match earlier {
-            Some(earlier) if earlier.members.len() < draft.members.len() => *earlier = draft,
+        match self.mentions.get(&draft.id).and_then(|at| self.changes.get_mut(*at)) {
+            Some(Change::PutWeak(earlier)) if earlier.members.len() < draft.members.len() => *earlier = draft,
             Some(_) => {}
-            None => self.changes.push(Change::PutWeak(draft)),
+            None => {
+                self.mentions.insert(draft.id.clone(), self.changes.len());
+                self.changes.push(Change::PutWeak(draft));
+            }
         }
         reference
     }
@@ -140,6 +175,7 @@ impl Output {
         let draft = self.draft(ResourceType::PATIENT, self.patient.patient_id(), writer);
         let change = if self.is_master { Change::Put(draft) } else { Change::PutWeak(draft) };
         self.changes.insert(0, change);
+        self.puts.values_mut().chain(self.mentions.values_mut()).for_each(|at| *at += 1);
     }
 
     /// Like [`Output::put`], with members of `meta` (security labels) as JSON text.
