@@ -157,12 +157,16 @@ const NAMES: [&str; 146] = [
 impl ResourceType {
     /// AllergyIntolerance.
     pub const ALLERGY_INTOLERANCE: Self = ResourceType(3);
+    /// Appointment.
+    pub const APPOINTMENT: Self = ResourceType(4);
     /// AuditEvent.
     pub const AUDIT_EVENT: Self = ResourceType(6);
     /// Binary.
     pub const BINARY: Self = ResourceType(8);
     /// Bundle.
     pub const BUNDLE: Self = ResourceType(11);
+    /// CareTeam.
+    pub const CARE_TEAM: Self = ResourceType(14);
     /// Composition.
     pub const COMPOSITION: Self = ResourceType(25);
     /// Condition.
@@ -173,16 +177,36 @@ impl ResourceType {
     pub const COVERAGE: Self = ResourceType(30);
     /// Device.
     pub const DEVICE: Self = ResourceType(34);
+    /// DeviceRequest.
+    pub const DEVICE_REQUEST: Self = ResourceType(37);
+    /// DeviceUseStatement.
+    pub const DEVICE_USE_STATEMENT: Self = ResourceType(38);
     /// DiagnosticReport.
     pub const DIAGNOSTIC_REPORT: Self = ResourceType(39);
     /// DocumentReference.
     pub const DOCUMENT_REFERENCE: Self = ResourceType(41);
     /// Encounter.
     pub const ENCOUNTER: Self = ResourceType(43);
+    /// FamilyMemberHistory.
+    pub const FAMILY_MEMBER_HISTORY: Self = ResourceType(53);
+    /// Goal.
+    pub const GOAL: Self = ResourceType(55);
+    /// ImagingStudy.
+    pub const IMAGING_STUDY: Self = ResourceType(60);
+    /// Immunization.
+    pub const IMMUNIZATION: Self = ResourceType(61);
     /// Location.
     pub const LOCATION: Self = ResourceType(70);
+    /// Media.
+    pub const MEDIA: Self = ResourceType(73);
+    /// MedicationAdministration.
+    pub const MEDICATION_ADMINISTRATION: Self = ResourceType(75);
+    /// MedicationDispense.
+    pub const MEDICATION_DISPENSE: Self = ResourceType(76);
     /// MedicationRequest.
     pub const MEDICATION_REQUEST: Self = ResourceType(78);
+    /// MedicationStatement.
+    pub const MEDICATION_STATEMENT: Self = ResourceType(79);
     /// Observation.
     pub const OBSERVATION: Self = ResourceType(95);
     /// OperationOutcome.
@@ -195,6 +219,8 @@ impl ResourceType {
     pub const PRACTITIONER: Self = ResourceType(107);
     /// PractitionerRole.
     pub const PRACTITIONER_ROLE: Self = ResourceType(108);
+    /// Procedure.
+    pub const PROCEDURE: Self = ResourceType(109);
     /// Provenance.
     pub const PROVENANCE: Self = ResourceType(110);
     /// RelatedPerson.
@@ -241,10 +267,27 @@ mod tests {
         assert_eq!(ResourceType::parse("Patient"), Some(ResourceType::PATIENT));
         assert_eq!(ResourceType::OBSERVATION.name(), "Observation");
         assert_eq!(ResourceType::SERVICE_REQUEST.name(), "ServiceRequest");
-        assert_eq!(ResourceType::BINARY.name(), "Binary");
-        assert_eq!(ResourceType::DEVICE.name(), "Device");
-        assert_eq!(ResourceType::LOCATION.name(), "Location");
-        assert_eq!(ResourceType::PRACTITIONER_ROLE.name(), "PractitionerRole");
+        for (constant, name) in [
+            (ResourceType::APPOINTMENT, "Appointment"),
+            (ResourceType::BINARY, "Binary"),
+            (ResourceType::CARE_TEAM, "CareTeam"),
+            (ResourceType::DEVICE, "Device"),
+            (ResourceType::DEVICE_REQUEST, "DeviceRequest"),
+            (ResourceType::DEVICE_USE_STATEMENT, "DeviceUseStatement"),
+            (ResourceType::FAMILY_MEMBER_HISTORY, "FamilyMemberHistory"),
+            (ResourceType::GOAL, "Goal"),
+            (ResourceType::IMAGING_STUDY, "ImagingStudy"),
+            (ResourceType::IMMUNIZATION, "Immunization"),
+            (ResourceType::LOCATION, "Location"),
+            (ResourceType::MEDIA, "Media"),
+            (ResourceType::MEDICATION_ADMINISTRATION, "MedicationAdministration"),
+            (ResourceType::MEDICATION_DISPENSE, "MedicationDispense"),
+            (ResourceType::MEDICATION_STATEMENT, "MedicationStatement"),
+            (ResourceType::PRACTITIONER_ROLE, "PractitionerRole"),
+            (ResourceType::PROCEDURE, "Procedure"),
+        ] {
+            assert_eq!(constant.name(), name);
+        }
         assert_eq!(ResourceType::parse("Nothing"), None);
     }
 }

@@ -6,6 +6,7 @@ pub mod change;
 pub mod fhir;
 pub mod hl7v2;
 pub mod output;
+mod stated;
 
 pub use change::{Change, Known, KnownEncounter, List, LocalCode, Mapped};
 pub use output::{Coding, Output};

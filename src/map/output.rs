@@ -9,6 +9,7 @@ use crate::decode::hl7v2::Value;
 use crate::fault::{Issue, Noted, Place, Rule};
 use crate::fhir::{Draft, FacilityCode, PatientKey, ResourceId, ResourceType, Writer, system};
 use crate::map::change::{Change, List, LocalCode, Mapped};
+use crate::map::stated::Stated;
 
 /// A Coding as a sender stated it.
 #[derive(Clone, Debug, Default)]
@@ -41,10 +42,13 @@ pub struct Output {
     /// What codes mean in other code systems.
     book: Arc<Book>,
     changes: Vec<Change>,
-    /// Where among the changes a mention stands.
-    mentions: HashMap<(ResourceType, ResourceId), usize>,
     issues: Vec<Issue>,
     local_codes: Vec<LocalCode>,
+    /// What a document has told so far.
+    pub(crate) stated: Stated,
+    /// Where in `changes` each resource was put, and mentioned.
+    puts: HashMap<ResourceId, usize>,
+    mentions: HashMap<ResourceId, usize>,
 }
 
 impl Output {
@@ -52,7 +56,7 @@ impl Output {
     pub fn new(patient: PatientKey, facility: FacilityCode, zone_minutes: i16, occurred: Option<i64>) -> Self {
         let (changes, issues) = (Vec::with_capacity(8), Vec::new());
         let (book, local_codes) = (Arc::default(), Vec::new());
-        let mentions = HashMap::new();
+        let (stated, puts, mentions) = (Stated::default(), HashMap::new(), HashMap::new());
         Output {
             patient,
             facility,
@@ -61,9 +65,11 @@ impl Output {
             is_master: false,
             book,
             changes,
-            mentions,
             issues,
             local_codes,
+            stated,
+            puts,
+            mentions,
         }
     }
 
@@ -130,20 +136,34 @@ impl Output {
     pub fn put(&mut self, resource_type: ResourceType, id: ResourceId, writer: Writer) -> String {
         let draft = self.draft(resource_type, id, writer);
         let reference = draft.reference();
+        self.puts.insert(draft.id.clone(), self.changes.len());
         self.changes.push(Change::Put(draft));
         reference
+    }
+
+    /// Like [`Output::put`] for what a document may tell in several places: told twice, the fuller one stays. Gives
+    /// `Type/id`, and whether something else had been told of it before.
+    pub fn put_once(&mut self, resource_type: ResourceType, id: ResourceId, writer: Writer) -> (String, bool) {
+        let Some(Change::Put(earlier)) = self.puts.get(&id).and_then(|at| self.changes.get_mut(*at)) else {
+            return (self.put(resource_type, id, writer), false);
+        };
+        let members = writer.finish();
+        let differs = earlier.members != members;
+        if earlier.members.len() < members.len() {
+            earlier.members = members;
+        }
+        (earlier.reference(), differs)
     }
 
     /// A mention: replaces only what was stated as weakly. Mentioned twice in a message, the fuller one stays.
     pub fn put_weak(&mut self, resource_type: ResourceType, id: ResourceId, writer: Writer) -> String {
         let draft = self.draft(resource_type, id, writer);
         let reference = draft.reference();
-        let key = (draft.resource_type, draft.id.clone());
-        match self.mentions.get(&key).and_then(|at| self.changes.get_mut(*at)) {
+        match self.mentions.get(&draft.id).and_then(|at| self.changes.get_mut(*at)) {
             Some(Change::PutWeak(earlier)) if earlier.members.len() < draft.members.len() => *earlier = draft,
             Some(_) => {}
             None => {
-                self.mentions.insert(key, self.changes.len());
+                self.mentions.insert(draft.id.clone(), self.changes.len());
                 self.changes.push(Change::PutWeak(draft));
             }
         }
@@ -160,7 +180,7 @@ impl Output {
         let draft = self.draft(ResourceType::PATIENT, self.patient.patient_id(), writer);
         let change = if self.is_master { Change::Put(draft) } else { Change::PutWeak(draft) };
         self.changes.insert(0, change);
-        self.mentions.values_mut().for_each(|at| *at += 1);
+        self.puts.values_mut().chain(self.mentions.values_mut()).for_each(|at| *at += 1);
     }
 
     /// Like [`Output::put`], with members of `meta` (security labels) as JSON text.

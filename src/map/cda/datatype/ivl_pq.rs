@@ -31,6 +31,17 @@ pub(in crate::map::cda) fn write(w: &mut Writer, stem: &str, node: Node<'_>, out
     }
 }
 
+/// Writes it as `<stem>Range` when it has a bound, else as `<stem>Quantity`: where FHIR allows no comparator.
+pub(in crate::map::cda) fn range_or_quantity(w: &mut Writer, stem: &str, node: Node<'_>, out: &mut Output) {
+    let mut range = Writer::default();
+    match bounds(&mut range, node, out) {
+        true => w.object(&format!("{stem}Range"), |w| w.members(range)),
+        false => {
+            pq::quantity(w, &format!("{stem}Quantity"), child(node, "center").or(Some(node)), out);
+        }
+    }
+}
+
 /// A bound is part of the interval unless it says that it is not.
 fn comparator(bound: Node<'_>, sign: &str) -> &'static str {
     match (sign, attribute(bound, "inclusive") == "false") {

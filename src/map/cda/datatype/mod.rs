@@ -17,7 +17,7 @@ pub(super) mod timing;
 pub(super) mod ts;
 pub(super) mod value;
 
-pub(super) use null::absent_reason;
+pub(super) use null::absent;
 
 /// What stands under an id in the section's narrative, as plain text.
 pub(super) type Text<'a> = &'a dyn Fn(&str) -> Option<String>;

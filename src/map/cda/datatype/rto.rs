@@ -12,7 +12,10 @@ pub(in crate::map::cda) fn ratio(w: &mut Writer, name: &str, node: Option<Node<'
     let both = pq::quantity(&mut numerator, "numerator", child(node, "numerator"), out)
         && pq::quantity(&mut denominator, "denominator", child(node, "denominator"), out);
     if both {
-        w.raw(name, &format!("{{{},{}}}", numerator.finish(), denominator.finish()));
+        w.object(name, |w| {
+            w.members(numerator);
+            w.members(denominator);
+        });
     }
     both
 }

@@ -69,7 +69,7 @@ pub(in crate::map::cda) fn attachment(w: &mut Writer, node: Node<'_>, text: Text
         let mut inner = Writer::default();
         if ed::attachment(&mut inner, node, text) {
             w.string("url", VALUE_ATTACHMENT);
-            w.raw("valueAttachment", &format!("{{{}}}", inner.finish()));
+            w.object("valueAttachment", |w| w.members(inner));
         }
     });
 }
