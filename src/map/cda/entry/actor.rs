@@ -2,13 +2,19 @@
 //! own record, so that what a hidden statement says about a doctor becomes visible nowhere else.
 
 use super::Cx;
-use crate::fhir::{ResourceType, Writer};
+use crate::fhir::{FacilityCode, ResourceType, Writer, system};
 use crate::map::Output;
 use crate::map::cda::datatype::{ad, cd, en, ii, no_text, tel, ts};
-use crate::map::cda::node::{self, Node, attribute, child, child_attribute, children, descend};
+use crate::map::cda::node::{self, Node, attribute, child, child_attribute, children, descend, null_flavor};
 
 /// The code system of specialties that US documents use.
 const NUCC: &str = "2.16.840.1.113883.6.101";
+
+/// 都道府県番号, 点数表番号, 医療機関コード: together the ten digits of a 保険医療機関番号.
+const INSTITUTION_PARTS: [&str; 3] = ["1.2.392.100495.20.3.21", "1.2.392.100495.20.3.22", "1.2.392.100495.20.3.23"];
+/// Classes of roles that say more of a relation than its code (HL7 v3 RoleClass).
+const RELATIONS: [&str; 6] = ["NOK", "ECON", "CAREGIVER", "GUARD", "GUAR", "AGNT"];
+const ROLE_CLASS: &str = "http://terminology.hl7.org/CodeSystem/v3-RoleClass";
 
 /// The authors of a statement: its own, else those of what is around it.
 #[derive(Clone, Debug, Default)]
@@ -123,7 +129,13 @@ pub(in crate::map::cda) fn assigned_entity(assigned: Node<'_>, out: &mut Output)
     }
 }
 
-fn practitioner(assigned: Node<'_>, person: Option<Node<'_>>, is_alone: bool, out: &mut Output) -> String {
+/// An assigned person, as `Practitioner/id`; what the role is called stands here only where no house is named for it.
+pub(in crate::map::cda) fn practitioner(
+    assigned: Node<'_>,
+    person: Option<Node<'_>>,
+    is_alone: bool,
+    out: &mut Output,
+) -> String {
     let mut w = Writer::new();
     ii::identifiers(&mut w, assigned, out);
     if let Some(person) = person {
@@ -145,8 +157,13 @@ fn practitioner(assigned: Node<'_>, person: Option<Node<'_>>, is_alone: bool, ou
 fn person_key(assigned: Node<'_>, person: Option<Node<'_>>, out: &Output) -> String {
     let staff = out.facility.staff_number_system();
     let is_staff = |id: &Node<'_>| staff.strip_prefix("urn:oid:") == Some(attribute(*id, "root"));
-    if let Some(id) = children(assigned, "id").find(is_staff) {
-        return attribute(id, "extension").to_owned();
+    let number = children(assigned, "id").find(is_staff).map(|id| attribute(id, "extension"));
+    if let Some(number) = number.filter(|number| !number.is_empty()) {
+        return number.to_owned();
+    }
+    // A bare root may be the system without the number: the name tells apart who is under it.
+    if let Some(key) = ii::key(assigned).filter(|key| key.ends_with('^')) {
+        return format!("{key}{}", person.map(en::person).unwrap_or_default());
     }
     ii::key(assigned).unwrap_or_else(|| {
         let name = |part: &str| person.and_then(|p| descend(p, &["name", part])).map(node::text).unwrap_or_default();
@@ -159,7 +176,13 @@ fn person_key(assigned: Node<'_>, person: Option<Node<'_>>, out: &Output) -> Str
     })
 }
 
-fn practitioner_role(assigned: Node<'_>, practitioner: &str, organization: &str, out: &mut Output) -> String {
+/// What a person does in a house, as `PractitionerRole/id`.
+pub(in crate::map::cda) fn practitioner_role(
+    assigned: Node<'_>,
+    practitioner: &str,
+    organization: &str,
+    out: &mut Output,
+) -> String {
     let code = child(assigned, "code").filter(|code| cd::is_stated(*code));
     let is_specialty = code.is_some_and(|code| attribute(code, "codeSystem") == NUCC);
     let mut w = Writer::new();
@@ -179,11 +202,21 @@ fn practitioner_role(assigned: Node<'_>, practitioner: &str, organization: &str,
 pub(in crate::map::cda) fn organization(node: Node<'_>, role: Option<Node<'_>>, out: &mut Output) -> Option<String> {
     let name = en::plain(child(node, "name").or_else(|| child(node, "desc")));
     let ids = if ii::key(node).is_none() { role.unwrap_or(node) } else { node };
-    let key = ii::key(ids).or_else(|| (!name.is_empty()).then(|| format!("name:{name}")))?;
+    let institution = institution_number(ids);
+    let key = institution.clone().or_else(|| ii::key(ids));
+    let key = key.or_else(|| (!name.is_empty()).then(|| format!("name:{name}")))?;
     let whole = descend(node, &["asOrganizationPartOf", "wholeOrganization"]);
     let whole = whole.and_then(|whole| plain_organization(whole, out));
     let mut w = Writer::new();
-    ii::identifiers(&mut w, ids, out);
+    w.array("identifier", |w| {
+        if let Some(number) = &institution {
+            w.item(|w| {
+                w.string("system", system::INSTITUTION_NUMBER);
+                w.string("value", number);
+            });
+        }
+        ii::identifier_items(w, ids, out);
+    });
     w.array("type", |w| {
         if let Some(code) = child(node, "standardIndustryClassCode").filter(|code| cd::is_stated(*code)) {
             cd::concept_item(w, code, &no_text, out);
@@ -200,6 +233,16 @@ pub(in crate::map::cda) fn organization(node: Node<'_>, role: Option<Node<'_>>, 
     Some(out.put_weak(ResourceType::ORGANIZATION, id, w))
 }
 
+/// The ten digits of a 保険医療機関番号 that is sent in its three parts.
+fn institution_number(node: Node<'_>) -> Option<String> {
+    let part = |root: &&str| {
+        let id = children(node, "id").find(|id| null_flavor(*id).is_none() && attribute(*id, "root") == *root)?;
+        Some(attribute(id, "extension"))
+    };
+    let number: String = INSTITUTION_PARTS.iter().map(part).collect::<Option<Vec<_>>>()?.concat();
+    FacilityCode::parse(&number).is_insurance_institution().then_some(number)
+}
+
 /// The organisation another is part of; what that is part of is left to it.
 fn plain_organization(node: Node<'_>, out: &mut Output) -> Option<String> {
     let name = en::plain(child(node, "name"));
@@ -213,7 +256,13 @@ fn plain_organization(node: Node<'_>, out: &mut Output) -> Option<String> {
     Some(out.put_weak(ResourceType::ORGANIZATION, id, w))
 }
 
-fn authoring_device(assigned: Node<'_>, device: Node<'_>, owner: Option<&str>, out: &mut Output) -> String {
+/// The program that wrote something, as `Device/id`.
+pub(in crate::map::cda) fn authoring_device(
+    assigned: Node<'_>,
+    device: Node<'_>,
+    owner: Option<&str>,
+    out: &mut Output,
+) -> String {
     let model = en::plain(child(device, "manufacturerModelName"));
     let software = en::plain(child(device, "softwareName"));
     let mut w = Writer::new();
@@ -232,7 +281,14 @@ fn authoring_device(assigned: Node<'_>, device: Node<'_>, owner: Option<&str>, o
         cd::concept(&mut w, "type", Some(code), &no_text, out);
     }
     w.reference("owner", owner.unwrap_or_default());
-    let key = ii::key(assigned).unwrap_or_else(|| format!("name:{model}:{software}"));
+    w.array("contact", |w| {
+        for telecom in children(assigned, "telecom") {
+            w.item(|w| tel::contact_point(w, telecom, out));
+        }
+    });
+    // A bare root may be the system without the number.
+    let key = ii::key(assigned).filter(|key| !key.ends_with('^'));
+    let key = key.unwrap_or_else(|| format!("name:{model}:{software}"));
     let id = out.id(ResourceType::DEVICE, &key);
     out.put_weak(ResourceType::DEVICE, id, w)
 }
@@ -287,6 +343,9 @@ pub(in crate::map::cda) fn related_person(role: Node<'_>, out: &mut Output) -> O
     w.array("relationship", |w| {
         if let Some(code) = code {
             cd::concept_item(w, code, &no_text, out);
+        }
+        if let Some(class) = RELATIONS.iter().find(|class| **class == attribute(role, "classCode")) {
+            w.item(|w| w.array("coding", |w| w.coding_item(ROLE_CLASS, class, "")));
         }
     });
     if let Some(person) = person {

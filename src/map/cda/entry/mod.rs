@@ -2,7 +2,7 @@
 //! goes to; each mapper reports what it does not carry over.
 
 mod account;
-mod actor;
+pub(super) mod actor;
 mod allergy;
 mod care_team;
 mod concern;
