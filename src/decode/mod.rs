@@ -5,3 +5,4 @@ pub mod fhir;
 pub mod format;
 pub mod hl7v2;
 pub mod ssmix2;
+pub mod xml;

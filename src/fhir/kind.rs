@@ -161,6 +161,8 @@ impl ResourceType {
     pub const APPOINTMENT: Self = ResourceType(4);
     /// AuditEvent.
     pub const AUDIT_EVENT: Self = ResourceType(6);
+    /// Binary.
+    pub const BINARY: Self = ResourceType(8);
     /// Bundle.
     pub const BUNDLE: Self = ResourceType(11);
     /// CareTeam.
@@ -267,6 +269,7 @@ mod tests {
         assert_eq!(ResourceType::SERVICE_REQUEST.name(), "ServiceRequest");
         for (constant, name) in [
             (ResourceType::APPOINTMENT, "Appointment"),
+            (ResourceType::BINARY, "Binary"),
             (ResourceType::CARE_TEAM, "CareTeam"),
             (ResourceType::DEVICE, "Device"),
             (ResourceType::DEVICE_REQUEST, "DeviceRequest"),

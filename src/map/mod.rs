@@ -1,7 +1,7 @@
 //! Trees to FHIR drafts: what a message says, as changes to a patient's record. Pure: the same message, source and
 //! known state give the same changes.
 
-mod cda;
+pub mod cda;
 pub mod change;
 pub mod fhir;
 pub mod hl7v2;

@@ -1,5 +1,6 @@
 //! From bytes to changes: which decoder a letter needs, and the mapper behind it. Nothing is stored here.
 
+mod cda;
 mod fhir;
 mod hl7v2;
 
@@ -14,8 +15,8 @@ use crate::map::{Known, Mapped};
 
 rules! {
     UNKNOWN_FORMAT "letter-format-unknown" Fatal NotSupported
-        "This is neither an HL7 v2 message (it does not begin with MSH) nor FHIR JSON."
-        "HL7 v2メッセージ(MSHで始まる)でもFHIR JSONでもありません。"
+        "This is neither an HL7 v2 message (it does not begin with MSH) nor FHIR JSON nor a CDA document."
+        "HL7 v2メッセージ(MSHで始まる)でもFHIR JSONでもCDA文書でもありません。"
     EMPTY "letter-empty" Fatal Required
         "There is nothing in it."
         "内容が空です。"
@@ -43,6 +44,7 @@ pub fn translate(
     let refuse = |rule| Ok(Err(vec![Issue::new(rule, Place::Whole)]));
     match sniff(&letter.name, &letter.bytes) {
         Some(Format::Hl7v2) => hl7v2::translate(given, known),
+        Some(Format::Cda) => Ok(cda::translate(given)),
         Some(Format::FhirJson) => Ok(fhir::translate(given)),
         _ if letter.bytes.iter().all(u8::is_ascii_whitespace) => refuse(&EMPTY),
         _ => refuse(&UNKNOWN_FORMAT),
