@@ -42,13 +42,16 @@ pub struct Output {
     /// What codes mean in other code systems.
     book: Arc<Book>,
     changes: Vec<Change>,
-    issues: Vec<Issue>,
-    local_codes: Vec<LocalCode>,
+    /// Where among the changes a mention stands.
+    mentions: HashMap<(ResourceType, ResourceId), usize>,
+    /// Where among the changes something was put.
+    puts: HashMap<ResourceId, usize>,
+    /// How many changes there were when an earlier one was told anew, and which.
+    retold: Vec<(usize, usize)>,
     /// What a document has told so far.
     pub(crate) stated: Stated,
-    /// Where in `changes` each resource was put, and mentioned.
-    puts: HashMap<ResourceId, usize>,
-    mentions: HashMap<ResourceId, usize>,
+    issues: Vec<Issue>,
+    local_codes: Vec<LocalCode>,
 }
 
 impl Output {
@@ -56,7 +59,7 @@ impl Output {
     pub fn new(patient: PatientKey, facility: FacilityCode, zone_minutes: i16, occurred: Option<i64>) -> Self {
         let (changes, issues) = (Vec::with_capacity(8), Vec::new());
         let (book, local_codes) = (Arc::default(), Vec::new());
-        let (stated, puts, mentions) = (Stated::default(), HashMap::new(), HashMap::new());
+        let (mentions, puts, retold, stated) = (HashMap::new(), HashMap::new(), Vec::new(), Stated::default());
         Output {
             patient,
             facility,
@@ -65,11 +68,12 @@ impl Output {
             is_master: false,
             book,
             changes,
+            mentions,
+            puts,
+            retold,
+            stated,
             issues,
             local_codes,
-            stated,
-            puts,
-            mentions,
         }
     }
 
@@ -144,26 +148,35 @@ impl Output {
     /// Like [`Output::put`] for what a document may tell in several places: told twice, the fuller one stays. Gives
     /// `Type/id`, and whether something else had been told of it before.
     pub fn put_once(&mut self, resource_type: ResourceType, id: ResourceId, writer: Writer) -> (String, bool) {
-        let Some(Change::Put(earlier)) = self.puts.get(&id).and_then(|at| self.changes.get_mut(*at)) else {
+        let at = self.puts.get(&id).copied();
+        let Some((at, Change::Put(earlier))) = at.and_then(|at| Some((at, self.changes.get_mut(at)?))) else {
             return (self.put(resource_type, id, writer), false);
         };
         let members = writer.finish();
         let differs = earlier.members != members;
+        let reference = earlier.reference();
         if earlier.members.len() < members.len() {
             earlier.members = members;
+            self.retold.push((self.changes.len(), at));
         }
-        (earlier.reference(), differs)
+        (reference, differs)
     }
 
     /// A mention: replaces only what was stated as weakly. Mentioned twice in a message, the fuller one stays.
     pub fn put_weak(&mut self, resource_type: ResourceType, id: ResourceId, writer: Writer) -> String {
         let draft = self.draft(resource_type, id, writer);
         let reference = draft.reference();
-        match self.mentions.get(&draft.id).and_then(|at| self.changes.get_mut(*at)) {
-            Some(Change::PutWeak(earlier)) if earlier.members.len() < draft.members.len() => *earlier = draft,
+        let key = (draft.resource_type, draft.id.clone());
+        let at = self.mentions.get(&key).copied().unwrap_or(usize::MAX);
+        match self.changes.get_mut(at) {
+            Some(Change::PutWeak(earlier)) if earlier.members.len() < draft.members.len() => {
+                // A label that the mention carries stays with it.
+                earlier.members = draft.members;
+                self.retold.push((self.changes.len(), at));
+            }
             Some(_) => {}
             None => {
-                self.mentions.insert(draft.id.clone(), self.changes.len());
+                self.mentions.insert(key, self.changes.len());
                 self.changes.push(Change::PutWeak(draft));
             }
         }
@@ -180,7 +193,8 @@ impl Output {
         let draft = self.draft(ResourceType::PATIENT, self.patient.patient_id(), writer);
         let change = if self.is_master { Change::Put(draft) } else { Change::PutWeak(draft) };
         self.changes.insert(0, change);
-        self.puts.values_mut().chain(self.mentions.values_mut()).for_each(|at| *at += 1);
+        self.mentions.values_mut().chain(self.puts.values_mut()).for_each(|at| *at += 1);
+        self.retold.iter_mut().for_each(|(when, at)| (*when, *at) = (*when + 1, *at + 1));
     }
 
     /// Like [`Output::put`], with members of `meta` (security labels) as JSON text.
@@ -197,7 +211,8 @@ impl Output {
         reference
     }
 
-    /// Adds a security label, a Coding that `write` writes as an item, to what was put since there were `from` changes.
+    /// Adds a security label, a Coding that `write` writes as an item, to what was put or told anew since there were
+    /// `from` changes.
     /// Not to the Patient and to what says who, where and with what: these are hidden with whatever names them
     /// (docs/adr/0009), and other letters name them openly.
     pub fn label_since(&mut self, from: usize, write: impl Fn(&mut Writer)) {
@@ -214,8 +229,13 @@ impl Output {
         let mut coding = Writer::default();
         write(&mut coding);
         let coding = coding.finish();
-        for change in self.changes.iter_mut().skip(from) {
-            let (Change::Put(draft) | Change::PutWeak(draft) | Change::Merge { draft, .. }) = change else { continue };
+        let since = self.retold.partition_point(|(when, _)| *when < from);
+        let retold: Vec<usize> = self.retold.iter().skip(since).map(|(_, at)| *at).collect();
+        for at in (from..self.changes.len()).chain(retold) {
+            let draft = match self.changes.get_mut(at) {
+                Some(Change::Put(draft) | Change::PutWeak(draft) | Change::Merge { draft, .. }) => draft,
+                _ => continue,
+            };
             if OPEN.contains(&draft.resource_type.name()) || draft.meta.contains(&coding) {
                 continue;
             }
@@ -271,6 +291,11 @@ impl Output {
     /// The changes so far.
     pub fn changes(&self) -> &[Change] {
         &self.changes
+    }
+
+    /// The issues so far.
+    pub fn issues(&self) -> &[Issue] {
+        &self.issues
     }
 
     /// What was collected.

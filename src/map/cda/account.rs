@@ -31,7 +31,11 @@ pub(super) const IGNORED: &[(&str, &[&str])] = &[
 
 /// What was asked for so far.
 #[derive(Default)]
-pub(super) struct Account(RefCell<Vec<State>>);
+pub(super) struct Account {
+    states: RefCell<Vec<State>>,
+    /// Whether another account is kept: by the mappers of entries.
+    is_elsewhere: bool,
+}
 
 #[derive(Clone, Copy, Default, PartialEq)]
 enum State {
@@ -44,6 +48,11 @@ enum State {
 }
 
 impl Account {
+    /// For what stands in an entry: nothing is written down.
+    pub(super) fn elsewhere() -> Self {
+        Account { is_elsewhere: true, ..Account::default() }
+    }
+
     /// The first child of that name, whose own children will be asked for.
     pub(super) fn enter<'a>(&self, parent: Node<'a>, name: &str) -> Option<Node<'a>> {
         self.enter_all(parent, name).next()
@@ -73,8 +82,11 @@ impl Account {
     }
 
     fn set(&self, node: Node<'_>, state: State) {
+        if self.is_elsewhere {
+            return;
+        }
         let at = node.id().get_usize();
-        let mut states = self.0.borrow_mut();
+        let mut states = self.states.borrow_mut();
         if states.len() <= at {
             states.resize(at + 1, State::Unseen);
         }
@@ -84,7 +96,7 @@ impl Account {
     }
 
     fn state(&self, node: Node<'_>) -> State {
-        self.0.borrow().get(node.id().get_usize()).copied().unwrap_or_default()
+        self.states.borrow().get(node.id().get_usize()).copied().unwrap_or_default()
     }
 
     /// Notes what nobody asked for and no rule ignores: once for each path of names.

@@ -2,7 +2,7 @@
 //! messages about visits say them better.
 
 use super::account::Account;
-use super::datatype::{cd, ii, ivl_ts::Span, no_text};
+use super::datatype::{ad, cd, en, ii, ivl_ts::Span, no_text};
 use super::node::{Node, attribute, children};
 use super::party::{self, Party};
 use crate::fhir::{ResourceType, Writer, system};
@@ -121,5 +121,26 @@ fn location(node: Node<'_>, account: &Account, out: &mut Output) -> (Option<Stri
     let Some(facility) = facility else { return (None, None) };
     let provider = account.enter(facility, "serviceProviderOrganization");
     let provider = provider.and_then(|provider| party::organization(provider, account, out));
-    (party::location(facility, account, out), provider)
+    let place = account.enter(facility, "location");
+    let name = en::plain(place.and_then(|place| account.take(place, "name")));
+    let addr = place.and_then(|place| account.take(place, "addr"));
+    account.take_all(facility, "id").for_each(drop);
+    let code = account.take(facility, "code").filter(|code| cd::is_stated(*code));
+    let Some(key) = ii::key(facility).or_else(|| (!name.is_empty()).then(|| format!("name:{name}"))) else {
+        return (None, provider);
+    };
+    let mut w = Writer::new();
+    ii::identifiers(&mut w, facility, out);
+    w.string("name", &name);
+    w.array("type", |w| {
+        if let Some(code) = code {
+            cd::concept_item(w, code, &no_text, out);
+        }
+    });
+    if let Some(addr) = addr {
+        w.object("address", |w| ad::address(w, addr, out));
+    }
+    w.reference("managingOrganization", provider.as_deref().unwrap_or_default());
+    let id = out.id(ResourceType::LOCATION, &key);
+    (Some(out.put_weak(ResourceType::LOCATION, id, w)), provider)
 }

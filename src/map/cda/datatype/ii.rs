@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::null::absent;
 use super::oid;
-use crate::fhir::{Writer, system};
+use crate::fhir::Writer;
 use crate::map::Output;
 use crate::map::cda::node::{Node, attribute, children, null_flavor};
 
@@ -113,21 +113,6 @@ fn is_uuid(text: &str) -> bool {
         })
 }
 
-/// The system under which Japanese prescriptions number their Rp.
-pub(in crate::map::cda) fn rp_number<'a>(node: Node<'a>) -> Option<&'a str> {
-    numbered(node, system::RP_NUMBER)
-}
-
-/// The number of a drug in its Rp.
-pub(in crate::map::cda) fn order_in_rp<'a>(node: Node<'a>) -> Option<&'a str> {
-    numbered(node, system::ORDER_IN_RP)
-}
-
-fn numbered<'a>(node: Node<'a>, uri: &str) -> Option<&'a str> {
-    let id = children(node, "id").find(|id| oid::identifier_system(attribute(*id, "root")) == uri)?;
-    Some(attribute(id, "extension")).filter(|number| !number.is_empty())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -180,6 +165,5 @@ mod tests {
         );
         let document = parse(xml);
         assert_eq!(key(document.root_element()).as_deref(), Some("1.2.3^X"));
-        assert_eq!(rp_number(document.root_element()), Some("1"));
     }
 }

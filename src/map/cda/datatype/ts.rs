@@ -19,12 +19,6 @@ pub(in crate::map::cda) fn date(node: Node<'_>, out: &mut Output) -> Option<Stri
     read(node, out, time::date_from_v2)
 }
 
-/// The `value` as a FHIR instant: only when it is stated to the second at least.
-pub(in crate::map::cda) fn instant(node: Node<'_>, out: &mut Output) -> Option<String> {
-    let digits = compact(attribute(node, "value")).bytes().take_while(u8::is_ascii_digit).count();
-    (digits >= 14).then(|| date_time(node, out)).flatten()
-}
-
 /// Writes a dateTime member; nothing when there is none.
 pub(in crate::map::cda) fn write(w: &mut Writer, name: &str, node: Option<Node<'_>>, out: &mut Output) {
     if let Some(text) = node.and_then(|node| date_time(node, out)) {

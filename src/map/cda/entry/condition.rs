@@ -145,7 +145,7 @@ fn of_value(value: Node<'_>, out: &mut Output) -> Option<&'static str> {
 
 /// By the act around it and the section; a kind of problem that says more (symptom, complaint) beside it.
 fn categories(w: &mut Writer, node: Node<'_>, cx: Cx<'_>, out: &mut Output) {
-    let section = cx.within.section_code;
+    let section = cx.section;
     let (system, code, display) = match section {
         _ if cx.is_diagnosis || section::DIAGNOSES.contains(&section) => {
             (CATEGORY, "encounter-diagnosis", "Encounter Diagnosis")

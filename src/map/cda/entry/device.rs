@@ -60,8 +60,10 @@ pub(super) fn supply(node: Node<'_>, cx: Cx<'_>, out: &mut Output) -> Vec<String
         .collect();
     let authors = actor::authors(node, cx, out);
     let inner = Cx { author: authors.last.as_deref().or(cx.author), ..cx };
-    let (comments, others): (Vec<_>, Vec<_>) =
-        related(node, out).into_iter().partition(|r| matches!(r.role, Role::Comment | Role::Instruction));
+    let (comments, others): (Vec<_>, Vec<_>) = related(node, out)
+        .into_iter()
+        .filter(|r| !is_udi(r.node))
+        .partition(|r| matches!(r.role, Role::Comment | Role::Instruction));
     let is_event = matches!(attribute(node, "moodCode"), "" | "EVN");
     let resource_type = if is_event { ResourceType::DEVICE_USE_STATEMENT } else { ResourceType::DEVICE_REQUEST };
     let what = devices.first().cloned().unwrap_or_else(|| told(node, cx));

@@ -82,7 +82,6 @@ pub(super) mod section {
     pub(in super::super) const SOCIAL_HISTORY: &str = "29762-2";
     pub(in super::super) const FAMILY_HISTORY: &str = "10157-6";
     pub(in super::super) const PHYSICAL: [&str; 2] = ["29545-1", "10184-0"];
-    pub(in super::super) const PROCEDURES: &str = "47519-4";
     pub(in super::super) const PAYERS: &str = "48768-6";
 }
 
@@ -209,7 +208,7 @@ fn of_ccda(number: &str) -> Option<Kind> {
 }
 
 fn of_structure(node: Node<'_>, name: &str, cx: Cx<'_>) -> Kind {
-    let (section, code) = (cx.within.section_code, child_attribute(node, "code", "code"));
+    let (section, code) = (cx.section, child_attribute(node, "code", "code"));
     match name {
         "act" => of_act(node, section, code),
         "observation" => of_observation(node, section),

@@ -128,7 +128,7 @@ fn resource_type(node: Node<'_>, around: Option<Node<'_>>, cx: Cx<'_>) -> Resour
         mood => mood,
     };
     match mood {
-        "" | "EVN" if cx.is_given || section::ADMINISTERED.contains(&cx.within.section_code) => {
+        "" | "EVN" if cx.is_given || section::ADMINISTERED.contains(&cx.section) => {
             ResourceType::MEDICATION_ADMINISTRATION
         }
         "" | "EVN" => ResourceType::MEDICATION_STATEMENT,

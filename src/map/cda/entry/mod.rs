@@ -2,7 +2,7 @@
 //! goes to; each mapper reports what it does not carry over.
 
 mod account;
-pub(super) mod actor;
+mod actor;
 mod allergy;
 mod care_team;
 mod concern;
@@ -76,6 +76,8 @@ pub(super) struct Within<'a> {
 #[derive(Clone, Copy)]
 struct Cx<'a> {
     within: &'a Within<'a>,
+    /// The LOINC code of the section; empty when it has another.
+    section: &'a str,
     /// The author of the statement around it, else of section or document.
     author: Option<&'a str>,
     /// The time of the organizer around it.
@@ -104,6 +106,7 @@ impl<'a> Cx<'a> {
 pub(super) fn map(entry: Node<'_>, within: &Within<'_>, out: &mut Output) -> Vec<String> {
     let cx = Cx {
         within,
+        section: if is_loinc(within.section_system) { within.section_code } else { "" },
         author: within.author,
         time: None,
         concern_status: "",
@@ -123,6 +126,11 @@ pub(super) fn map(entry: Node<'_>, within: &Within<'_>, out: &mut Output) -> Vec
     let mut seen = HashSet::new();
     references.retain(|reference| seen.insert(reference.clone()));
     references
+}
+
+/// LOINC, or no system at all: what looks like a code of LOINC is none of another system.
+fn is_loinc(system: &str) -> bool {
+    matches!(system, "" | "2.16.840.1.113883.6.1" | "http://loinc.org")
 }
 
 /// Maps one statement; gives the resources it became, the one it is itself first.

@@ -185,7 +185,7 @@ fn category(node: Node<'_>, cx: Cx<'_>) -> (&'static str, &'static str) {
         _ => None,
     };
     let by_template = templates(node).find_map(|root| of_template(root).or_else(|| of_other(root)));
-    let section = cx.within.section_code;
+    let section = cx.section;
     let by_section = || match () {
         () if section == section::VITAL_SIGNS => "vital-signs",
         () if section == section::SOCIAL_HISTORY => "social-history",

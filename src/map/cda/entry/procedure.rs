@@ -113,6 +113,8 @@ fn about<'a>(node: Node<'a>, cx: Cx<'_>, out: &mut Output) -> About<'a> {
         match related.role {
             Role::Comment => about.comments.push(related.node),
             Role::Instruction => about.follow_ups.push(related.node),
+            // Read with the device.
+            _ if device::is_udi(related.node) => continue,
             _ => {
                 about.others.push(related);
                 continue;
