@@ -11,7 +11,7 @@ pub mod head;
 pub mod mdm;
 mod measurement;
 mod messages;
-mod number;
+pub(in crate::map) mod number;
 pub mod omd;
 pub mod oul;
 pub mod ppr;
