@@ -32,7 +32,7 @@ pub fn codings(w: &mut Writer, value: Value<'_>, table: &str, out: &mut Output) 
     let mut stated = Vec::with_capacity(2);
     for (code, display, system, version) in TRIPLETS {
         let code = value.component(code).text();
-        let code = trimmed(code);
+        let code = single_spaced(trimmed(code));
         if code.is_empty() {
             continue;
         }
@@ -55,6 +55,12 @@ pub fn codings(w: &mut Writer, value: Value<'_>, table: &str, out: &mut Output) 
         });
     }
     out.codings(w, &stated, &value.place());
+}
+
+/// A FHIR code has single spaces inside (datatypes.html#code); names sent in its place need not.
+fn single_spaced(code: Cow<'_, str>) -> Cow<'_, str> {
+    let is_single = !code.contains("  ") && !code.contains(|c: char| c.is_whitespace() && c != ' ');
+    if is_single { code } else { Cow::Owned(code.split_whitespace().collect::<Vec<_>>().join(" ")) }
 }
 
 fn trimmed(text: Cow<'_, str>) -> Cow<'_, str> {
