@@ -11,8 +11,8 @@ use crate::decode::ssmix2;
 use crate::fault::{Exit, Issue};
 use crate::fhir::FacilityCode;
 use crate::letter::{Letter, Source};
-use crate::map::{Change, Known, Mapped};
-use crate::pipeline::translate;
+use crate::map::Known;
+use crate::pipeline::{transaction, translate};
 
 #[derive(Debug, Args)]
 pub(super) struct Options {
@@ -49,7 +49,7 @@ pub(super) fn run(options: &Options) -> Exit {
         }
         Ok(Ok(noted)) => {
             report(&noted.issues, options.quiet);
-            print(&bundle(&noted.value), options.compact)
+            print(&transaction(&noted.value), options.compact)
         }
     }
 }
@@ -68,28 +68,6 @@ fn report(found: &[Issue], quiet: bool) {
     for issue in found.iter().filter(|i| !quiet || i.rule.severity > Severity::Information) {
         eprintln!("{}", issues::line(issue));
     }
-}
-
-/// The changes as a transaction: a `PUT` for what is stated, a `DELETE` for what is gone.
-fn bundle(mapped: &Mapped) -> String {
-    let mut entries = Vec::new();
-    for change in std::iter::once(mapped).chain(&mapped.others).flat_map(|mapped| &mapped.changes) {
-        match change {
-            Change::Put(draft) | Change::PutWeak(draft) | Change::Merge { draft, .. } => entries.push(format!(
-                r#"{{"resource":{},"request":{{"method":"PUT","url":"{}"}}}}"#,
-                draft.json(None),
-                draft.reference()
-            )),
-            Change::Delete { resource_type, id, .. } => entries.push(format!(
-                r#"{{"request":{{"method":"DELETE","url":"{}/{}"}}}}"#,
-                resource_type.name(),
-                id.as_str()
-            )),
-            // What a list no longer names is known only where the record is.
-            Change::WholeList(_) => {}
-        }
-    }
-    format!(r#"{{"resourceType":"Bundle","type":"transaction","entry":[{}]}}"#, entries.join(","))
 }
 
 fn print(json: &str, compact: bool) -> Exit {

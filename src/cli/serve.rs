@@ -13,9 +13,10 @@ use tracing_subscriber::{EnvFilter, Layer};
 
 use super::{fail, issues, say};
 use crate::api::{self, Listener};
-use crate::app::Gateway;
+use crate::app::{Gateway, Senders};
 use crate::config::{Config, maps};
 use crate::fault::Exit;
+use crate::intake::mllp;
 
 #[derive(Debug, Args)]
 pub(super) struct Options {
@@ -44,6 +45,11 @@ pub(super) fn run(options: &Options) -> Exit {
             if let Some((folder, _)) = &config.maps {
                 follow(folder.clone(), Arc::downgrade(&gateway));
             }
+            // They end, frames under way answered, when this function does.
+            let _mllp = match mllp_listeners(&gateway, &config) {
+                Ok(listeners) => listeners,
+                Err(sentence) => return fail(Exit::Config, &sentence),
+            };
             let ready = |address| tracing::info!(%address, "listening");
             match api::serve(gateway, listener(&config), ready) {
                 Ok(()) => Exit::Done,
@@ -93,12 +99,28 @@ pub(super) fn log() {
     let _ = tracing_subscriber::registry().with(filter).with(lines).try_init();
 }
 
+/// The MLLP listeners that a configuration asks for, listening.
+fn mllp_listeners(gateway: &Arc<Gateway>, config: &Config) -> Result<Vec<mllp::Listener>, String> {
+    let mut listeners = Vec::new();
+    for written in &config.mllp {
+        let senders = Senders::new(gateway.clone(), config, written);
+        let listener = mllp::Listener::start(Senders::settings(written), Arc::new(senders))
+            .map_err(|error| format!("cannot listen on {}: {error}", written.listen))?;
+        let tls = written.tls.is_some();
+        tracing::info!(address = %listener.address(), tls, "mllp: listening");
+        listeners.push(listener);
+    }
+    Ok(listeners)
+}
+
 /// The listener that a configuration asks for.
 pub(super) fn listener(config: &Config) -> Listener {
     Listener {
         address: config.listen,
         tls: config.tls.clone(),
         body_bytes_max: usize::try_from(config.limits.body_bytes_max).unwrap_or(usize::MAX),
+        head_seconds_max: config.limits.head_seconds_max,
+        connections_max: usize::try_from(config.limits.connections_max).unwrap_or(usize::MAX),
         workers: std::thread::available_parallelism().map_or(2, usize::from),
     }
 }

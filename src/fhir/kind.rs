@@ -187,6 +187,12 @@ impl ResourceType {
     pub const ENCOUNTER: Self = ResourceType(43);
     /// Goal.
     pub const GOAL: Self = ResourceType(55);
+    /// Immunization.
+    pub const IMMUNIZATION: Self = ResourceType(61);
+    /// MedicationAdministration.
+    pub const MEDICATION_ADMINISTRATION: Self = ResourceType(75);
+    /// MedicationDispense.
+    pub const MEDICATION_DISPENSE: Self = ResourceType(76);
     /// MedicationRequest.
     pub const MEDICATION_REQUEST: Self = ResourceType(78);
     /// NutritionOrder.

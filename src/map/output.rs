@@ -186,10 +186,12 @@ impl Output {
         self.changes.insert(0, change);
     }
 
-    /// A Merge of what holds at any time: see [`Change::Merge`].
-    pub fn merge_timeless(&mut self, resource_type: ResourceType, id: ResourceId, writer: Writer) {
-        let draft = Draft::new(resource_type, id, writer);
-        self.changes.push(Change::Merge { draft, drop: Vec::new() });
+    /// What a message about several records says of the Patient of this one, as the first of all changes. `is_timeless`:
+    /// it holds whatever was said before or after (see [`Change::Merge`]).
+    pub fn merge_patient(&mut self, writer: Writer, is_timeless: bool) {
+        let draft = self.draft(ResourceType::PATIENT, self.patient.patient_id(), writer);
+        let occurred = if is_timeless { None } else { self.occurred };
+        self.changes.insert(0, Change::Merge { draft: Draft { occurred, ..draft }, drop: Vec::new() });
     }
 
     /// Puts a resource that is on record already, with all that was added to it, as of `occurred`.

@@ -158,6 +158,9 @@ pub struct Facts {
     pub last_updated: i64,
     /// The business time of what it says, milliseconds since 1970; `i64::MIN` when none was stated.
     pub occurred: i64,
+    /// When its members were stated, where messages tell it in parts (visits): the [`token_hash`] of each member's name, and
+    /// milliseconds since 1970. Empty where it was stated whole, at `occurred`.
+    pub stated: Vec<(u64, i64)>,
     /// How well the sender stated it: 0 in passing ([`crate::map::Change::PutWeak`]), 1 as such.
     pub rank: u8,
     /// Which whole list it belongs to: 0 none, 1 problems, 2 allergies.

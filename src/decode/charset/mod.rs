@@ -1,6 +1,7 @@
 //! Bytes to text (HL7 v2.5 section 2.15.9.18 and table 0211; ISO 2022 as SS-MIX2 uses it): the bytes decide, MSH-18 is heard.
 
 mod declared;
+mod encode;
 mod evidence;
 mod iso2022;
 mod lost;
@@ -12,6 +13,7 @@ use encoding_rs::{EUC_JP, Encoding, ISO_2022_JP, SHIFT_JIS, UTF_8, UTF_16BE, UTF
 
 use crate::fault::{Issue, Noted, Place};
 use declared::Declared;
+pub use encode::Reply;
 use evidence::Evidence;
 pub use rule::{
     ASSUMED, CONTRADICTED, LABEL_CONTRADICTED, MORE_UNDECODABLE, OPEN_RUN, PRIVATE_USE, UNDECODABLE, UNKNOWN_CHARSET,

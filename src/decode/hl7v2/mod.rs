@@ -1,6 +1,9 @@
 //! HL7 v2.5 ER7 (chapter 2): a zero-copy index over decoded text, and the account of what was read.
 
+mod batch;
+mod control;
 mod escape;
+mod header;
 mod rule;
 mod segment;
 mod value;
@@ -11,6 +14,9 @@ use std::collections::BTreeMap;
 use memchr::memchr2;
 
 use crate::fault::{Issue, Noted, Place};
+pub use batch::{Batch, batch};
+pub use control::{ControlId, control_id};
+pub use header::Header;
 pub use rule::{BAD_SEGMENT, NOT_ER7, SEVERAL_MESSAGES, TOO_MANY_SEGMENTS};
 pub use segment::Segment;
 pub use value::Value;

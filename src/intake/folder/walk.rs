@@ -6,6 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::{Found, Group, HOUSEKEEPING, NAME_NOT_UNICODE, NOT_A_FILE, SYMBOLIC_LINK, Shape, facility_named, shape};
+use crate::decode::container;
 use crate::decode::ssmix2::{is_date_folder, is_document_kind_folder, is_kind_folder, prefix_folders};
 use crate::fault::{Issue, Place};
 
@@ -256,12 +257,5 @@ fn found(path: &Path, root: &Path, kind: Option<FileType>) -> Found {
 
 /// SS-MIX2 files in the order of their story, then the others by name.
 fn sort(files: &mut [Found]) {
-    files.sort_by(|a, b| match (&a.shape, &b.shape) {
-        (Shape::SsMix2(left), Shape::SsMix2(right)) => {
-            left.sequence().cmp(&right.sequence()).then_with(|| a.name.cmp(&b.name))
-        }
-        (Shape::SsMix2(_), _) => std::cmp::Ordering::Less,
-        (_, Shape::SsMix2(_)) => std::cmp::Ordering::Greater,
-        _ => a.name.cmp(&b.name),
-    });
+    files.sort_by(|a, b| container::order((a.shape.ss_mix2(), &a.name), (b.shape.ss_mix2(), &b.name)));
 }

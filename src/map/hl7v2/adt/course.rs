@@ -93,7 +93,8 @@ pub(super) fn course(mut standing: Vec<Moment>, is_ambulatory: bool, zone_minute
         if status == course.status {
             continue;
         }
-        if !course.status.is_empty() && !(since.is_empty() && moment.when.is_empty()) {
+        let is_dated = !since.is_empty() || !moment.when.is_empty();
+        if !course.status.is_empty() && is_dated {
             course.past.push(Past { status: course.status, start: since.clone(), end: moment.when.clone() });
         }
         course.status = status;

@@ -95,6 +95,11 @@ impl Happening {
         self.takes_back().is_some() || self == H::CancelPlan
     }
 
+    /// Whether it is about what is to happen.
+    pub(super) fn is_plan(self) -> bool {
+        matches!(self, H::Plan | H::PlanTransfer | H::PlanDischarge)
+    }
+
     /// Where the order of happenings at one time is concerned: what begins comes before what ends.
     pub(super) fn rank(self) -> u8 {
         match self {

@@ -37,6 +37,11 @@ impl<'k> OnRecord<'k> {
         self.member("class")["code"] == "AMB"
     }
 
+    /// The code of its department; empty when not told.
+    pub(super) fn department(self) -> &'k str {
+        self.member("serviceType")["coding"][0]["code"].as_str().unwrap_or_default()
+    }
+
     pub(super) fn is_void(self) -> bool {
         matches!(self.status(), "cancelled" | "entered-in-error")
     }
@@ -109,8 +114,10 @@ impl<'k> OnRecord<'k> {
 
     /// The first and the last time at which something is known to have happened to it.
     pub(super) fn span(self) -> Option<(i64, i64)> {
-        let told = self.visit.told.iter().filter_map(|told| Interval::parse(&told.when, self.zone_minutes));
-        let times = || told.clone().chain(self.start()).chain(self.end()).map(|interval| interval.start);
+        let time = |text: &str| Interval::parse(text, self.zone_minutes).map(|interval| interval.start);
+        let told = self.visit.told.iter().map(|told| time(&told.when).unwrap_or(told.sent));
+        let bounds = [self.start(), self.end()].into_iter().flatten().map(|interval| interval.start);
+        let times = || told.clone().chain(bounds.clone());
         Some((times().min()?, times().max()?))
     }
 }

@@ -4,7 +4,7 @@
 use super::{Context, Output};
 use crate::decode::hl7v2::{Message, Segment};
 use crate::fault::rules;
-use crate::fhir::{PatientKey, ResourceType, Writer};
+use crate::fhir::{PatientKey, Writer};
 use crate::map::hl7v2::datatype::{cx, xpn};
 use crate::map::hl7v2::segment::{gt1, pid};
 use crate::map::hl7v2::{head, provenance};
@@ -152,7 +152,7 @@ fn state_linked(person: &Person<'_>, links: &[Link<'_>], context: Context<'_>, i
         _ => {
             let mut w = pid::members(&person.around, person.pid, None, out);
             array_of_links(&mut w, links);
-            out.merge(ResourceType::PATIENT, out.patient.patient_id(), w, Vec::new());
+            out.merge_patient(w, false);
         }
     }
 }
@@ -168,7 +168,7 @@ fn write_links(links: &[Link<'_>], out: &mut Output) {
     }
     let mut w = Writer::new();
     array_of_links(&mut w, links);
-    out.merge_timeless(ResourceType::PATIENT, out.patient.patient_id(), w);
+    out.merge_patient(w, true);
 }
 
 /// The record that is not to be used any more: its numbers and names as MRG states them where nothing is on record.
@@ -186,7 +186,7 @@ fn replaced(prior: &Prior<'_>, survivor: &str, out: &mut Output) {
     w.array("name", |w| mrg.field(7).repetitions().for_each(|name| w.item(|w| xpn::human_name(w, name, out))));
     out.facility_reference(&mut w, "managingOrganization", "");
     array_of_links(&mut w, &[Link { other: survivor, kind: "replaced-by" }]);
-    out.merge_timeless(ResourceType::PATIENT, out.patient.patient_id(), w);
+    out.merge_patient(w, true);
 }
 
 fn array_of_links(w: &mut Writer, links: &[Link<'_>]) {

@@ -149,7 +149,11 @@ fn tell(message: &Message<'_>, context: Context<'_>, out: &mut Output) {
     }
     let statement = statement(message, &wanted, &found, context, out);
     let (draft, occurred) = statement::encounter(statement, &wanted, found.id, found.known, out);
-    out.told = Some(VisitEvent { code, when: wanted.when });
+    // What a plan or a cancellation says is another event's time.
+    let is_own_time = !wanted.happening.is_plan() && !wanted.happening.is_cancellation();
+    let is_event = wanted.happening != Happening::Update;
+    let when = if is_own_time && is_event { wanted.when } else { String::new() };
+    out.told = Some(VisitEvent { code, when });
     out.put_as_of(draft, occurred);
 }
 
@@ -197,6 +201,10 @@ fn wanted<'m>(
 fn when(message: &Message<'_>, wanted: &Wanted<'_>, code: &str, context: Context<'_>, out: &mut Output) -> String {
     let (segment, field) = event::time_field(code).unwrap_or(("EVN", 6));
     let value = message.first(segment).map(|segment| segment.peek(field));
+    if (segment, field) == ("PV2", 47) {
+        // The return that did not happen; no other field tells it.
+        message.first(segment).into_iter().for_each(|segment| segment.ignore(&[field]));
+    }
     if let Some(stated) = value.and_then(|value| time::from_v2(&value.text(), out.zone_minutes)) {
         return stated;
     }
@@ -242,7 +250,8 @@ fn statement(
     let is_new = found.known.is_none();
     let usual = if wanted.is_ambulatory { "AMB" } else { "IMP" };
     let mut w = Writer::new();
-    pv2::extensions(&mut w, pv2, &planned_end, out);
+    let planned = planned(wanted, pv2, is_new, planned_end, out);
+    pv2::extensions(&mut w, pv2, (&planned.0, &planned.1), out);
     pv1::identifiers(&mut w, pv1, order_number(wanted, context), out);
     pv1::class(&mut w, pv1.field(2), if is_new { usual } else { "" }, out);
     pv1::types(&mut w, pv1, &pv2::description(pv2), out);
@@ -260,6 +269,27 @@ fn statement(
     pv1::hospitalization(&mut w, pv1, has_left, out);
     out.facility_reference(&mut w, "serviceProvider", "");
     Statement { members: statement::members(w), ended, meta: pv2::labels(pv2).finish() }
+}
+
+/// When the visit is planned to begin and to end. PV2-8 of a transfer that is planned is the transfer's; of a plan that is
+/// taken back it only says which.
+fn planned(
+    wanted: &Wanted<'_>,
+    pv2: Option<Segment<'_>>,
+    is_new: bool,
+    planned_end: String,
+    out: &mut Output,
+) -> (String, String) {
+    let is_other = match wanted.happening {
+        Happening::PlanTransfer | Happening::CancelPlanTransfer => true,
+        Happening::CancelPlan => !is_new,
+        _ => false,
+    };
+    let start = pv2::planned(pv2, 8, out);
+    let end = pv2::planned(pv2, 9, out);
+    let is_off = wanted.happening == Happening::CancelPlanDischarge;
+    let end = if is_off { String::new() } else { end };
+    (if is_other { String::new() } else { start }, if end.is_empty() { planned_end } else { end })
 }
 
 /// The beginning and the end of a visit as a message states them.

@@ -34,7 +34,16 @@ pub(super) enum Aside {
 pub(super) struct Places {
     /// In order of time.
     stays: Vec<Stay>,
-    asides: Vec<(Aside, Chain)>,
+    asides: Vec<Elsewhere>,
+}
+
+/// A place of another kind.
+#[derive(Clone, Debug, PartialEq)]
+struct Elsewhere {
+    aside: Aside,
+    place: Chain,
+    /// From when on it is planned, a FHIR dateTime; empty when not told.
+    start: String,
 }
 
 /// How a patient came to a place.
@@ -69,10 +78,10 @@ impl Places {
             let reference = location["location"]["reference"].as_str().unwrap_or_default();
             let Some(place) = Chain::read(list("contained"), reference) else { continue };
             let is_of = |aside: &Aside| reference.trim_start_matches('#').starts_with(aside.prefix());
+            let bound = |name: &str| location["period"][name].as_str().unwrap_or_default().to_owned();
             match Aside::ALL.into_iter().find(is_of) {
-                Some(aside) => places.asides.push((aside, place)),
+                Some(aside) => places.asides.push(Elsewhere { aside, place, start: bound("start") }),
                 None => {
-                    let bound = |name: &str| location["period"][name].as_str().unwrap_or_default().to_owned();
                     places.stays.insert(0, Stay { place, start: bound("start"), end: bound("end") });
                 }
             }
@@ -111,7 +120,7 @@ impl Places {
                 None => self.stays.insert(index, Stay { place: from, start: String::new(), end: at.to_owned() }),
             }
         }
-        self.asides.retain(|(aside, pending)| *aside == Aside::PriorTemporary || *pending != place);
+        self.asides.retain(|other| other.aside == Aside::PriorTemporary || other.place != place);
     }
 
     /// The patient is at a place, since a time that is not told. Late news of that kind says nothing where places are
@@ -133,10 +142,10 @@ impl Places {
         }
     }
 
-    /// States a temporary or pending place.
-    pub(super) fn set_aside(&mut self, aside: Aside, place: Chain) {
+    /// States a temporary or pending place; `start` is when the patient is to come there, may be empty.
+    pub(super) fn set_aside(&mut self, aside: Aside, place: Chain, start: &str) {
         self.clear_aside(aside);
-        self.asides.push((aside, place));
+        self.asides.push(Elsewhere { aside, place, start: start.to_owned() });
     }
 
     /// Whether no place is known.
@@ -146,7 +155,7 @@ impl Places {
 
     /// Nothing is temporary or pending any more.
     pub(super) fn clear_aside(&mut self, aside: Aside) {
-        self.asides.retain(|(kind, _)| *kind != aside);
+        self.asides.retain(|other| other.aside != aside);
     }
 
     /// Writes `contained` and `location`: the present place first, then those before, then the others. Who left for the
@@ -176,14 +185,14 @@ impl Places {
             let reference = stay.place.write(&prefix, contained);
             locations.push(location(&reference, if back == 0 { present } else { "completed" }, &stay.start, &stay.end));
         }
-        for (aside, place) in &self.asides {
+        for Elsewhere { aside, place, start } in &self.asides {
             let reference = place.write(aside.prefix(), contained);
             let status = match aside {
                 Aside::Temporary => present,
                 Aside::Pending => "reserved",
                 Aside::PriorTemporary => "completed",
             };
-            let mut location = location(&reference, status, "", "");
+            let mut location = location(&reference, status, start, "");
             if *aside != Aside::Pending {
                 location["extension"] = json!([{ "url": TEMPORARY, "valueBoolean": true }]);
             }

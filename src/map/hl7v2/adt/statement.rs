@@ -70,18 +70,22 @@ pub(super) fn encounter(
     let is_newest = stored.is_none_or(|stored| stored.occurred <= sent);
     let mut members = stored.map(|stored| stored.body.clone()).unwrap_or_default();
     let before = members.clone();
-    for (name, value) in statement.members {
+    let now = Now { wanted, known, is_newest, zone_minutes: out.zone_minutes };
+    let mut stated = statement.members;
+    if wanted.happening == Happening::Discharge && is_taken_back(&now, out) {
+        nobody_left(&mut stated);
+    }
+    for (name, value) in stated {
         state(&mut members, &name, value, is_newest);
     }
     let course = course_of(wanted, &statement.ended, &members, known, out);
-    let is_now = Now { wanted, known, is_newest, zone_minutes: out.zone_minutes };
-    tell_status(&mut members, &course, &is_now);
+    tell_status(&mut members, &course, &now);
     if is_newest {
         tell_class(&mut members, &before, &wanted.when);
     }
-    doctors(&mut members, &is_now);
+    doctors(&mut members, &now);
     let mut places = Places::read(&before);
-    place(&mut places, &is_now, out);
+    place(&mut places, &now, out);
     let status = members.get("status").and_then(Value::as_str).unwrap_or_default().to_owned();
     let end = members.get("period").and_then(|p| p["end"].as_str()).unwrap_or_default().to_owned();
     let mut contained = Vec::new();
@@ -209,21 +213,24 @@ fn tell_status(members: &mut Map<String, Value>, course: &Course, now: &Now<'_, 
     if !bounds.is_empty() {
         members.insert("period".into(), Value::Object(bounds));
     }
-    if course.status != "finished"
-        && let Some(Value::Object(hospitalization)) = members.get_mut("hospitalization")
-        && now.wanted.happening == Happening::CancelDischarge
+    if course.status != "finished" && now.wanted.happening == Happening::CancelDischarge {
+        nobody_left(members);
+    }
+    if now.wanted.happening == Happening::CancelPlanDischarge
+        && now.is_newest
+        && let Some(Value::Array(extensions)) = members.get_mut("extension")
     {
+        extensions.retain(|extension| extension["url"] != PLANNED_END);
+    }
+    drop_empty(members);
+}
+
+/// How and where to somebody left who did not.
+fn nobody_left(members: &mut Map<String, Value>) {
+    if let Some(Value::Object(hospitalization)) = members.get_mut("hospitalization") {
         hospitalization.shift_remove("dischargeDisposition");
         hospitalization.shift_remove("destination");
     }
-    let is_off = match now.wanted.happening {
-        Happening::CancelPlanDischarge if now.is_newest => PLANNED_END,
-        _ => return drop_empty(members),
-    };
-    if let Some(Value::Array(extensions)) = members.get_mut("extension") {
-        extensions.retain(|extension| extension["url"] != is_off);
-    }
-    drop_empty(members);
 }
 
 fn drop_empty(members: &mut Map<String, Value>) {
@@ -315,7 +322,8 @@ fn place(places: &mut Places, now: &Now<'_, '_>, out: &Output) {
     let asides = [(11, Aside::Temporary), (42, Aside::Pending), (43, Aside::PriorTemporary)];
     for (field, aside) in asides {
         if let Some(place) = pl::chain(named(field), out).filter(|_| now.is_newest) {
-            places.set_aside(aside, place);
+            let is_plan = aside == Aside::Pending && wanted.happening == Happening::PlanTransfer;
+            places.set_aside(aside, place, if is_plan { &wanted.when } else { "" });
         }
     }
     let is_taken_back = is_taken_back(now, out);

@@ -46,7 +46,7 @@ pub(super) fn find<'k>(
     let is_named = context.name.is_some();
     let found = if is_named { of_time().or_else(of_number) } else { of_number().or_else(of_time) };
     let found = found
-        .or_else(|| by_start(&known, wanted, &numbers, out))
+        .or_else(|| by_start(&known, wanted, &numbers, context, out))
         .or_else(|| by_plan(&known, wanted, out))
         .or_else(|| by_course(&known, wanted, out));
     if let Some(known) = found {
@@ -67,7 +67,11 @@ pub(super) fn find<'k>(
 
 /// The numbers by which the sender tells visits apart: the prior one where a message changes it (MRG-5), PV1-19, PV1-50.
 fn numbers(message: &Message<'_>, pv1: Segment<'_>, out: &Output) -> Vec<Coding<'static>> {
-    let prior = message.first("MRG").filter(|_| super::is_change_of_number(message)).map(|mrg| mrg.peek(5));
+    let prior = message.first("MRG").filter(|_| super::is_change_of_number(message)).map(|mrg| {
+        // Rule `prior-number`: it is not the visit's any more; whose visit it is PID says.
+        mrg.ignore(&[1]);
+        mrg.field(5)
+    });
     let fields = [prior, Some(pv1.peek(19))];
     fields.into_iter().flatten().filter_map(|value| pv1::visit_number(value, out)).collect()
 }
@@ -102,20 +106,31 @@ fn key_of_time(wanted: &Wanted<'_>, context: Context<'_>, out: &Output) -> Optio
 }
 
 /// The visit that began when the message says it did; either side may say it less exactly, but they must not have
-/// different numbers.
+/// different numbers. Of outpatients there are many in a day: theirs must begin at the same moment, in no other
+/// department, and not be told apart by the names of files.
 fn by_start<'k>(
     known: &[OnRecord<'k>],
     wanted: &Wanted<'_>,
     numbers: &[Coding<'_>],
+    context: Context<'_>,
     out: &Output,
 ) -> Option<OnRecord<'k>> {
     let stated = time::from_v2(&wanted.pv1.peek(44).text(), out.zone_minutes)?;
+    let is_exact = stated.len() > 10 && context.name.is_none();
     let stated = Interval::parse(&stated, out.zone_minutes)?;
+    let department = wanted.pv1.peek(10).text();
+    let changes_class = matches!(wanted.happening, Happening::ToInpatient | Happening::ToOutpatient);
     let fits = |one: &OnRecord<'_>| {
-        let begun = one.start().is_some_and(|start| start.start < stated.end && stated.start < start.end);
-        let changes_class = matches!(wanted.happening, Happening::ToInpatient | Happening::ToOutpatient);
-        let is_same_kind = one.is_ambulatory() == wanted.is_ambulatory || changes_class;
-        begun && is_same_kind && (numbers.is_empty() || !one.is_numbered()) && !(wanted.is_ambulatory && !changes_class)
+        let Some(start) = one.start() else { return false };
+        if !numbers.is_empty() && one.is_numbered() {
+            return false;
+        }
+        if wanted.is_ambulatory && !changes_class {
+            let is_same_place = department.trim().is_empty() || [department.trim(), ""].contains(&one.department());
+            return one.is_ambulatory() && is_exact && start == stated && is_same_place;
+        }
+        let is_same_kind = changes_class || !one.is_ambulatory();
+        is_same_kind && start.start < stated.end && stated.start < start.end
     };
     known.iter().copied().find(fits)
 }

@@ -80,11 +80,15 @@ pub fn members(around: &[Segment<'_>], pid: Segment<'_>, active: Option<bool>, o
 fn identifiers(w: &mut Writer, pid: Segment<'_>, out: &mut Output) {
     let mut seen: Vec<(String, String)> = Vec::new();
     w.array("identifier", |w| {
-        for field in [3, 2, 4] {
+        let is_numbered = pid.peek(3).component(1).is_valued();
+        for (field, what) in [(3, ""), (2, "external-patient-number"), (4, "alternate-patient-number")] {
             for number in pid.field(field).repetitions() {
-                let one = (cx::system_of(number, out), number.component(1).text().trim().to_owned());
+                // A number beside PID-3 of which nobody says whose it is could be another patient's.
+                let is_own = field == 3 || !is_numbered;
+                let system = if is_own { cx::system_of(number, out) } else { cx::system_or(number, what, out) };
+                let one = (system, number.component(1).text().trim().to_owned());
                 if field == 3 || !seen.contains(&one) {
-                    w.item(|w| cx::identifier(w, number, out));
+                    w.item(|w| cx::identifier_in(w, number, &one.0, out));
                     seen.push(one);
                 }
             }

@@ -1,7 +1,7 @@
 //! What PID says of a person that Patient has extensions for (HL7 FHIR R4 extension registry, US Core).
 
 use crate::decode::hl7v2::{Segment, Value};
-use crate::fhir::Writer;
+use crate::fhir::{Writer, time};
 use crate::map::hl7v2::Output;
 use crate::map::hl7v2::datatype::cwe;
 
@@ -32,6 +32,12 @@ pub fn extensions(w: &mut Writer, pid: Segment<'_>, out: &mut Output) {
     }
     animal(w, pid, out);
     for (field, name, table) in [(26, "citizenship", "HL70171"), (28, "nationality", "HL70212")] {
+        // Seen in the field: a date where a nationality belongs.
+        let is_date =
+            |value: &Value<'_>| cwe::code(*value).len() == 8 && time::date_from_v2(&cwe::code(*value)).is_some();
+        if pid.peek(field).repetitions().any(|value| is_date(&value)) {
+            continue;
+        }
         for country in pid.field(field).repetitions().filter(Value::is_valued) {
             w.item(|w| {
                 w.string("url", &format!("{BASE}{name}"));

@@ -9,11 +9,13 @@ use crate::map::Coding;
 use crate::map::hl7v2::Output;
 use crate::map::hl7v2::datatype::{cwe, cx, xcn};
 
+/// What PV1-5 numbers, where nothing else says it.
+const PRE_ADMISSION: &str = "pre-admission-number";
+
 /// The number of a visit (PV1-19, MRG-5) with its system; `None` when there is none.
 pub fn visit_number(value: Value<'_>, out: &Output) -> Option<Coding<'static>> {
     let number = value.component(1).text().trim().to_owned();
-    let is_told = value.component(4).is_valued() || value.component(5).is_valued();
-    let system = if is_told { cx::system_of(value, out) } else { out.facility.local_system("visit-number") };
+    let system = cx::system_or(value, "visit-number", out);
     let coding = Coding { system: Cow::Owned(system), code: Cow::Owned(number), ..Coding::default() };
     (!coding.code.is_empty()).then_some(coding)
 }
@@ -22,7 +24,7 @@ pub fn visit_number(value: Value<'_>, out: &Output) -> Option<Coding<'static>> {
 pub fn pre_admission_number(pv1: Segment<'_>, out: &Output) -> Option<Coding<'static>> {
     let value = pv1.peek(5);
     let number = value.component(1).text().trim().to_owned();
-    let system = Cow::Owned(cx::system_of(value, out));
+    let system = Cow::Owned(cx::system_or(value, PRE_ADMISSION, out));
     (!number.is_empty()).then(|| Coding { system, code: Cow::Owned(number), ..Coding::default() })
 }
 
@@ -113,7 +115,8 @@ pub fn participants(w: &mut Writer, pv1: Segment<'_>, since: &str, further: &[St
 pub fn hospitalization(w: &mut Writer, pv1: Segment<'_>, has_left: bool, out: &mut Output) {
     w.object("hospitalization", |w| {
         if pv1.peek(5).is_valued() {
-            w.object("preAdmissionIdentifier", |w| cx::identifier(w, pv1.field(5), out));
+            let system = cx::system_or(pv1.field(5), PRE_ADMISSION, out);
+            w.object("preAdmissionIdentifier", |w| cx::identifier_in(w, pv1.field(5), &system, out));
         }
         cwe::concept(w, "admitSource", pv1.field(14), "HL70023", out);
         cwe::concept(w, "reAdmission", pv1.field(13), "HL70092", out);

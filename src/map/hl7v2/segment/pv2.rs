@@ -19,13 +19,16 @@ pub fn of<'m>(message: &'m Message<'_>) -> Option<Segment<'m>> {
     message.first("PV2")
 }
 
-/// Writes `extension`: the planned beginning and end (PV2-8, PV2-9, else `planned_end`), how the patient came (PV2-38).
-pub fn extensions(w: &mut Writer, pv2: Option<Segment<'_>>, planned_end: &str, out: &mut Output) {
-    let mut stated = |field: u16| pv2.and_then(|pv2| ts::date_time(pv2.field(field), out)).unwrap_or_default();
-    let (start, end) = (stated(8), stated(9));
-    let end = if end.is_empty() { planned_end } else { &end };
+/// PV2-8 or PV2-9 as a FHIR dateTime; empty when not told.
+pub fn planned(pv2: Option<Segment<'_>>, field: u16, out: &mut Output) -> String {
+    pv2.and_then(|pv2| ts::date_time(pv2.field(field), out)).unwrap_or_default()
+}
+
+/// Writes `extension`: the planned beginning and end, how the patient came (PV2-38).
+pub fn extensions(w: &mut Writer, pv2: Option<Segment<'_>>, planned: (&str, &str), out: &mut Output) {
+    let (start, end) = planned;
     w.array("extension", |w| {
-        for (url, at) in [(PLANNED_START, start.as_str()), (PLANNED_END, end)] {
+        for (url, at) in [(PLANNED_START, start), (PLANNED_END, end)] {
             if !at.is_empty() {
                 w.item(|w| {
                     w.string("url", url);
