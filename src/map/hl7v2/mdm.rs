@@ -83,7 +83,8 @@ pub(super) fn map(message: &Message<'_>, context: Context<'_>, out: &mut Output)
             out.put_labelled(ResourceType::DOCUMENT_REFERENCE, id, w, confidentiality.meta())
         }
     };
-    if let Some(parent) = parent.filter(|_| relation == "replaces") {
+    // A document that is not for everybody must not be told of by one that is.
+    if let Some(parent) = parent.filter(|_| relation == "replaces" && confidentiality == Confidentiality::default()) {
         let mut w = Writer::new();
         w.string("status", "superseded");
         out.merge(ResourceType::DOCUMENT_REFERENCE, parent, w, Vec::new());

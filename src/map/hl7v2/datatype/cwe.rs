@@ -51,7 +51,7 @@ fn stated<'m>(value: Value<'m>, table: &str, out: &mut Output) -> Vec<Coding<'m>
     let mut stated = Vec::with_capacity(2);
     for (code, display, system, version) in TRIPLETS {
         let code = value.component(code).text();
-        let code = trimmed(code);
+        let code = single_spaced(trimmed(code));
         if code.is_empty() {
             continue;
         }
@@ -74,6 +74,12 @@ fn stated<'m>(value: Value<'m>, table: &str, out: &mut Output) -> Vec<Coding<'m>
         });
     }
     stated
+}
+
+/// A FHIR code has single spaces inside (datatypes.html#code); names sent in its place need not.
+fn single_spaced(code: Cow<'_, str>) -> Cow<'_, str> {
+    let is_single = !code.contains("  ") && !code.contains(|c: char| c.is_whitespace() && c != ' ');
+    if is_single { code } else { Cow::Owned(code.split_whitespace().collect::<Vec<_>>().join(" ")) }
 }
 
 fn trimmed(text: Cow<'_, str>) -> Cow<'_, str> {

@@ -203,6 +203,11 @@ fn relates_to(w: &mut Writer, txa: Segment<'_>, around: &Around<'_>, out: &Outpu
 /// tells of.
 fn context(w: &mut Writer, txa: Segment<'_>, around: &Around<'_>, providers: &[String], out: &mut Output) {
     let activity = ts::date_time(txa.field(4), out).unwrap_or_default();
+    if around.contents.is_none() && around.encounter.is_none() && around.related.is_empty() && providers.is_empty() {
+        // A notice that names neither visit nor order leaves those of the document as they are.
+        txa.ignore(&[14, 15]);
+        return;
+    }
     w.object("context", |w| {
         w.array("encounter", |w| w.item(|w| w.string("reference", around.encounter.unwrap_or_default())));
         w.object("period", |w| w.string("start", &activity));
