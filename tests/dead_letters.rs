@@ -240,7 +240,10 @@ fn an_id_used_for_something_else_is_a_new_message_with_a_warning() {
     }
     for stamp in ["20261013090000", "20261014100000"] {
         let without = receive("", &message("", stamp, "0000000009", "無名"));
-        assert!(!without.repeat && !rules(&without).contains(&"control-id-reused"), "without an id nothing is compared");
+        assert!(
+            !without.repeat && !rules(&without).contains(&"control-id-reused"),
+            "without an id nothing is compared"
+        );
     }
     let elsewhere = Letter { source: source("0119999902"), ..sent("", &message("M1", "2026", "0000000009", "他院")) };
     assert!(!rules(&pipeline.receive(&elsewhere).unwrap()).contains(&"control-id-reused"), "an id is its sender's own");

@@ -123,7 +123,8 @@ fn what_other_maps_made_becomes_what_todays_maps_make() {
         [(Effect::Created, "Condition"), (Effect::Changed, "Observation"), (Effect::Deleted, "Observation")]
     );
     let changed = shown.differences.iter().find(|d| d.effect == Effect::Changed).unwrap();
-    let paths: Vec<_> = changed.paths.iter().map(|p| (p.path.as_str(), p.before.is_some(), p.after.is_some())).collect();
+    let paths: Vec<_> =
+        changed.paths.iter().map(|p| (p.path.as_str(), p.before.is_some(), p.after.is_some())).collect();
     assert_eq!(paths, [("status", true, true)]);
     assert_ne!(said(&store, patient), before, "a trial writes nothing");
     let done = pipeline.rebuild(patient, &[], false).unwrap();
@@ -271,7 +272,7 @@ fn codes_that_are_mapped_leave_the_queue() {
     let id = code_id(&code.facility, &code.system, &code.code);
     let mut commit = Commit::default();
     commit.put_code(id, &code);
-    commit.put_unmapped(id, told.letter, patient);
+    commit.put_unmapped(id, &told, patient);
     let codes = told.codes.iter().copied().chain([id]).collect();
     commit.retell(patient, number, &Told { codes, ..told.clone() });
     store.submit(commit).wait().unwrap();
@@ -292,9 +293,9 @@ fn every_code_and_letter_is_in_the_queue_once() {
     let read = store.local_codes(None, |waiting| {
         let letters = store.letters_with(waiting.id, None, 1000)?;
         assert_eq!(letters.len() as u64, waiting.letters);
-        for (letter, patient) in letters {
-            let told = store.told(patient, 0, 1000)?;
-            assert!(told.iter().any(|(_, told)| told.letter == letter && told.codes.contains(&waiting.id)));
+        for holder in letters {
+            let told = store.told(holder.patient, 0, 1000)?;
+            assert!(told.iter().any(|(_, told)| told.letter == holder.letter && told.codes.contains(&waiting.id)));
             entries += 1;
         }
         Ok(())
@@ -358,7 +359,8 @@ fn the_operator_sees_what_a_replay_would_do_and_does_it() {
     let store = on_disk(folder.path());
     let (code, said, warned) = run(&["replay", "--store", &store, "--dry-run"]);
     assert_eq!(code, 0, "{warned}");
-    for line in ["1  changed    Observation             status", "1  created    Condition", "1  deleted    Observation"] {
+    for line in ["1  changed    Observation             status", "1  created    Condition", "1  deleted    Observation"]
+    {
         assert!(said.contains(line), "{line}\n{said}");
     }
     assert!(said.contains("1 resources created, 1 changed, 1 deleted, 0 reindexed"), "{said}");
@@ -368,7 +370,8 @@ fn the_operator_sees_what_a_replay_would_do_and_does_it() {
     assert!(said.contains("status: \"other-final\" -> \"final\""), "{said}");
     let (_, said, _) = run(&["replay", "--store", &store, "--dry-run", "--facility", "other"]);
     assert!(said.contains("0 records"), "{said}");
-    let (_, said, _) = run(&["replay", "--store", &store, "--dry-run", "--since", "2020-01-01", "--until", "2020-12-31"]);
+    let (_, said, _) =
+        run(&["replay", "--store", &store, "--dry-run", "--since", "2020-01-01", "--until", "2020-12-31"]);
     assert!(said.contains("0 records"), "{said}");
     let (_, said, warned) = run(&["replay", "--store", &store]);
     assert!(said.contains("1 resources created, 1 changed, 1 deleted"), "{said}");
@@ -417,7 +420,8 @@ fn one_letter_s_record_is_made_anew_and_the_act_is_on_record() {
     let events = tasuki::journal::Journal::start(open, 8).unwrap().newest(100, |_| true).unwrap();
     let replays: Vec<_> = events.iter().filter(|(_, e)| e.what == tasuki::audit::What::Replay).collect();
     assert_eq!((replays.len(), replays[0].1.patients.clone(), replays[0].1.count), (1, vec![key("0000000001")], 3));
-    let received: u32 = events.iter().filter(|(_, e)| e.what == tasuki::audit::What::Receive).map(|(_, e)| e.count).sum();
+    let received: u32 =
+        events.iter().filter(|(_, e)| e.what == tasuki::audit::What::Receive).map(|(_, e)| e.count).sum();
     assert!(received >= 42, "what was taken in is on the audit record");
 }
 

@@ -90,6 +90,7 @@ fn what_a_letter_says_of_two_records_is_one_commit_and_one_receipt() {
     }
     for code in ["1", "2"] {
         let found = store.letters_with(code_id(HOSPITAL, "urn:oid:2.25.1", code), None, 9).unwrap();
+        let found: Vec<_> = found.iter().map(|holder| (holder.letter, holder.patient)).collect();
         assert_eq!(found, [(letter.id(), key("1"))], "in the queue once, under the record the letter is about");
     }
     let report = verify(&store).unwrap();
@@ -124,9 +125,8 @@ fn whichever_storage_call_fails_both_records_have_it_or_none() {
             let inner = Arc::new(MemoryEngine::new());
             let faulty = Arc::new(FaultyEngine::new(inner.clone(), nth, failure));
             let letter = letter("a");
-            let told = Store::over(faulty.clone())
-                .and_then(|store| take(&Pipeline::new(store, clock), &letter, 5))
-                .is_ok();
+            let told =
+                Store::over(faulty.clone()).and_then(|store| take(&Pipeline::new(store, clock), &letter, 5)).is_ok();
             let store = Store::over(inner).unwrap();
             let pipeline = Pipeline::new(store.clone(), clock);
             let written = [key("1"), key("2")].map(|record| store.head(record).unwrap().is_some());
@@ -160,7 +160,8 @@ fn letters_about_the_same_two_records_that_come_together_are_all_there() {
     });
     let report = verify(&store).unwrap();
     assert_eq!((report.broken, report.told, report.receipts, report.log), (vec![], 16, 8, 8));
-    let order = |record| store.told(record, 0, 99).unwrap().into_iter().map(|(_, told)| told.letter).collect::<Vec<_>>();
+    let order =
+        |record| store.told(record, 0, 99).unwrap().into_iter().map(|(_, told)| told.letter).collect::<Vec<_>>();
     assert_eq!(order(key("1")), order(key("2")), "both records tell of the letters in one order");
 }
 
