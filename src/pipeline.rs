@@ -2,6 +2,7 @@
 //!
 //! All writes go through [`Pipeline::receive`], those of the REST API too. What it answers is durable (invariant 1).
 
+mod authority;
 mod container;
 mod convert;
 mod decide;
@@ -108,6 +109,9 @@ impl Pipeline {
         match translation {
             Err(issues) => self.hold(letter, id, issues),
             Ok(noted) => {
+                if let Some(issue) = authority::overstepped(letter, &noted.value) {
+                    return self.hold(letter, id, vec![issue]);
+                }
                 let standing = match standing {
                     Some(standing) => standing,
                     None => self.standings.take(&self.store, noted.value.patient)?,
