@@ -5,7 +5,7 @@
 
 mod gateway;
 
-use gateway::{Ask, CLINIC, HOSPITAL, Served, bundle, condition, consent, key, letter, over, receive};
+use gateway::{Ask, HOSPITAL, Served, bundle, condition, consent, key, letter, over, receive};
 use serde_json::{Value, json};
 use tasuki::pipeline::{Outcome, Pipeline};
 use tasuki::store::Store;
