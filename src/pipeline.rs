@@ -2,6 +2,7 @@
 //!
 //! All writes go through [`Pipeline::receive`], those of the REST API too. What it answers is durable (invariant 1).
 
+mod authority;
 mod compare;
 mod container;
 mod control;
@@ -190,6 +191,9 @@ impl Pipeline {
         match translation {
             Err(issues) => self.hold(sending, issues),
             Ok(mut noted) => {
+                if let Some(issue) = authority::overstepped(sending.letter, &noted.value) {
+                    return self.hold(sending, vec![issue]);
+                }
                 noted.issues.extend(doubt);
                 self.commit(sending, noted, standings)
             }

@@ -79,6 +79,18 @@ proptest! {
     #[test]
     fn any_message_is_read(bytes in message()) {
         law::charset(&bytes);
+        law::batch(&bytes);
+    }
+
+    #[test]
+    fn any_zip_file_is_read(at in 0_usize..400, with in prop::collection::vec(any::<u8>(), 0..9), cut in 0_usize..4) {
+        for seed in [&include_bytes!("fuzz/seeds/zip/deflated")[..], include_bytes!("fuzz/seeds/zip/stored")] {
+            let at = at % seed.len();
+            let mut bytes = seed.to_vec();
+            bytes.splice(at..(at + cut).min(seed.len()), with.clone());
+            law::zip(seed);
+            law::zip(&bytes);
+        }
     }
 
     #[test]
