@@ -1,4 +1,4 @@
-//! Senders' own message ids: a message that is sent again says nothing new (`docs/adr/0022`).
+//! Senders' own message ids: a message that is sent again says nothing new (`docs/adr/0018`).
 
 use sha2::{Digest, Sha256};
 

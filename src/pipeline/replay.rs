@@ -1,4 +1,4 @@
-//! Replay: a record made anew from every letter that ever spoke of it, with today's maps (`docs/adr/0020`).
+//! Replay: a record made anew from every letter that ever spoke of it, with today's maps (`docs/adr/0016`).
 //!
 //! The letters are translated and decided upon in the order in which they were taken in, upon a record that begins
 //! empty and lies in memory only. What comes out is compared with what is on record; what differs becomes new versions
