@@ -2,7 +2,7 @@
 
 use crate::decode::hl7v2::{Segment, Value};
 use crate::fault::rules;
-use crate::fhir::{ResourceId, ResourceType, Writer};
+use crate::fhir::{ResourceId, ResourceType, Writer, time};
 use crate::map::Output;
 use crate::map::document::{Attachment, Confidentiality};
 use crate::map::hl7v2::datatype::{cwe, hd, ts, xcn};
@@ -70,7 +70,7 @@ pub(crate) fn members(w: &mut Writer, txa: Segment<'_>, around: &Around<'_>, out
     w.string("docStatus", doc_status(txa, around, out));
     cwe::concept(w, "type", txa.field(2), "HL70270", out);
     out.subject(w, "subject");
-    w.string("date", &instant(txa.field(6), out).unwrap_or_default());
+    w.string("date", &told_instant(txa.peek(6), out));
     let (authors, related) = if authors.is_empty() { (providers, Vec::new()) } else { (authors, providers) };
     references(w, "author", &authors);
     w.reference("authenticator", authenticator.as_deref().unwrap_or_default());
@@ -140,6 +140,12 @@ fn doc_status(txa: Segment<'_>, around: &Around<'_>, out: &mut Output) -> &'stat
 /// A time as an instant; a day alone is none (v2-to-FHIR: "if time is included").
 pub(crate) fn instant(value: Value<'_>, out: &mut Output) -> Option<String> {
     ts::date_time(value, out).filter(|text| text.contains('T'))
+}
+
+/// The same of a field that was read already: what is no time was said then.
+fn told_instant(value: Value<'_>, out: &Output) -> String {
+    let text = time::from_v2(&value.component(1).text(), out.zone_minutes);
+    text.filter(|text| text.contains('T')).unwrap_or_default()
 }
 
 /// TXA-22 says who did authenticate; where nobody has, TXA-10 who is to.
