@@ -8,9 +8,15 @@ use crate::fault::Place;
 /// An element, or what stands between elements.
 pub(super) type Node<'a> = roxmltree::Node<'a, 'a>;
 
-/// CDA R2 itself, the SDTC extension, the pharmacy extensions of IHE and epSOS.
-const NAMESPACES: [&str; 5] =
-    ["urn:hl7-org:v3", "urn:hl7-org:sdtc", "urn:ihe:pharm:medication", "urn:ihe:pharm", "urn:epsos-org:ep:medication"];
+/// CDA R2 itself, the SDTC extension, the pharmacy extensions of HL7, IHE and epSOS.
+const NAMESPACES: [&str; 6] = [
+    "urn:hl7-org:v3",
+    "urn:hl7-org:sdtc",
+    "urn:hl7-org:pharm",
+    "urn:ihe:pharm:medication",
+    "urn:ihe:pharm",
+    "urn:epsos-org:ep:medication",
+];
 const XSI: &str = "http://www.w3.org/2001/XMLSchema-instance";
 /// How far siblings are counted for a place, so that a million faults beside each other do not cost a million squared.
 const SIBLINGS_MAX: usize = 4096;
@@ -19,6 +25,11 @@ const SIBLINGS_MAX: usize = 4096;
 pub(super) fn is_named(node: Node<'_>, name: &str) -> bool {
     let tag = node.tag_name();
     tag.name() == name && tag.namespace().is_some_and(|uri| NAMESPACES.contains(&uri))
+}
+
+/// Whether an element is of one of the namespaces.
+pub(super) fn is_known(node: Node<'_>) -> bool {
+    node.tag_name().namespace().is_some_and(|uri| NAMESPACES.contains(&uri))
 }
 
 /// The local name of an element; empty for what is none.

@@ -11,6 +11,17 @@ use crate::map::hl7v2::number::decimal;
 /// Sets of times within sets of times are taken apart so deep.
 const NESTING_MAX: usize = 4;
 
+/// Where it is said from when to when something repeats.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::map::cda) enum Bounds {
+    /// The resource has an element of its own for it.
+    Elsewhere,
+    /// In the Timing, as a period where both ends can be known.
+    Period,
+    /// In the Timing, as a number of days where one is stated (JP Core).
+    Duration,
+}
+
 /// The parts of all `effectiveTime` of a statement: the first interval bounds what the others repeat.
 #[derive(Debug, Default)]
 pub(in crate::map::cda) struct Gts<'a> {
@@ -63,19 +74,20 @@ impl<'a> Gts<'a> {
         }
     }
 
-    /// Writes the members of a Timing; `has_bounds` unless the resource has a period of its own for them. `count` is how
-    /// often in all, empty when not said.
-    pub(in crate::map::cda) fn members(&self, w: &mut Writer, has_bounds: bool, count: &str, out: &mut Output) {
-        if has_bounds && self.bounds.is_none() && !self.is_repeating() {
+    /// How long it goes on (`width`), when it says that.
+    pub(in crate::map::cda) fn width(&self) -> Option<Node<'a>> {
+        child(self.bounds?, "width")
+    }
+
+    /// Writes the members of a Timing.
+    pub(in crate::map::cda) fn members(&self, w: &mut Writer, bounds: Bounds, out: &mut Output) {
+        if bounds != Bounds::Elsewhere && self.bounds.is_none() && !self.is_repeating() {
             let points: Vec<String> = self.points.iter().filter_map(|point| ts::date_time(*point, out)).collect();
             w.array("event", |w| points.iter().for_each(|point| w.item_string(point)));
         }
         w.object("repeat", |w| {
-            if has_bounds {
-                self.write_bounds(w, out);
-            }
-            if count.parse::<u32>().is_ok_and(|n| n > 0) {
-                w.raw("count", count);
+            if bounds != Bounds::Elsewhere {
+                self.write_bounds(w, bounds, out);
             }
             let mut times_of_day = Vec::new();
             if let Some(periodic) = self.periodic.first() {
@@ -88,14 +100,14 @@ impl<'a> Gts<'a> {
         });
     }
 
-    fn write_bounds(&self, w: &mut Writer, out: &mut Output) {
+    fn write_bounds(&self, w: &mut Writer, as_what: Bounds, out: &mut Output) {
         let start = if self.is_repeating() { self.bounds.or(self.points.first().copied()) } else { self.bounds };
         let Some(bounds) = start else { return };
         let span = Span::of(Some(bounds), out);
-        match (span.is_empty(), child(bounds, "width")) {
-            (false, _) => span.period(w, "boundsPeriod"),
+        match (span.is_empty() || as_what == Bounds::Duration, child(bounds, "width")) {
             (true, Some(width)) => duration(w, "boundsDuration", width, out),
-            (true, None) => {}
+            (true, None) if span.is_empty() => {}
+            _ => span.period(w, "boundsPeriod"),
         }
     }
 
@@ -248,7 +260,7 @@ mod tests {
             format!("<s xmlns=\"urn:hl7-org:v3\" xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\">{times}</s>");
         let document = parse(&xml);
         let mut w = Writer::new();
-        Gts::of(document.root_element()).members(&mut w, true, "", &mut output());
+        Gts::of(document.root_element()).members(&mut w, Bounds::Period, &mut output());
         w.finish()
     }
 

@@ -11,7 +11,8 @@ const ALWAYS: [&str; 6] = ["templateId", "realmCode", "typeId", "sequenceNumber"
 pub(super) fn account(node: Node<'_>, taken: &[&str], out: &mut Output) {
     for element in elements(node) {
         let name = node::name(element);
-        if !ALWAYS.contains(&name) && !taken.contains(&name) && !is_silent(element) {
+        let is_taken = ALWAYS.contains(&name) || taken.contains(&name);
+        if !(is_taken && node::is_known(element)) && !is_silent(element) {
             unmapped(element, out);
         }
     }

@@ -149,6 +149,33 @@ pub(in crate::map::cda) fn location(role: Node<'_>, out: &mut Output) -> Option<
     Some(out.put_weak(ResourceType::LOCATION, id, w))
 }
 
+/// A person or an organisation in the role of a participant (participantRole), at work rather than near the patient.
+pub(super) fn participant(role: Node<'_>, out: &mut Output) -> Option<String> {
+    let entity = child(role, "playingEntity");
+    let named = entity.and_then(|entity| child(entity, "name"));
+    let is_person = named.is_some_and(|name| child(name, "family").is_some() || child(name, "given").is_some());
+    let organization = child(role, "scopingEntity").or(entity.filter(|_| !is_person));
+    let Some(person) = entity.filter(|_| is_person) else {
+        return match organization {
+            Some(organization) => self::organization(organization, Some(role), out),
+            None => assigned_entity(role, out),
+        };
+    };
+    let key = ii::key(role).unwrap_or_else(|| format!("name:{}", en::person(person)));
+    let mut w = Writer::new();
+    ii::identifiers(&mut w, role, out);
+    en::names(&mut w, person, out);
+    tel::telecoms(&mut w, role, out);
+    ad::addresses(&mut w, role, out);
+    w.array("qualification", |w| {
+        if let Some(code) = child(role, "code").filter(|code| cd::is_stated(*code)) {
+            w.item(|w| cd::concept(w, "code", Some(code), &no_text, out));
+        }
+    });
+    let id = out.id(ResourceType::PRACTITIONER, &key);
+    Some(out.put_weak(ResourceType::PRACTITIONER, id, w))
+}
+
 /// The first place a statement names (participant LOC).
 pub(super) fn place(node: Node<'_>, out: &mut Output) -> Option<String> {
     let at = children(node, "participant").filter(|p| attribute(*p, "typeCode") == "LOC");

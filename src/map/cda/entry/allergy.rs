@@ -2,7 +2,7 @@
 
 use super::account::{account, only_first, unmapped};
 use super::identity;
-use super::kind::Role;
+use super::kind::{Role, role};
 use super::related::{self, Related, inline_text, is_negated, note_items, related, told, unlinked};
 use super::rule::SEVERITY_ALONE;
 use super::{Cx, actor};
@@ -191,6 +191,36 @@ fn verification(node: Node<'_>, about: &About<'_>, is_error: bool, is_none: bool
     }
 }
 
+/// Whether a value says which kind of allergy it is, not what the patient is allergic to.
+fn is_kind(code: &str) -> bool {
+    const KINDS: [&str; 23] = [
+        "416098002",
+        "414285001",
+        "426232007",
+        "419199007",
+        "300916003",
+        "59037007",
+        "235719002",
+        "419511003",
+        "418471000",
+        "418038007",
+        "420134006",
+        "",
+        "DALG",
+        "FALG",
+        "EALG",
+        "ALG",
+        "DINT",
+        "FINT",
+        "EINT",
+        "OINT",
+        "DNAINT",
+        "FNAINT",
+        "ENAINT",
+    ];
+    KINDS.contains(&code)
+}
+
 /// The value as type and category (CF-AllergyIntoleranceType, CF-AllergyIntoleranceCategory).
 fn kind(w: &mut Writer, node: Node<'_>, out: &mut Output) {
     let Some(value) = child(node, "value") else { return };
@@ -214,7 +244,10 @@ fn kind(w: &mut Writer, node: Node<'_>, out: &mut Output) {
         "EINT" => ("intolerance", "environment"),
         "OINT" | "DNAINT" | "FNAINT" | "ENAINT" => ("intolerance", ""),
         _ => {
-            unmapped(value, out);
+            // A value that is no kind of allergy is the substance, where nothing else is.
+            if !substances(node).is_empty() {
+                unmapped(value, out);
+            }
             ("", "")
         }
     };
@@ -222,7 +255,7 @@ fn kind(w: &mut Writer, node: Node<'_>, out: &mut Output) {
     w.array("category", |w| w.item_string(category));
 }
 
-/// The criticality observation, else what the severity of the allergy itself says about it.
+/// The criticality observation, else what the severity of the allergy itself says about it where no reaction takes it.
 fn criticality(about: &About<'_>, out: &mut Output) -> &'static str {
     if let Some(value) = about.criticality.and_then(|c| child(c, "value")) {
         match attribute(value, "code") {
@@ -232,7 +265,10 @@ fn criticality(about: &About<'_>, out: &mut Output) -> &'static str {
             _ => unmapped(value, out),
         }
     }
-    let Some(severity) = about.severity.filter(|_| about.reactions.is_empty()) else { return "" };
+    let has_own =
+        |reaction: &Node<'_>| children(*reaction, "entryRelationship").any(|relation| holds_severity(relation));
+    let is_told = about.reactions.iter().any(|reaction| !has_own(reaction));
+    let Some(severity) = about.severity.filter(|_| !is_told) else { return "" };
     match severity_of(severity) {
         "severe" => "high",
         "mild" => "low",
@@ -241,6 +277,10 @@ fn criticality(about: &About<'_>, out: &mut Output) -> &'static str {
             ""
         }
     }
+}
+
+fn holds_severity(relation: Node<'_>) -> bool {
+    child(relation, "observation").is_some_and(|observation| role(observation) == Role::Severity)
 }
 
 /// SNOMED CT severities (CF-AllergySeverity); what lies between two of them is the graver.
@@ -273,7 +313,8 @@ fn code(
         let original = value.filter(|value| child(*value, "originalText").is_some());
         let text = original.map(|value| cd::text_of(value, cx.within.text)).filter(|text| !text.is_empty());
         let text = text.unwrap_or_else(|| told(node, cx));
-        return match (text.is_empty(), value) {
+        let is_substance = value.is_some_and(|value| cd::is_stated(value) && !is_kind(attribute(value, "code")));
+        return match (text.is_empty() || is_substance, value) {
             (true, Some(value)) => cd::concept(w, "code", Some(value), cx.within.text, out),
             _ => w.object("code", |w| w.string("text", &text)),
         };

@@ -6,6 +6,7 @@ use super::kind::{Role, has_template};
 use super::related::{self, inline_text, related};
 use super::{Cx, actor, note};
 use crate::map::Output;
+use crate::map::cda::datatype::ii;
 use crate::map::cda::node::{Node, child_attribute, children};
 
 /// Maps what the act is concerned with; gives its references.
@@ -27,6 +28,12 @@ pub(super) fn map(node: Node<'_>, cx: Cx<'_>, out: &mut Output) -> Vec<String> {
             // A severity or priority of the whole concern, a comment on it: told beside what it is concerned with.
             Role::Comment => references.extend(note::standalone(related.node, inner, out)),
             _ => references.extend(related::own(&related, inner, out)),
+        }
+    }
+    if let Some(first) = references.first() {
+        // A pointer to the concern means what it is concerned with.
+        for key in children(node, "id").filter_map(ii::key_of) {
+            out.stated.name(key, first);
         }
     }
     if references.is_empty() && !inline_text(node).is_empty() {

@@ -8,8 +8,8 @@ use super::{Cx, actor};
 use crate::fhir::{ResourceType, Writer};
 use crate::map::Output;
 use crate::map::cda::datatype::ivl_ts::Span;
-use crate::map::cda::datatype::{cd, ii, pq};
-use crate::map::cda::node::{Node, attribute, child, child_attribute};
+use crate::map::cda::datatype::{absent, cd, ii, pq};
+use crate::map::cda::node::{self, Node, attribute, child, child_attribute, children};
 
 const CLINICAL: &str = "http://terminology.hl7.org/CodeSystem/condition-clinical";
 const VERIFICATION: &str = "http://terminology.hl7.org/CodeSystem/condition-ver-status";
@@ -19,8 +19,8 @@ const SNOMED: &str = "http://snomed.info/sct";
 /// Codes and values that say no more than "a problem".
 const PROBLEM: [&str; 4] = ["55607006", "64572001", "75326-9", "ASSERTION"];
 /// Kinds of problem that the category tells already.
-const PLAIN_KINDS: [&str; 8] =
-    ["55607006", "64572001", "75326-9", "75323-6", "ASSERTION", "282291009", "29308-4", "75321-0"];
+const PLAIN_KINDS: [&str; 9] =
+    ["55607006", "64572001", "75326-9", "75323-6", "ASSERTION", "404684003", "282291009", "29308-4", "75321-0"];
 
 /// What is said about a condition by the statements within it.
 #[derive(Debug, Default)]
@@ -57,7 +57,7 @@ pub(super) fn map(node: Node<'_>, cx: Cx<'_>, out: &mut Output) -> Vec<String> {
     cd::concept(&mut w, "severity", about.severity.and_then(|s| child(s, "value")), cx.within.text, out);
     code(&mut w, node, is_none, cx, out);
     w.array("bodySite", |w| {
-        for site in crate::map::cda::node::children(node, "targetSiteCode").filter(|site| cd::is_stated(*site)) {
+        for site in children(node, "targetSiteCode").filter(|site| cd::is_stated(*site)) {
             cd::concept_item(w, site, cx.within.text, out);
         }
     });
@@ -67,7 +67,14 @@ pub(super) fn map(node: Node<'_>, cx: Cx<'_>, out: &mut Output) -> Vec<String> {
     w.string("recordedDate", authors.earliest.as_deref().unwrap_or_default());
     authors.recorder(&mut w, "recorder");
     asserter(&mut w, node, out);
-    w.array("evidence", |w| w.item(|w| w.array("detail", |w| reference_items(w, &about.evidence))));
+    w.array("evidence", |w| {
+        w.item(|w| {
+            w.array("detail", |w| {
+                reference_items(w, &about.evidence);
+                related::external_items(w, node, out);
+            });
+        });
+    });
     w.array("note", |w| {
         note_items(w, &about.comments, inner, out);
         let own = inline_text(node);
@@ -151,7 +158,8 @@ fn categories(w: &mut Writer, node: Node<'_>, cx: Cx<'_>, out: &mut Output) {
             (CATEGORY, "encounter-diagnosis", "Encounter Diagnosis")
         }
         "75310-3" => (US_CATEGORY, "health-concern", "Health Concern"),
-        "11348-0" => ("", "", ""),
+        // What was, and what is only a reason for something, is on no list of problems.
+        _ if cx.is_reason || section == "11348-0" => ("", "", ""),
         _ => (CATEGORY, "problem-list-item", "Problem List Item"),
     };
     w.array("category", |w| {
@@ -160,6 +168,10 @@ fn categories(w: &mut Writer, node: Node<'_>, cx: Cx<'_>, out: &mut Output) {
             if !PLAIN_KINDS.contains(&attribute(kind, "code")) {
                 cd::concept_item(w, kind, cx.within.text, out);
             }
+        }
+        // Principal or secondary diagnosis.
+        for rank in children(node, "priorityCode").filter(|rank| cd::is_stated(*rank)) {
+            cd::concept_item(w, rank, cx.within.text, out);
         }
     });
 }
@@ -189,7 +201,7 @@ fn code(w: &mut Writer, node: Node<'_>, is_none: bool, cx: Cx<'_>, out: &mut Out
                     cd::codings(w, value, out);
                 }
             });
-            let words = value.map(crate::map::cda::node::text).unwrap_or_default();
+            let words = value.map(node::text).unwrap_or_default();
             w.string("text", &if words.is_empty() { told(node, cx) } else { words });
         }),
     }
@@ -202,7 +214,7 @@ fn onset_and_abatement(w: &mut Writer, span: &Span, about: &About<'_>, out: &mut
     }
     w.string("abatementDateTime", span.end.as_deref().unwrap_or_default());
     if span.ended_unknown {
-        crate::map::cda::datatype::absent(w, "abatementDateTime", "UNK");
+        absent(w, "abatementDateTime", "UNK");
     }
 }
 
@@ -215,7 +227,7 @@ fn asserter(w: &mut Writer, node: Node<'_>, out: &mut Output) {
 }
 
 fn settle(node: Node<'_>, out: &mut Output) {
-    const TAKEN: [&str; 10] = [
+    const TAKEN: [&str; 12] = [
         "id",
         "code",
         "statusCode",
@@ -226,6 +238,8 @@ fn settle(node: Node<'_>, out: &mut Output) {
         "performer",
         "entryRelationship",
         "targetSiteCode",
+        "priorityCode",
+        "reference",
     ];
     account(node, &TAKEN, out);
     only_first(node, "value", out);

@@ -3,9 +3,9 @@
 use super::Cx;
 use super::account::unmapped;
 use super::related::{comment_text, told};
-use crate::fhir::Writer;
+use crate::fhir::{Writer, system};
 use crate::map::Output;
-use crate::map::cda::datatype::timing::Gts;
+use crate::map::cda::datatype::timing::{Bounds, Gts};
 use crate::map::cda::datatype::{cd, ivl_pq, pq, rto};
 use crate::map::cda::node::{Node, attribute, child, children};
 
@@ -25,20 +25,20 @@ pub(super) struct Directions<'a> {
     pub(super) around: Option<Node<'a>>,
 }
 
-/// Writes the Dosages as items of member `name`; `has_bounds` unless the resource has a period of its own.
+/// Writes the Dosages as items of member `name`; `bounds` says where it stands from when to when.
 pub(super) fn dosages(
     w: &mut Writer,
     name: &str,
     node: Node<'_>,
     directions: &Directions<'_>,
-    has_bounds: bool,
+    bounds: Bounds,
     cx: Cx<'_>,
     out: &mut Output,
 ) {
     let text = text(node, directions, cx);
     w.array(name, |w| {
         if directions.parts.is_empty() {
-            return w.item(|w| dosage(w, node, directions.around, &text, directions, has_bounds, cx, out));
+            return w.item(|w| dosage(w, node, directions.around, &text, directions, bounds, cx, out));
         }
         w.item(|w| {
             w.string("text", &text);
@@ -48,7 +48,7 @@ pub(super) fn dosages(
             let words = told(*part, cx);
             w.item(|w| {
                 w.integer("sequence", at as i64 + 1);
-                dosage(w, *part, Some(node), &words, &Directions::default(), has_bounds, cx, out);
+                dosage(w, *part, Some(node), &words, &Directions::default(), bounds, cx, out);
             });
         }
     });
@@ -66,7 +66,7 @@ pub(super) fn text(node: Node<'_>, directions: &Directions<'_>, cx: Cx<'_>) -> S
         return usage;
     }
     let has = |name: &str| look(node, directions.around, name).is_some_and(pq_or_bounds);
-    let is_structured = has("doseQuantity") || has("rateQuantity") || Gts::of(node).is_repeating();
+    let is_structured = (has("doseQuantity") || has("rateQuantity")) && Gts::of(node).is_repeating();
     if is_structured || !directions.parts.is_empty() { String::new() } else { told(node, cx) }
 }
 
@@ -99,19 +99,22 @@ fn dosage(
     around: Option<Node<'_>>,
     text: &str,
     directions: &Directions<'_>,
-    has_bounds: bool,
+    bounds: Bounds,
     cx: Cx<'_>,
     out: &mut Output,
 ) {
+    let gts = Gts::of(node);
+    if bounds == Bounds::Duration && gts.width().is_some() {
+        period_of_use(w, &gts, out);
+    }
     w.string("text", text);
     instructions(w, directions, cx, out);
-    let gts = Gts::of(node);
     gts.note_the_rest(out);
     w.object("timing", |w| {
-        gts.members(w, has_bounds, "", out);
+        gts.members(w, bounds, out);
         if let (Some(around), false) = (around, gts.is_repeating()) {
             if gts.span(out).is_empty() {
-                Gts::of(around).members(w, has_bounds, "", out);
+                Gts::of(around).members(w, bounds, out);
             }
         }
         cd::concept(w, "code", usage(node, around), cx.within.text, out);
@@ -128,6 +131,19 @@ fn dosage(
         });
     });
     rto::ratio(w, "maxDosePerPeriod", look(node, around, "maxDoseQuantity"), out);
+}
+
+/// From when to when, beside the number of days (JP Core).
+fn period_of_use(w: &mut Writer, gts: &Gts<'_>, out: &mut Output) {
+    let span = gts.span(out);
+    w.array("extension", |w| {
+        w.item(|w| {
+            if !span.is_empty() {
+                w.string("url", &format!("{}JP_MedicationDosage_PeriodOfUse", system::JP_EXTENSION));
+                span.period(w, "valuePeriod");
+            }
+        });
+    });
 }
 
 fn instructions(w: &mut Writer, directions: &Directions<'_>, cx: Cx<'_>, out: &mut Output) {

@@ -3,8 +3,8 @@
 use super::account::{account, unmapped};
 use super::identity;
 use super::kind::{Role, is_ccda};
-use super::reason::Reasons;
-use super::related::{self, Related, inline_text, is_negated, of_types, related, told, unlinked};
+use super::reason::{self, Reasons};
+use super::related::{self, Related, inline_text, is_negated, of_types, related, told};
 use super::{Cx, actor, note, planned, status};
 use crate::fhir::{ResourceType, Writer, system};
 use crate::map::Output;
@@ -12,8 +12,11 @@ use crate::map::cda::datatype::ivl_ts::Span;
 use crate::map::cda::datatype::{cd, ii};
 use crate::map::cda::node::{self, Node, attribute, child, child_attribute, children};
 
-const ACT_CODE: &str = "2.16.840.1.113883.5.4";
+/// ActCode, and the value set ActEncounterCode.
+const ACT_CODES: [&str; 2] = ["2.16.840.1.113883.5.4", "2.16.840.1.113883.1.11.13955"];
 const CPT: &str = "2.16.840.1.113883.6.12";
+/// Participations of places.
+const PLACES: [&str; 3] = ["LOC", "ORG", "DST"];
 const DIAGNOSIS_ROLE: &str = "http://terminology.hl7.org/CodeSystem/diagnosis-role";
 
 /// Maps the encounter; gives its reference.
@@ -55,17 +58,14 @@ fn encounter(node: Node<'_>, cx: Cx<'_>, out: &mut Output) -> Vec<String> {
     let mut w = Writer::new();
     ii::identifiers(&mut w, node, out);
     w.string("status", status_of(node, &span, out));
-    class(&mut w, node, out);
+    class(&mut w, node);
     types(&mut w, node, cx, out);
     cd::concept(&mut w, "priority", child(node, "priorityCode").filter(|c| cd::is_stated(*c)), cx.within.text, out);
     out.subject(&mut w, "subject");
     participants(&mut w, node, out);
     span.period(&mut w, "period");
     about.reasons.write_codes(&mut w, "reasonCode", inner, out);
-    w.array("reasonReference", |w| {
-        let (references, _) = of_types(about.reasons.references.clone(), &["Condition", "Procedure", "Observation"]);
-        related::reference_items(w, &references);
-    });
+    about.reasons.write_references(&mut w, "reasonReference");
     w.array("diagnosis", |w| {
         for (condition, role) in &about.diagnoses {
             w.item(|w| {
@@ -74,8 +74,7 @@ fn encounter(node: Node<'_>, cx: Cx<'_>, out: &mut Output) -> Vec<String> {
             });
         }
     });
-    let disposition = child(node, "dischargeDispositionCode").filter(|code| cd::is_stated(*code));
-    w.object("hospitalization", |w| cd::concept(w, "dischargeDisposition", disposition, cx.within.text, out));
+    hospitalization(&mut w, node, cx, out);
     locations(&mut w, node, out);
     const TAKEN: [&str; 10] = [
         "id",
@@ -96,12 +95,15 @@ fn encounter(node: Node<'_>, cx: Cx<'_>, out: &mut Output) -> Vec<String> {
     for comment in &about.comments {
         references.extend(note::standalone(*comment, inner, out));
     }
-    references.extend(unlinked(&about.others, inner, out));
+    // They name the visit by themselves (encounter).
+    for other in &about.others {
+        references.extend(related::own(other, inner, out));
+    }
     references
 }
 
 fn about<'a>(node: Node<'a>, cx: Cx<'_>, out: &mut Output) -> About<'a> {
-    let mut about = About::default();
+    let mut about = About { reasons: Reasons::of(reason::VISITED), ..About::default() };
     for related in related(node, out) {
         let role = diagnosis_role(related.node);
         if role.is_none() && about.reasons.take(&related, cx, out) {
@@ -147,25 +149,31 @@ fn status_of(node: Node<'_>, span: &Span, out: &mut Output) -> &'static str {
     }
 }
 
-/// ActCode of the code or a translation; CPT visits by their range; else unknown (Encounter.class is 1..1).
-fn class(w: &mut Writer, node: Node<'_>, out: &mut Output) {
+/// ActEncounterCode of the code or a translation; CPT visits by their range; else unknown (Encounter.class is 1..1).
+fn class(w: &mut Writer, node: Node<'_>) {
     let code = child(node, "code");
     let codes = || code.into_iter().chain(code.into_iter().flat_map(|code| children(code, "translation")));
-    if let Some(act) =
-        codes().find(|code| attribute(*code, "codeSystem") == ACT_CODE && !attribute(*code, "code").is_empty())
-    {
-        return cd::coding(w, "class", act, out);
-    }
+    let stated =
+        codes().find(|code| is_class(*code)).map(|code| (attribute(code, "code"), attribute(code, "displayName")));
     let visit = codes().find(|code| attribute(*code, "codeSystem") == CPT).map(|code| attribute(code, "code"));
-    let (code, display) = visit.and_then(of_visit).unwrap_or(("UNK", "unknown"));
-    w.object("class", |w| {
-        w.string(
-            "system",
-            if code == "UNK" { "http://terminology.hl7.org/CodeSystem/v3-NullFlavor" } else { system::V3_ACT_CODE },
-        );
-        w.string("code", code);
-        w.string("display", display);
+    w.object("class", |w| match stated.or_else(|| visit.and_then(of_visit)) {
+        Some((code, display)) => {
+            w.string("system", system::V3_ACT_CODE);
+            w.string("code", code);
+            w.string("display", display);
+        }
+        None => {
+            w.string("system", "http://terminology.hl7.org/CodeSystem/v3-NullFlavor");
+            w.string("code", "UNK");
+            w.string("display", "unknown");
+        }
     });
+}
+
+/// Whether a code says in-patient, ambulatory, emergency: of ActCode, or of its value set as some senders name it.
+fn is_class(code: Node<'_>) -> bool {
+    const CLASSES: [&str; 11] = ["AMB", "EMER", "FLD", "HH", "IMP", "ACUTE", "NONAC", "OBSENC", "PRENC", "SS", "VR"];
+    ACT_CODES.contains(&attribute(code, "codeSystem")) && CLASSES.contains(&attribute(code, "code"))
 }
 
 /// The ranges of CPT evaluation and management codes.
@@ -184,9 +192,8 @@ fn of_visit(code: &str) -> Option<(&'static str, &'static str)> {
 /// The code, unless it is no more than the class.
 fn types(w: &mut Writer, node: Node<'_>, cx: Cx<'_>, out: &mut Output) {
     let code = child(node, "code").filter(|code| cd::is_stated(*code));
-    let is_class =
-        |code: Node<'_>| attribute(code, "codeSystem") == ACT_CODE && children(code, "translation").next().is_none();
-    w.array("type", |w| match code.filter(|code| !is_class(*code)) {
+    let is_only_class = |code: Node<'_>| is_class(code) && children(code, "translation").next().is_none();
+    w.array("type", |w| match code.filter(|code| !is_only_class(*code)) {
         Some(code) => cd::concept_item(w, code, cx.within.text, out),
         None => w.item(|w| {
             let words = if code.is_some() { inline_text(node) } else { told(node, cx) };
@@ -200,9 +207,8 @@ fn participants(w: &mut Writer, node: Node<'_>, out: &mut Output) {
     let performers = actor::performers(node, out);
     let mut found: Vec<(Option<String>, Node<'_>, &str)> =
         performers.into_iter().map(|(reference, node)| (Some(reference), node, "PPRF")).collect();
-    for participant in children(node, "participant").filter(|p| attribute(*p, "typeCode") != "LOC") {
-        let role = child(participant, "participantRole");
-        let reference = role.and_then(|role| actor::related_person(role, out));
+    for participant in children(node, "participant").filter(|p| !PLACES.contains(&attribute(*p, "typeCode"))) {
+        let reference = child(participant, "participantRole").and_then(|role| taking_part(role, out));
         found.push((reference, participant, attribute(participant, "typeCode")));
     }
     let mut organization = None;
@@ -226,6 +232,29 @@ fn participants(w: &mut Writer, node: Node<'_>, out: &mut Output) {
         }
     });
     w.reference("serviceProvider", organization.as_deref().unwrap_or_default());
+}
+
+/// Somebody near the patient, or at work.
+fn taking_part(role: Node<'_>, out: &mut Output) -> Option<String> {
+    match attribute(role, "classCode") {
+        "PRS" | "NOK" | "ECON" | "CAREGIVER" | "GUARD" | "AGNT" => actor::related_person(role, out),
+        _ => actor::participant(role, out),
+    }
+}
+
+/// Where the patient came from and went to.
+fn hospitalization(w: &mut Writer, node: Node<'_>, cx: Cx<'_>, out: &mut Output) {
+    let mut place = |kind: &str| {
+        let at = children(node, "participant").find(|p| attribute(*p, "typeCode") == kind)?;
+        actor::location(child(at, "participantRole")?, out)
+    };
+    let (origin, destination) = (place("ORG"), place("DST"));
+    let disposition = child(node, "dischargeDispositionCode").filter(|code| cd::is_stated(*code));
+    w.object("hospitalization", |w| {
+        w.reference("origin", origin.as_deref().unwrap_or_default());
+        w.reference("destination", destination.as_deref().unwrap_or_default());
+        cd::concept(w, "dischargeDisposition", disposition, cx.within.text, out);
+    });
 }
 
 fn locations(w: &mut Writer, node: Node<'_>, out: &mut Output) {

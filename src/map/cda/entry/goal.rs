@@ -9,7 +9,7 @@ use crate::fhir::{ResourceType, Writer};
 use crate::map::Output;
 use crate::map::cda::datatype::ivl_ts::Span;
 use crate::map::cda::datatype::{cd, ii, ivl_pq, pq};
-use crate::map::cda::node::{self, Node, attribute, child, child_attribute, null_flavor};
+use crate::map::cda::node::{self, Node, child, child_attribute, null_flavor};
 
 /// What a goal may be about.
 const ADDRESSED: [&str; 5] = ["Condition", "Observation", "MedicationStatement", "NutritionOrder", "ServiceRequest"];
@@ -60,7 +60,7 @@ fn hold(related: &Related<'_>, addressed: &mut Vec<String>, others: &mut Vec<Str
     let (found, rest) = of_types(related::own(related, cx, out), &ADDRESSED);
     addressed.extend(found);
     if !rest.is_empty() {
-        out.issue_with(&super::rule::UNLINKED, node::place(related.relation), attribute(related.relation, "typeCode"));
+        related::note_unlinked(related, out);
     }
     others.extend(rest);
 }

@@ -4,8 +4,8 @@ use super::account::{account, only_first};
 use super::identity;
 use super::kind::Role;
 use super::product::{self, Product};
-use super::reason::Reasons;
-use super::related::{self, Related, inline_text, is_negated, note_items, of_types, related, told, unlinked};
+use super::reason::{self, Reasons};
+use super::related::{Related, inline_text, is_negated, note_items, of_types, related, told, unlinked};
 use super::{Cx, actor, status};
 use crate::fhir::{ResourceType, Writer};
 use crate::map::Output;
@@ -43,10 +43,7 @@ pub(super) fn map(node: Node<'_>, cx: Cx<'_>, out: &mut Output) -> Vec<String> {
     ii::identifiers(&mut w, node, out);
     let status = if is_not_done && code != "nullified" { "not-done" } else { status::immunization(code) };
     w.string("status", status);
-    let reason = about.reasons.codes.first().filter(|_| status == "not-done");
-    if let Some(reason) = reason {
-        status_reason(&mut w, *reason, inner, out);
-    }
+    about.reasons.write_refusal(&mut w, inner, out);
     vaccine(&mut w, node, product, cx, out);
     out.subject(&mut w, "patient");
     w.reference("encounter", cx.within.encounter.unwrap_or_default());
@@ -67,14 +64,8 @@ pub(super) fn map(node: Node<'_>, cx: Cx<'_>, out: &mut Output) -> Vec<String> {
         note_items(w, &about.comments, inner, out);
         w.item(|w| w.string("text", &inline_text(node)));
     });
-    if reason.is_none() {
-        about.reasons.write_codes(&mut w, "reasonCode", inner, out);
-    }
-    w.array("reasonReference", |w| {
-        let (references, _) =
-            of_types(about.reasons.references.clone(), &["Condition", "Observation", "DiagnosticReport"]);
-        related::reference_items(w, &references);
-    });
+    about.reasons.write_codes(&mut w, "reasonCode", inner, out);
+    about.reasons.write_references(&mut w, "reasonReference");
     let held = reactions(&mut w, &about, inner, out);
     let repeat = child_attribute(node, "repeatNumber", "value");
     let number = if about.dose.is_empty() { repeat } else { about.dose };
@@ -94,7 +85,7 @@ pub(super) fn map(node: Node<'_>, cx: Cx<'_>, out: &mut Output) -> Vec<String> {
 }
 
 fn about<'a>(node: Node<'a>, cx: Cx<'_>, out: &mut Output) -> About<'a> {
-    let mut about = About::default();
+    let mut about = About { reasons: Reasons::of(reason::REPORTED), ..About::default() };
     for related in related(node, out) {
         if about.reasons.take(&related, cx, out) {
             continue;
@@ -115,16 +106,6 @@ fn about<'a>(node: Node<'a>, cx: Cx<'_>, out: &mut Output) -> About<'a> {
         }
     }
     about
-}
-
-/// The refusal's code (ActReason), else its value.
-fn status_reason(w: &mut Writer, reason: Node<'_>, cx: Cx<'_>, out: &mut Output) {
-    let value = child(reason, "value").filter(|value| cd::is_stated(*value));
-    let code = child(reason, "code").filter(|code| cd::is_stated(*code));
-    match value.or(code) {
-        Some(code) => cd::concept(w, "statusReason", Some(code), cx.within.text, out),
-        None => w.object("statusReason", |w| w.string("text", &told(reason, cx))),
-    }
 }
 
 /// The vaccine, which FHIR requires.

@@ -39,6 +39,8 @@ pub(super) enum Kind {
     Goal,
     Planned,
     Imaging,
+    /// A document elsewhere.
+    External,
     Media,
     /// An act that only points to another by its id.
     Pointer,
@@ -170,7 +172,9 @@ fn of_template(root: &str) -> Option<Kind> {
         return Some(Kind::Imaging);
     }
     Some(match root.strip_prefix(IHE_PHARMACY)? {
-        "2" | "6" | "7" | "10" => Kind::Medication,
+        "2" | "6" | "7" => Kind::Medication,
+        // A reference to an item of a plan, a prescription or a dispense.
+        "10" | "11" | "12" => Kind::Pointer,
         "4" | "8" => Kind::Supply,
         "3" => Kind::Observation,
         _ => return None,
@@ -195,9 +199,9 @@ fn of_ccda(number: &str) -> Option<Kind> {
         | "111" | "113" | "114" | "124" | "127" | "128" | "138" | "143" | "144" | "200" | "501" | "505" | "506"
         | "507" => Kind::Observation,
         "12" | "13" | "14" => Kind::Procedure,
-        "41" | "39" | "44" | "140" | "130" | "146" | "129" => Kind::Planned,
+        "41" | "39" | "44" | "140" | "130" | "146" => Kind::Planned,
         "40" | "49" => Kind::Encounter,
-        "60" => Kind::Coverage,
+        "60" | "129" => Kind::Coverage,
         "202" => Kind::Note,
         "64" => Kind::Comment,
         "20" => Kind::Instruction,
@@ -242,6 +246,7 @@ fn of_act(node: Node<'_>, section: &str, code: &str) -> Kind {
         "48767-8" => Kind::Comment,
         "PINSTRUCT" | "FINSTRUCT" => Kind::Instruction,
         "113014" => Kind::Imaging,
+        "DOCCLIN" if child(node, "reference").is_some() => Kind::External,
         "CONC" | "29308-4" | "11535-2" | "46241-6" => Kind::Concern,
         "34109-9" => Kind::Note,
         _ if !matches!(mood, "" | "EVN" | "DEF") => Kind::Planned,
@@ -279,6 +284,8 @@ pub(super) fn role(node: Node<'_>) -> Role {
         "82606-5" => Role::Criticality,
         "48767-8" => Role::Comment,
         "76662-6" => Role::Sig,
+        // Reason care action performed or not.
+        "77301-0" => Role::Refusal,
         "PINSTRUCT" => Role::Instruction,
         "FINSTRUCT" => Role::Fulfilment,
         _ => Role::Own,
@@ -325,6 +332,9 @@ fn role_of_template(root: &str) -> Option<Role> {
             "4.1" => Role::Pointer,
             _ => return None,
         });
+    }
+    if let Some(number) = root.strip_prefix(IHE_PHARMACY) {
+        return matches!(number, "10" | "11" | "12").then_some(Role::Pointer);
     }
     // CH-EMED reason for treatment.
     (root == "2.16.756.5.30.1.1.10.4.41").then_some(Role::Indication)

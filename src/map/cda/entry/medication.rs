@@ -6,13 +6,14 @@ use super::dosage::{self, Directions};
 use super::identity;
 use super::kind::{Role, has_template, is_ccda, section};
 use super::product::{self, More, Product};
-use super::reason::Reasons;
+use super::reason::{self, Reasons};
 use super::related::{self, Related, is_negated, note_items, related, told, unlinked};
-use super::{Cx, actor, status, supply};
+use super::supply::{self, Order};
+use super::{Cx, actor, status};
 use crate::fhir::{ResourceType, Writer};
 use crate::map::Output;
-use crate::map::cda::datatype::timing::Gts;
-use crate::map::cda::datatype::{absent, cd, ii};
+use crate::map::cda::datatype::timing::{Bounds, Gts};
+use crate::map::cda::datatype::{absent, cd, ii, ts};
 use crate::map::cda::node::{self, Node, attribute, child, child_attribute, children, descend};
 use crate::map::stated::Content;
 
@@ -32,6 +33,8 @@ struct About<'a> {
     /// To the pharmacist.
     fulfilments: Vec<Node<'a>>,
     substitution: Option<Node<'a>>,
+    /// Statements that only point to another: the plan, the prescription.
+    pointers: Vec<Node<'a>>,
     others: Vec<Related<'a>>,
 }
 
@@ -144,7 +147,9 @@ fn about<'a>(
     cx: Cx<'_>,
     out: &mut Output,
 ) -> About<'a> {
-    let mut about = About { directions: Directions { around, ..Directions::default() }, ..About::default() };
+    let types = if resource_type == ResourceType::MEDICATION_REQUEST { reason::FOUND } else { reason::REPORTED };
+    let directions = Directions { around, ..Directions::default() };
+    let mut about = About { directions, reasons: Reasons::of(types), ..About::default() };
     for related in within {
         let node = related.node;
         let is_order = node::name(node) == "supply" && !matches!(attribute(node, "moodCode"), "" | "EVN");
@@ -156,6 +161,7 @@ fn about<'a>(
             Role::Instruction => &mut about.directions.instructions,
             Role::Fulfilment => &mut about.fulfilments,
             Role::Comment => &mut about.comments,
+            Role::Pointer => &mut about.pointers,
             _ if is_order => {
                 about.orders.push(node);
                 continue;
@@ -194,7 +200,7 @@ fn part<'a>(related: Related<'a>, about: &mut About<'a>, cx: Cx<'_>, out: &mut O
         about.directions.sigs.push(node);
         account(node, &LEAF, out);
     } else {
-        account(node, &[], out);
+        account(node, &PART, out);
     }
     for deeper in related::related(node, out) {
         about.others.push(deeper);
@@ -255,23 +261,30 @@ fn request(w: &mut Writer, drug: Drug<'_, '_>, cx: Cx<'_>, out: &mut Output) {
     let is_planned = is_ccda(node, "42") || is_ccda(node, "120");
     w.string("intent", if mood == "INT" && !is_planned { "order" } else { status::intent(mood) });
     w.string("priority", priority(node));
+    about.reasons.write_refusal(w, cx, out);
     if is_negated(node) {
         w.boolean("doNotPerform", true);
     }
+    let informant = actor::informant(node, out);
+    w.reference("reportedReference", informant.as_deref().unwrap_or_default());
     out.subject(w, "subject");
     w.reference("encounter", cx.within.encounter.unwrap_or_default());
-    w.string("authoredOn", authors.latest.as_deref().unwrap_or_default());
+    w.array("supportingInformation", |w| elsewhere(w, drug, out));
+    let authored = authors.latest.clone().or_else(|| prescribed(drug, out));
+    w.string("authoredOn", authored.as_deref().unwrap_or_default());
     w.reference("requester", authors.last.as_deref().unwrap_or_default());
     let performer = actor::performers(node, out).into_iter().map(|(reference, _)| reference).next();
     w.reference("performer", performer.as_deref().unwrap_or_default());
     about.reasons.write_codes(w, "reasonCode", cx, out);
-    w.array("reasonReference", |w| {
-        let (references, _) = related::of_types(about.reasons.references.clone(), &["Condition", "Observation"]);
-        related::reference_items(w, &references);
-    });
+    about.reasons.write_references(w, "reasonReference");
     notes(w, drug, Vec::new(), cx, out);
-    dosage::dosages(w, "dosageInstruction", node, &about.directions, true, cx, out);
-    supply::dispense_request(w, &about.orders, child_attribute(node, "repeatNumber", "value"), cx, out);
+    let is_japanese = is_japanese(node, around);
+    let bounds = if is_japanese { Bounds::Duration } else { Bounds::Period };
+    dosage::dosages(w, "dosageInstruction", node, &about.directions, bounds, cx, out);
+    let width =
+        [Some(node), around].into_iter().flatten().filter(|_| is_japanese).find_map(|node| Gts::of(node).width());
+    let order = Order { repeats: child_attribute(node, "repeatNumber", "value"), width };
+    supply::dispense_request(w, &about.orders, order, cx, out);
     if let Some(substitution) = about.substitution {
         w.object("substitution", |w| {
             cd::concept(w, "allowedCodeableConcept", child(substitution, "code"), cx.within.text, out);
@@ -291,6 +304,7 @@ fn statement(w: &mut Writer, drug: Drug<'_, '_>, cx: Cx<'_>, out: &mut Output) {
             code => status::statement(code),
         },
     );
+    w.array("statusReason", |w| about.reasons.refusal_items(w, cx, out));
     out.subject(w, "subject");
     w.reference("context", cx.within.encounter.unwrap_or_default());
     let gts = Gts::of(node);
@@ -300,22 +314,21 @@ fn statement(w: &mut Writer, drug: Drug<'_, '_>, cx: Cx<'_>, out: &mut Output) {
     let types = ["Patient", "Practitioner", "PractitionerRole", "RelatedPerson", "Organization"];
     let source = informant.as_deref().or(authors.of_types(&types)).unwrap_or_default();
     w.reference("informationSource", source);
+    w.array("derivedFrom", |w| elsewhere(w, drug, out));
     about.reasons.write_codes(w, "reasonCode", cx, out);
-    w.array("reasonReference", |w| {
-        let (references, _) =
-            related::of_types(about.reasons.references.clone(), &["Condition", "Observation", "DiagnosticReport"]);
-        related::reference_items(w, &references);
-    });
+    about.reasons.write_references(w, "reasonReference");
     notes(w, drug, Vec::new(), cx, out);
-    dosage::dosages(w, "dosage", node, &about.directions, false, cx, out);
+    dosage::dosages(w, "dosage", node, &about.directions, Bounds::Elsewhere, cx, out);
 }
 
 fn administration(w: &mut Writer, drug: Drug<'_, '_>, cx: Cx<'_>, out: &mut Output) {
     let Drug { node, about, .. } = drug;
     let code = status::code(node, out);
     w.string("status", if is_negated(node) { "not-done" } else { status::administration(code) });
+    w.array("statusReason", |w| about.reasons.refusal_items(w, cx, out));
     out.subject(w, "subject");
     w.reference("context", cx.within.encounter.unwrap_or_default());
+    w.array("supportingInformation", |w| elsewhere(w, drug, out));
     let span = Gts::of(node).span(out);
     match (span.is_empty(), cx.time) {
         (true, Some(around)) if !around.is_empty() => around.write(w, "effective"),
@@ -329,15 +342,17 @@ fn administration(w: &mut Writer, drug: Drug<'_, '_>, cx: Cx<'_>, out: &mut Outp
         }
     });
     about.reasons.write_codes(w, "reasonCode", cx, out);
-    w.array("reasonReference", |w| {
-        let (references, _) =
-            related::of_types(about.reasons.references.clone(), &["Condition", "Observation", "DiagnosticReport"]);
-        related::reference_items(w, &references);
-    });
+    about.reasons.write_references(w, "reasonReference");
     let mut given = Writer::default();
     let words = dosage::given(&mut given, node, &about.directions, cx, out);
     notes(w, drug, words, cx, out);
     w.members(given);
+}
+
+/// What the drug's statement points to: other statements, other documents.
+fn elsewhere(w: &mut Writer, drug: Drug<'_, '_>, out: &mut Output) {
+    related::pointer_items(w, &drug.about.pointers, out);
+    related::external_items(w, drug.node, out);
 }
 
 /// Comments, what the pharmacist is told, and what the statement says in its own words.
@@ -351,6 +366,23 @@ fn notes(w: &mut Writer, drug: Drug<'_, '_>, words: Vec<String>, cx: Cx<'_>, out
             w.item(|w| w.string("text", &words));
         }
     });
+}
+
+/// Whether the drug or its usage is coded as Japan does.
+fn is_japanese(node: Node<'_>, around: Option<Node<'_>>) -> bool {
+    let drug = product::of(node).and_then(|product| product.code());
+    let usage = [Some(node), around].into_iter().flatten().find_map(|node| child(node, "code"));
+    [drug, usage].into_iter().flatten().any(|code| attribute(code, "codeSystem").starts_with("1.2.392."))
+}
+
+/// A drug of an Rp is prescribed by its document: the document's time, where the entry names no author.
+fn prescribed(drug: Drug<'_, '_>, out: &mut Output) -> Option<String> {
+    let is_of_rp =
+        |node: Node<'_>| children(node, "id").any(|id| attribute(id, "root").starts_with("1.2.392.100495.20.3.8"));
+    let root = drug.node.document().root_element();
+    let time =
+        [Some(drug.node), drug.around].into_iter().flatten().any(is_of_rp).then(|| child(root, "effectiveTime"))?;
+    ts::date_time(time?, out)
 }
 
 /// ActPriority as request-priority.
@@ -376,7 +408,7 @@ fn own(others: &[Related<'_>], cx: Cx<'_>, out: &mut Output) -> Vec<String> {
 }
 
 fn settle(node: Node<'_>, resource_type: ResourceType, out: &mut Output) {
-    const TAKEN: [&str; 17] = [
+    const TAKEN: [&str; 18] = [
         "id",
         "code",
         "statusCode",
@@ -394,14 +426,19 @@ fn settle(node: Node<'_>, resource_type: ResourceType, out: &mut Output) {
         "participant",
         "methodCode",
         "component",
+        "reference",
     ];
     let more: &[&str] = match resource_type {
-        ResourceType::MEDICATION_REQUEST => &["repeatNumber", "priorityCode", "performer"],
-        ResourceType::MEDICATION_STATEMENT => &["informant"],
+        ResourceType::MEDICATION_REQUEST => &["repeatNumber", "priorityCode", "performer", "informant"],
+        ResourceType::MEDICATION_STATEMENT => &["informant", "repeatNumber"],
         _ => &["performer"],
     };
     let taken: Vec<&str> = TAKEN.iter().chain(more).copied().collect();
     account(node, &taken, out);
+    if resource_type == ResourceType::MEDICATION_STATEMENT {
+        let repeats = child(node, "repeatNumber").filter(|repeats| !matches!(attribute(*repeats, "value"), "" | "0"));
+        repeats.into_iter().for_each(|repeats| unmapped(repeats, out));
+    }
     only_first(node, "approachSiteCode", out);
     if resource_type == ResourceType::MEDICATION_REQUEST {
         only_first(node, "performer", out);

@@ -86,6 +86,8 @@ struct Cx<'a> {
     concern_status: &'a str,
     /// Whether an act around it says that this is the diagnosis of a visit.
     is_diagnosis: bool,
+    /// Whether it is the reason for what the statement around it does.
+    is_reason: bool,
     /// Whether the act around it is a procedure, in which a drug is given.
     is_given: bool,
     /// The product of the administration around it.
@@ -111,6 +113,7 @@ pub(super) fn map(entry: Node<'_>, within: &Within<'_>, out: &mut Output) -> Vec
         time: None,
         concern_status: "",
         is_diagnosis: false,
+        is_reason: false,
         is_given: false,
         product: None,
         around: None,
@@ -161,6 +164,7 @@ fn statement(node: Node<'_>, cx: Cx<'_>, out: &mut Output) -> Vec<String> {
         Kind::Instruction | Kind::Planned => planned::map(node, cx, out),
         Kind::Goal => goal::map(node, cx, out),
         Kind::Imaging => imaging::map(node, cx, out),
+        Kind::External => note::external(node, cx, out),
         Kind::Media => note::media(node, cx, out),
         Kind::Pointer => related::pointed_at(node, out).into_iter().collect(),
         Kind::Unknown => {

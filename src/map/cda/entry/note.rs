@@ -82,6 +82,33 @@ pub(super) fn standalone(node: Node<'_>, cx: Cx<'_>, out: &mut Output) -> Vec<St
     map(node, cx, out)
 }
 
+/// Maps an act that only refers to documents elsewhere: a DocumentReference for each.
+pub(super) fn external(node: Node<'_>, cx: Cx<'_>, out: &mut Output) -> Vec<String> {
+    let mut references = Vec::new();
+    for document in children(node, "reference").filter_map(|reference| child(reference, "externalDocument")) {
+        let title = child(document, "code").map(|code| cd::text_of(code, cx.within.text)).unwrap_or_default();
+        let mut attachment = Writer::default();
+        let has_address =
+            child(document, "text").is_some_and(|text| ed::attachment(&mut attachment, text, cx.within.text));
+        if !has_address && ii::key(document).is_none() {
+            unmapped(document, out);
+            continue;
+        }
+        attachment.string("title", if title.is_empty() { "-" } else { &title });
+        let id = identity::id(document, ResourceType::DOCUMENT_REFERENCE, cx, out);
+        let mut w = Writer::new();
+        ii::identifiers(&mut w, document, out);
+        w.string("status", "current");
+        cd::concept(&mut w, "type", child(document, "code").filter(|code| cd::is_stated(*code)), cx.within.text, out);
+        out.subject(&mut w, "subject");
+        w.array("content", |w| w.item(|w| w.object("attachment", |w| w.members(attachment))));
+        account(document, &["id", "code", "text"], out);
+        references.push(identity::put(document, ResourceType::DOCUMENT_REFERENCE, id, w, out));
+    }
+    account(node, &["id", "code", "statusCode", "reference"], out);
+    references
+}
+
 /// Maps an observationMedia: images, sound and film to Media, other data to DocumentReference.
 pub(super) fn media(node: Node<'_>, cx: Cx<'_>, out: &mut Output) -> Vec<String> {
     let value = child(node, "value");

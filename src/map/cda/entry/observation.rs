@@ -5,7 +5,7 @@ use super::account::{account, only_first};
 use super::identity;
 use super::kind::{Role, has_template, is_ccda, section, templates};
 use super::related::{self, Related, is_negated, note_items, of_types, reference_items, related};
-use super::rule::{ABNORMAL_RANGE, UNLINKED};
+use super::rule::ABNORMAL_RANGE;
 use super::{Cx, actor, status};
 use crate::fhir::{ResourceType, Writer, system};
 use crate::map::Output;
@@ -121,7 +121,7 @@ fn hold<'a>(node: Node<'a>, cx: Cx<'_>, out: &mut Output) -> Held<'a> {
             let (members, rest) = of_types(related::own(&related, cx, out), &MEMBERS);
             let (sources, rest) = of_types(rest, &SOURCES);
             if !rest.is_empty() {
-                out.issue_with(&UNLINKED, node::place(related.relation), attribute(related.relation, "typeCode"));
+                related::note_unlinked(&related, out);
             }
             held.members.extend(members);
             held.sources.extend(sources);

@@ -4,12 +4,12 @@
 use super::account::{account, only_first, unmapped};
 use super::identity;
 use super::kind::Role;
-use super::reason::Reasons;
+use super::reason::{self, Reasons, Types};
 use super::related::{self, Related, inline_text, is_negated, note_items, of_types, related, told, unlinked};
 use super::{Cx, actor, status};
 use crate::fhir::{ResourceType, Writer};
 use crate::map::Output;
-use crate::map::cda::datatype::timing::Gts;
+use crate::map::cda::datatype::timing::{Bounds, Gts};
 use crate::map::cda::datatype::{cd, ii};
 use crate::map::cda::node::{self, Node, attribute, child, child_attribute, children};
 
@@ -29,8 +29,8 @@ pub(super) fn map(node: Node<'_>, cx: Cx<'_>, out: &mut Output) -> Vec<String> {
     let id = identity::id(node, ResourceType::SERVICE_REQUEST, cx, out);
     let authors = actor::authors(node, cx, out);
     let inner = Cx { author: authors.last.as_deref().or(cx.author), concern_status: "", ..cx };
-    let about = about(node, inner, out);
-    let (supporting, others) = support(&about.others, inner, out);
+    let about = about(node, reason::DOCUMENTED, inner, out);
+    let (insurance, supporting) = of_types(support(&about.others, inner, out), &["Coverage"]);
     let mut w = Writer::new();
     ii::identifiers(&mut w, node, out);
     let code = status::code(node, out);
@@ -45,7 +45,7 @@ pub(super) fn map(node: Node<'_>, cx: Cx<'_>, out: &mut Output) -> Vec<String> {
     w.reference("encounter", cx.within.encounter.unwrap_or_default());
     let gts = Gts::of(node);
     match gts.is_repeating() {
-        true => w.object("occurrenceTiming", |w| gts.members(w, true, "", out)),
+        true => w.object("occurrenceTiming", |w| gts.members(w, Bounds::Period, out)),
         false => gts.span(out).write(&mut w, "occurrence"),
     }
     w.string("authoredOn", authors.latest.as_deref().unwrap_or_default());
@@ -55,7 +55,11 @@ pub(super) fn map(node: Node<'_>, cx: Cx<'_>, out: &mut Output) -> Vec<String> {
     w.array("locationReference", |w| w.item(|w| w.string("reference", place.as_deref().unwrap_or_default())));
     about.reasons.write_codes(&mut w, "reasonCode", inner, out);
     about.reasons.write_references(&mut w, "reasonReference");
-    w.array("supportingInfo", |w| related::reference_items(w, &supporting));
+    w.array("insurance", |w| related::reference_items(w, &insurance));
+    w.array("supportingInfo", |w| {
+        related::reference_items(w, &supporting);
+        related::external_items(w, node, out);
+    });
     w.array("bodySite", |w| {
         for site in children(node, "targetSiteCode").filter(|site| cd::is_stated(*site)) {
             cd::concept_item(w, site, cx.within.text, out);
@@ -69,7 +73,6 @@ pub(super) fn map(node: Node<'_>, cx: Cx<'_>, out: &mut Output) -> Vec<String> {
     settle(node, out);
     let mut references = vec![identity::put(node, ResourceType::SERVICE_REQUEST, id, w, out)];
     references.extend(about.reasons.others);
-    references.extend(others);
     references
 }
 
@@ -78,7 +81,7 @@ pub(super) fn appointment(node: Node<'_>, cx: Cx<'_>, out: &mut Output) -> Vec<S
     let id = identity::id(node, ResourceType::APPOINTMENT, cx, out);
     let authors = actor::authors(node, cx, out);
     let inner = Cx { author: authors.last.as_deref().or(cx.author), concern_status: "", ..cx };
-    let about = about(node, inner, out);
+    let about = about(node, reason::VISITED, inner, out);
     let span = Gts::of(node).span(out);
     let mut w = Writer::new();
     ii::identifiers(&mut w, node, out);
@@ -100,10 +103,7 @@ pub(super) fn appointment(node: Node<'_>, cx: Cx<'_>, out: &mut Output) -> Vec<S
         }
     });
     about.reasons.write_codes(&mut w, "reasonCode", inner, out);
-    w.array("reasonReference", |w| {
-        let (references, _) = of_types(about.reasons.references.clone(), &["Condition", "Procedure", "Observation"]);
-        related::reference_items(w, &references);
-    });
+    about.reasons.write_references(&mut w, "reasonReference");
     w.string("description", &told(node, cx));
     if let Some((start, end)) = &fixed {
         w.string("start", start);
@@ -159,8 +159,8 @@ fn appointment_participants(w: &mut Writer, node: Node<'_>, out: &mut Output) {
     }
 }
 
-fn about<'a>(node: Node<'a>, cx: Cx<'_>, out: &mut Output) -> About<'a> {
-    let mut about = About::default();
+fn about<'a>(node: Node<'a>, types: Types, cx: Cx<'_>, out: &mut Output) -> About<'a> {
+    let mut about = About { reasons: Reasons::of(types), ..About::default() };
     for related in related(node, out) {
         if about.reasons.take(&related, cx, out) {
             continue;
@@ -179,12 +179,8 @@ fn about<'a>(node: Node<'a>, cx: Cx<'_>, out: &mut Output) -> About<'a> {
 }
 
 /// What the plan rests on or is made of: `supportingInfo`, which may refer to anything.
-fn support(others: &[Related<'_>], cx: Cx<'_>, out: &mut Output) -> (Vec<String>, Vec<String>) {
-    let mut references = Vec::new();
-    for other in others {
-        references.extend(related::own(other, cx, out));
-    }
-    (references, Vec::new())
+fn support(others: &[Related<'_>], cx: Cx<'_>, out: &mut Output) -> Vec<String> {
+    others.iter().flat_map(|other| related::own(other, cx, out)).collect()
 }
 
 /// ActPriority as request-priority.
@@ -212,7 +208,7 @@ fn performers(w: &mut Writer, node: Node<'_>, out: &mut Output) {
         let role = child(participant, "participantRole");
         let found = match attribute(participant, "typeCode") {
             "LOC" | "DEV" => continue,
-            "REFT" | "PRF" | "IRCP" | "CON" => role.and_then(|role| referred_to(role, out)),
+            "REFT" | "PRF" | "IRCP" | "CON" | "RESP" => role.and_then(|role| actor::participant(role, out)),
             _ => None,
         };
         match found {
@@ -221,12 +217,6 @@ fn performers(w: &mut Writer, node: Node<'_>, out: &mut Output) {
         }
     }
     w.array("performer", |w| related::reference_items(w, &performers));
-}
-
-/// Whom a patient is referred to: a person or an organisation in a participant's role.
-fn referred_to(role: Node<'_>, out: &mut Output) -> Option<String> {
-    let organization = child(role, "scopingEntity").or_else(|| child(role, "playingEntity"));
-    actor::assigned_entity(role, out).or_else(|| organization.and_then(|o| actor::organization(o, Some(role), out)))
 }
 
 /// The value an observation shall reach or have.
@@ -247,7 +237,7 @@ fn patient_instruction(w: &mut Writer, node: Node<'_>, about: &About<'_>, cx: Cx
 }
 
 fn settle(node: Node<'_>, out: &mut Output) {
-    const TAKEN: [&str; 11] = [
+    const TAKEN: [&str; 12] = [
         "id",
         "code",
         "statusCode",
@@ -259,6 +249,7 @@ fn settle(node: Node<'_>, out: &mut Output) {
         "performer",
         "participant",
         "entryRelationship",
+        "reference",
     ];
     account(node, &TAKEN, out);
     only_first(node, "value", out);

@@ -4,10 +4,10 @@
 use super::account::{account, unmapped};
 use super::identity;
 use super::kind::Role;
-use super::reason::Reasons;
+use super::reason::{self, Reasons};
 use super::related::{self, Related, inline_text, is_negated, note_items, of_types, reference_items, related, told};
 use super::{Cx, actor, device, status};
-use crate::fhir::{ResourceType, Writer};
+use crate::fhir::{ResourceType, Writer, system};
 use crate::map::Output;
 use crate::map::cda::datatype::ivl_ts::Span;
 use crate::map::cda::datatype::{cd, ii, pq};
@@ -59,21 +59,17 @@ pub(super) fn map(node: Node<'_>, cx: Cx<'_>, out: &mut Output) -> Vec<String> {
     let code = status::code(node, out);
     let is_not_done = is_negated(node) && code != "nullified";
     w.string("status", if is_not_done { "not-done" } else { status_of(code, &span) });
-    let reason = about.reasons.codes.first().filter(|_| is_not_done);
-    if let Some(reason) = reason {
-        status_reason(&mut w, *reason, inner, out);
-    }
+    about.reasons.write_refusal(&mut w, inner, out);
     procedure_code(&mut w, node, cx, out);
     out.subject(&mut w, "subject");
     w.reference("encounter", cx.within.encounter.unwrap_or_default());
     span.write_or_absent(&mut w, "performed");
     authors.recorder(&mut w, "recorder");
+    asserter(&mut w, node, out);
     performers(&mut w, node, out);
     let place = actor::place(node, out);
     w.reference("location", place.as_deref().unwrap_or_default());
-    if reason.is_none() {
-        about.reasons.write_codes(&mut w, "reasonCode", inner, out);
-    }
+    about.reasons.write_codes(&mut w, "reasonCode", inner, out);
     about.reasons.write_references(&mut w, "reasonReference");
     w.array("bodySite", |w| {
         for site in children(node, "targetSiteCode").filter(|site| cd::is_stated(*site)) {
@@ -81,7 +77,10 @@ pub(super) fn map(node: Node<'_>, cx: Cx<'_>, out: &mut Output) -> Vec<String> {
         }
     });
     outcome(&mut w, node, cx, out);
-    w.array("report", |w| reference_items(w, &held.reports));
+    w.array("report", |w| {
+        reference_items(w, &held.reports);
+        related::external_items(w, node, out);
+    });
     w.array("complicationDetail", |w| reference_items(w, &held.complications));
     w.array("followUp", |w| follow_ups(w, &about, inner, out));
     w.array("note", |w| {
@@ -105,7 +104,7 @@ pub(super) fn map(node: Node<'_>, cx: Cx<'_>, out: &mut Output) -> Vec<String> {
 }
 
 fn about<'a>(node: Node<'a>, cx: Cx<'_>, out: &mut Output) -> About<'a> {
-    let mut about = About::default();
+    let mut about = About { reasons: Reasons::of(reason::DOCUMENTED), ..About::default() };
     for related in related(node, out) {
         if about.reasons.take(&related, cx, out) {
             continue;
@@ -149,11 +148,7 @@ fn held(others: &[Related<'_>], cx: Cx<'_>, out: &mut Output) -> Held {
         let (conditions, rest) = of_types(rest, &["Condition"]);
         held.complications.extend(conditions);
         if !rest.is_empty() {
-            out.issue_with(
-                &super::rule::UNLINKED,
-                node::place(related.relation),
-                attribute(related.relation, "typeCode"),
-            );
+            related::note_unlinked(related, out);
         }
         held.others.extend(rest);
     }
@@ -169,12 +164,6 @@ fn status_of(code: &str, span: &Span) -> &'static str {
     }
 }
 
-fn status_reason(w: &mut Writer, reason: Node<'_>, cx: Cx<'_>, out: &mut Output) {
-    let value = child(reason, "value").filter(|value| cd::is_stated(*value));
-    let code = child(reason, "code").filter(|code| cd::is_stated(*code));
-    cd::concept(w, "statusReason", value.or(code), cx.within.text, out);
-}
-
 fn procedure_code(w: &mut Writer, node: Node<'_>, cx: Cx<'_>, out: &mut Output) {
     match child(node, "code").filter(|code| cd::is_stated(*code)) {
         Some(code) => cd::concept(w, "code", Some(code), cx.within.text, out),
@@ -182,13 +171,37 @@ fn procedure_code(w: &mut Writer, node: Node<'_>, cx: Cx<'_>, out: &mut Output) 
     }
 }
 
+fn asserter(w: &mut Writer, node: Node<'_>, out: &mut Output) {
+    let types = ["Patient", "Practitioner", "PractitionerRole", "RelatedPerson"];
+    let informant = actor::informant(node, out).filter(|reference| actor::is_of(reference, &types));
+    w.reference("asserter", informant.as_deref().unwrap_or_default());
+}
+
+/// Whoever did it, and whoever took part in another way.
 fn performers(w: &mut Writer, node: Node<'_>, out: &mut Output) {
     let performers = actor::performers(node, out);
+    let mut others = Vec::new();
+    for participant in children(node, "participant") {
+        let kind = attribute(participant, "typeCode");
+        if !matches!(kind, "LOC" | "DEV") {
+            match child(participant, "participantRole").and_then(|role| actor::participant(role, out)) {
+                Some(reference) => others.push((reference, kind)),
+                None if null_flavor(participant).is_some() => {}
+                None => unmapped(participant, out),
+            }
+        }
+    }
     w.array("performer", |w| {
         for (reference, performer) in &performers {
             w.item(|w| {
                 let function = child(*performer, "functionCode").filter(|code| cd::is_stated(*code));
                 cd::concept(w, "function", function, &|_| None, out);
+                w.reference("actor", reference);
+            });
+        }
+        for (reference, kind) in &others {
+            w.item(|w| {
+                w.concept("function", system::V3_PARTICIPATION, kind, "");
                 w.reference("actor", reference);
             });
         }
@@ -223,7 +236,7 @@ fn follow_ups(w: &mut Writer, about: &About<'_>, cx: Cx<'_>, out: &mut Output) {
 }
 
 fn settle(node: Node<'_>, out: &mut Output) {
-    const TAKEN: [&str; 12] = [
+    const TAKEN: [&str; 14] = [
         "id",
         "code",
         "statusCode",
@@ -236,10 +249,11 @@ fn settle(node: Node<'_>, out: &mut Output) {
         "participant",
         "entryRelationship",
         "specimen",
+        "informant",
+        "reference",
     ];
     account(node, &TAKEN, out);
     for value in children(node, "value").skip(1) {
         unmapped(value, out);
     }
-    device::report_participants(node, &["LOC", "DEV"], out);
 }

@@ -69,13 +69,16 @@ pub(super) fn unlinked(related: &[Related<'_>], cx: Cx<'_>, out: &mut Output) ->
 pub(super) fn not_linked(related: &Related<'_>, cx: Cx<'_>, out: &mut Output) -> Vec<String> {
     let references = own(related, cx, out);
     if !references.is_empty() {
-        out.issue_with(&UNLINKED, node::place(related.relation), kind_name(related.kind));
+        note_unlinked(related, out);
     }
     references
 }
 
-fn kind_name(kind: &str) -> &str {
-    if kind.len() <= 8 && kind.bytes().all(|b| b.is_ascii_alphanumeric()) { kind } else { "?" }
+/// Notes that a relation is not carried over.
+pub(super) fn note_unlinked(related: &Related<'_>, out: &mut Output) {
+    let kind = related.kind;
+    let is_plain = kind.len() <= 8 && kind.bytes().all(|b| b.is_ascii_alphanumeric());
+    out.issue_with(&UNLINKED, node::place(related.relation), if is_plain { kind } else { "?" });
 }
 
 /// The references to these types, the others behind them in a list of their own.
@@ -90,6 +93,38 @@ pub(super) fn pointed_at(node: Node<'_>, out: &mut Output) -> Option<String> {
         out.issue(&POINTS_NOWHERE, node::place(node));
     }
     found
+}
+
+/// Writes what a statement refers to outside of the document (`reference/externalDocument` and others) as items of an
+/// array of References, by its identifier; a reference without an id is reported.
+pub(super) fn external_items(w: &mut Writer, node: Node<'_>, out: &mut Output) {
+    for reference in children(node, "reference") {
+        let external = elements(reference).find(|e| node::name(*e).starts_with("external"));
+        let id = external.and_then(|external| children(external, "id").find(|id| ii::key_of(*id).is_some()));
+        let (Some(external), Some(id)) = (external, id) else {
+            unmapped(reference, out);
+            continue;
+        };
+        w.item(|w| {
+            w.string("type", if node::name(external) == "externalDocument" { "DocumentReference" } else { "" });
+            w.object("identifier", |w| ii::identifier(w, id, out));
+            w.string("display", &child(external, "code").map(|code| cd::text_of(code, &|_| None)).unwrap_or_default());
+        });
+    }
+}
+
+/// Writes statements that only point to another as items of an array of References: to the resource of this document,
+/// else by the identifier.
+pub(super) fn pointer_items(w: &mut Writer, pointers: &[Node<'_>], out: &mut Output) {
+    for pointer in pointers {
+        let ids = || children(*pointer, "id").filter(|id| ii::key_of(*id).is_some());
+        let found = ids().filter_map(ii::key_of).find_map(|key| out.stated.named(&key).map(str::to_owned));
+        match (found, ids().next()) {
+            (Some(reference), _) => w.item(|w| w.string("reference", &reference)),
+            (None, Some(id)) => w.item(|w| w.object("identifier", |w| ii::identifier(w, id, out))),
+            (None, None) => unmapped(*pointer, out),
+        }
+    }
 }
 
 /// Writes comments as items of `note`, with their author and time.

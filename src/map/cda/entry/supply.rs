@@ -16,7 +16,7 @@ use crate::map::cda::node::{self, Node, attribute, child, child_attribute, child
 use crate::map::stated::Content;
 
 /// What of an ordered supply is a part of the order.
-const ORDER: [&str; 11] = [
+const ORDER: [&str; 13] = [
     "id",
     "code",
     "statusCode",
@@ -28,6 +28,8 @@ const ORDER: [&str; 11] = [
     "performer",
     "entryRelationship",
     "independentInd",
+    "reference",
+    "expectedUseTime",
 ];
 
 /// Maps a supply; gives its reference, then those of what it holds.
@@ -47,6 +49,7 @@ pub(super) fn map(node: Node<'_>, cx: Cx<'_>, out: &mut Output) -> Vec<String> {
 struct Held<'a> {
     comments: Vec<Node<'a>>,
     sigs: Vec<Node<'a>>,
+    pointers: Vec<Node<'a>>,
     others: Vec<Related<'a>>,
 }
 
@@ -56,6 +59,7 @@ fn hold<'a>(node: Node<'a>, out: &mut Output) -> Held<'a> {
     for related in related(node, out) {
         match related.role {
             Role::Comment => held.comments.push(related.node),
+            Role::Pointer => held.pointers.push(related.node),
             Role::Instruction | Role::Fulfilment | Role::Sig => held.sigs.push(related.node),
             _ if is_words(related.node) => held.sigs.push(related.node),
             _ => {
@@ -91,6 +95,10 @@ fn dispense(node: Node<'_>, product: Option<Product<'_>>, cx: Cx<'_>, out: &mut 
     cd::concept(&mut w, "type", child(node, "code").filter(|c| cd::is_stated(*c)), cx.within.text, out);
     out.subject(&mut w, "subject");
     w.reference("context", cx.within.encounter.unwrap_or_default());
+    w.array("supportingInformation", |w| {
+        related::pointer_items(w, &held.pointers, out);
+        related::external_items(w, node, out);
+    });
     w.array("performer", |w| {
         for (reference, _) in &performers {
             w.item(|w| w.reference("actor", reference));
@@ -150,19 +158,31 @@ fn order(node: Node<'_>, product: Option<Product<'_>>, cx: Cx<'_>, out: &mut Out
             w.item(|w| w.string("text", &related::comment_text(*sig, inner)));
         }
     });
-    write_dispense_request(&mut w, node, "", out);
+    write_dispense_request(&mut w, node, Order::default(), out);
+    w.array("supportingInformation", |w| {
+        related::pointer_items(w, &held.pointers, out);
+        related::external_items(w, node, out);
+    });
     account(node, &ORDER, out);
     let mut references = vec![identity::put(node, ResourceType::MEDICATION_REQUEST, id, w, out)];
     references.extend(unlinked(&held.others, inner, out));
     references
 }
 
-/// Writes `dispenseRequest` of a MedicationRequest from the supplies ordered with it; `repeats` is the repeatNumber of the
-/// administration itself, which counts fills like that of a supply does.
-pub(super) fn dispense_request(w: &mut Writer, orders: &[Node<'_>], repeats: &str, cx: Cx<'_>, out: &mut Output) {
+/// What the administration itself says about its supply.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Order<'a> {
+    /// repeatNumber, which counts fills like that of a supply does.
+    pub(super) repeats: &'a str,
+    /// For how long the drug is prescribed.
+    pub(super) width: Option<Node<'a>>,
+}
+
+/// Writes `dispenseRequest` of a MedicationRequest from the supplies ordered with it and the administration itself.
+pub(super) fn dispense_request(w: &mut Writer, orders: &[Node<'_>], order: Order<'_>, cx: Cx<'_>, out: &mut Output) {
     match orders.split_first() {
         Some((first, rest)) => {
-            write_dispense_request(w, *first, repeats, out);
+            write_dispense_request(w, *first, order, out);
             account(*first, &ORDER, out);
             rest.iter().for_each(|order| unmapped(*order, out));
             for related in related(*first, out) {
@@ -172,20 +192,25 @@ pub(super) fn dispense_request(w: &mut Writer, orders: &[Node<'_>], repeats: &st
                 }
             }
         }
-        None => w.object("dispenseRequest", |w| number_of_repeats(w, repeats)),
+        None => w.object("dispenseRequest", |w| {
+            number_of_repeats(w, order.repeats);
+            if let Some(width) = order.width {
+                timing::duration(w, "expectedSupplyDuration", width, out);
+            }
+        }),
     }
 }
 
-fn write_dispense_request(w: &mut Writer, node: Node<'_>, repeats: &str, out: &mut Output) {
+fn write_dispense_request(w: &mut Writer, node: Node<'_>, order: Order<'_>, out: &mut Output) {
     let stated = child_attribute(node, "repeatNumber", "value");
     let performer = actor::performers(node, out).into_iter().map(|(reference, _)| reference);
     let organization = performer.filter(|reference| actor::is_of(reference, &["Organization"])).next();
     w.object("dispenseRequest", |w| {
         let gts = Gts::of(node);
         gts.span(out).period(w, "validityPeriod");
-        number_of_repeats(w, if stated.is_empty() { repeats } else { stated });
+        number_of_repeats(w, if stated.is_empty() { order.repeats } else { stated });
         pq::quantity(w, "quantity", child(node, "quantity"), out);
-        if let Some(width) = child(node, "expectedUseTime").and_then(|time| child(time, "width")) {
+        if let Some(width) = child(node, "expectedUseTime").and_then(|time| child(time, "width")).or(order.width) {
             timing::duration(w, "expectedSupplyDuration", width, out);
         }
         w.reference("performer", organization.as_deref().unwrap_or_default());
@@ -202,7 +227,7 @@ fn number_of_repeats(w: &mut Writer, fills: &str) {
 }
 
 fn settle(node: Node<'_>, span: &Span, out: &mut Output) {
-    const TAKEN: [&str; 12] = [
+    const TAKEN: [&str; 13] = [
         "id",
         "code",
         "statusCode",
@@ -215,6 +240,7 @@ fn settle(node: Node<'_>, span: &Span, out: &mut Output) {
         "entryRelationship",
         "participant",
         "independentInd",
+        "reference",
     ];
     account(node, &TAKEN, out);
     if span.start.is_some() && span.end.is_some() {
