@@ -255,7 +255,7 @@ fn institution_number(node: Node<'_>) -> Option<String> {
         let id = children(node, "id").find(|id| null_flavor(*id).is_none() && attribute(*id, "root") == *root)?;
         Some(attribute(id, "extension").to_owned())
     };
-    let number: String = INSTITUTION_PARTS.iter().map(|root| part(root)).collect::<Option<Vec<_>>>()?.concat();
+    let number: String = INSTITUTION_PARTS.iter().map(part).collect::<Option<Vec<_>>>()?.concat();
     FacilityCode::parse(&number).is_insurance_institution().then_some(number)
 }
 
