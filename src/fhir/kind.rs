@@ -175,6 +175,8 @@ impl ResourceType {
     pub const DOCUMENT_REFERENCE: Self = ResourceType(41);
     /// Encounter.
     pub const ENCOUNTER: Self = ResourceType(43);
+    /// ImagingStudy.
+    pub const IMAGING_STUDY: Self = ResourceType(60);
     /// MedicationRequest.
     pub const MEDICATION_REQUEST: Self = ResourceType(78);
     /// Observation.
@@ -187,6 +189,10 @@ impl ResourceType {
     pub const PATIENT: Self = ResourceType(102);
     /// Practitioner.
     pub const PRACTITIONER: Self = ResourceType(107);
+    /// PractitionerRole.
+    pub const PRACTITIONER_ROLE: Self = ResourceType(108);
+    /// Procedure.
+    pub const PROCEDURE: Self = ResourceType(109);
     /// Provenance.
     pub const PROVENANCE: Self = ResourceType(110);
     /// RelatedPerson.
@@ -233,6 +239,9 @@ mod tests {
         assert_eq!(ResourceType::parse("Patient"), Some(ResourceType::PATIENT));
         assert_eq!(ResourceType::OBSERVATION.name(), "Observation");
         assert_eq!(ResourceType::SERVICE_REQUEST.name(), "ServiceRequest");
+        assert_eq!(ResourceType::IMAGING_STUDY.name(), "ImagingStudy");
+        assert_eq!(ResourceType::PRACTITIONER_ROLE.name(), "PractitionerRole");
+        assert_eq!(ResourceType::PROCEDURE.name(), "Procedure");
         assert_eq!(ResourceType::parse("Nothing"), None);
     }
 }

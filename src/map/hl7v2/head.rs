@@ -108,7 +108,8 @@ pub(super) fn check_day(message: &Message<'_>, kind: Option<Kind>, context: Cont
     let (segment, field) = match kind {
         Some(Kind::Adt12 | Kind::Adt22) => ("PV1", 44),
         Some(Kind::Adt52) => ("PV1", 45),
-        Some(Kind::Omp01) => ("ORC", 9),
+        Some(Kind::Omp01 | Kind::Oml01 | Kind::Omg01 | Kind::Omg02 | Kind::Omg03) => ("ORC", 9),
+        Some(Kind::Omg11 | Kind::Omg12 | Kind::Omg13) => ("OBR", 7),
         Some(Kind::Oml11) => ("SPM", 17),
         _ => return,
     };

@@ -1,6 +1,6 @@
 //! Which mapper a message meets: one table by MSH-9 and SS-MIX2 data kind.
 
-use super::{Context, KIND_NOT_SUPPORTED, Output, adt, oul, ppr, rde};
+use super::{Context, KIND_NOT_SUPPORTED, Output, adt, performed, ppr, rde, request, result};
 use crate::decode::hl7v2::Message;
 use crate::decode::ssmix2::Kind;
 use crate::fault::{Issue, Place, rules};
@@ -50,7 +50,26 @@ const MESSAGES: &[Handled] = &[
     row("ADT^A60", Kind::Adt61, adt::allergies),
     row("PPR^ZD1", Kind::Ppr01, ppr::map),
     row("RDE^O11", Kind::Omp01, rde::map),
-    row("OUL^R22", Kind::Oml11, oul::map),
+    row("OML^O33", Kind::Oml01, request::of_laboratory),
+    row("OUL^R22", Kind::Oml11, result::of_specimens),
+    row("OMG^O19", Kind::Omg01, request::of_examination),
+    row("OMG^O19", Kind::Omg02, request::of_examination),
+    row("OMG^O19", Kind::Omg03, request::of_examination),
+    row("OMI^Z23", Kind::Omg11, performed::map),
+    row("OMI^Z23", Kind::Omg12, performed::map),
+    other("ORU^R01", result::of_requests),
+    row("ORU^R01", Kind::Omg13, result::of_requests),
+    other("ORU^R03", result::of_requests),
+    other("ORU^R30", result::of_requests),
+    other("ORU^R31", result::of_requests),
+    other("ORU^R32", result::of_requests),
+    other("ORU^R40", result::of_requests),
+    other("OUL^R21", result::of_specimens),
+    other("OUL^R23", result::of_specimens),
+    other("OUL^R24", result::of_specimens),
+    other("OML^O21", request::of_laboratory),
+    other("OML^O35", request::of_laboratory),
+    other("ORM^O01", request::of_examination),
 ];
 
 /// The row for a message: by the file name when there is one, else by MSH-9 and what distinguishes messages of one name.

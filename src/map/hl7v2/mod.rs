@@ -10,12 +10,17 @@ pub mod head;
 mod measurement;
 mod messages;
 mod number;
-pub mod oul;
+mod order_key;
+mod performed;
 pub mod ppr;
 pub mod provenance;
 pub mod rde;
+mod request;
+mod result;
+mod result_links;
 pub mod segment;
 mod unit;
+mod visit;
 
 use std::sync::Arc;
 
@@ -109,7 +114,11 @@ pub fn needs_known(message: &Message<'_>) -> bool {
 
 /// Orders and results are stated whole, file by file; visits and lists have rules of their own.
 fn origin(kind: Option<Kind>, name: Option<&FileName>) -> Option<String> {
-    let kind = kind.filter(|kind| matches!(kind, Kind::Omp01 | Kind::Oml11))?;
+    let kind = kind.filter(|kind| {
+        let of_examinations = matches!(kind, Kind::Oml01 | Kind::Omg01 | Kind::Omg02 | Kind::Omg03)
+            || matches!(kind, Kind::Omg11 | Kind::Omg12 | Kind::Omg13);
+        of_examinations || matches!(kind, Kind::Omp01 | Kind::Oml11)
+    })?;
     let name = name?;
     let (order, date) = (name.order.as_deref()?, name.date.as_deref().unwrap_or("-"));
     Some(format!("{} {date} {order}", kind.code()))
