@@ -53,18 +53,26 @@ pub(super) fn map(message: &Message<'_>, context: Context<'_>, out: &mut Output)
 fn forget(examination: &Examination<'_, '_>, at: usize, images: &mut ipc::Studies, out: &mut Output) {
     let Some((group, ids)) = examination.groups.requests.get(at).zip(examination.ids.requests.get(at)) else { return };
     for image in &group.images {
-        images.forget(*image, out);
+        images.forget(*image);
     }
     for step in &group.performed {
-        out.delete(ResourceType::PROCEDURE, out.id(ResourceType::PROCEDURE, &step_key(&ids.key, step.step)));
-        for id in ids_of(&step_key(&ids.key, step.step), step.results.iter(), out).into_iter().flatten() {
+        let key = step_key(&ids.key, step.step);
+        out.delete(ResourceType::PROCEDURE, out.id(ResourceType::PROCEDURE, &key));
+        for id in ids_of(&key, others(step), out).into_iter().flatten() {
             out.delete(ResourceType::OBSERVATION, id);
         }
         ignore_whole(step.step);
         step.results.iter().flat_map(ResultGroup::segments).for_each(ignore_whole);
     }
-    out.delete(ResourceType::PROCEDURE, out.id(ResourceType::PROCEDURE, &ids.key));
+    if group.performed.is_empty() {
+        out.delete(ResourceType::PROCEDURE, out.id(ResourceType::PROCEDURE, &ids.key));
+    }
     examination.forget(at, out);
+}
+
+/// The OBX of a step that are Observations of their own.
+fn others<'a, 'm>(step: &'a PerformedGroup<'m>) -> impl Iterator<Item = &'a ResultGroup<'m>> {
+    step.results.iter().filter(|result| matches!(Part::of(result), Part::Other))
 }
 
 /// What tells a step apart within its request: what was done.
@@ -94,7 +102,6 @@ impl Steps<'_, '_> {
         performers.extend(xcn::practitioners(group.step.field(7), out).into_iter().map(|who| (function.clone(), who)));
         let (mut start, mut end) = (None, None);
         let mut used = Vec::new();
-        let mut others: Vec<&ResultGroup<'_>> = Vec::new();
         for result in &group.results {
             match Part::of(result) {
                 Part::Performer => {
@@ -106,7 +113,7 @@ impl Steps<'_, '_> {
                 Part::Start => start = time(result, out),
                 Part::End => end = time(result, out),
                 Part::Used => used.push(used_item(result, out)),
-                Part::Other => others.push(result),
+                Part::Other => {}
             }
         }
         let own = start.map(|start| Effective::between(start, end.unwrap_or_default()));
@@ -123,7 +130,7 @@ impl Steps<'_, '_> {
             is_with_order: true,
             ..Setting::alone(PROCEDURE)
         };
-        for (result, id) in others.iter().zip(ids_of(&key, others.iter().copied(), out)) {
+        for (result, id) in others(group).zip(ids_of(&key, others(group), out)) {
             one(result, id, setting, out);
         }
     }

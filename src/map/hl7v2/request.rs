@@ -12,15 +12,8 @@ use super::segment::orc::{self, ignore_whole};
 use super::segment::service_request::{self, Parts};
 use super::{Context, Output};
 use crate::decode::hl7v2::Message;
-use crate::fault::rules;
 use crate::fhir::Writer;
 use crate::map::hl7v2::datatype::cwe;
-
-rules! {
-    pub(crate) OTHER_ORDER "v2-order-of-another-kind" Warning NotSupported
-        "The order is not for an examination; it was not carried over."
-        "検査以外のオーダのため、変換していません。"
-}
 
 /// OML^O21, OML^O33, OML^O35: laboratory orders.
 pub(super) fn of_laboratory(message: &Message<'_>, context: Context<'_>, out: &mut Output) {
@@ -40,11 +33,9 @@ fn map(message: &Message<'_>, service: Service, context: Context<'_>, out: &mut 
     let mut examination = Examination::new(message, &groups, context, out);
     examination.specimens(out);
     let prior = prior_results(&examination, out);
-    for (at, group) in groups.requests.iter().enumerate().filter(|(_, group)| !group.is_prior) {
-        if group.is_foreign {
-            out.issue(&OTHER_ORDER, group.own().next().map_or(crate::fault::Place::Whole, |s| s.place(0)));
-            continue;
-        }
+    // What orders something else than an examination (RXO, ODS, RQD) is left unread, and so reported.
+    let is_ours = |group: &RequestGroup<'_>| !group.is_prior && !group.is_foreign;
+    for (at, _) in groups.requests.iter().enumerate().filter(|(_, group)| is_ours(group)) {
         if examination.is_deleted {
             examination.forget(at, out);
             continue;
@@ -62,6 +53,10 @@ fn prior_results(examination: &Examination<'_, '_>, out: &mut Output) -> Vec<Str
             group.segments().for_each(ignore_whole);
             group.results.iter().flat_map(ResultGroup::segments).for_each(ignore_whole);
             continue;
+        }
+        if let Some(order) = group.order {
+            // PR, earlier results: so it is.
+            order.ignore(&[1]);
         }
         let requested = obr_kind::code(group.request, out);
         let specimens = examination.specimens_of(at, out);

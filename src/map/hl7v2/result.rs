@@ -30,7 +30,7 @@ fn map(message: &Message<'_>, style: Style, is_laboratory: bool, context: Contex
     repeated_heads(message);
     let groups = order_groups(message, style);
     let mut examination = Examination::new(message, &groups, context, out);
-    examination.is_laboratory = is_laboratory;
+    (examination.is_laboratory, examination.takes_back) = (is_laboratory, true);
     examination.specimens(out);
     for at in 0..groups.requests.len() {
         examination.request(at, out);
@@ -61,6 +61,9 @@ pub(super) struct Examination<'a, 'm> {
     pub(super) visit: Option<String>,
     /// Whether the file is marked as deleted.
     pub(super) is_deleted: bool,
+    /// Whether a cancelled order takes back what hangs on it: that of a result message does; an order message says it of
+    /// the order itself.
+    takes_back: bool,
     /// The Specimens that were written.
     written: Vec<Option<String>>,
     is_laboratory: bool,
@@ -86,6 +89,8 @@ pub(super) struct Reported {
     /// `DiagnosticReport/id`.
     pub(super) report: String,
     status: &'static str,
+    /// Observations that answer what was asked with the order.
+    answers: Vec<String>,
 }
 
 impl<'a, 'm> Examination<'a, 'm> {
@@ -100,7 +105,8 @@ impl<'a, 'm> Examination<'a, 'm> {
         let is_deleted = context.name.is_some_and(|name| name.flag == Flag::Deleted);
         let visit = if is_deleted { None } else { visit::mention(message, out) };
         let (links, written) = (result_links::links(groups), Vec::new());
-        Examination { groups, ids, links, visit, is_deleted, written, is_laboratory: false }
+        let (takes_back, is_laboratory) = (false, false);
+        Examination { groups, ids, links, visit, is_deleted, takes_back, written, is_laboratory }
     }
 
     /// Writes the Specimens and what was found about them; deletes those of which every request is taken back.
@@ -134,9 +140,8 @@ impl<'a, 'm> Examination<'a, 'm> {
         }
     }
 
-    /// A cancelled order of a result message takes its results back; an order message says so of the order itself.
     fn is_taken_back(&self, group: &RequestGroup<'_>) -> bool {
-        self.is_deleted || orc::is_cancelled(group.order)
+        self.is_deleted || (self.takes_back && orc::is_cancelled(group.order))
     }
 
     /// Writes a request with its report and results, or takes them back.
@@ -167,6 +172,7 @@ impl<'a, 'm> Examination<'a, 'm> {
             specimens: &specimens,
             facility: facility.as_deref(),
             based_on: parent.as_deref(),
+            supporting: &reported.answers,
             security: &security,
             ..service_request::Parts::default()
         };
@@ -181,7 +187,7 @@ impl<'a, 'm> Examination<'a, 'm> {
     /// that an order repeats.
     pub(super) fn report(&self, at: usize, shared: Shared<'_>, out: &mut Output) -> Reported {
         let Some((group, ids)) = self.groups.requests.get(at).zip(self.ids.requests.get(at)) else {
-            return Reported { report: String::new(), status: "unknown" };
+            return Reported { report: String::new(), status: "unknown", answers: Vec::new() };
         };
         let first = group.specimens.first().and_then(|at| self.groups.specimens.get(*at)).map(|s| s.specimen);
         let effective = Effective::of(group.request, first, out);
@@ -189,7 +195,10 @@ impl<'a, 'm> Examination<'a, 'm> {
         let (codings, text) = shared.requested;
         let code = obr_kind::concept(codings, text);
         let is_mention = shared.based_on.is_none();
+        // An earlier examination was not of this visit.
+        let visit = self.visit.as_deref().filter(|_| !is_mention);
         let mut results = Vec::with_capacity(group.results.len());
+        let mut answers = Vec::new();
         for (number, (result, id)) in group.results.iter().zip(&ids.results).enumerate() {
             let place = (at, number);
             let members: Vec<String> = self.links.members(place).filter_map(|p| self.observation(p)).collect();
@@ -197,7 +206,7 @@ impl<'a, 'm> Examination<'a, 'm> {
             let setting = Setting {
                 based_on: shared.based_on,
                 specimen: self.specimen_of(result, shared.specimens),
-                visit: self.visit.as_deref(),
+                visit,
                 effective: effective.as_ref(),
                 silent_status: obr::status_of_silent_results(group),
                 requested: &code,
@@ -207,12 +216,15 @@ impl<'a, 'm> Examination<'a, 'm> {
                 parent: parent.as_deref(),
                 ..Setting::alone(kind.results)
             };
-            results.extend(one(result, id.clone(), setting, out));
+            match one(result, id.clone(), setting, out) {
+                Some(written) if obx::is_answer(result.result) => answers.push(written.reference),
+                written => results.extend(written),
+            }
         }
         let status = obr::status(group, &results);
         let parts = obr::Parts {
             based_on: shared.based_on.unwrap_or_default(),
-            visit: self.visit.as_deref(),
+            visit,
             specimens: shared.specimens,
             facility: shared.facility,
             effective: effective.as_ref(),
@@ -222,7 +234,7 @@ impl<'a, 'm> Examination<'a, 'm> {
             security: shared.security,
         };
         let report = obr::diagnostic_report(group, ids.report.clone(), Requested { codings, text, kind }, parts, out);
-        Reported { report, status }
+        Reported { report, status, answers }
     }
 
     /// The Specimens of a request: its SPM, else what its OBR tells of one.
@@ -231,10 +243,19 @@ impl<'a, 'm> Examination<'a, 'm> {
         if !group.specimens.is_empty() {
             return group.specimens.iter().filter_map(|at| self.written.get(*at)?.clone()).collect();
         }
-        let Some(request) = group.request.filter(|r| obr_specimen::is_told(*r)) else { return Vec::new() };
+        let Some(request) = group.request.filter(|r| obr_specimen::is_told(*r)) else { return self.inherited(at) };
         let id = out.id(ResourceType::SPECIMEN, &format!("{}/OBR-15", ids.key));
         let taken = Effective::of(Some(request), None, out);
         vec![obr_specimen::specimen(request, taken.as_ref(), id, out)]
+    }
+
+    /// A request that goes on from another's result (OBR-26) is about what that one was: an organism grown from it.
+    fn inherited(&self, at: usize) -> Vec<String> {
+        let child = self.groups.requests.get(at).and_then(|group| group.request).filter(|r| r.peek(26).is_valued());
+        let parent = child.and_then(|_| result_links::parent_request(self.groups, at));
+        let parent = parent.and_then(|at| self.groups.requests.get(at));
+        let places = parent.map(|group| group.specimens.as_slice()).unwrap_or_default();
+        places.iter().filter_map(|at| self.written.get(*at)?.clone()).collect()
     }
 
     /// The specimen of one result: the one it stands behind, else the only one of its request.
@@ -270,9 +291,11 @@ impl<'a, 'm> Examination<'a, 'm> {
     pub(super) fn forget(&self, at: usize, out: &mut Output) {
         let Some((group, ids)) = self.groups.requests.get(at).zip(self.ids.requests.get(at)) else { return };
         out.delete(ResourceType::SERVICE_REQUEST, ids.service_request.clone());
-        out.delete(ResourceType::DIAGNOSTIC_REPORT, ids.report.clone());
         group.segments().for_each(ignore_whole);
-        if group.results.is_empty() {
+        if self.takes_back {
+            out.delete(ResourceType::DIAGNOSTIC_REPORT, ids.report.clone());
+        }
+        if self.takes_back && group.results.is_empty() {
             out.issue(&CANCELLED_WITHOUT_CONTENT, group.own().next().map_or(Place::Whole, |s| s.place(0)));
         }
         forget(&group.results, &ids.results, out);

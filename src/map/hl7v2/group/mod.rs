@@ -2,6 +2,8 @@
 
 mod drug;
 mod order;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use drug::{DrugGroup, drugs};
 pub(crate) use order::{

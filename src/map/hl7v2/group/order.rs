@@ -65,6 +65,8 @@ pub(crate) struct RequestGroup<'m> {
     pub(crate) is_prior: bool,
     /// Whether it orders something else than an examination (RXO, ODS, RQD and others).
     pub(crate) is_foreign: bool,
+    /// Whether its ORC is that of a request before it.
+    shares_order: bool,
     /// Whether its results stand behind their specimens.
     results_follow_specimen: bool,
 }
@@ -205,10 +207,24 @@ impl<'m> Parser<'m, '_> {
         self.groups.specimens.push(SpecimenGroup { specimen: segment, notes, results, containers });
         if specimen_first {
             self.request = None;
-        } else if let Some(request) = self.current() {
-            request.specimens.push(at);
+        } else {
+            self.give_specimen(at);
         }
         (self.specimen, self.last) = (Some(at), Last::Specimen);
+    }
+
+    /// To the request it stands under; in orders, also to those before it under the same ORC that have none.
+    fn give_specimen(&mut self, at: usize) {
+        let Some(current) = self.request else { return };
+        let is_order = self.style == Style::Orders;
+        for (number, request) in self.groups.requests.iter_mut().enumerate().take(current + 1).rev() {
+            if number == current || request.specimens.is_empty() {
+                request.specimens.push(at);
+            }
+            if !(is_order && request.shares_order) {
+                break;
+            }
+        }
     }
 
     fn open(&mut self) -> &mut RequestGroup<'m> {
@@ -230,10 +246,11 @@ impl<'m> Parser<'m, '_> {
         self.last = Last::Request;
         if let Some(request) = self.current()
             && follows
-            && request.order.is_none()
+            && (request.order.is_none() || request.shares_order)
+            && request.request.is_some()
             && request.is_bare()
         {
-            request.order = Some(segment);
+            (request.order, request.shares_order) = (Some(segment), false);
             return;
         }
         // An order of its own ends the earlier results; those are repeated as RE or PR (table 0119), if with ORC at all.
@@ -254,8 +271,20 @@ impl<'m> Parser<'m, '_> {
         self.last = Last::Request;
         match self.current() {
             Some(request) if request.request.is_none() && request.is_bare() => request.request = Some(segment),
-            _ => self.open().request = Some(segment),
+            _ => {
+                let order = self.shared_order(segment);
+                let request = self.open();
+                (request.request, request.order, request.shares_order) = (Some(segment), order, order.is_some());
+            }
         }
+    }
+
+    /// The ORC before an OBR that has none of its own: where both have the same number, or in an order the OBR has none.
+    fn shared_order(&self, segment: Segment<'m>) -> Option<Segment<'m>> {
+        let order = self.request.and_then(|at| self.groups.requests.get(at)?.order)?;
+        let is_same = |n| segment.peek(n).is_valued() && segment.peek(n).raw() == order.peek(n).raw();
+        let has_none = || self.style == Style::Orders && ![2, 3].iter().any(|n| segment.peek(*n).is_valued());
+        (is_same(2) || is_same(3) || has_none()).then_some(order)
     }
 
     fn result(&mut self, segment: Segment<'m>) {

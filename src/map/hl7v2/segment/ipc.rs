@@ -12,7 +12,10 @@ const DICOM_CODES: &str = "http://dicom.nema.org/resources/ontology/DCM";
 
 /// The studies of a message.
 #[derive(Debug, Default)]
-pub(crate) struct Studies<'m>(Vec<Study<'m>>);
+pub(crate) struct Studies<'m> {
+    kept: Vec<Study<'m>>,
+    gone: Vec<String>,
+}
 
 #[derive(Debug)]
 struct Study<'m> {
@@ -29,14 +32,14 @@ impl<'m> Studies<'m> {
         if key.is_empty() {
             return;
         }
-        match self.0.iter_mut().find(|study| study.key == key) {
+        match self.kept.iter_mut().find(|study| study.key == key) {
             Some(study) => {
                 study.images.push(image);
                 if !study.based_on.iter().any(|b| b == based_on) {
                     study.based_on.push(based_on.to_owned());
                 }
             }
-            None => self.0.push(Study {
+            None => self.kept.push(Study {
                 key,
                 images: vec![image],
                 based_on: vec![based_on.to_owned()],
@@ -45,19 +48,22 @@ impl<'m> Studies<'m> {
         }
     }
 
-    /// Deletes the study of a request that is taken back.
-    pub(crate) fn forget(&mut self, image: Segment<'_>, out: &mut Output) {
+    /// A segment of a request that is taken back.
+    pub(crate) fn forget(&mut self, image: Segment<'_>) {
         let key = key(image);
         orc::ignore_whole(image);
-        if !key.is_empty() && !self.0.iter().any(|study| study.key == key) {
-            out.delete(ResourceType::IMAGING_STUDY, id(&key, out));
+        if !key.is_empty() && !self.gone.contains(&key) {
+            self.gone.push(key);
         }
     }
 
-    /// Writes them.
+    /// Writes them; deletes those of which every request is taken back.
     pub(crate) fn write(&self, visit: Option<&str>, out: &mut Output) {
-        for study in &self.0 {
+        for study in &self.kept {
             study.write(visit, out);
+        }
+        for key in self.gone.iter().filter(|key| !self.kept.iter().any(|study| study.key == **key)) {
+            out.delete(ResourceType::IMAGING_STUDY, id(key, out));
         }
     }
 }

@@ -33,14 +33,18 @@ impl Kind {
     /// The kind of what an OBR reports. `is_laboratory`: the message is one that laboratories send (OUL, POCT).
     ///
     /// OBR-24 decides; else OBR-4 where it is JLAC10, JJ1017 or the endoscopists' code; else a specimen, a number or a code
-    /// among the results makes it a laboratory's, and pure text nobody's in particular.
+    /// among the results makes it a laboratory's; pure text, or what is measured at the bedside, is nobody's in particular.
     pub(crate) fn of(group: &RequestGroup<'_>, is_laboratory: bool) -> Self {
         let by_section = group.request.and_then(|r| by_section(r.peek(24).component(1).raw().trim()));
         if let Some(kind) = by_section.or_else(|| group.request.and_then(by_code)) {
             return kind;
         }
-        let is_text = |kind: &str| matches!(kind, "TX" | "FT" | "ED" | "RP");
-        let is_measured = || group.results.iter().any(|g| !is_text(g.result.peek(2).raw()));
+        let is_measured = || {
+            group.results.iter().any(|g| {
+                let is_text = matches!(g.result.peek(2).raw(), "TX" | "FT" | "ED" | "RP");
+                !is_text && obx_category::category(g.result, LABORATORY).is_of_laboratory()
+            })
+        };
         if is_laboratory || !group.specimens.is_empty() || is_measured() { LABORATORY_REPORT } else { OTHER_REPORT }
     }
 }
@@ -138,6 +142,7 @@ mod tests {
             ("OBR|1|||6B010^培養同定^JC10", MICROBIOLOGY_REPORT),
             ("OBR|1|||x^x^L\rOBX|1|NM|a", LABORATORY_REPORT),
             ("OBR|1|||x^x^L\rOBX|1|TX|a", OTHER_REPORT),
+            ("OBR|1|||x^x^L\rOBX|1|NM|9P100000000000001^体温^JC10", OTHER_REPORT),
             ("OBR|1|||x^x^L\rOBX|1|TX|a\rSPM|1", LABORATORY_REPORT),
         ];
         for (segments, kind) in cases {

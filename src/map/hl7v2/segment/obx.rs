@@ -135,6 +135,11 @@ pub(crate) fn is_report(result: Segment<'_>) -> bool {
     matches!(result.peek(2).text().trim(), "TX" | "FT" | "ED" | "RP")
 }
 
+/// Whether it answers a question asked with the order rather than what was ordered (OBX-29, table 0936 of v2.8.2).
+pub(crate) fn is_answer(result: Segment<'_>) -> bool {
+    matches!(result.peek(29).raw(), "QST" | "AOE" | "SCI")
+}
+
 /// Writes the Observation.
 pub(crate) fn observation(group: &ResultGroup<'_>, id: ResourceId, setting: Setting<'_>, out: &mut Output) -> Written {
     let result = group.result;
@@ -318,14 +323,14 @@ fn further_attachments(w: &mut Writer, attachments: &[Attachment<'_>], code: &st
     });
 }
 
-/// The documents among the attachments, for the report.
+/// The attachments that the report shows too.
 fn documents(attachments: &[Attachment<'_>], result: Segment<'_>) -> Vec<String> {
     let write = |attachment: &Attachment<'_>| {
         let mut w = Writer::new();
         attachment.members(&mut w, &cwe::text(result.peek(3)));
         format!("{{{}}}", w.finish())
     };
-    attachments.iter().filter(|a| a.is_document()).map(write).collect()
+    attachments.iter().filter(|a| a.is_for_report()).map(write).collect()
 }
 
 /// OBX-14, else what the request says.

@@ -36,9 +36,12 @@ impl Attachment<'_> {
         w.string("title", title);
     }
 
-    /// Whether it is a document that people read as a report, rather than a picture, a film or a wave.
-    pub(crate) fn is_document(&self) -> bool {
+    /// Whether a report shows it as what was issued: a document that people read (a scanned one too), rather than a
+    /// picture, a film or a wave; and whatever lies elsewhere.
+    pub(crate) fn is_for_report(&self) -> bool {
         self.content_type.starts_with("text/")
+            || self.content_type == "image/tiff"
+            || !self.url.is_empty()
             || matches!(
                 &*self.content_type,
                 "application/pdf"

@@ -77,7 +77,7 @@ pub(crate) fn category(result: Segment<'_>, usual: Category) -> Category {
         }
     }
     match result.peek(29).raw() {
-        "QST" | "AOE" => {
+        "QST" | "AOE" | "SCI" => {
             result.ignore(&[29]);
             SURVEY
         }
@@ -103,6 +103,11 @@ pub(crate) fn of_code(code: &str, usual: Category) -> Category {
 }
 
 impl Category {
+    /// Whether a laboratory reports it.
+    pub(crate) fn is_of_laboratory(self) -> bool {
+        self.code == LABORATORY.code
+    }
+
     /// Whether it is of the kind that is measured again and again: each time is another measurement.
     pub(crate) fn is_measured_again(self) -> bool {
         matches!(self.code, "vital-signs" | "body-measurement")

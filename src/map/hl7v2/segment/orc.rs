@@ -178,7 +178,10 @@ pub(crate) fn department(w: &mut Writer, order: Option<Segment<'_>>, out: &mut O
 pub(crate) fn authored_on(w: &mut Writer, order: Option<Segment<'_>>, out: &mut Output) {
     let Some(order) = order else { return };
     let (event, effective) = (order.field(9), order.field(15));
-    let chosen =
-        if matches!(&*order.peek(1).text(), "NW" | "XO" | "") && event.is_valued() { event } else { effective };
+    let chosen = if matches!(&*order.peek(1).text(), "NW" | "XO" | "PA" | "CH" | "") && event.is_valued() {
+        event
+    } else {
+        effective
+    };
     ts::write(w, "authoredOn", chosen, out);
 }

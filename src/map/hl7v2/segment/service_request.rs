@@ -5,8 +5,10 @@ use crate::fhir::{ResourceId, ResourceType, Writer};
 use crate::map::Output;
 use crate::map::hl7v2::datatype::{cwe, ts};
 use crate::map::hl7v2::group::RequestGroup;
+use crate::map::hl7v2::number::decimal;
 use crate::map::hl7v2::segment::obr::{Effective, security_meta};
 use crate::map::hl7v2::segment::{nte, orc, tq1};
+use crate::map::hl7v2::unit::Unit;
 
 const STATUS_REASON: &str = "http://hl7.org/fhir/StructureDefinition/request-statusReason";
 const V3_ROLE_CODE: &str = "http://terminology.hl7.org/CodeSystem/v3-RoleCode";
@@ -66,6 +68,7 @@ pub(crate) fn service_request(group: &RequestGroup<'_>, id: ResourceId, parts: P
         // Invariant prr-1: details only of something.
         details(&mut w, request, parts.details, out);
     }
+    quantity(&mut w, group, out);
     out.subject(&mut w, "subject");
     w.reference("encounter", parts.visit.unwrap_or_default());
     occurrence(&mut w, group, parts.observed, out);
@@ -155,6 +158,16 @@ fn details(w: &mut Writer, request: Option<Segment<'_>>, items: &[String], out: 
             }
         }
     });
+}
+
+/// TQ1-2: how much of it.
+fn quantity(w: &mut Writer, group: &RequestGroup<'_>, out: &Output) {
+    let Some(timing) = group.timings.iter().find(|t| t.peek(2).is_valued()) else { return };
+    let amount = timing.peek(2);
+    if let Some(value) = decimal(&amount.component(1).text()) {
+        timing.ignore(&[2]);
+        Unit::of_quantity(amount, out).decimal(w, "quantityQuantity", &value);
+    }
 }
 
 /// When it is to be done: TQ1-7 and 8, else TQ.4 and 5 of ORC-7 or OBR-27, else OBR-6, else when it was done.

@@ -168,8 +168,6 @@ fn notes(w: &mut Writer, group: &SpecimenGroup<'_>, specimen: Segment<'_>, out: 
             let text = cwe::text(reason);
             w.item(|w| w.string("text", &if text.is_empty() { cwe::code(reason) } else { text }));
         }
-        for note in &group.notes {
-            nte::note_item(w, *note, out);
-        }
+        nte::annotation_items(w, &group.notes, out);
     });
 }
