@@ -76,7 +76,7 @@ const MESSAGES: &[Handled] = &[
 pub(super) fn handled(message: &Message<'_>, context: Context<'_>) -> Result<Handled, Issue> {
     let header = message.first("MSH").map(|header| header.peek(9));
     let part = |number| header.map(|h| h.component(number).text().trim().to_owned()).unwrap_or_default();
-    let sent = format!("{}^{}", part(1), part(2));
+    let sent = format!("{}^{}", part(1), event(&part(1), part(2), &part(3)));
     let is_code = sent.len() <= 12 && sent.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'^');
     // An issue may quote a message type, but not whatever else a sender put there.
     let sent = if is_code { sent } else { "?".to_owned() };
@@ -93,6 +93,14 @@ pub(super) fn handled(message: &Message<'_>, context: Context<'_>) -> Result<Han
     let mut fitting = MESSAGES.iter().filter(|row| row.sent == sent);
     let found = fitting.find(|row| kind.is_none() || row.kind == kind).copied();
     found.ok_or_else(|| Issue::with(&KIND_NOT_SUPPORTED, place, kind.map_or(sent, |kind| kind.code().to_owned())))
+}
+
+/// The event; where a sender leaves it out, the one that names the structure (`ORU^^ORU_R01`).
+fn event(kind: &str, event: String, structure: &str) -> String {
+    match structure.strip_prefix(kind).and_then(|rest| rest.strip_prefix('_')) {
+        Some(of_structure) if event.is_empty() => of_structure.to_owned(),
+        _ => event,
+    }
 }
 
 /// The data kind of messages whose name alone does not say it.

@@ -4,7 +4,7 @@
 use super::group::{RequestGroup, ResultGroup, Style, order_groups};
 use super::result::{Examination, Shared, one, repeated_heads, security};
 use super::result_links;
-use super::segment::obr::Effective;
+use super::segment::obr::{self, Effective};
 use super::segment::obr_kind::{self, IMAGING_SERVICE, LABORATORY_SERVICE};
 use super::segment::obx::Setting;
 use super::segment::obx_category::EXAM;
@@ -98,12 +98,13 @@ pub(super) fn order(examination: &Examination<'_, '_>, at: usize, told: Told<'_>
     let specimens = examination.specimens_of(at, out);
     let specimens: Vec<&str> = specimens.iter().map(String::as_str).collect();
     let facility = orc::facility(group.order, out);
-    let observed = if specimens.is_empty() { Effective::of(group.request, None, out) } else { None };
+    let observed = Effective::of(group.request, None, out);
+    let report = told.report.or_else(|| obr::stated(group));
     let parent = result_links::parent_request(examination.groups, at).and_then(|at| examination.service_request(at));
     let details = items(group, out);
     let parts = Parts {
         code: &code,
-        status: service_request::status(group.order, told.report),
+        status: service_request::status(group.order, report),
         category: if obr_kind::is_of_images(group.request) { IMAGING_SERVICE } else { told.service },
         visit: examination.visit.as_deref(),
         specimens: &specimens,

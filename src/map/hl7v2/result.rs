@@ -11,7 +11,7 @@ use super::segment::obx_category::LABORATORY;
 use super::segment::orc::{self, CANCELLED_WITHOUT_CONTENT, ignore_whole};
 use super::segment::{obr_specimen, prb, service_request, spm};
 use super::{Context, Output, visit};
-use crate::decode::hl7v2::{Message, Segment};
+use crate::decode::hl7v2::{Message, Segment, Value};
 use crate::decode::ssmix2::Flag;
 use crate::fault::Place;
 use crate::fhir::{ResourceId, ResourceType};
@@ -258,13 +258,28 @@ impl<'a, 'm> Examination<'a, 'm> {
         places.iter().filter_map(|at| self.written.get(*at)?.clone()).collect()
     }
 
-    /// The specimen of one result: the one it stands behind, else the only one of its request.
+    /// The specimen of one result: the one OBX-33 names (EIP, v2.8.2), the one it stands behind, else the only one of its
+    /// request.
     fn specimen_of<'s>(&'s self, result: &ResultGroup<'_>, of_request: &'s [String]) -> Option<&'s str> {
-        match (result.specimen, of_request) {
+        let place = self.named_specimen(result.result).or(result.specimen);
+        match (place, of_request) {
             (Some(at), _) => self.written.get(at)?.as_deref(),
             (None, [only]) => Some(only),
             (None, _) => None,
         }
+    }
+
+    fn named_specimen(&self, result: Segment<'_>) -> Option<usize> {
+        let named = result.peek(33);
+        let numbers = |pair: Value<'_>| [1, 2].map(|n| pair.component(n).subcomponent(1).text().trim().to_owned());
+        if !named.is_valued() {
+            return None;
+        }
+        let wanted = numbers(named);
+        let fits = |number: &String| !number.is_empty() && wanted.contains(number);
+        let found = self.groups.specimens.iter().position(|s| numbers(s.specimen.peek(2)).iter().any(fits))?;
+        result.ignore(&[33]);
+        Some(found)
     }
 
     /// `ServiceRequest/id` of a request of this message.

@@ -171,6 +171,8 @@ impl<'m> Parser<'m, '_> {
     fn take(&mut self, segment: Segment<'m>) {
         match segment.name() {
             "PID" => self.patient(),
+            // The earlier visit may stand without the patient.
+            "PV1" if self.style == Style::Orders && !self.groups.requests.is_empty() => self.patient(),
             "SPM" => self.specimen(segment),
             "ORC" => self.order(segment),
             "OBR" => self.request(segment),

@@ -1,13 +1,13 @@
 //! OBR observation request (HL7 v2.5 section 7.4.1) to DiagnosticReport (JP_DiagnosticReport_LabResult).
 
-use crate::decode::hl7v2::Segment;
+use crate::decode::hl7v2::{Segment, Value};
 use crate::fhir::{ResourceId, ResourceType, Writer};
 use crate::map::Output;
 use crate::map::hl7v2::datatype::{cwe, ndl, ts};
 use crate::map::hl7v2::group::RequestGroup;
 use crate::map::hl7v2::segment::obr_kind::Requested;
 use crate::map::hl7v2::segment::obx::Written;
-use crate::map::hl7v2::segment::orc;
+use crate::map::hl7v2::segment::{obx_performer, orc};
 
 const DOCUMENT_CODES: &str = "http://jpfhir.jp/fhir/core/CodeSystem/JP_DocumentCodes_CS";
 
@@ -94,11 +94,8 @@ pub(crate) fn diagnostic_report(
     out: &mut Output,
 ) -> String {
     let mut w = Writer::new();
-    let interpreters = group.request.map(|r| ndl::practitioners(r.field(32), out)).unwrap_or_default();
-    let performers: Vec<String> = match group.request {
-        Some(request) => [34, 35].into_iter().flat_map(|n| ndl::practitioners(request.field(n), out)).collect(),
-        None => Vec::new(),
-    };
+    let interpreters = people(group, &[32, 33], &["PI", "PRI", "ARI", "AI"], out);
+    let performers = people(group, &[34, 35], &["PO", "TN", "TR"], out);
     orc::identifiers(&mut w, group.order, group.request, parts.facility, out);
     w.array("basedOn", |w| w.item(|w| w.string("reference", parts.based_on)));
     w.string("status", parts.status);
@@ -127,10 +124,24 @@ pub(crate) fn diagnostic_report(
     w.array("presentedForm", |w| {
         parts.results.iter().flat_map(|r| &r.documents).for_each(|document| w.item_raw(document));
     });
-    match parts.is_mention {
+    match parts.is_mention && parts.security.is_empty() {
         true => out.put_weak(ResourceType::DIAGNOSTIC_REPORT, id, w),
         false => out.put_labelled(ResourceType::DIAGNOSTIC_REPORT, id, w, security_meta(parts.security)),
     }
+}
+
+/// The persons of fields of OBR, and whom PRT name in one of these roles (PRT-4, table 0912 of v2.7).
+fn people(group: &RequestGroup<'_>, fields: &[u16], roles: &[&str], out: &mut Output) -> Vec<String> {
+    let mut found = Vec::new();
+    for value in fields.iter().filter_map(|n| Some(group.request?.field(*n))).filter(Value::is_valued) {
+        found.extend(ndl::practitioners(value, out));
+    }
+    for participant in &group.participants {
+        if roles.contains(&&*participant.peek(4).component(1).text()) {
+            found.extend(obx_performer::participant_of(*participant, out));
+        }
+    }
+    found
 }
 
 /// The members of `meta` that say `security`.
@@ -168,7 +179,15 @@ fn issued(w: &mut Writer, group: &RequestGroup<'_>, out: &mut Output) {
 /// OBR-25 (table 0123) as diagnostic-report-status, else what its results add up to; results that are all final are a
 /// part while the order (ORC-5) is still being worked on.
 pub(crate) fn status(group: &RequestGroup<'_>, results: &[Written]) -> &'static str {
-    match stated_status(group) {
+    stated(group).unwrap_or_else(|| match sum(group, results) {
+        "final" if matches!(order_state(group), "A" | "IP") => "partial",
+        sum => sum,
+    })
+}
+
+/// OBR-25 (table 0123) as diagnostic-report-status.
+pub(crate) fn stated(group: &RequestGroup<'_>) -> Option<&'static str> {
+    Some(match stated_status(group) {
         "O" | "I" | "S" => "registered",
         "P" => "preliminary",
         "R" | "A" => "partial",
@@ -176,11 +195,8 @@ pub(crate) fn status(group: &RequestGroup<'_>, results: &[Written]) -> &'static 
         "F" => "final",
         "X" => "cancelled",
         "Y" | "Z" | "N" => "unknown",
-        _ => match sum(group, results) {
-            "final" if matches!(order_state(group), "A" | "IP") => "partial",
-            sum => sum,
-        },
-    }
+        _ => return None,
+    })
 }
 
 fn stated_status<'m>(group: &RequestGroup<'m>) -> &'m str {

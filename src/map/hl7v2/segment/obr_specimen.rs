@@ -5,9 +5,10 @@ use crate::fhir::{ResourceId, ResourceType, Writer};
 use crate::map::Coding;
 use crate::map::Output;
 use crate::map::hl7v2::coding_system;
-use crate::map::hl7v2::datatype::{cwe, ts, xcn};
+use crate::map::hl7v2::datatype::{cwe, ts};
 use crate::map::hl7v2::number::decimal;
 use crate::map::hl7v2::segment::obr::Effective;
+use crate::map::hl7v2::segment::orc;
 use crate::map::hl7v2::unit::Unit;
 
 /// Whether an OBR tells of a specimen: its source (OBR-15).
@@ -18,7 +19,7 @@ pub(crate) fn is_told(request: Segment<'_>) -> bool {
 /// Writes the Specimen; gives its reference.
 pub(crate) fn specimen(request: Segment<'_>, taken: Option<&Effective>, id: ResourceId, out: &mut Output) -> String {
     let source = request.field(15);
-    let collector = xcn::practitioner(request.field(10), out);
+    let collector = orc::only_person(request.field(10), out);
     let mut w = Writer::new();
     nested_concept(&mut w, "type", source.component(1), "HL70070", out);
     out.subject(&mut w, "subject");

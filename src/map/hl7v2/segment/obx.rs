@@ -6,7 +6,7 @@ use crate::decode::hl7v2::{Segment, Value};
 use crate::fault::{IssueType, Rule, Severity, rules};
 use crate::fhir::writer::is_decimal;
 use crate::fhir::{ResourceId, ResourceType, Writer};
-use crate::map::hl7v2::datatype::{cwe, ts};
+use crate::map::hl7v2::datatype::{cwe, hd, ts};
 use crate::map::hl7v2::group::ResultGroup;
 use crate::map::hl7v2::segment::obr::{Effective, security_meta};
 use crate::map::hl7v2::segment::obx_attachment::{Attachment, VALUE_EXTENSION, attachments};
@@ -149,6 +149,7 @@ pub(crate) fn observation(group: &ResultGroup<'_>, id: ResourceId, setting: Sett
     let performers = performers(group, out);
     let attachments = attachments(result, out);
     let mut w = Writer::new();
+    contained_device(&mut w, result, out);
     extensions(&mut w, result, &attachments, out);
     w.array("identifier", |w| w.item(|w| orc::identifier(w, result.field(21), "FILL", None, out)));
     reference_item(&mut w, "basedOn", setting.based_on);
@@ -184,7 +185,8 @@ pub(crate) fn observation(group: &ResultGroup<'_>, id: ResourceId, setting: Sett
     }
     take_over_lines(group);
     let documents = documents(&attachments, result);
-    let reference = match setting.is_mention {
+    // A mention cannot carry labels, and what is labelled must not be without.
+    let reference = match setting.is_mention && setting.security.is_empty() {
         true => out.put_weak(ResourceType::OBSERVATION, id, w),
         false => out.put_labelled(ResourceType::OBSERVATION, id, w, security_meta(setting.security)),
     };
@@ -345,8 +347,8 @@ fn effective(w: &mut Writer, result: Segment<'_>, shared: Option<&Effective>, ou
 /// OBX-17, OBX-18 and OBX-20; a device may stand in PRT-10 too.
 fn site_method_and_device(w: &mut Writer, group: &ResultGroup<'_>, out: &mut Output) {
     let result = group.result;
-    let [sites, methods, devices] = [20, 17, 18].map(|n| result.field(n));
-    for field in [sites, methods, devices] {
+    let [sites, methods] = [20, 17].map(|n| result.field(n));
+    for field in [sites, methods] {
         if field.repetitions().count() > 1 {
             out.doubt(&REPETITION_LEFT_OUT, &field);
         }
@@ -357,18 +359,54 @@ fn site_method_and_device(w: &mut Writer, group: &ResultGroup<'_>, out: &mut Out
     if let Some(method) = methods.repetitions().next() {
         cwe::concept(w, "method", method, "", out);
     }
-    let named = |devices: &Value<'_>| !devices.component(1).text().trim().is_empty();
-    let other = || group.participants.iter().map(|p| p.field(10)).find(named);
-    let Some(device) = Some(devices).filter(named).or_else(other) else { return };
-    let (number, namespace) = (device.component(1).text(), device.component(2).text());
-    let namespace = if namespace.trim().is_empty() { "device" } else { namespace.trim() };
-    w.object("device", |w| {
-        w.string("type", "Device");
-        w.object("identifier", |w| {
-            w.string("system", &out.facility.local_system(&format!("device-{namespace}")));
-            w.string("value", number.trim());
+    if has_several_numbers(result) {
+        return w.reference("device", "#device");
+    }
+    let devices = result.field(18);
+    let other = || group.participants.iter().map(|p| p.field(10)).find(is_numbered);
+    if let Some(device) = Some(devices).filter(is_numbered).or_else(other) {
+        w.object("device", |w| {
+            w.string("type", "Device");
+            w.object("identifier", |w| device_number(w, device, out));
+        });
+    }
+}
+
+/// A device of several numbers (serial number, UDI) is contained: a Reference holds one of them.
+fn contained_device(w: &mut Writer, result: Segment<'_>, out: &Output) {
+    if !has_several_numbers(result) {
+        return;
+    }
+    w.array("contained", |w| {
+        w.item(|w| {
+            w.string("resourceType", "Device");
+            w.string("id", "device");
+            w.array("identifier", |w| {
+                for number in result.field(18).repetitions() {
+                    w.item(|w| device_number(w, number, out));
+                }
+            });
         });
     });
+}
+
+fn has_several_numbers(result: Segment<'_>) -> bool {
+    result.peek(18).repetitions().filter(is_numbered).count() > 1
+}
+
+fn is_numbered(device: &Value<'_>) -> bool {
+    !device.component(1).text().trim().is_empty()
+}
+
+fn device_number(w: &mut Writer, device: Value<'_>, out: &Output) {
+    let [number, namespace, universal, kind] = [1, 2, 3, 4].map(|n| device.component(n).text());
+    if number.trim().is_empty() {
+        return;
+    }
+    let namespace = if namespace.trim().is_empty() { "device" } else { namespace.trim() };
+    let system = hd::from_universal(universal.trim(), kind.trim());
+    w.string("system", &system.unwrap_or_else(|| out.facility.local_system(&format!("device-{namespace}"))));
+    w.string("value", number.trim());
 }
 
 /// OBX-7: always as it was sent, and its bounds where they are certain.

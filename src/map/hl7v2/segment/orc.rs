@@ -6,6 +6,7 @@ use crate::fault::{IssueType, Rule, Severity};
 use crate::fhir::{ResourceType, Writer, system};
 use crate::map::Output;
 use crate::map::hl7v2::datatype::{cwe, hd, ts, xad, xcn, xtn};
+use crate::map::hl7v2::segment::obx::REPETITION_LEFT_OUT;
 
 /// An order without a number.
 pub static ORDER_WITHOUT_NUMBER: Rule = Rule {
@@ -114,13 +115,28 @@ pub(crate) fn requester(
     other: Option<(Segment<'_>, u16)>,
     out: &mut Output,
 ) -> Option<String> {
-    let first = order.and_then(|o| xcn::practitioner(o.field(12), out));
+    let first = order.and_then(|o| only_person(o.field(12), out));
     let Some((segment, field)) = other else { return first };
-    let repeats = order.is_some_and(|o| number(o.peek(12)) == number(segment.peek(field)));
+    let repeats = order.is_some_and(|o| is_same_person(o.peek(12), segment.peek(field)));
     if first.is_none() || repeats {
         segment.ignore(&[field]);
     }
-    first.or_else(|| xcn::practitioner(segment.peek(field), out))
+    first.or_else(|| only_person(segment.peek(field), out))
+}
+
+/// By number, else by name.
+fn is_same_person(one: Value<'_>, other: Value<'_>) -> bool {
+    let parts: &[u16] = if number(one).is_empty() { &[2, 3] } else { &[1] };
+    number(one) == number(other) && parts.iter().all(|n| one.component(*n).raw() == other.component(*n).raw())
+}
+
+/// The person of a field that FHIR has room for one of.
+pub(crate) fn only_person(field: Value<'_>, out: &mut Output) -> Option<String> {
+    let persons = xcn::practitioners(field, out);
+    if persons.len() > 1 {
+        out.doubt(&REPETITION_LEFT_OUT, &field);
+    }
+    persons.into_iter().next()
 }
 
 /// ORC-21 to ORC-23 as an Organization of the patient's record.

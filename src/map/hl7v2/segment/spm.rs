@@ -3,9 +3,10 @@
 use crate::decode::hl7v2::{Segment, Value};
 use crate::fhir::{ResourceId, ResourceType, Writer, system};
 use crate::map::Output;
-use crate::map::hl7v2::datatype::{cwe, hd, ts, xcn};
+use crate::map::hl7v2::datatype::{cwe, hd, ts};
 use crate::map::hl7v2::group::SpecimenGroup;
 use crate::map::hl7v2::number::decimal;
+use crate::map::hl7v2::segment::obx::REPETITION_LEFT_OUT;
 use crate::map::hl7v2::segment::{nte, orc};
 use crate::map::hl7v2::unit::Unit;
 
@@ -32,8 +33,13 @@ pub(crate) fn specimen(
     let mut w = Writer::new();
     w.array("identifier", |w| {
         identifiers(w, specimen.field(2), out);
-        for field in [31, 32] {
-            w.item(|w| orc::identifier(w, specimen.field(field), "FILL", None, out));
+        for (field, kind) in [(31, "FILL"), (32, "SHIP")] {
+            for number in specimen.field(field).repetitions() {
+                w.item(|w| orc::identifier(w, number, kind, None, out));
+            }
+        }
+        for number in specimen.field(30).repetitions().skip(1) {
+            w.item(|w| orc::identifier(w, number, "ACSN", None, out));
         }
     });
     w.object("accessionIdentifier", |w| {
@@ -85,6 +91,9 @@ fn parents(w: &mut Writer, field: Value<'_>, out: &Output) {
 /// SPM-6 and SPM-27; SAC-3 and SAC-4 (numbers) with SAC-9 (kind of container) of each container.
 fn containers(w: &mut Writer, group: &SpecimenGroup<'_>, out: &mut Output) {
     let specimen = group.specimen;
+    if specimen.peek(6).repetitions().count() > 1 {
+        out.doubt(&REPETITION_LEFT_OUT, &specimen.peek(6));
+    }
     w.array("container", |w| {
         w.item(|w| {
             cwe::concept(w, "type", specimen.field(27), "", out);
@@ -126,14 +135,19 @@ fn specimen_number(w: &mut Writer, entity: Value<'_>, kind: &str, out: &Output) 
 }
 
 fn collection(w: &mut Writer, specimen: Segment<'_>, request: Option<Segment<'_>>, out: &mut Output) {
-    let collector = request.and_then(|r| xcn::practitioner(r.field(10), out));
+    let collector = request.and_then(|r| orc::only_person(r.field(10), out));
     w.object("collection", |w| {
         w.reference("collector", collector.as_deref().unwrap_or_default());
         let taken = specimen.field(17);
-        if taken.component(2).is_valued() {
-            ts::period(w, "collectedPeriod", taken.component(1), taken.component(2), out);
+        // Section 7.4.1.7: where OBR-7 is about a specimen, it is when that was taken.
+        let (start, end) = match request.filter(|_| !taken.is_valued()) {
+            Some(request) => (request.peek(7), request.peek(8)),
+            None => (taken.component(1), taken.component(2)),
+        };
+        if end.is_valued() && end.raw() != start.raw() {
+            ts::period(w, "collectedPeriod", start, end, out);
         } else {
-            ts::write(w, "collectedDateTime", taken.component(1), out);
+            ts::write(w, "collectedDateTime", start, out);
         }
         let amount = specimen.peek(12);
         if let Some(value) = decimal(&amount.component(1).text()) {
