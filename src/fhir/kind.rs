@@ -295,6 +295,9 @@ mod tests {
         ] {
             assert_eq!(constant.name(), name);
         }
+        assert_eq!(ResourceType::IMAGING_STUDY.name(), "ImagingStudy");
+        assert_eq!(ResourceType::PRACTITIONER_ROLE.name(), "PractitionerRole");
+        assert_eq!(ResourceType::PROCEDURE.name(), "Procedure");
         assert_eq!(ResourceType::parse("Nothing"), None);
     }
 }

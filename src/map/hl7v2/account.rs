@@ -62,6 +62,8 @@ pub const IGNORED: &[Ignored] = &[
             ("SPM", &[1]),
             ("TQ1", &[1]),
             ("NTE", &[1]),
+            ("PRT", &[1]),
+            ("ZE1", &[1]),
         ],
     },
     // The event is MSH-9 again, its time MSH-7 again.

@@ -145,16 +145,9 @@ fn measured(message: &Message<'_>, id: &ResourceId, out: &mut Output) -> Vec<Str
         };
         let key = keys.next(format!("{}/{item}/{}", id.as_str(), result.peek(4).raw().trim()));
         let observation = out.id(ResourceType::OBSERVATION, &key);
-        let setting = Setting {
-            based_on: None,
-            specimen: None,
-            effective: None,
-            silent_status: "unknown",
-            usual_category: obx_category::EXAM,
-            is_mention: false,
-        };
-        let group = ResultGroup { result, notes: notes_after(message, result) };
-        references.push(obx::observation(&group, observation, setting, out).0);
+        let setting = Setting::alone(obx_category::EXAM);
+        let group = ResultGroup { notes: notes_after(message, result), ..ResultGroup::alone(result) };
+        references.push(obx::observation(&group, observation, setting, out).reference);
     }
     references
 }

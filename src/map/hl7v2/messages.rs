@@ -1,6 +1,6 @@
 //! Which mapper a message meets: one table by MSH-9 and SS-MIX2 data kind.
 
-use super::{Context, Output, adt, mdm, omd, oul, ppr, ras, rde, rds, refer, siu, vxu, whole};
+use super::{Context, Output, adt, mdm, omd, performed, ppr, ras, rde, rds, refer, request, result, siu, vxu, whole};
 use crate::decode::hl7v2::Message;
 use crate::decode::ssmix2::Kind;
 use crate::fault::{Issue, Place, rules};
@@ -53,6 +53,12 @@ const fn other(sent: &'static str, map: Mapper) -> Handled {
 
 const fn several(sent: &'static str, map: Mapper) -> Handled {
     Handled { has_own_results: true, is_of_several: true, ..other(sent, map) }
+}
+
+/// A general order (ORM^O01): examinations by OBR, drugs by RXO.
+fn general_order(message: &Message<'_>, context: Context<'_>, out: &mut Output) {
+    request::of_examination(message, context, out);
+    rde::map_orders(message, context, out);
 }
 
 /// Every message that is mapped. Without a file name the first row of a message holds, but for those of
@@ -158,7 +164,26 @@ const MESSAGES: &[Handled] = &[
     other("RGV^O15", rde::map),
     other("RDS^O13", rds::map),
     other("VXU^V04", vxu::map),
-    row("OUL^R22", Kind::Oml11, oul::map).with_own_results(),
+    row("OML^O33", Kind::Oml01, request::of_laboratory).with_own_results(),
+    row("OUL^R22", Kind::Oml11, result::of_specimens).with_own_results(),
+    row("OMG^O19", Kind::Omg01, request::of_examination).with_own_results(),
+    row("OMG^O19", Kind::Omg02, request::of_examination).with_own_results(),
+    row("OMG^O19", Kind::Omg03, request::of_examination).with_own_results(),
+    row("OMI^Z23", Kind::Omg11, performed::map).with_own_results(),
+    row("OMI^Z23", Kind::Omg12, performed::map).with_own_results(),
+    other("ORU^R01", result::of_requests).with_own_results(),
+    row("ORU^R01", Kind::Omg13, result::of_requests).with_own_results(),
+    other("ORU^R03", result::of_requests).with_own_results(),
+    other("ORU^R30", result::of_requests).with_own_results(),
+    other("ORU^R31", result::of_requests).with_own_results(),
+    other("ORU^R32", result::of_requests).with_own_results(),
+    other("ORU^R40", result::of_requests).with_own_results(),
+    other("OUL^R21", result::of_specimens).with_own_results(),
+    other("OUL^R23", result::of_specimens).with_own_results(),
+    other("OUL^R24", result::of_specimens).with_own_results(),
+    other("OML^O21", request::of_laboratory).with_own_results(),
+    other("OML^O35", request::of_laboratory).with_own_results(),
+    other("ORM^O01", general_order).with_own_results(),
 ];
 
 /// The row for a message: by the file name when there is one, else by MSH-9 and what distinguishes messages of one name.
@@ -188,9 +213,17 @@ pub(super) fn handled(message: &Message<'_>, context: Context<'_>) -> Result<Han
 pub(super) fn sent(message: &Message<'_>) -> String {
     let header = message.first("MSH").map(|header| header.peek(9));
     let part = |number| header.map(|h| h.component(number).text().trim().to_owned()).unwrap_or_default();
-    let sent = format!("{}^{}", part(1), part(2));
+    let sent = format!("{}^{}", part(1), event(&part(1), part(2), &part(3)));
     let is_code = sent.len() <= 12 && sent.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'^');
     if is_code { sent } else { "?".to_owned() }
+}
+
+/// The event; where a sender leaves it out, the one that names the structure (`ORU^^ORU_R01`).
+fn event(kind: &str, event: String, structure: &str) -> String {
+    match structure.strip_prefix(kind).and_then(|rest| rest.strip_prefix('_')) {
+        Some(of_structure) if event.is_empty() => of_structure.to_owned(),
+        _ => event,
+    }
 }
 
 /// The data kind of messages whose name alone does not say it.

@@ -13,13 +13,17 @@ mod measurement;
 mod messages;
 pub(in crate::map) mod number;
 pub mod omd;
-pub mod oul;
+mod order_key;
+mod performed;
 pub mod ppr;
 pub mod provenance;
 pub mod ras;
 pub mod rde;
 pub mod rds;
 pub mod refer;
+mod request;
+mod result;
+mod result_links;
 pub mod segment;
 pub mod siu;
 mod unit;
@@ -113,7 +117,9 @@ pub fn needs_known(message: &Message<'_>) -> bool {
 
 /// Orders and results are stated whole, file by file; visits and lists have rules of their own.
 fn origin(kind: Option<Kind>, name: Option<&FileName>) -> Option<String> {
-    let of_an_order = matches!(kind?, Kind::Omp01 | Kind::Omp02 | Kind::Omp11 | Kind::Omp12 | Kind::Oml11 | Kind::Omd);
+    let of_an_order = matches!(kind?, Kind::Omp01 | Kind::Omp02 | Kind::Omp11 | Kind::Omp12 | Kind::Omd)
+        || matches!(kind?, Kind::Oml01 | Kind::Oml11 | Kind::Omg01 | Kind::Omg02 | Kind::Omg03)
+        || matches!(kind?, Kind::Omg11 | Kind::Omg12 | Kind::Omg13);
     let kind = kind.filter(|_| of_an_order)?;
     let name = name?;
     let (order, date) = (name.order.as_deref()?, name.date.as_deref().unwrap_or("-"));

@@ -136,15 +136,8 @@ fn results(
         let at = group.result.peek(14).component(1).text().trim().to_owned();
         let key = keys.next(format!("{of}/{item}/{}/{at}", group.result.peek(4).raw().trim()));
         let id = out.id(ResourceType::OBSERVATION, &key);
-        let setting = Setting {
-            based_on,
-            specimen: None,
-            effective: None,
-            silent_status: "unknown",
-            usual_category: obx_category::EXAM,
-            is_mention: false,
-        };
-        references.push(obx::observation(group, id, setting, out).0);
+        let setting = Setting { based_on, ..Setting::alone(obx_category::EXAM) };
+        references.push(obx::observation(group, id, setting, out).reference);
     }
     references
 }
@@ -182,7 +175,7 @@ fn add<'m>(part: &mut Part<'m>, segment: Segment<'m>) {
     match segment.name() {
         "OBX" => {
             let results = part.orders.last_mut().map_or(&mut part.results, |order| &mut order.results);
-            results.push(ResultGroup { result: segment, notes: Vec::new() });
+            results.push(ResultGroup::alone(segment));
         }
         "ORC" => part
             .orders

@@ -120,7 +120,7 @@ fn tested<'m>(message: &'m Message<'_>) -> (Vec<Tested<'m>>, Vec<Segment<'m>>) {
 }
 
 fn of(result: Segment<'_>) -> ResultGroup<'_> {
-    ResultGroup { result, notes: Vec::new() }
+    ResultGroup::alone(result)
 }
 
 /// The ServiceRequests are mentioned, the Observations are the message's own.
@@ -143,13 +143,10 @@ fn results(tested: &[Tested<'_>], encounter: Option<&str>, out: &mut Output) -> 
             let id = out.id(ResourceType::OBSERVATION, &key);
             let setting = Setting {
                 based_on: based_on.as_deref(),
-                specimen: None,
                 effective: effective.as_ref(),
-                silent_status: "unknown",
-                usual_category: obx_category::EXAM,
-                is_mention: false,
+                ..Setting::alone(obx_category::EXAM)
             };
-            references.push(obx::observation(result, id, setting, out).0);
+            references.push(obx::observation(result, id, setting, out).reference);
         }
     }
     references

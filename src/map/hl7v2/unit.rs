@@ -132,6 +132,14 @@ impl Unit {
         Unit::coded("回".into(), MERIT9.into(), "TIME")
     }
 
+    /// A currency by its ISO 4217 code; no unit when it is empty.
+    pub(crate) fn currency(code: &str) -> Self {
+        if code.is_empty() {
+            return Unit::default();
+        }
+        Unit::coded(code.into(), "urn:iso:std:iso:4217".into(), code)
+    }
+
     /// Whether nothing was said.
     pub(crate) fn is_empty(&self) -> bool {
         self.text.is_empty()

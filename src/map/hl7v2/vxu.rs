@@ -386,15 +386,8 @@ fn observations(groups: &[&ResultGroup<'_>], of: &str, out: &mut Output) -> Vec<
         let sub_id = group.result.peek(4).raw().trim().to_owned();
         let key = keys.next(format!("of-immunization/{of}/{item}/{sub_id}/{}", cwe::code(group.result.peek(5))));
         let id = out.id(ResourceType::OBSERVATION, &key);
-        let setting = Setting {
-            based_on: None,
-            specimen: None,
-            effective: None,
-            silent_status: "unknown",
-            usual_category: obx_category::EXAM,
-            is_mention: false,
-        };
-        references.push(obx::observation(group, id, setting, out).0);
+        let setting = Setting::alone(obx_category::EXAM);
+        references.push(obx::observation(group, id, setting, out).reference);
     }
     references
 }

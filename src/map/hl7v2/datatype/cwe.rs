@@ -50,7 +50,8 @@ pub fn codings_of(w: &mut Writer, values: &[Value<'_>], table: &str, out: &mut O
 fn stated<'m>(value: Value<'m>, table: &str, out: &mut Output) -> Vec<Coding<'m>> {
     let mut stated = Vec::with_capacity(2);
     for (code, display, system, version) in TRIPLETS {
-        let code = value.component(code).text();
+        // Components of a CWE have no parts: an `&` in them was not escaped, or marks a suffix (section 7.2.4).
+        let code = value.component(code).whole_text();
         let code = single_spaced(trimmed(code));
         if code.is_empty() {
             continue;
@@ -69,7 +70,7 @@ fn stated<'m>(value: Value<'m>, table: &str, out: &mut Output) -> Vec<Coding<'m>
             system: resolved.uri,
             version: trimmed(value.component(version).text()),
             code,
-            display: trimmed(value.component(display).text()),
+            display: trimmed(value.component(display).whole_text()),
             table: Cow::Owned(named.to_owned()),
         });
     }
@@ -91,12 +92,12 @@ fn trimmed(text: Cow<'_, str>) -> Cow<'_, str> {
 
 /// The text a person reads: CWE.9, else the display, else the alternate display.
 pub fn text(value: Value<'_>) -> String {
-    let mut texts = [9, 2, 5].into_iter().map(|number| value.component(number).text().trim().to_owned());
+    let mut texts = [9, 2, 5].into_iter().map(|number| value.component(number).whole_text().trim().to_owned());
     texts.find(|t| !t.is_empty()).unwrap_or_default()
 }
 
 /// The code alone: CWE.1, else CWE.4.
 pub fn code(value: Value<'_>) -> String {
-    let mut codes = [1, 4].into_iter().map(|number| value.component(number).text().trim().to_owned());
+    let mut codes = [1, 4].into_iter().map(|number| value.component(number).whole_text().trim().to_owned());
     codes.find(|c| !c.is_empty()).unwrap_or_default()
 }
