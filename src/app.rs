@@ -8,6 +8,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::auth::Registry;
 use crate::chart::Chart;
+use crate::config::maps::Maps;
 use crate::config::{self, Config, Limits};
 use crate::fault::Fault;
 use crate::fhir::{PatientKey, ResourceId, ResourceType};
@@ -61,6 +62,9 @@ impl Gateway {
             usize::try_from(config.limits.requests_waiting_max).unwrap_or(1024),
         )?);
         let hot = Arc::new(Hot::new(&store, HOT_BYTES_MAX, Chart::build));
+        if let Some((_, maps)) = &config.maps {
+            pipeline.set_book(Arc::new(maps.book.clone()));
+        }
         Ok(Gateway {
             containers: Containers::start(store.clone(), pipeline.clone(), journal.clone(), clock)?,
             limits: config.limits,
@@ -100,6 +104,11 @@ impl Gateway {
     /// Offset, in minutes, of dates that callers give without one and of instants the gateway writes: Japan's.
     pub fn zone_minutes(&self) -> i16 {
         540
+    }
+
+    /// Puts other concept maps in force, for whatever is received from now on.
+    pub fn set_maps(&self, maps: Maps) {
+        self.pipeline.set_book(Arc::new(maps.book));
     }
 
     /// What is configured about senders.

@@ -48,21 +48,20 @@ impl Journal {
 
     /// Records an event; when this returns well, it is durable. Nothing may leave before.
     pub async fn record(&self, event: Event) -> Result<(), Fault> {
-        self.queue(event)?.await.map_err(|_| Fault::Broken("the journal has stopped".into()))?
+        self.hand_over(event)?.await.map_err(|_| stopped())?
     }
 
-    /// The same on a thread that may block.
-    pub fn record_blocking(&self, event: Event) -> Result<(), Fault> {
-        let written = self.queue(event)?;
-        written.blocking_recv().map_err(|_| Fault::Broken("the journal has stopped".into()))?
+    /// The same outside of async code; blocks until the event is durable.
+    pub fn record_now(&self, event: Event) -> Result<(), Fault> {
+        self.hand_over(event)?.blocking_recv().map_err(|_| stopped())?
     }
 
-    fn queue(&self, event: Event) -> Result<oneshot::Receiver<Result<(), Fault>>, Fault> {
+    fn hand_over(&self, event: Event) -> Result<oneshot::Receiver<Result<(), Fault>>, Fault> {
         let (answer, written) = oneshot::channel();
         let send = self.send.as_ref().ok_or(Fault::Busy)?;
         send.try_send((event, answer)).map_err(|error| match error {
             TrySendError::Full(_) => Fault::Busy,
-            TrySendError::Disconnected(_) => Fault::Broken("the journal has stopped".into()),
+            TrySendError::Disconnected(_) => stopped(),
         })?;
         Ok(written)
     }
@@ -91,6 +90,10 @@ impl Journal {
             }
         }
     }
+}
+
+fn stopped() -> Fault {
+    Fault::Broken("the journal has stopped".into())
 }
 
 fn write(store: &Store, receive: &Receiver<Waiting>, mut number: u64) {

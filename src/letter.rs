@@ -46,16 +46,6 @@ impl Letter {
 }
 
 impl LetterId {
-    /// From the 64 lower-case digits that [`LetterId::hex`] gives.
-    pub fn parse(hex: &str) -> Option<Self> {
-        let mut id = [0; 32];
-        let is_hex = hex.len() == 64 && hex.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
-        for (byte, at) in id.iter_mut().zip((0..64).step_by(2)).filter(|_| is_hex) {
-            *byte = u8::from_str_radix(hex.get(at..at + 2)?, 16).ok()?;
-        }
-        is_hex.then_some(LetterId(id))
-    }
-
     /// Lower-case hexadecimal, 64 characters.
     pub fn hex(&self) -> String {
         use fmt::Write;
@@ -64,6 +54,25 @@ impl LetterId {
             let _ = write!(text, "{byte:02x}");
         }
         text
+    }
+
+    /// The smallest and the largest id that begin with these hexadecimal digits; `None` when these are not 1 to 64 of
+    /// them.
+    pub fn range(digits: &str) -> Option<(LetterId, LetterId)> {
+        if digits.is_empty() || digits.len() > 64 || !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
+            return None;
+        }
+        let filled = |fill: &str| -> Option<LetterId> {
+            let text = format!("{digits}{}", fill.repeat(64 - digits.len()));
+            let bytes = (0..64).step_by(2).map(|at| u8::from_str_radix(text.get(at..at + 2)?, 16).ok());
+            bytes.collect::<Option<Vec<u8>>>()?.try_into().ok().map(LetterId)
+        };
+        Some((filled("0")?, filled("f")?))
+    }
+
+    /// The id behind what [`LetterId::hex`] gave.
+    pub fn parse(hex: &str) -> Option<LetterId> {
+        LetterId::range(hex).map(|(id, _)| id).filter(|id| id.hex() == hex)
     }
 }
 
@@ -76,6 +85,21 @@ impl fmt::Debug for LetterId {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_id_is_found_by_its_first_digits() {
+        let id = LetterId(std::array::from_fn(|n| n as u8 + 0xa0));
+        assert_eq!(LetterId::parse(&id.hex()), Some(id));
+        for length in 1..=64 {
+            let (least, most) = LetterId::range(&id.hex()[..length]).unwrap();
+            assert!(least <= id && id <= most);
+            assert_eq!(least == most, length == 64);
+        }
+        assert_eq!(LetterId::range("A0").unwrap().0.0[..2], [0xa0, 0]);
+        for text in ["", "g", "+1", "あ", &"0".repeat(65)] {
+            assert_eq!(LetterId::range(text), None, "{text}");
+        }
+    }
 
     #[test]
     fn the_name_is_part_of_the_identity() {

@@ -47,11 +47,18 @@ fn folder() -> tempfile::TempDir {
     write("server-key.pem", &key.serialize_pem());
     write("other-key.pem", &KeyPair::generate().unwrap().serialize_pem());
     write("not-pem.pem", "hello");
+    std::fs::create_dir(folder.path().join("maps")).unwrap();
     folder
 }
 
 fn read(text: &str, folder: &Path) -> Result<Config, Problem> {
     Config::read(text, &folder.join("tasuki.toml"), NOW_MS)
+}
+
+#[test]
+fn the_example_maps_are_in_order() {
+    let maps = tasuki::config::maps::load(Path::new("examples/maps")).unwrap();
+    assert_eq!((maps.book.len(), maps.remarks.len()), (2, 0));
 }
 
 #[test]

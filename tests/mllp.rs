@@ -373,7 +373,7 @@ fn nothing_is_accepted_before_it_is_durable() {
             let answer = Line::to(wire.listener.address()).ask(&adt(HOSPITAL, "1", "k", "AL|AL"));
             let survived = Store::over(inner).unwrap();
             let logged = survived.log(Position(0), 100).unwrap();
-            let stored = logged.iter().any(|(_, entry)| entry.letter.is_some() && entry.sheaf.is_some());
+            let stored = logged.iter().any(|(_, entry)| entry.letter.is_some() && !entry.sheaves.is_empty());
             match verdict(&answer).as_str() {
                 "CA k" => assert!(stored, "call {nth}: {answer}"),
                 "CE k" => assert!(faulty.failed() && answer.contains("|207^"), "call {nth}: {answer}"),

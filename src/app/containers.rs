@@ -201,7 +201,7 @@ impl Shared {
         patients.sort();
         patients.dedup();
         for named in patients.chunks(NAMED_MAX) {
-            self.journal.record_blocking(Event {
+            self.journal.record_now(Event {
                 recorded_ms: (self.clock)(),
                 what: What::Receive,
                 outcome: Outcome::Done,

@@ -111,7 +111,7 @@ impl Senders {
     /// That an unknown peer tried is on record; nothing leaves, so nothing waits for it.
     fn refused(&self, peer: &Peer) {
         let event = event(self.gateway.now(), None, peer.address, Outcome::UnknownCaller);
-        if let Err(fault) = self.gateway.journal().record_blocking(event) {
+        if let Err(fault) = self.gateway.journal().record_now(event) {
             tracing::error!(%fault, "mllp: a refusal could not be recorded");
         }
     }
@@ -128,7 +128,7 @@ impl Sender {
         let sources: Vec<Arc<Source>> = self.sources.iter().map(|(source, _)| source.clone()).collect();
         let Whose::Source(source) = whose(&sources, "", frame) else {
             let event = event(self.gateway.now(), self.sources.first().map(|s| &s.1), self.address, Outcome::Role);
-            return all(match self.gateway.journal().record_blocking(event) {
+            return all(match self.gateway.journal().record_now(event) {
                 Ok(()) => Verdict::Refused(finding(&NOT_YOURS)),
                 Err(fault) => failed(fault),
             });
@@ -152,7 +152,7 @@ impl Sender {
             let mut event = event(self.gateway.now(), agent, self.address, outcome);
             event.patients.extend(one.record());
             event.count = u32::try_from(one.resources.len()).unwrap_or(u32::MAX);
-            self.gateway.journal().record_blocking(event)?;
+            self.gateway.journal().record_now(event)?;
         }
         let verdict = |receipt: Receipt| match receipt.outcome {
             pipeline::Outcome::Held => Verdict::Held(receipt.issues),

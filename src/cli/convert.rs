@@ -1,12 +1,13 @@
 //! `tasuki convert FILE`: the FHIR that a file gives, as a transaction Bundle; nothing is stored.
 
 use std::io::{Read, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
 
 use super::{fail, issues};
+use crate::decode::ssmix2;
 use crate::fault::{Exit, Issue};
 use crate::fhir::FacilityCode;
 use crate::letter::{Letter, Source};
@@ -38,7 +39,7 @@ pub(super) fn run(options: &Options) -> Exit {
         return fail(Exit::NoInput, &format!("{}: {error}", options.file.display()));
     }
     let facility = options.facility.as_deref().map_or_else(FacilityCode::unstated, FacilityCode::parse);
-    let name = options.file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let name = name_of(&options.file);
     let letter = Letter { source: Arc::new(Source { facility, zone_minutes: 540 }), name, bytes };
     match translate(&letter, letter.id(), &Arc::default(), |_| Ok(Known::default())) {
         Err(fault) => fail(Exit::from(&fault), &fault.to_string()),
@@ -50,6 +51,15 @@ pub(super) fn run(options: &Options) -> Exit {
             report(&noted.issues, options.quiet);
             print(&transaction(&noted.value), options.compact)
         }
+    }
+}
+
+/// The name of a file; of one in extended storage, whose folders say what it is, the whole path.
+fn name_of(file: &Path) -> String {
+    let path = file.to_string_lossy().replace('\\', "/");
+    match ssmix2::extended(&path) {
+        Some(_) => path,
+        None => file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default(),
     }
 }
 

@@ -1,7 +1,8 @@
 //! `tasuki serve --config FILE`: runs the gateway.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 use clap::Args;
 use tracing::Level;
@@ -13,7 +14,7 @@ use tracing_subscriber::{EnvFilter, Layer};
 use super::{fail, issues, say};
 use crate::api::{self, Listener};
 use crate::app::{Gateway, Senders};
-use crate::config::Config;
+use crate::config::{Config, maps};
 use crate::fault::Exit;
 use crate::intake::mllp;
 
@@ -41,6 +42,9 @@ pub(super) fn run(options: &Options) -> Exit {
         Err(fault) => fail(Exit::from(&fault), &fault.to_string()),
         Ok(gateway) => {
             let gateway = Arc::new(gateway);
+            if let Some((folder, _)) = &config.maps {
+                follow(folder.clone(), Arc::downgrade(&gateway));
+            }
             // They end, frames under way answered, when this function does.
             let _mllp = match mllp_listeners(&gateway, &config) {
                 Ok(listeners) => listeners,
@@ -53,6 +57,35 @@ pub(super) fn run(options: &Options) -> Exit {
             }
         }
     }
+}
+
+/// How often the folder of maps is looked at.
+const LOOK_SECONDS: u64 = 2;
+
+/// Takes up changes of the folder of maps while the gateway runs. A file that cannot be used is logged and everything
+/// stays as it was.
+fn follow(folder: PathBuf, gateway: Weak<Gateway>) {
+    let mut seen = maps::stamp(&folder);
+    let look = move || {
+        loop {
+            std::thread::sleep(Duration::from_secs(LOOK_SECONDS));
+            let Some(gateway) = gateway.upgrade() else { return };
+            let now = maps::stamp(&folder);
+            if now == seen {
+                continue;
+            }
+            seen = now;
+            match maps::load(&folder) {
+                Ok(maps) => {
+                    maps.remarks.iter().for_each(|remark| tracing::info!("{remark}"));
+                    tracing::info!(codes = maps.book.len(), "maps taken up");
+                    gateway.set_maps(maps);
+                }
+                Err(problem) => tracing::error!("{problem}; the maps stay as they were"),
+            }
+        }
+    };
+    let _ = std::thread::Builder::new().name("maps".into()).spawn(look);
 }
 
 /// Log lines on standard error; `RUST_LOG` changes how much.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use toml::Spanned;
 
 use super::problem::{self, Problem};
-use super::{Config, Limits, Source, Store, file};
+use super::{Config, Limits, Source, Store, file, maps};
 use crate::auth::tls::{self, ClientCertificate, Minimum};
 use crate::auth::{Client, Digest};
 use crate::consent::{Caller, Role};
@@ -43,6 +43,7 @@ impl Check<'_> {
             base_url: self.base_url(&file.base_url)?,
             store: self.store(&file.store)?,
             clients: self.clients(&file.client, &sources, client_certificate)?,
+            maps: file.maps.as_ref().map(|folder| self.maps(folder)).transpose()?,
             limits: self.limits(&file.limits)?,
             tls: file.tls.as_ref().map(|tls| self.tls(tls, client_certificate, now_ms)).transpose()?,
             mllp: self.mllp(&file, &sources, listen, now_ms)?,
@@ -142,6 +143,12 @@ impl Check<'_> {
             };
             self.at(&format!("tls.{}", wrong.key), written, wrong.rule, wrong.detail)
         })
+    }
+
+    fn maps(&self, folder: &Spanned<String>) -> Result<(PathBuf, maps::Maps), Problem> {
+        let folder = self.beside(folder.get_ref());
+        let maps = maps::load(&folder)?;
+        Ok((folder, maps))
     }
 
     fn sources(&self, written: &[file::Source]) -> Result<Vec<Source>, Problem> {

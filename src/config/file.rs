@@ -12,6 +12,7 @@ pub(super) struct File {
     pub(super) insecure_listen: bool,
     pub(super) store: Store,
     pub(super) tls: Option<Tls>,
+    pub(super) maps: Option<Spanned<String>>,
     #[serde(default)]
     pub(super) source: Vec<Source>,
     #[serde(default)]

@@ -2,6 +2,7 @@
 
 mod check;
 mod file;
+pub mod maps;
 mod mllp;
 pub mod problem;
 
@@ -31,6 +32,8 @@ pub struct Config {
     pub sources: Vec<Source>,
     /// Who calls.
     pub clients: Vec<Client>,
+    /// The folder of concept maps and column mappings, and what it says; `None` without one.
+    pub maps: Option<(PathBuf, maps::Maps)>,
     /// Where HL7 v2 messages are taken in over MLLP.
     pub mllp: Vec<Mllp>,
     /// Limits.

@@ -85,6 +85,12 @@ pub static LISTEN: Rule = rule(
     "this is not an address with a port; write it like \"127.0.0.1:8080\" or \"[::]:8443\".",
     "アドレスとポート番号ではありません。\"127.0.0.1:8080\" や \"[::]:8443\" のように記述してください。",
 );
+/// A file of the folder of maps.
+pub static MAP: Rule = rule(
+    "config-map",
+    "this concept map or column mapping cannot be used ({}); correct it.",
+    "このコード対応表または列対応表は使用できません（{}）。修正してください。",
+);
 /// Plain HTTP towards the network.
 pub static INSECURE: Rule = rule(
     "config-insecure",

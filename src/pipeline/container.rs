@@ -5,11 +5,11 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::receipt::{Part, Receipt};
-use super::{Pipeline, answer};
+use super::{Pipeline, Sending, answer};
 use crate::decode::container::{self, Container};
 use crate::decode::{format, zip};
 use crate::fault::{Fault, Issue, Place, rules};
-use crate::letter::{Letter, LetterId, Source};
+use crate::letter::{Letter, Source};
 use crate::store::Commit;
 
 /// Groups of one container that are received side by side.
@@ -28,6 +28,13 @@ pub(super) type Progress<'a> = &'a (dyn Fn(usize, usize) -> bool + Sync);
 pub(super) enum Depth<'a> {
     Outermost(Progress<'a>),
     Inside,
+}
+
+impl Depth<'_> {
+    /// By itself, with nobody watching.
+    pub(super) fn alone() -> Self {
+        Depth::Outermost(&|_, _| true)
+    }
 }
 
 /// Whether a delivery holds letters rather than being one.
@@ -66,25 +73,28 @@ impl Pipeline {
     }
 
     /// Receives what a letter holds; `None` when it is one letter.
-    pub(super) fn part(&self, letter: &Letter, id: LetterId, depth: &Depth<'_>) -> Option<Result<Receipt, Fault>> {
+    pub(super) fn part(&self, sending: &Sending<'_>, depth: &Depth<'_>) -> Option<Result<Receipt, Fault>> {
+        let letter = sending.letter;
+        // The message id that it begins with is that of its first message.
+        let (before, corrects) = (sending.before.clone(), sending.corrects.clone());
+        let sending = Sending { control: None, before, corrects, ..*sending };
         if matches!(depth, Depth::Inside) && zip::is_zip(&letter.bytes) {
-            return Some(self.hold(letter, id, vec![Issue::new(&NESTED, Place::Whole)]));
+            return Some(self.hold(&sending, vec![Issue::new(&NESTED, Place::Whole)]));
         }
         Some(match container::open(&letter.name, &letter.bytes)? {
-            Err(issue) => self.hold(letter, id, vec![issue]),
-            Ok(container) => self.receive_parts(letter, id, &container, depth),
+            Err(issue) => self.hold(&sending, vec![issue]),
+            Ok(container) => self.receive_parts(&sending, &container, depth),
         })
     }
 
     fn receive_parts(
         &self,
-        letter: &Letter,
-        id: LetterId,
+        sending: &Sending<'_>,
         container: &Container<'_>,
         depth: &Depth<'_>,
     ) -> Result<Receipt, Fault> {
         let work = Work {
-            letter,
+            letter: sending.letter,
             container,
             next: AtomicUsize::new(0),
             done: AtomicUsize::new(0),
@@ -111,11 +121,11 @@ impl Pipeline {
             parts.extend(received);
             issues.extend(unusable);
         }
-        let receipt = Receipt::parted(letter, id, (self.clock)(), parts, &issues);
+        let receipt = Receipt::parted(sending, (self.clock)(), parts, &issues);
         let mut commit = Commit::default();
         // It may have been marked as under way.
-        commit.release(id);
-        answer(&mut commit, id, &receipt)?;
+        commit.release(sending.id);
+        answer(&mut commit, sending, &receipt)?;
         self.store.submit(commit).wait()?;
         Ok(receipt)
     }

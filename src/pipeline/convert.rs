@@ -8,7 +8,7 @@ use crate::map::{Change, Known, Mapped};
 impl Pipeline {
     /// What a letter says, by the code maps of this gateway; nothing is stored, and nothing that is stored is looked at.
     pub fn convert(&self, letter: &Letter) -> Result<Translation, Fault> {
-        unharmed(|| translate(letter, letter.id(), &self.book, |_| Ok(Known::default())))
+        unharmed(|| translate(letter, letter.id(), &self.book(), |_| Ok(Known::default())))
     }
 }
 

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::fault::{IssueType, Place, Rule, Severity};
-use crate::fhir::{FacilityCode, system};
+use crate::fhir::{FacilityCode, oid, system};
 
 /// A code whose length its coding system does not know.
 pub static CODE_SHAPE: Rule = Rule {
@@ -166,27 +166,10 @@ fn by_pattern(table: &str) -> Option<Resolved> {
     }
     let oid = table.strip_prefix("urn:oid:").unwrap_or(table);
     if oid.contains('.') && oid.bytes().all(|b| b.is_ascii_digit() || b == b'.') {
-        let uri = oid_alias(oid).map_or_else(|| Cow::Owned(format!("urn:oid:{oid}")), Cow::Borrowed);
+        let uri = oid::url_of(oid).map_or_else(|| Cow::Owned(format!("urn:oid:{oid}")), Cow::Borrowed);
         return Some(Resolved { uri, issue: None });
     }
     table.contains("://").then(|| Resolved { uri: Cow::Owned(table.to_owned()), issue: None })
-}
-
-/// Object identifiers that JP Core 1.2.0 replaced by URLs.
-fn oid_alias(oid: &str) -> Option<&'static str> {
-    Some(match oid {
-        "1.2.392.200119.4.504" => "http://medis.or.jp/CodeSystem/master-JLAC10-17digits",
-        "1.2.392.200119.4.403.1" | "1.2.392.100495.20.2.74" => "http://medis.or.jp/CodeSystem/master-HOT9",
-        "1.2.392.200119.4.403.2" => "http://medis.or.jp/CodeSystem/master-HOT7",
-        "1.2.392.200119.4.402.1" => "http://medis.or.jp/CodeSystem/master-HOT13",
-        "1.2.392.100495.20.2.73" => "http://capstandard.jp/iyaku.info/CodeSystem/YJ-code",
-        "1.2.392.200119.4.101.2" => "http://medis.or.jp/CodeSystem/master-disease-keyNumber",
-        "1.2.392.200119.4.101.6" => "http://medis.or.jp/CodeSystem/master-disease-exCode",
-        "1.2.392.200250.2.2.20.20" => "http://jami.jp/CodeSystem/MedicationUsage",
-        "1.2.392.100495.20.2.101" => "http://jpfhir.jp/fhir/core/mhlw/CodeSystem/MedicationUnitMERIT9Code",
-        "1.2.392.200250.2.2.2" => system::DEPARTMENT,
-        _ => return None,
-    })
 }
 
 fn known(uri: &'static str) -> Resolved {

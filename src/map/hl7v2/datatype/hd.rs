@@ -14,7 +14,8 @@ pub fn uri(component: Value<'_>, facility: &FacilityCode) -> Option<String> {
 
 /// The URI of a universal id of some type (HL7 table 0301); `None` when it has none.
 pub fn from_universal(universal: &str, kind: &str) -> Option<String> {
-    if universal.is_empty() {
+    // A name in words (senders call it DNS) is no URI.
+    if universal.is_empty() || universal.contains(char::is_whitespace) {
         return None;
     }
     match kind {

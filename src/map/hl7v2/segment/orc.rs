@@ -228,7 +228,7 @@ fn authored_on(w: &mut Writer, order: Option<Segment<'_>>, out: &mut Output) {
 }
 
 /// ORC-5 (table 0038), else ORC-1 (table 0119), as request-status.
-fn request_status(order: Option<Segment<'_>>) -> &'static str {
+pub(crate) fn request_status(order: Option<Segment<'_>>) -> &'static str {
     let control = control(order);
     let state = order.map(|o| o.field(5).text().trim().to_owned()).unwrap_or_default();
     match state.as_str() {

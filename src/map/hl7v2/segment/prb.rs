@@ -294,7 +294,7 @@ fn notes(w: &mut Writer, group: &Group<'_>, out: &mut Output) {
 }
 
 /// PRB-25 (HL7 table 0177) as a confidentiality label. A code nobody knows restricts: consent errs on the closed side.
-fn labels(value: Value<'_>, out: &mut Output) -> Writer {
+pub(crate) fn labels(value: Value<'_>, out: &mut Output) -> Writer {
     let mut meta = Writer::new();
     let label = match cwe::code(value).as_str() {
         "" if !value.is_valued() => return meta,
