@@ -17,8 +17,17 @@ use tasuki::map::hl7v2::{Context, map};
 use tasuki::map::{Change, Known};
 use tasuki::pipeline::translate;
 
-const MAPPED: [Kind; 8] =
-    [Kind::Adt00, Kind::Adt12, Kind::Adt22, Kind::Adt52, Kind::Adt61, Kind::Ppr01, Kind::Omp01, Kind::Oml11];
+const MAPPED: [Kind; 9] = [
+    Kind::Adt00,
+    Kind::Adt12,
+    Kind::Adt22,
+    Kind::Adt52,
+    Kind::Adt61,
+    Kind::Ppr01,
+    Kind::Omp01,
+    Kind::Omp02,
+    Kind::Oml11,
+];
 
 #[test]
 fn every_generated_file_gives_a_patient() {
@@ -57,7 +66,7 @@ fn the_samples_of_the_national_hospital_organization_give_a_patient() {
     let folder = Path::new(&corpora).join("v2/nhoHQ+SSMIX2DataTestingTool/v2");
     let source = Source { facility: FacilityCode::parse("0119999901"), zone_minutes: 540 };
     let (known, letter) = (Known::default(), LetterId([0; 32]));
-    for kind in ["ADT-61", "PPR-01"] {
+    for kind in ["ADT-61", "PPR-01", "OMP-02", "20110630__OMP-11", "OMP-12"] {
         let is_kind = |path: &PathBuf| path.to_string_lossy().contains(kind);
         let file = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).find(is_kind).unwrap();
         let bytes = fs::read(file).unwrap();

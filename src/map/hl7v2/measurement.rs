@@ -10,12 +10,12 @@ use super::{Context, Output, adt};
 use crate::decode::hl7v2::Message;
 use crate::fhir::ResourceType;
 
-/// States every OBX with its NTE. What was measured at a stated time (OBX-14) is an Observation of its own; without one
+/// States every OBX with its NTE that no mapper took before. What was measured at a stated time (OBX-14) is an Observation of its own; without one
 /// the newest message replaces what was said before.
 pub(super) fn map(message: &Message<'_>, context: Context<'_>, out: &mut Output) {
     let is_gone = is_deleted(context) || adt::event(message) == "A23";
     let mut keys = Keys::default();
-    for group in groups(message) {
+    for group in groups(message).into_iter().filter(|group| group.result.is_untouched()) {
         let result = group.result;
         if is_gone {
             std::iter::once(&result).chain(&group.notes).for_each(|segment| ignore_whole(*segment));

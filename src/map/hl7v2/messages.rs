@@ -1,6 +1,6 @@
 //! Which mapper a message meets: one table by MSH-9 and SS-MIX2 data kind.
 
-use super::{Context, Output, adt, mdm, omd, oul, ppr, rde, refer, siu, whole};
+use super::{Context, Output, adt, mdm, omd, oul, ppr, ras, rde, rds, refer, siu, vxu, whole};
 use crate::decode::hl7v2::Message;
 use crate::decode::ssmix2::Kind;
 use crate::fault::{Issue, Place, rules};
@@ -149,6 +149,15 @@ const MESSAGES: &[Handled] = &[
     other("MDM^T10", mdm::map).with_own_results(),
     other("MDM^T11", mdm::map).with_own_results(),
     row("RDE^O11", Kind::Omp01, rde::map),
+    row("RDE^O11", Kind::Omp02, rde::map),
+    row("RAS^O17", Kind::Omp11, ras::map),
+    row("RAS^O17", Kind::Omp12, ras::map),
+    other("RDE^O01", rde::map),
+    other("RDE^O25", rde::map),
+    other("OMP^O09", rde::map),
+    other("RGV^O15", rde::map),
+    other("RDS^O13", rds::map),
+    other("VXU^V04", vxu::map),
     row("OUL^R22", Kind::Oml11, oul::map).with_own_results(),
 ];
 
@@ -189,8 +198,6 @@ fn by_content(sent: &str, message: &Message<'_>) -> Option<Kind> {
     let is_outpatient = || message.first("PV1").is_some_and(|pv1| pv1.peek(2).text() == "O");
     match sent {
         "ADT^A01" | "ADT^A11" if is_outpatient() => Some(Kind::Adt12),
-        // Components of an infusion: 注射.
-        "RDE^O11" if message.first("RXC").is_some() => Some(Kind::Omp02),
         _ => None,
     }
 }

@@ -5,22 +5,26 @@ pub mod adt;
 mod business_key;
 pub mod coding_system;
 pub mod datatype;
+mod drug;
 mod group;
 pub mod head;
 pub mod mdm;
 mod measurement;
 mod messages;
-mod number;
+pub(in crate::map) mod number;
 pub mod omd;
 pub mod oul;
 pub mod ppr;
 pub mod provenance;
+pub mod ras;
 pub mod rde;
+pub mod rds;
 pub mod refer;
 pub mod segment;
 pub mod siu;
 mod unit;
 mod visit;
+pub mod vxu;
 pub mod whole;
 
 use std::sync::Arc;
@@ -109,7 +113,8 @@ pub fn needs_known(message: &Message<'_>) -> bool {
 
 /// Orders and results are stated whole, file by file; visits and lists have rules of their own.
 fn origin(kind: Option<Kind>, name: Option<&FileName>) -> Option<String> {
-    let kind = kind.filter(|kind| matches!(kind, Kind::Omp01 | Kind::Oml11 | Kind::Omd))?;
+    let of_an_order = matches!(kind?, Kind::Omp01 | Kind::Omp02 | Kind::Omp11 | Kind::Omp12 | Kind::Oml11 | Kind::Omd);
+    let kind = kind.filter(|_| of_an_order)?;
     let name = name?;
     let (order, date) = (name.order.as_deref()?, name.date.as_deref().unwrap_or("-"));
     Some(format!("{} {date} {order}", kind.code()))

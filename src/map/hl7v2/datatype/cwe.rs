@@ -29,10 +29,29 @@ pub fn members(w: &mut Writer, value: Value<'_>, table: &str, out: &mut Output) 
 
 /// Writes the Codings as items of `coding`.
 pub fn codings(w: &mut Writer, value: Value<'_>, table: &str, out: &mut Output) {
+    codings_of(w, &[value], table, out);
+}
+
+/// Writes the Codings of values that say the same thing in several systems; a code that comes again is written once.
+pub fn codings_of(w: &mut Writer, values: &[Value<'_>], table: &str, out: &mut Output) {
+    let mut all: Vec<Coding<'_>> = Vec::with_capacity(2);
+    for value in values {
+        for coding in stated(*value, table, out) {
+            if !all.iter().any(|other| other.system == coding.system && other.code == coding.code) {
+                all.push(coding);
+            }
+        }
+    }
+    if let Some(first) = values.first() {
+        out.codings(w, &all, &first.place());
+    }
+}
+
+fn stated<'m>(value: Value<'m>, table: &str, out: &mut Output) -> Vec<Coding<'m>> {
     let mut stated = Vec::with_capacity(2);
     for (code, display, system, version) in TRIPLETS {
         let code = value.component(code).text();
-        let code = trimmed(code);
+        let code = single_spaced(trimmed(code));
         if code.is_empty() {
             continue;
         }
@@ -54,7 +73,13 @@ pub fn codings(w: &mut Writer, value: Value<'_>, table: &str, out: &mut Output) 
             table: Cow::Owned(named.to_owned()),
         });
     }
-    out.codings(w, &stated, &value.place());
+    stated
+}
+
+/// A FHIR code has single spaces inside (datatypes.html#code); names sent in its place need not.
+fn single_spaced(code: Cow<'_, str>) -> Cow<'_, str> {
+    let is_single = !code.contains("  ") && !code.contains(|c: char| c.is_whitespace() && c != ' ');
+    if is_single { code } else { Cow::Owned(code.split_whitespace().collect::<Vec<_>>().join(" ")) }
 }
 
 fn trimmed(text: Cow<'_, str>) -> Cow<'_, str> {

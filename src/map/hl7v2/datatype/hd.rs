@@ -18,6 +18,10 @@ pub fn from_universal(universal: &str, kind: &str) -> Option<String> {
     if universal.is_empty() || universal.contains(char::is_whitespace) {
         return None;
     }
+    // Seen in the field: a name in words where a domain name should be. A URI has no spaces.
+    if universal.contains(char::is_whitespace) {
+        return None;
+    }
     match kind {
         "ISO" => Some(format!("urn:oid:{universal}")),
         "UUID" | "GUID" => Some(format!("urn:uuid:{}", universal.to_ascii_lowercase())),
