@@ -22,13 +22,18 @@ pub(super) fn overstepped(letter: &Letter, mapped: &Mapped) -> Option<Issue> {
     if letter.source.facility.is_unstated() {
         return None;
     }
-    let is_office_s = mapped.patient == PatientKey::DIRECTORY || is_consent_alone(mapped);
+    let is_office_s = of_office(mapped) || mapped.others.iter().any(of_office);
     let is_fhir = matches!(sniff(&letter.name, &letter.bytes), Some(Format::FhirJson | Format::FhirXml));
     match (is_office_s, is_fhir && !states(mapped, ResourceType::BUNDLE)) {
         (true, _) => Some(Issue::new(&OFFICE_ONLY, Place::Whole)),
         (false, true) => Some(Issue::new(&BUNDLES_ONLY, Place::Whole)),
         (false, false) => None,
     }
+}
+
+/// The directory, or a Consent that comes alone.
+fn of_office(mapped: &Mapped) -> bool {
+    mapped.patient == PatientKey::DIRECTORY || is_consent_alone(mapped)
 }
 
 fn is_consent_alone(mapped: &Mapped) -> bool {
