@@ -98,6 +98,29 @@ fn a_receipt_is_for_its_sender_and_the_office_and_nobody_else() {
 }
 
 #[test]
+fn the_account_of_a_letter_tells_its_sender_what_became_of_every_field() {
+    let served = Served::new(over(Store::open_memory()));
+    let sent = served.ask(post("hospital", "/intake", message(HOSPITAL, 1))).json();
+    let path = format!("//intake/receipts/{}/account", sent["letter"].as_str().unwrap());
+    let account = served.get("hospital", path.clone());
+    let fields = account.json()["fields"].clone();
+    let of = |place: &str| fields.as_array().unwrap().iter().find(|field| field["place"] == place).unwrap().clone();
+    assert_eq!(
+        (of("PID-7")["fate"].as_str(), &of("PID-7")["elements"]),
+        (Some("mapped"), &json!(["Patient.birthDate"]))
+    );
+    assert_eq!((of("MSH-5")["fate"].as_str(), of("MSH-5")["rule"].as_str()), (Some("ignored"), Some("transport")));
+    assert!(!account.body.contains("SHIKEN"), "places, not values");
+    let origins = served.get("hospital", format!("{path}?element=Patient.birthDate")).json()["origins"].clone();
+    let bytes =
+        origins[0]["bytes"].as_array().unwrap().iter().map(|b| b.as_u64().unwrap() as usize).collect::<Vec<_>>();
+    assert_eq!(&message(HOSPITAL, 1)[bytes[0]..bytes[1]], "19500101");
+    for client in ["clinic", "agency-a"] {
+        assert_eq!(served.get(client, path.clone()).status, 404, "{client}");
+    }
+}
+
+#[test]
 fn who_may_hand_in_and_for_whom() {
     let served = Served::new(over(Store::open_memory()));
     for (client, path, body, status) in [

@@ -23,8 +23,11 @@ pub use account::{Entry, Fate, account};
 use flat::{Difference, Flat};
 use pieces::Piece;
 
-/// Conversions made to answer one question, at most; a letter with more fields is explained as far as they reach.
+/// Conversions made to answer one question at a terminal, at most; a letter with more fields is explained as far as they
+/// reach.
 pub const CONVERSIONS_MAX: usize = 100_000;
+/// The same for a question over HTTP.
+pub const CONVERSIONS_ONLINE_MAX: usize = 4_000;
 
 /// A letter with what its conversion depends on.
 #[derive(Clone, Copy, Debug)]
@@ -35,6 +38,8 @@ pub struct Subject<'a> {
     pub book: &'a Arc<Book>,
     /// What was on record before it.
     pub known: &'a Known,
+    /// How often it may be converted.
+    pub conversions_max: usize,
 }
 
 /// An element and a field it came from.
@@ -75,7 +80,8 @@ pub fn origins(
     };
     let base: Flat = base.into_iter().filter(|((reference, element), _)| wanted(reference, element)).collect();
     let whole = sniff(&subject.letter.name, &subject.letter.bytes).and_then(|format| pieces::of(format, &text));
-    let mut experiment = Experiment { subject, id, text: &text, base: &base, found: Vec::new(), left: CONVERSIONS_MAX };
+    let mut experiment =
+        Experiment { subject, id, text: &text, base: &base, found: Vec::new(), left: subject.conversions_max };
     for piece in whole.iter().flat_map(|whole| &whole.parts) {
         experiment.explore(piece)?;
     }
@@ -148,6 +154,18 @@ fn convert(subject: Subject<'_>, id: LetterId, text: String) -> Result<Translati
 /// What a message says in all, its own record first.
 fn records(mapped: &Mapped) -> impl Iterator<Item = &Mapped> {
     std::iter::once(mapped).chain(&mapped.others)
+}
+
+/// Whether an element of `Type/id` is what was asked for as `Type.element`, or within it; positions count only where they were asked for.
+pub fn is_within(wanted: &str, reference: &str, element: &str) -> bool {
+    let kind = reference.split('/').next().unwrap_or_default();
+    let path = format!("{kind}.{element}");
+    let path = if wanted.contains('[') { path } else { without_positions(&path) };
+    path.strip_prefix(wanted).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+}
+
+fn without_positions(path: &str) -> String {
+    path.split('[').map(|part| part.split_once(']').map_or(part, |(_, rest)| rest)).collect()
 }
 
 #[cfg(test)]

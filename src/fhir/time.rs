@@ -80,7 +80,9 @@ pub fn from_v2(text: &str, zone_minutes: i16) -> Option<String> {
         Some((digits, fraction)) => (digits, Some(fraction)),
         None => (body, None),
     };
-    if !digits.bytes().all(|b| b.is_ascii_digit()) || (fraction.is_some() && digits.len() != 14) {
+    // The year 0000 is none in FHIR (datatypes.html#date), and a filler in messages.
+    let is_filler = digits.starts_with("0000");
+    if is_filler || !digits.bytes().all(|b| b.is_ascii_digit()) || (fraction.is_some() && digits.len() != 14) {
         return None;
     }
     let part = |from: usize, to: usize| digits.get(from..to).unwrap_or("00");
