@@ -1,17 +1,24 @@
 //! Joining the parts: the running gateway.
 
+mod containers;
+mod senders;
+
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::auth::Registry;
 use crate::chart::Chart;
-use crate::config::{self, Config};
+use crate::config::maps::Maps;
+use crate::config::{self, Config, Limits};
 use crate::fault::Fault;
 use crate::fhir::{PatientKey, ResourceId, ResourceType};
 use crate::journal::Journal;
-use crate::letter::{Letter, Source};
+use crate::letter::{Letter, LetterId, Source};
 use crate::pipeline::{Pipeline, Receipt};
 use crate::store::{Hot, Store};
+
+pub use containers::{Containers, Progress};
+pub use senders::Senders;
 
 /// Memory for records that are kept as charts, bytes.
 pub const HOT_BYTES_MAX: usize = 256 << 20;
@@ -27,8 +34,10 @@ pub struct Gateway {
     base_url: String,
     clock: fn() -> i64,
     hot: Arc<Hot<Chart>>,
-    pipeline: Pipeline,
-    journal: Journal,
+    pipeline: Arc<Pipeline>,
+    containers: Containers,
+    limits: Limits,
+    journal: Arc<Journal>,
     places: RwLock<HashMap<Place, PatientKey>>,
     /// Taken alone by an update that names the version it was decided upon, shared by the others.
     updates: RwLock<()>,
@@ -47,13 +56,20 @@ impl Gateway {
 
     /// The same over a store that is open already; what the configuration says of the store is not looked at.
     pub fn over(store: Store, config: &Config, clock: fn() -> i64) -> Result<Self, Fault> {
+        let pipeline = Arc::new(Pipeline::new(store.clone(), clock));
+        let journal = Arc::new(Journal::start(
+            store.clone(),
+            usize::try_from(config.limits.requests_waiting_max).unwrap_or(1024),
+        )?);
         let hot = Arc::new(Hot::new(&store, HOT_BYTES_MAX, Chart::build));
+        if let Some((_, maps)) = &config.maps {
+            pipeline.set_book(Arc::new(maps.book.clone()));
+        }
         Ok(Gateway {
-            pipeline: Pipeline::new(store.clone(), clock),
-            journal: Journal::start(
-                store.clone(),
-                usize::try_from(config.limits.requests_waiting_max).unwrap_or(1024),
-            )?,
+            containers: Containers::start(store.clone(), pipeline.clone(), journal.clone(), clock)?,
+            limits: config.limits,
+            pipeline,
+            journal,
             registry: Registry::new(config.clients.iter().cloned()),
             sources: config.sources.iter().map(|source| source.letter.clone()).collect(),
             base_url: config.base_url.clone(),
@@ -90,9 +106,29 @@ impl Gateway {
         540
     }
 
+    /// Puts other concept maps in force, for whatever is received from now on.
+    pub fn set_maps(&self, maps: Maps) {
+        self.pipeline.set_book(Arc::new(maps.book));
+    }
+
     /// What is configured about senders.
     pub fn sources(&self) -> &[Arc<Source>] {
         &self.sources
+    }
+
+    /// Limits on what callers may ask.
+    pub fn limits(&self) -> Limits {
+        self.limits
+    }
+
+    /// Letters that hold others and are taken in one after the other.
+    pub fn containers(&self) -> &Containers {
+        &self.containers
+    }
+
+    /// Who sent a letter that was received; `None` when there is no such letter. Blocks on storage.
+    pub fn sender(&self, id: LetterId) -> Result<Option<Arc<Source>>, Fault> {
+        Ok(self.store.letter(id)?.map(|letter| letter.source))
     }
 
     /// Takes a letter in; see [`Pipeline::receive`]. Blocks on storage.

@@ -182,6 +182,8 @@ pub enum Status {
     Ok,
     /// 201
     Created,
+    /// 202: kept, and worked on.
+    Accepted,
     /// 304
     NotModified,
     /// 400: the request cannot be understood.
@@ -194,6 +196,8 @@ pub enum Status {
     NotFound,
     /// 405: this interaction is not offered here.
     MethodNotAllowed,
+    /// 408: the body took too long to arrive.
+    TooSlow,
     /// 409: decided upon something that has changed.
     Conflict,
     /// 412: If-Match names another version.
@@ -218,12 +222,14 @@ impl Status {
         match self {
             Status::Ok => 200,
             Status::Created => 201,
+            Status::Accepted => 202,
             Status::NotModified => 304,
             Status::BadRequest => 400,
             Status::Unauthorized => 401,
             Status::Forbidden => 403,
             Status::NotFound => 404,
             Status::MethodNotAllowed => 405,
+            Status::TooSlow => 408,
             Status::Conflict => 409,
             Status::PreconditionFailed => 412,
             Status::TooLarge => 413,

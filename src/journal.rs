@@ -48,13 +48,22 @@ impl Journal {
 
     /// Records an event; when this returns well, it is durable. Nothing may leave before.
     pub async fn record(&self, event: Event) -> Result<(), Fault> {
+        self.hand_over(event)?.await.map_err(|_| stopped())?
+    }
+
+    /// The same outside of async code; blocks until the event is durable.
+    pub fn record_now(&self, event: Event) -> Result<(), Fault> {
+        self.hand_over(event)?.blocking_recv().map_err(|_| stopped())?
+    }
+
+    fn hand_over(&self, event: Event) -> Result<oneshot::Receiver<Result<(), Fault>>, Fault> {
         let (answer, written) = oneshot::channel();
         let send = self.send.as_ref().ok_or(Fault::Busy)?;
         send.try_send((event, answer)).map_err(|error| match error {
             TrySendError::Full(_) => Fault::Busy,
-            TrySendError::Disconnected(_) => Fault::Broken("the journal has stopped".into()),
+            TrySendError::Disconnected(_) => stopped(),
         })?;
-        written.await.map_err(|_| Fault::Broken("the journal has stopped".into()))?
+        Ok(written)
     }
 
     /// The newest events for which `wanted` holds, newest first, with chunk and index; at most `limit`. Blocks on storage.
@@ -81,6 +90,10 @@ impl Journal {
             }
         }
     }
+}
+
+fn stopped() -> Fault {
+    Fault::Broken("the journal has stopped".into())
 }
 
 fn write(store: &Store, receive: &Receiver<Waiting>, mut number: u64) {

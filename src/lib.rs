@@ -12,6 +12,7 @@ pub mod codes;
 pub mod config;
 pub mod consent;
 pub mod decode;
+pub mod explain;
 pub mod fault;
 pub mod fhir;
 pub mod intake;

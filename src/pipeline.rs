@@ -2,24 +2,42 @@
 //!
 //! All writes go through [`Pipeline::receive`], those of the REST API too. What it answers is durable (invariant 1).
 
+mod compare;
+mod container;
+mod control;
+mod convert;
 mod decide;
+mod held;
+mod local;
+mod parts;
 mod receipt;
+mod replay;
 mod standing;
 mod translate;
+mod whose;
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::codes::Book;
 use crate::consent;
+use crate::decode::ssmix2;
 use crate::fault::{Fault, Issue, IssueType, Noted, Place, Rule, Severity};
 use crate::fhir::{FacilityCode, PatientKey, ResourceType};
 use crate::letter::{Letter, LetterId};
 use crate::map::{Change, Mapped};
-use crate::store::{Commit, Store};
-use decide::{Decision, Stop};
-pub use receipt::{Outcome, Receipt};
+use crate::store::control::{Before, Control};
+use crate::store::{Commit, Store, Told};
+pub use compare::{Difference, Effect, PathDifference};
+pub use container::{is_container, is_taken};
+pub use convert::transaction;
+use decide::{Decision, Moment, Stop};
+pub use held::Refusal;
+use local::Codes;
+pub use receipt::{Dropped, Earlier, Outcome, Part, Receipt};
+pub use replay::{Linked, Rebuilt, Tried};
 use standing::{Standing, Standings};
 pub use translate::{Translation, translate};
+pub use whose::{Whose, whose};
 
 /// How often a decision is made anew when the record it was made upon has changed meanwhile.
 const CONFLICTS_MAX: usize = 100;
@@ -47,104 +65,208 @@ static FAILED_WITHIN: Rule = Rule {
 pub struct Pipeline {
     store: Store,
     standings: Standings,
+    codes: Codes,
     clock: fn() -> i64,
-    book: Arc<Book>,
+    book: RwLock<Arc<Book>>,
+}
+
+/// A letter on its way.
+struct Sending<'a> {
+    letter: &'a Letter,
+    id: LetterId,
+    /// The receipt it got when it was held, where it is tried anew.
+    before: Option<Receipt>,
+    /// The receipt of the held letter that it corrects.
+    corrects: Option<Receipt>,
+    /// What it is known by to its sender; nothing where that was looked at before.
+    control: Option<Control>,
+}
+
+/// What a letter makes of one record.
+struct Decided {
+    standing: Standing,
+    facility: FacilityCode,
+    decision: Decision,
 }
 
 impl Pipeline {
     /// A pipeline into a store; `clock` gives milliseconds since 1970.
     pub fn new(store: Store, clock: fn() -> i64) -> Self {
-        Pipeline { store, standings: Standings::default(), clock, book: Arc::default() }
+        Pipeline { store, standings: Standings::default(), codes: Codes::default(), clock, book: RwLock::default() }
+    }
+
+    /// The concept maps in force from now on.
+    pub fn set_book(&self, book: Arc<Book>) {
+        *self.book.write().unwrap_or_else(PoisonError::into_inner) = book;
+    }
+
+    /// The concept maps in force.
+    pub fn book(&self) -> Arc<Book> {
+        self.book.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The same with concept maps.
+    pub fn with_book(self, book: Arc<Book>) -> Self {
+        self.set_book(book);
+        self
     }
 
     /// Takes a letter in and answers when the result is durable. The same letter again gives the same receipt and
-    /// changes nothing. Blocks on storage: not for async workers.
+    /// changes nothing; so does the same message under the same message id of its sender. Blocks on storage: not for
+    /// async workers.
     pub fn receive(&self, letter: &Letter) -> Result<Receipt, Fault> {
+        self.receive_at(letter, &container::Depth::Outermost(&|_, _| true))
+    }
+
+    fn receive_at(&self, letter: &Letter, depth: &container::Depth<'_>) -> Result<Receipt, Fault> {
         let id = letter.id();
         if let Some(earlier) = self.receipt(id)? {
             return Ok(earlier.repeated());
         }
-        if let Some(raw) = self.store.keep_raw(id, letter)? {
-            self.store.submit(raw).wait()?;
+        self.keep(letter, id)?;
+        let sending = Sending { letter, id, before: None, corrects: None, control: control::of(letter) };
+        self.settle(&sending, depth)
+    }
+
+    /// The receipt of a letter that was received before; that of the first where the letter repeats another.
+    pub fn receipt(&self, id: LetterId) -> Result<Option<Receipt>, Fault> {
+        let read = |id| self.store.receipt(id)?.map(|bytes| Receipt::decode(&bytes)).transpose();
+        let Some(receipt) = read(id)? else { return Ok(None) };
+        match receipt.same_as.as_deref().and_then(LetterId::parse) {
+            None => Ok(Some(receipt)),
+            // Under the name it came by this time, so that who delivered it knows which one is meant.
+            Some(first) => Ok(read(first)?.map(|first| Receipt { name: receipt.name, ..first })),
         }
+    }
+
+    /// The store beneath.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// Makes the letter itself durable, before it is read (invariant 2).
+    fn keep(&self, letter: &Letter, id: LetterId) -> Result<(), Fault> {
+        match self.store.keep_raw(id, letter)? {
+            Some(raw) => self.store.submit(raw).wait().map(|_| ()),
+            None => Ok(()),
+        }
+    }
+
+    /// Tries until nobody else was faster.
+    fn settle(&self, sending: &Sending<'_>, depth: &container::Depth<'_>) -> Result<Receipt, Fault> {
         for _ in 0..CONFLICTS_MAX {
-            match self.attempt(letter, id) {
+            match self.part(sending, depth).unwrap_or_else(|| self.attempt(sending)) {
                 Err(Fault::Conflict) => {}
                 done => return done,
             }
-            if let Some(earlier) = self.receipt(id)? {
+            if sending.before.is_none()
+                && let Some(earlier) = self.receipt(sending.id)?
+            {
                 return Ok(earlier.repeated());
             }
         }
         Err(Fault::Busy)
     }
 
-    /// The receipt of a letter that was received before.
-    pub fn receipt(&self, id: LetterId) -> Result<Option<Receipt>, Fault> {
-        self.store.receipt(id)?.map(|bytes| Receipt::decode(&bytes)).transpose()
-    }
-
     /// One try: fails with `Conflict` when the record changed between reading and writing.
-    fn attempt(&self, letter: &Letter, id: LetterId) -> Result<Receipt, Fault> {
-        let mut standing = None;
+    fn attempt(&self, sending: &Sending<'_>) -> Result<Receipt, Fault> {
+        let mut doubt = None;
+        if let Some(control) = sending.control {
+            match self.store.before(control)? {
+                Before::Same(first) => return self.repeat(sending, first),
+                Before::Other => doubt = Some(Issue::new(&control::REUSED, control::place())),
+                Before::Nothing | Before::Renamed => {}
+            }
+        }
+        let mut standings = Vec::with_capacity(1);
         let translation = unharmed(|| {
-            translate(letter, id, &self.book, |patient| {
+            translate(sending.letter, sending.id, &self.book(), |patient| {
                 let taken = self.standings.take(&self.store, patient)?;
-                let known = taken.encounters()?;
-                standing = Some(taken);
+                let known = taken.known()?;
+                standings.push(taken);
                 Ok(known)
             })
         })?;
         match translation {
-            Err(issues) => self.hold(letter, id, issues),
-            Ok(noted) => {
-                let standing = match standing {
-                    Some(standing) => standing,
-                    None => self.standings.take(&self.store, noted.value.patient)?,
-                };
-                self.commit(letter, id, noted, standing)
+            Err(issues) => self.hold(sending, issues),
+            Ok(mut noted) => {
+                noted.issues.extend(doubt);
+                self.commit(sending, noted, standings)
             }
         }
     }
 
-    /// Decides upon the record as it stands, and writes the new versions, the receipt, the panels and the log entry as one.
+    /// Decides upon the records as they stand, and writes the new versions of all of them, the receipt, the panels and
+    /// the log entry as one.
     fn commit(
         &self,
-        letter: &Letter,
-        id: LetterId,
+        sending: &Sending<'_>,
         noted: Noted<Mapped>,
-        mut standing: Standing,
+        mut standings: Vec<Standing>,
     ) -> Result<Receipt, Fault> {
         let now = (self.clock)();
-        let Mapped { patient, facility, origin, changes, .. } = as_registered(noted.value);
-        let zone_minutes = letter.source.zone_minutes;
-        let decision = match decide::decide(&standing, changes, origin.as_deref(), now, zone_minutes) {
-            Ok(decision) => decision,
-            Err(Stop::Wrong(issues)) => return self.hold(letter, id, issues),
-            Err(Stop::Broken(fault)) => return Err(fault),
-        };
-        if let Some(issue) = self.placed_elsewhere(&decision, patient)? {
-            return self.hold(letter, id, vec![issue]);
+        let moment = moment_of(sending.letter, now);
+        let (parts, codes) = parts::of(noted.value);
+        let mut all = Vec::with_capacity(parts.len());
+        for parts::Part { patient, facility, origin, changes } in parts {
+            let known = standings.iter().position(|standing| standing.patient() == patient);
+            let standing = match known {
+                Some(at) => standings.swap_remove(at),
+                None => self.standings.take(&self.store, patient)?,
+            };
+            let decision = match decide::decide(&standing, changes, origin.as_deref(), moment) {
+                Ok(decision) => decision,
+                Err(Stop::Wrong(issues)) => return self.hold(sending, issues),
+                Err(Stop::Broken(fault)) => return Err(fault),
+            };
+            if let Some(issue) = self.placed_elsewhere(&decision, patient)? {
+                return self.hold(sending, vec![issue]);
+            }
+            all.push(Decided { standing, facility, decision });
         }
-        let receipt = Receipt::stored(letter, id, now, patient, &noted.issues, &decision);
-        let panel_before = standing.recipients().to_vec();
+        let receipt = Receipt::stored(sending, now, &noted.issues, &all);
+        let mut told = Told { letter: sending.id, received: receipt.received, codes: Vec::new() };
         let mut commit = Commit::default();
-        standing.write(decision.versions, facility.as_str(), &mut commit)?;
-        move_panel(&standing, &panel_before, &mut commit);
-        answer(&mut commit, id, &receipt)?;
+        // The codes wait with the first record only: there the letter is told of once.
+        if let Some(first) = all.first() {
+            told.codes = self.codes.wait(&self.store, &codes, sending.id, first.standing.patient(), &mut commit)?;
+        }
+        let mut standings = Vec::with_capacity(all.len());
+        for Decided { mut standing, facility, decision } in all {
+            let panel_before = standing.recipients().to_vec();
+            standing.write(decision.versions, facility.as_str(), &mut commit)?;
+            standing.tell(&told, &mut commit);
+            move_panel(&standing, &panel_before, &mut commit);
+            told.codes.clear();
+            standings.push(standing);
+        }
+        answer(&mut commit, sending, &receipt)?;
         self.store.submit(commit).wait()?;
-        self.standings.give_back(standing);
+        standings.into_iter().for_each(|standing| self.standings.give_back(standing));
         Ok(receipt)
     }
 
     /// Keeps a letter of which nothing can be used, with the reason.
-    fn hold(&self, letter: &Letter, id: LetterId, issues: Vec<Issue>) -> Result<Receipt, Fault> {
-        let receipt = Receipt::held(letter, id, (self.clock)(), issues);
+    fn hold(&self, sending: &Sending<'_>, issues: Vec<Issue>) -> Result<Receipt, Fault> {
+        let receipt = Receipt::held(sending, (self.clock)(), issues);
+        if let Some(before) = sending.before.as_ref().filter(|before| before.issues == receipt.issues) {
+            // Tried anew to the same end.
+            return Ok(before.clone());
+        }
         let mut commit = Commit::default();
-        commit.hold(id);
-        answer(&mut commit, id, &receipt)?;
+        answer(&mut commit, sending, &receipt)?;
         self.store.submit(commit).wait()?;
         Ok(receipt)
+    }
+
+    /// The same message under the same message id: its bytes are kept, the log names it, and nothing changes.
+    fn repeat(&self, sending: &Sending<'_>, first: LetterId) -> Result<Receipt, Fault> {
+        let missing = || Fault::Broken("a message id names a letter that has no receipt".into());
+        let mut commit = Commit::default();
+        let receipt = Receipt::repeating(sending, (self.clock)(), first);
+        answer(&mut commit, &Sending { control: None, before: None, corrects: None, ..*sending }, &receipt)?;
+        self.store.submit(commit).wait()?;
+        Ok(self.receipt(sending.id)?.ok_or_else(missing)?.repeated())
     }
 
     /// An id that somebody chose (the office, for a Consent) may lie in another record already, or look like one that
@@ -162,11 +284,34 @@ impl Pipeline {
 }
 
 /// Adds the answer to a letter. The same letter, delivered twice at once, is refused the second time: the receipt that
-/// is there is the one to be given.
-fn answer(commit: &mut Commit, id: LetterId, receipt: &Receipt) -> Result<(), Fault> {
-    commit.expect_no_receipt(id);
-    commit.put_receipt(id, &receipt.encode())?;
-    commit.of_letter(id)
+/// is there is the one to be given. So is a held letter that two people release.
+fn answer(commit: &mut Commit, sending: &Sending<'_>, receipt: &Receipt) -> Result<(), Fault> {
+    match (&sending.before, receipt.outcome) {
+        (None, Outcome::Stored | Outcome::Parted) => commit.expect_no_receipt(sending.id),
+        (None, Outcome::Held) => {
+            commit.expect_no_receipt(sending.id);
+            commit.hold(sending.id);
+        }
+        (Some(_), Outcome::Held) => commit.expect_held(sending.id),
+        (Some(_), Outcome::Stored | Outcome::Parted) => {
+            commit.expect_held(sending.id);
+            commit.release(sending.id);
+        }
+    }
+    if let Some(control) = sending.control {
+        commit.put_control(control, sending.id);
+    }
+    if let Some(wrong) = &sending.corrects {
+        held::replace(commit, wrong, sending.id)?;
+    }
+    commit.put_receipt(sending.id, &receipt.encode())?;
+    commit.of_letter(sending.id)
+}
+
+/// When a letter is decided upon, and whether its name is one of SS-MIX2 storage.
+fn moment_of(letter: &Letter, now: i64) -> Moment {
+    let is_filed = matches!(ssmix2::naming(&letter.name), ssmix2::Naming::Named(_));
+    Moment { now, zone_minutes: letter.source.zone_minutes, is_filed }
 }
 
 /// A consent that comes alone is something about a record, not a part of it. The house that registers it does not come
@@ -208,12 +353,4 @@ fn recipients_of(consents: &[consent::Directive]) -> Vec<String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_mapper_that_panics_holds_its_letter() {
-        let result = unharmed(|| panic!("on purpose")).expect("no fault");
-        assert_eq!(result.err().map(|issues| issues[0].rule.id), Some("failed-within"));
-    }
-}
+mod tests;

@@ -20,8 +20,8 @@ fn example() -> String {
 /// The example with its commented keys switched on.
 fn full() -> String {
     let on = |line: &str| {
-        let key = line.strip_prefix("# ").and_then(|rest| rest.split_once(" = \""));
-        let commented = line == "# [tls]" || key.is_some_and(|(key, _)| !key.contains(' '));
+        let key = line.strip_prefix("# ").and_then(|rest| rest.split_once(" = "));
+        let commented = line.starts_with("# [") || key.is_some_and(|(key, _)| !key.contains(' '));
         if commented { line[2..].to_owned() } else { line.to_owned() }
     };
     let text = example().lines().map(on).collect::<Vec<_>>().join("\n");
@@ -47,11 +47,18 @@ fn folder() -> tempfile::TempDir {
     write("server-key.pem", &key.serialize_pem());
     write("other-key.pem", &KeyPair::generate().unwrap().serialize_pem());
     write("not-pem.pem", "hello");
+    std::fs::create_dir(folder.path().join("maps")).unwrap();
     folder
 }
 
 fn read(text: &str, folder: &Path) -> Result<Config, Problem> {
     Config::read(text, &folder.join("tasuki.toml"), NOW_MS)
+}
+
+#[test]
+fn the_example_maps_are_in_order() {
+    let maps = tasuki::config::maps::load(Path::new("examples/maps")).unwrap();
+    assert_eq!((maps.book.len(), maps.remarks.len()), (2, 0));
 }
 
 #[test]
@@ -105,13 +112,23 @@ fn the_example_names_every_key() {
         "certificate_sha256",
         "body_bytes_max",
         "requests_waiting_max",
+        "facilities",
+        "tls",
+        "allow_plain",
+        "frame_bytes_max",
+        "frame_seconds_max",
+        "idle_seconds_max",
+        "connections_max",
+        "connections_per_address_max",
+        "body_seconds_max",
+        "head_seconds_max",
     ] {
         assert!(written.lines().any(|line| line.starts_with(&format!("{name} = "))), "{name}");
     }
 }
 
 /// What is replaced by what in the full example; the key and the rule that must be named.
-const MISTAKES: [(&str, &str, &str, &str); 40] = [
+const MISTAKES: [(&str, &str, &str, &str); 48] = [
     ("listen = ", "lisen = ", "lisen", "config-unknown-key"),
     ("cache_mib", "cache_mb", "cache_mb", "config-unknown-key"),
     ("minimum = \"1.3\"", "minimun = \"1.3\"", "minimun", "config-unknown-key"),
@@ -156,6 +173,14 @@ const MISTAKES: [(&str, &str, &str, &str); 40] = [
         "client.certificate_sha256",
         "config-never-shown",
     ),
+    ("frame_bytes_max", "frame_max", "frame_max", "config-unknown-key"),
+    ("127.0.0.1:2575", "localhost:2575", "mllp.listen", "config-listen"),
+    ("127.0.0.1:2575", "127.0.0.1:8080", "mllp.listen", "config-twice"),
+    ("[\"0119999901\"]", "[]", "mllp.facilities", "config-no-facility"),
+    ("[\"0119999901\"]", "[\"0119999902\"]", "mllp.facilities", "config-no-such-source"),
+    ("[\"0119999901\"]", "[\"0119999901\", \"0119999901\"]", "mllp.facilities", "config-twice"),
+    ("frame_seconds_max = 30", "frame_seconds_max = 0", "mllp.frame_seconds_max", "config-range"),
+    ("body_seconds_max = 60", "body_seconds_max = 0", "limits.body_seconds_max", "config-range"),
     ("requests_waiting_max = 1024", "requests_waiting_max = 0", "limits.requests_waiting_max", "config-range"),
 ];
 
@@ -217,6 +242,28 @@ fn plain_http_towards_the_network_must_be_spelled_out() {
     assert_eq!(read(&open, folder.path()).unwrap_err().rule.id, "config-insecure");
     assert!(read(&open.replace("insecure_listen = false", "insecure_listen = true"), folder.path()).is_ok());
     assert!(read(&full().replace("127.0.0.1:8080\"\n", "[::]:8443\"\n"), folder.path()).is_ok());
+}
+
+#[test]
+fn plain_mllp_towards_the_network_must_be_spelled_out() {
+    let folder = folder();
+    let with = |listen: &str, tls: &str, plain: &str| {
+        let text = full().replace("127.0.0.1:2575", listen).replace("\ntls = true", &format!("\ntls = {tls}"));
+        read(&text.replace("allow_plain = false", &format!("allow_plain = {plain}")), folder.path())
+    };
+    let tls = |config: Config| config.mllp[0].tls.is_some();
+    assert!(tls(with("0.0.0.0:2575", "true", "false").unwrap()));
+    assert!(!tls(with("127.0.0.1:2575", "false", "false").unwrap()));
+    let problem = with("0.0.0.0:2575", "false", "false").unwrap_err();
+    assert_eq!((problem.key.as_str(), problem.rule.id), ("mllp.listen", "config-insecure-mllp"));
+    assert!(!problem.to_string().contains("{}") && problem.japanese().contains("0.0.0.0:2575"));
+    assert!(!tls(with("0.0.0.0:2575", "false", "true").unwrap()));
+    // Where there is no [tls] there is none to be had, and where there is one it is the default.
+    let facility = "facilities = [\"0119999901\"]";
+    let written = |more: &str| format!("{}\n[[mllp]]\nlisten = \"127.0.0.1:2575\"\n{facility}\n{more}", example());
+    assert!(!tls(read(&written(""), folder.path()).unwrap()));
+    assert_eq!(read(&written("tls = true"), folder.path()).unwrap_err().rule.id, "config-no-tls");
+    assert!(tls(read(&full().replace("\ntls = true", "\n"), folder.path()).unwrap()));
 }
 
 #[test]

@@ -16,7 +16,7 @@ use tasuki::fhir::time::Interval;
 use tasuki::fhir::{FacilityCode, ResourceId};
 use tasuki::letter::{Letter, LetterId, Source};
 use tasuki::map::hl7v2::{Context, map};
-use tasuki::map::{Change, Known, KnownEncounter};
+use tasuki::map::{Change, Known, KnownDocument, KnownEncounter, Mapped, Stored, Told};
 
 const FACILITY: &str = "0119999901";
 const ZONE_MINUTES: i16 = 540;
@@ -88,11 +88,19 @@ fn outcome(case: &Path) -> Value {
     let context = Context { source: &source, name: name.as_ref(), letter, known: &known, book: &Default::default() };
     match map(&message.value, context) {
         Err(issue) => json!({ "held": line(&issue) }),
-        Ok(noted) => json!({
-            "changes": noted.value.changes.iter().map(change).collect::<Vec<_>>(),
-            "issues": message.issues.iter().chain(&noted.issues).map(line).collect::<Vec<_>>(),
-        }),
+        Ok(noted) => {
+            let mut outcome = json!({ "changes": changes(&noted.value) });
+            if !noted.value.others.is_empty() {
+                outcome["others"] = noted.value.others.iter().map(changes).collect();
+            }
+            outcome["issues"] = message.issues.iter().chain(&noted.issues).map(line).collect();
+            outcome
+        }
     }
+}
+
+fn changes(mapped: &Mapped) -> Value {
+    mapped.changes.iter().map(change).collect()
 }
 
 fn change(change: &Change) -> Value {
@@ -132,19 +140,49 @@ fn file_name(text: &str) -> Option<FileName> {
     })
 }
 
-/// `[{"id", "start", "end"?, "void"?, "outpatient"?}]`.
+/// `[{"id", "start", "end"?, "void"?, "outpatient"?}]`, or whole resources: `[{"resource", "occurred"?, "told"?}]`, of which
+/// one may be the Patient; or documents: `{"document", "binaries"}`.
 fn known(text: &str) -> Known {
     let list: Vec<Value> = if text.is_empty() { Vec::new() } else { serde_json::from_str(text).unwrap() };
     let start = |value: &Value| Interval::parse(value.as_str()?, ZONE_MINUTES).map(|interval| interval.start);
-    let encounters = list.iter().map(|stay| KnownEncounter {
-        id: ResourceId::parse(stay["id"].as_str().unwrap()).unwrap(),
-        inpatient: stay["outpatient"] != json!(true),
-        start: start(&stay["start"]).unwrap_or(i64::MIN),
-        ended: start(&stay["end"]).is_some(),
-        end: start(&stay["end"]),
-        void: stay["void"] == json!(true),
-    });
-    Known { encounters: encounters.collect() }
+    let mut known = Known::default();
+    for one in &list {
+        if one["document"].is_string() {
+            let id = |value: &Value| ResourceId::parse(value.as_str().unwrap()).unwrap();
+            let binaries = one["binaries"].as_array().unwrap().iter().map(id).collect();
+            known.documents.push(KnownDocument { id: id(&one["document"]), binaries });
+            continue;
+        }
+        let body = if one["resource"].is_object() { one["resource"].clone() } else { stay(one) };
+        let stored = Stored {
+            id: ResourceId::parse(body["id"].as_str().unwrap()).unwrap(),
+            occurred: start(&one["occurred"]).unwrap_or(i64::MIN),
+            body: body.as_object().unwrap().clone(),
+        };
+        if body["resourceType"] == "Patient" {
+            known.patient = Some(stored);
+            continue;
+        }
+        let told = one["told"].as_array().into_iter().flatten().map(|told| Told {
+            event: told["event"].as_str().unwrap().to_owned(),
+            sent: start(&told["sent"]).unwrap(),
+            when: told["when"].as_str().unwrap_or_default().to_owned(),
+        });
+        known.encounters.push(KnownEncounter { stored, told: told.collect() });
+    }
+    known
+}
+
+fn stay(one: &Value) -> Value {
+    let (code, ended) = (if one["outpatient"] == true { "AMB" } else { "IMP" }, one["end"].is_string());
+    let status = if one["void"] == true { "cancelled" } else { ["in-progress", "finished"][usize::from(ended)] };
+    let mut period = json!({ "start": one["start"] });
+    if ended {
+        period["end"] = one["end"].clone();
+    }
+    json!({
+        "resourceType": "Encounter", "id": one["id"], "status": status, "class": { "code": code }, "period": period
+    })
 }
 
 /// The lines that differ, with two lines around them (longest common subsequence).

@@ -144,6 +144,7 @@ fn version(patient: PatientKey, name: &str, large: bool) -> (Facts, String) {
         deleted: false,
         last_updated: 1_795_000_000_000,
         occurred: i64::MIN,
+        stated: Vec::new(),
         rank: 1,
         list: 0,
         origin: 0,

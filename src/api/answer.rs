@@ -18,11 +18,19 @@ pub(super) struct Answer {
     version: Option<u32>,
     modified: Option<i64>,
     location: Option<String>,
+    content_type: &'static str,
 }
+
+const FHIR_JSON: &str = "application/fhir+json; charset=utf-8";
 
 impl Answer {
     pub(super) fn ok(body: Permitted<Vec<u8>>) -> Self {
-        Answer { status: Status::Ok, body, version: None, modified: None, location: None }
+        Answer { status: Status::Ok, body, version: None, modified: None, location: None, content_type: FHIR_JSON }
+    }
+
+    /// JSON that is not FHIR: a receipt.
+    pub(super) fn plain_json(body: Permitted<Vec<u8>>) -> Self {
+        Answer { content_type: "application/json; charset=utf-8", ..Answer::ok(body) }
     }
 
     /// A resource version with its ETag and Last-Modified.
@@ -59,10 +67,12 @@ impl Answer {
     pub(super) fn receipt(receipt: &Receipt) -> Self {
         let (status, rule) = match (receipt.outcome, receipt.repeat) {
             (Outcome::Held, _) => (Status::Unprocessable, &rules::HELD),
+            (Outcome::Parted, _) => (Status::Ok, &rules::PARTED),
             (Outcome::Stored, true) => (Status::Ok, &rules::KNOWN_ALREADY),
             (Outcome::Stored, false) => (Status::Created, &rules::STORED),
         };
-        let first = Issue::with(rule, Place::Whole, receipt.resources.len().to_string());
+        let count = if receipt.outcome == Outcome::Parted { receipt.parts.len() } else { receipt.resources.len() };
+        let first = Issue::with(rule, Place::Whole, count.to_string());
         let findings: Vec<Finding> = std::iter::once(Finding::from(&first)).chain(receipt.issues.clone()).collect();
         Answer::findings(status, &findings)
     }
@@ -109,8 +119,7 @@ impl Responder for Answer {
         let status = self.status;
         let code = StatusCode::from_u16(status.code()).unwrap_or_default();
         let mut response = HttpResponse::build(code);
-        response
-            .insert_header((header::CONTENT_TYPE, HeaderValue::from_static("application/fhir+json; charset=utf-8")));
+        response.insert_header((header::CONTENT_TYPE, HeaderValue::from_static(self.content_type)));
         response.insert_header((header::CACHE_CONTROL, HeaderValue::from_static("no-store")));
         if let Some(version) = self.version {
             response.insert_header((header::ETAG, format!("W/\"{version}\"")));
@@ -120,6 +129,10 @@ impl Responder for Answer {
         }
         if let Some(location) = self.location {
             response.insert_header((header::LOCATION, location));
+        }
+        // What is still coming of the body is not waited for.
+        if matches!(status, Status::TooSlow | Status::TooLarge) {
+            response.force_close();
         }
         if status == Status::Unauthorized {
             response.insert_header((header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")));

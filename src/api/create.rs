@@ -52,7 +52,7 @@ fn is_bundle(body: &[u8]) -> bool {
 }
 
 /// The facilities whose letters this caller may hand in.
-fn sources_of(gateway: &Gateway, caller: &Caller) -> Vec<Arc<Source>> {
+pub(super) fn sources_of(gateway: &Gateway, caller: &Caller) -> Vec<Arc<Source>> {
     gateway.sources().iter().filter(|source| caller.may_push(&source.facility).is_ok()).cloned().collect()
 }
 

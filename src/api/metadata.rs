@@ -49,6 +49,17 @@ fn statement(base_url: &str) -> String {
                     w.item(|w| resource(w, resource_type));
                 }
             });
+            w.array("operation", |w| {
+                w.item(|w| {
+                    w.string("name", "convert");
+                    w.string("definition", "http://hl7.org/fhir/OperationDefinition/Resource-convert");
+                    w.string(
+                        "documentation",
+                        "Any format that is taken, as the body or in a Binary; answers Parameters with the transaction \
+                         Bundle (output) and what was noticed (issues), or with Prefer: return=representation the Bundle.",
+                    );
+                });
+            });
         });
     });
     format!("{{{}}}", w.finish())

@@ -1,13 +1,16 @@
-//! FHIR over HTTP (R4 http.html): one interaction or operation per file.
+//! FHIR over HTTP (R4 http.html), and letters over HTTP: one interaction or operation per file.
 
 mod answer;
 mod audit_event;
 mod body;
 mod caller;
+mod convert;
 mod create;
 mod everything;
+mod intake;
 mod metadata;
 mod read;
+mod receipt;
 mod routes;
 mod rules;
 mod search;

@@ -1,10 +1,10 @@
-//! Every route of `/fhir`, and which interactions each type offers.
+//! Every route of `/fhir` and `/intake`, and which interactions each type offers.
 
 use actix_web::http::Method;
 use actix_web::{HttpRequest, web};
 
 use super::answer::Answer;
-use super::{audit_event, create, everything, metadata, read, rules, search, update};
+use super::{audit_event, convert, create, everything, intake, metadata, read, receipt, rules, search, update};
 use crate::app::Gateway;
 use crate::consent::is_directory;
 use crate::fault::{Fault, Status};
@@ -33,6 +33,10 @@ async fn dispatch(request: HttpRequest, gateway: Data, payload: web::Payload) ->
         // The audit record's search is a matter of its own and has no form: the general one would say that there is nothing.
         (&Method::POST, ["fhir", "AuditEvent", "_search"]) => not_offered(),
         (&Method::POST, ["fhir", type_name, "_search"]) => search::post(request, gateway, type_name, payload).await,
+        (&Method::POST, ["intake"]) => intake::hand_in(request, gateway, None, payload).await,
+        (&Method::GET, ["intake", "receipts", letter]) => receipt::read(request, gateway, letter).await,
+        (&Method::POST, ["intake", facility]) => intake::hand_in(request, gateway, Some(facility), payload).await,
+        (&Method::POST, ["fhir", "$convert"]) => convert::convert(request, gateway, payload).await,
         (&Method::POST, ["fhir", "Bundle"]) => create::create(request, gateway, payload).await,
         (&Method::PUT, ["fhir", type_name, id]) => update::update(request, gateway, type_name, id, payload).await,
         _ => not_offered(),

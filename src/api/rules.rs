@@ -57,4 +57,28 @@ rules! {
     pub(super) KNOWN_ALREADY "known-already" Information Informational
         "This letter had been received before; nothing has changed ({} resource versions)."
         "受信済みの内容です。変更はありません(リソース{}件)。"
+    pub(super) PARTED "parted" Information Informational
+        "Received as {} letters; the receipt lists them."
+        "{}件のメッセージとして受け取りました。内訳は受領記録を参照してください。"
+    pub(super) TOO_SLOW "body-too-slow" Error Throttled
+        "The body did not arrive within {} seconds."
+        "本文が{}秒以内に届きませんでした。"
+    pub(super) NOT_TAKEN "format-not-taken" Error NotSupported
+        "This is none of what is taken: an HL7 v2 message or batch (MSH, FHS, BHS), a CDA document, FHIR as JSON or XML, a JSON or CSV export (as text/csv, or with a name in .csv), or a zip file of any of these."
+        "受け取れる形式ではありません。HL7 v2のメッセージまたはバッチ(MSH、FHS、BHS)、CDA文書、FHIR(JSON・XML)、JSONまたはCSV(text/csv、または拡張子 .csv)のエクスポート、およびこれらのzipファイルを送ってください。"
+    pub(super) NAME_FACILITY "name-the-facility" Error Required
+        "Your client sends for several facilities and this does not say whose it is: post it to /intake/{facility}."
+        "このクライアントは複数の医療機関の送信者であり、どの医療機関のものか判別できません。/intake/{医療機関コード} へ送ってください。"
+    pub(super) FOREIGN_FACILITY "foreign-facility" Error Forbidden
+        "This names a facility that your client does not send for; nothing of it is kept."
+        "このクライアントが送信できない医療機関のデータです。保管していません。"
+    pub(super) UNDER_WAY "under-way" Information Informational
+        "Kept, and being received letter by letter; the address in Location tells how far it is."
+        "保管しました。順次受け取り処理中です。進み具合はLocationのURLで確認できます。"
+    pub(super) ONE_LETTER "one-letter" Error NotSupported
+        "A zip file or batch holds several letters; send one of them to be converted, or all of them to /intake."
+        "zipファイルやバッチには複数のメッセージが含まれます。変換は1件ずつ送るか、/intake へまとめて送ってください。"
+    pub(super) NOT_BASE64 "binary-not-base64" Error Value
+        "Binary.data is not base64."
+        "Binary.dataがbase64ではありません。"
 }

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::{App, HttpServer, web};
 
@@ -18,6 +19,10 @@ pub struct Listener {
     pub tls: Option<rustls::ServerConfig>,
     /// Largest body taken in, bytes.
     pub body_bytes_max: usize,
+    /// How long the line and the headers of a request may take to arrive, seconds; also a connection on which none does.
+    pub head_seconds_max: u64,
+    /// Most connections at once; more wait to be accepted.
+    pub connections_max: usize,
     /// Threads that answer.
     pub workers: usize,
 }
@@ -39,6 +44,9 @@ pub fn serve(gateway: Arc<Gateway>, listener: Listener, ready: impl FnOnce(Socke
                 .workers(listener.workers)
                 // Nagle's delay costs 40 ms on answers of more than one packet (measured).
                 .tcp_nodelay(true)
+                .client_request_timeout(Duration::from_secs(listener.head_seconds_max))
+                // The limit is one for each worker.
+                .max_connections(listener.connections_max.div_ceil(listener.workers.max(1)))
                 .shutdown_timeout(10)
                 .on_connect(certificate::remember);
         let server = match listener.tls {

@@ -98,7 +98,7 @@ impl Trail {
     pub(super) async fn close(mut self, gateway: &Gateway, answer: Answer) -> Answer {
         if self.event.outcome == Outcome::Done {
             self.event.outcome = match answer.status() {
-                Status::Ok | Status::Created | Status::NotModified => Outcome::Done,
+                Status::Ok | Status::Created | Status::Accepted | Status::NotModified => Outcome::Done,
                 Status::NotFound => Outcome::NotFound,
                 Status::Broken | Status::Busy => Outcome::Failed,
                 _ => Outcome::Rejected,

@@ -60,6 +60,12 @@ pub enum What {
     Receive = 9,
     /// Something sent out unasked: a notification, a file.
     Send = 10,
+    /// The text of a kept letter, shown to the operator.
+    LetterRead = 11,
+    /// A record made anew from its letters.
+    Replay = 12,
+    /// A held letter taken off the list by the operator.
+    LetterDropped = 13,
     /// Something this version of the program does not know.
     Other = 255,
 }
@@ -150,7 +156,7 @@ impl From<Denied> for Outcome {
 
 impl What {
     /// All that are stored.
-    pub(super) const ALL: [What; 10] = [
+    pub(super) const ALL: [What; 13] = [
         What::Read,
         What::VersionRead,
         What::History,
@@ -161,6 +167,9 @@ impl What {
         What::Delete,
         What::Receive,
         What::Send,
+        What::LetterRead,
+        What::Replay,
+        What::LetterDropped,
     ];
 }
 

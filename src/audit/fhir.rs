@@ -59,6 +59,9 @@ fn kind(w: &mut Writer, what: What) {
         What::Delete => "delete",
         What::Receive => return coding(w, "type", DCM, "110107", "Import"),
         What::Send => return coding(w, "type", DCM, "110106", "Export"),
+        What::LetterRead | What::Replay | What::LetterDropped => {
+            return coding(w, "type", DCM, "110110", "Patient Record");
+        }
     };
     coding(w, "type", EVENT_TYPE, "rest", "Restful Operation");
     w.array("subtype", |w| {
@@ -72,11 +75,11 @@ fn kind(w: &mut Writer, what: What) {
 /// AuditEvent.action: create, read, update, delete, execute.
 fn letter(what: What) -> &'static str {
     match what {
-        What::Read | What::VersionRead | What::History | What::Send => "R",
+        What::Read | What::VersionRead | What::History | What::Send | What::LetterRead => "R",
         What::Search | What::Everything | What::Other => "E",
         What::Create | What::Receive => "C",
-        What::Update => "U",
-        What::Delete => "D",
+        What::Update | What::Replay => "U",
+        What::Delete | What::LetterDropped => "D",
     }
 }
 
@@ -96,7 +99,10 @@ fn outcome(outcome: Outcome) -> (&'static str, &'static str) {
 
 /// BALP names the client by which way the data go: destination (110152) of a read, source (110153) of the rest.
 fn agents(w: &mut Writer, event: &Event) {
-    let reads = matches!(event.what, What::Read | What::VersionRead | What::History | What::Everything | What::Send);
+    let reads = matches!(
+        event.what,
+        What::Read | What::VersionRead | What::History | What::Everything | What::Send | What::LetterRead
+    );
     let (client, server) = if reads { (DESTINATION, SOURCE) } else { (SOURCE, DESTINATION) };
     let sends = event.what == What::Send;
     w.item(|w| {
@@ -124,7 +130,8 @@ fn agents(w: &mut Writer, event: &Event) {
             });
         }
     });
-    if let Some(agent) = &event.agent {
+    // Whoever sits at the terminal is no organisation.
+    if let Some(agent) = event.agent.as_ref().filter(|agent| !agent.organization.is_empty()) {
         let writes = matches!(event.what, What::Create | What::Update | What::Delete | What::Receive);
         let (code, display) = if writes { ("AUT", "author (originator)") } else { ("IRCP", "information recipient") };
         w.item(|w| {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::{Digest, PeerCertificate, token};
-use crate::consent::Caller;
+use crate::consent::{Caller, Role};
 use crate::fault::Denied;
 
 /// A client as configured.
@@ -47,10 +47,21 @@ impl Registry {
     }
 }
 
+impl Registry {
+    /// The senders that are bound to a client certificate: what is handed in over a connection on which it was shown
+    /// comes from one of them. In a fixed order.
+    pub fn senders(&self, certificate: &Digest) -> Vec<Arc<Caller>> {
+        let bound = self.by_token.values().filter(|client| client.certificate.as_ref() == Some(certificate));
+        let mut senders: Vec<_> =
+            bound.map(|client| client.caller.clone()).filter(|c| c.role == Role::Source).collect();
+        senders.sort_by(|a, b| a.client.cmp(&b.client));
+        senders
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::consent::Role;
 
     fn client(id: &str, certificate: Option<&[u8]>) -> Client {
         let caller =
@@ -72,6 +83,7 @@ mod tests {
             (Some("free"), None, None),
             (None, Some(&right), None),
         ];
+        assert!(registry.senders(&right.0).is_empty(), "a care agency sends nothing");
         for (header, certificate, expected) in cases {
             let found = registry.caller(header, certificate).ok();
             assert_eq!(found.as_ref().map(|caller| caller.client.as_str()), expected, "{header:?} {certificate:?}");

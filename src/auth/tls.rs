@@ -86,6 +86,25 @@ pub fn server_config(settings: &Settings, now_ms: i64) -> Result<ServerConfig, W
         })
 }
 
+/// The client side of TLS: the authority that issued the server's certificate, and the client's own certificate chain and
+/// key, PEM all of them.
+pub fn client_config(authority: &Path, own: Option<(&Path, &Path)>) -> Result<rustls::ClientConfig, Wrong> {
+    const KEY: &str = "client_ca";
+    let mut roots = RootCertStore::empty();
+    for certificate in certificates(KEY, authority)? {
+        roots.add(certificate).map_err(|_| wrong(KEY, &NO_CERTIFICATE, path(authority)))?;
+    }
+    let unusable = |error: rustls::Error| wrong("certificate", &UNUSABLE, error.to_string());
+    let config = rustls::ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_protocol_versions(&[&TLS13, &TLS12])
+        .map_err(unusable)?
+        .with_root_certificates(roots);
+    let Some((certificate, key)) = own else { return Ok(config.with_no_client_auth()) };
+    let pem = read("key", key)?;
+    let private = PrivateKeyDer::from_pem_slice(&pem).map_err(|_| wrong("key", &NO_KEY, path(key)))?;
+    config.with_client_auth_cert(certificates("certificate", certificate)?, private).map_err(unusable)
+}
+
 fn verifier(settings: &Settings, provider: Arc<CryptoProvider>) -> Result<Arc<dyn ClientCertVerifier>, Wrong> {
     const KEY: &str = "client_ca";
     if settings.client_certificate == ClientCertificate::Off {

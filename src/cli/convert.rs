@@ -1,17 +1,18 @@
 //! `tasuki convert FILE`: the FHIR that a file gives, as a transaction Bundle; nothing is stored.
 
 use std::io::{Read, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
 
 use super::{fail, issues};
+use crate::decode::ssmix2;
 use crate::fault::{Exit, Issue};
 use crate::fhir::FacilityCode;
 use crate::letter::{Letter, Source};
-use crate::map::{Change, Known, Mapped};
-use crate::pipeline::translate;
+use crate::map::Known;
+use crate::pipeline::{transaction, translate};
 
 #[derive(Debug, Args)]
 pub(super) struct Options {
@@ -38,7 +39,7 @@ pub(super) fn run(options: &Options) -> Exit {
         return fail(Exit::NoInput, &format!("{}: {error}", options.file.display()));
     }
     let facility = options.facility.as_deref().map_or_else(FacilityCode::unstated, FacilityCode::parse);
-    let name = options.file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let name = name_of(&options.file);
     let letter = Letter { source: Arc::new(Source { facility, zone_minutes: 540 }), name, bytes };
     match translate(&letter, letter.id(), &Arc::default(), |_| Ok(Known::default())) {
         Err(fault) => fail(Exit::from(&fault), &fault.to_string()),
@@ -48,8 +49,17 @@ pub(super) fn run(options: &Options) -> Exit {
         }
         Ok(Ok(noted)) => {
             report(&noted.issues, options.quiet);
-            print(&bundle(&noted.value), options.compact)
+            print(&transaction(&noted.value), options.compact)
         }
+    }
+}
+
+/// The name of a file; of one in extended storage, whose folders say what it is, the whole path.
+fn name_of(file: &Path) -> String {
+    let path = file.to_string_lossy().replace('\\', "/");
+    match ssmix2::extended(&path) {
+        Some(_) => path,
+        None => file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default(),
     }
 }
 
@@ -58,28 +68,6 @@ fn report(found: &[Issue], quiet: bool) {
     for issue in found.iter().filter(|i| !quiet || i.rule.severity > Severity::Information) {
         eprintln!("{}", issues::line(issue));
     }
-}
-
-/// The changes as a transaction: a `PUT` for what is stated, a `DELETE` for what is gone.
-fn bundle(mapped: &Mapped) -> String {
-    let mut entries = Vec::new();
-    for change in &mapped.changes {
-        match change {
-            Change::Put(draft) | Change::PutWeak(draft) | Change::Merge { draft, .. } => entries.push(format!(
-                r#"{{"resource":{},"request":{{"method":"PUT","url":"{}"}}}}"#,
-                draft.json(None),
-                draft.reference()
-            )),
-            Change::Delete { resource_type, id, .. } => entries.push(format!(
-                r#"{{"request":{{"method":"DELETE","url":"{}/{}"}}}}"#,
-                resource_type.name(),
-                id.as_str()
-            )),
-            // What a list no longer names is known only where the record is.
-            Change::WholeList(_) => {}
-        }
-    }
-    format!(r#"{{"resourceType":"Bundle","type":"transaction","entry":[{}]}}"#, entries.join(","))
 }
 
 fn print(json: &str, compact: bool) -> Exit {

@@ -104,7 +104,7 @@ fn fill(gateway: &Gateway, data: &Path, facility: &FacilityCode) -> Result<(), F
         ("5. The patients' consents", data.join("consents"), FacilityCode::unstated()),
     ];
     for (title, path, facility) in parts {
-        let tally = ingest::take_in(gateway.pipeline(), &path, Some(facility), None, 8)?;
+        let tally = ingest::take_in((gateway.pipeline(), gateway.journal()), &path, Some(facility), None, 8)?;
         say(&format!(
             "{title}: {} letters stored, {} resource versions, {} held",
             tally.stored,

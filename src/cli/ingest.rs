@@ -1,6 +1,6 @@
 //! `tasuki ingest PATH`: takes in an SS-MIX2 tree or files, in the right order of time per patient, many patients at once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,14 +10,19 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::operator::{self, Act};
 use super::{fail, issues};
-use crate::fault::{Exit, Fault};
-use crate::fhir::FacilityCode;
+use crate::audit::What;
+use crate::fault::{Exit, Fault, Finding};
+use crate::fhir::{FacilityCode, PatientKey};
 use crate::intake::folder::{self, Group, Shape};
-use crate::letter::{Letter, Source};
+use crate::journal::Journal;
+use crate::letter::{Letter, LetterId, Source};
 use crate::pipeline::{Outcome, Pipeline, Receipt};
 use crate::store::Store;
 
+/// Letters that one audit event tells of at most.
+const LETTERS_OF_EVENT_MAX: usize = 100;
 /// Groups of files that wait for a worker.
 const GROUPS_WAITING_MAX: usize = 64;
 
@@ -65,9 +70,13 @@ pub(super) fn run(options: &Options) -> Exit {
         Err(error) => return fail(Exit::NoInput, &format!("the receipts cannot be written: {error}")),
     };
     let facility = options.facility.as_deref().map(FacilityCode::parse);
+    let journal = match Journal::start(store.clone(), operator::EVENTS_WAITING_MAX) {
+        Ok(journal) => journal,
+        Err(fault) => return fail(Exit::from(&fault), &fault.to_string()),
+    };
     let pipeline = Pipeline::new(store, super::now);
     let started = Instant::now();
-    match take_in(&pipeline, &options.path, facility, receipts.map(Mutex::new).as_ref(), options.workers) {
+    match take_in((&pipeline, &journal), &options.path, facility, receipts.map(Mutex::new).as_ref(), options.workers) {
         Ok(tally) => summary(&tally, started.elapsed()),
         Err(fault) => fail(Exit::from(&fault), &fault.to_string()),
     }
@@ -87,7 +96,7 @@ fn open_receipts(path: &Path) -> std::io::Result<Box<dyn Write + Send>> {
 
 /// Takes in everything under a path. Each patient's letters go in order through one worker; a machine fault ends the run.
 pub(super) fn take_in(
-    pipeline: &Pipeline,
+    into: (&Pipeline, &Journal),
     path: &Path,
     facility: Option<FacilityCode>,
     receipts: Option<&Mutex<Box<dyn Write + Send>>>,
@@ -108,7 +117,7 @@ pub(super) fn take_in(
                     if stop.load(Ordering::Relaxed) {
                         continue;
                     }
-                    if let Err(fault) = take_group(pipeline, &source, group, receipts, &tally, &bar) {
+                    if let Err(fault) = take_group(into, &source, group, receipts, &tally, &bar) {
                         stop.store(true, Ordering::Relaxed);
                         if let Ok(mut first) = failed.lock() {
                             first.get_or_insert(fault);
@@ -147,7 +156,7 @@ fn note(tally: &Mutex<Tally>, add: impl FnOnce(&mut Tally)) {
 }
 
 fn take_group(
-    pipeline: &Pipeline,
+    (pipeline, journal): (&Pipeline, &Journal),
     source: &Arc<Source>,
     group: Group,
     receipts: Option<&Mutex<Box<dyn Write + Send>>>,
@@ -158,6 +167,7 @@ fn take_group(
         Some(facility) if source.facility.is_unstated() => Arc::new(Source { facility, ..(**source).clone() }),
         _ => source.clone(),
     };
+    let mut taken = Taken { journal, patients: BTreeSet::new(), letters: 0 };
     for found in group.files {
         if matches!(found.shape, Shape::Ignored(_)) {
             note(tally, |t| t.ignored += 1);
@@ -168,12 +178,62 @@ fn take_group(
             Err(issue) => note(tally, |t| t.unreadable.push((found.name.clone(), issues::line(&issue)))),
             Ok(bytes) => {
                 let letter = Letter { source: source.clone(), name: found.name, bytes };
-                let receipt = pipeline.receive(&letter)?;
-                write_receipt(receipts, &receipt)?;
-                note(tally, |t| t.add(&receipt));
+                let receipt = match pipeline.receive(&letter) {
+                    Ok(receipt) => receipt,
+                    Err(fault) => return taken.record().and(Err(fault)),
+                };
+                tell(pipeline, &receipt, receipts, tally, &mut taken)?;
             }
         }
         bar.inc(1);
+    }
+    taken.record()
+}
+
+/// Letters of which the audit record does not tell yet.
+struct Taken<'a> {
+    journal: &'a Journal,
+    patients: BTreeSet<PatientKey>,
+    letters: usize,
+}
+
+impl Taken<'_> {
+    /// One event tells of many letters: the log tells of each.
+    fn add(&mut self, receipt: &Receipt) -> Result<(), Fault> {
+        if receipt.repeat {
+            return Ok(());
+        }
+        self.patients.extend(receipt.records());
+        self.letters += 1;
+        if self.letters >= LETTERS_OF_EVENT_MAX { self.record() } else { Ok(()) }
+    }
+
+    fn record(&mut self) -> Result<(), Fault> {
+        if self.letters == 0 {
+            return Ok(());
+        }
+        let patients = std::mem::take(&mut self.patients).into_iter().collect();
+        let count = std::mem::take(&mut self.letters);
+        operator::record(self.journal, What::Receive, Act { patients, letter: None, count })
+    }
+}
+
+/// Writes and counts a receipt, then those of the letters that it held.
+fn tell(
+    pipeline: &Pipeline,
+    receipt: &Receipt,
+    receipts: Option<&Mutex<Box<dyn Write + Send>>>,
+    tally: &Mutex<Tally>,
+    taken: &mut Taken<'_>,
+) -> Result<(), Fault> {
+    taken.add(receipt)?;
+    write_receipt(receipts, receipt)?;
+    note(tally, |t| t.add(receipt));
+    for part in receipt.parts.iter().filter(|_| !receipt.repeat) {
+        let id = LetterId::parse(&part.letter);
+        if let Some(receipt) = id.map(|id| pipeline.receipt(id)).transpose()?.flatten() {
+            tell(pipeline, &receipt, receipts, tally, taken)?;
+        }
     }
     Ok(())
 }
@@ -210,6 +270,12 @@ impl Tally {
                 let sentence = reason.map_or("", |i| if issues::japanese() { &i.ja } else { &i.en });
                 let entry = self.held.entry(sentence.to_owned()).or_insert_with(|| (0, receipt.name.clone()));
                 entry.0 += 1;
+            }
+            // Its letters are counted one by one; what is wrong with itself is told.
+            Outcome::Parted => {
+                let wrong = receipt.issues.iter().filter(|issue| matches!(issue.severity.as_str(), "error" | "fatal"));
+                let sentence = |i: &Finding| format!("{} {}", i.place, if issues::japanese() { &i.ja } else { &i.en });
+                self.unreadable.extend(wrong.map(|issue| (receipt.name.clone(), sentence(issue))));
             }
         }
     }

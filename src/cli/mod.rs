@@ -1,12 +1,18 @@
 //! The command line: one subcommand per file.
 #![allow(clippy::print_stdout, clippy::print_stderr)] // talking to the person at the terminal is what this module is for
 
+mod codes;
 mod convert;
 mod demo;
+mod explain;
 mod health;
 mod held;
 mod ingest;
 mod issues;
+mod letter;
+mod operator;
+mod replay;
+mod send;
 mod serve;
 mod verify;
 
@@ -34,8 +40,16 @@ enum Command {
     Ingest(ingest::Options),
     /// Show the FHIR that a file gives, and what was noticed; nothing is stored
     Convert(convert::Options),
-    /// List the letters that were held back, with the reason
+    /// Show what became of every field of a file, or which fields an element came from
+    Explain(explain::Options),
+    /// Send HL7 v2 files to an MLLP listener and show its answers
+    Send(send::Options),
+    /// The letters that were held back: list, show, correct, try anew, drop
     Held(held::Options),
+    /// Make records anew from their letters after a change of the maps, or show what that would change
+    Replay(replay::Options),
+    /// The senders' own codes that no concept map knows
+    Codes(codes::Options),
     /// Check that everything in a store is whole
     Verify(verify::Options),
     /// Whether the gateway on this machine listens
@@ -51,7 +65,11 @@ pub fn run() -> ExitCode {
         Command::Serve(options) => serve::run(&options),
         Command::Ingest(options) => ingest::run(&options),
         Command::Convert(options) => convert::run(&options),
+        Command::Explain(options) => explain::run(&options),
+        Command::Send(options) => send::run(&options),
         Command::Held(options) => held::run(&options),
+        Command::Replay(options) => replay::run(&options),
+        Command::Codes(options) => codes::run(&options),
         Command::Verify(options) => verify::run(&options),
         Command::Health(options) => health::run(&options),
     };

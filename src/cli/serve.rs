@@ -1,7 +1,8 @@
 //! `tasuki serve --config FILE`: runs the gateway.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 use clap::Args;
 use tracing::Level;
@@ -12,9 +13,10 @@ use tracing_subscriber::{EnvFilter, Layer};
 
 use super::{fail, issues, say};
 use crate::api::{self, Listener};
-use crate::app::Gateway;
-use crate::config::Config;
+use crate::app::{Gateway, Senders};
+use crate::config::{Config, maps};
 use crate::fault::Exit;
+use crate::intake::mllp;
 
 #[derive(Debug, Args)]
 pub(super) struct Options {
@@ -39,13 +41,51 @@ pub(super) fn run(options: &Options) -> Exit {
     match Gateway::start(&config, super::now) {
         Err(fault) => fail(Exit::from(&fault), &fault.to_string()),
         Ok(gateway) => {
+            let gateway = Arc::new(gateway);
+            if let Some((folder, _)) = &config.maps {
+                follow(folder.clone(), Arc::downgrade(&gateway));
+            }
+            // They end, frames under way answered, when this function does.
+            let _mllp = match mllp_listeners(&gateway, &config) {
+                Ok(listeners) => listeners,
+                Err(sentence) => return fail(Exit::Config, &sentence),
+            };
             let ready = |address| tracing::info!(%address, "listening");
-            match api::serve(Arc::new(gateway), listener(&config), ready) {
+            match api::serve(gateway, listener(&config), ready) {
                 Ok(()) => Exit::Done,
                 Err(error) => fail(Exit::Config, &format!("cannot listen on {}: {error}", config.listen)),
             }
         }
     }
+}
+
+/// How often the folder of maps is looked at.
+const LOOK_SECONDS: u64 = 2;
+
+/// Takes up changes of the folder of maps while the gateway runs. A file that cannot be used is logged and everything
+/// stays as it was.
+fn follow(folder: PathBuf, gateway: Weak<Gateway>) {
+    let mut seen = maps::stamp(&folder);
+    let look = move || {
+        loop {
+            std::thread::sleep(Duration::from_secs(LOOK_SECONDS));
+            let Some(gateway) = gateway.upgrade() else { return };
+            let now = maps::stamp(&folder);
+            if now == seen {
+                continue;
+            }
+            seen = now;
+            match maps::load(&folder) {
+                Ok(maps) => {
+                    maps.remarks.iter().for_each(|remark| tracing::info!("{remark}"));
+                    tracing::info!(codes = maps.book.len(), "maps taken up");
+                    gateway.set_maps(maps);
+                }
+                Err(problem) => tracing::error!("{problem}; the maps stay as they were"),
+            }
+        }
+    };
+    let _ = std::thread::Builder::new().name("maps".into()).spawn(look);
 }
 
 /// Log lines on standard error; `RUST_LOG` changes how much.
@@ -59,12 +99,28 @@ pub(super) fn log() {
     let _ = tracing_subscriber::registry().with(filter).with(lines).try_init();
 }
 
+/// The MLLP listeners that a configuration asks for, listening.
+fn mllp_listeners(gateway: &Arc<Gateway>, config: &Config) -> Result<Vec<mllp::Listener>, String> {
+    let mut listeners = Vec::new();
+    for written in &config.mllp {
+        let senders = Senders::new(gateway.clone(), config, written);
+        let listener = mllp::Listener::start(Senders::settings(written), Arc::new(senders))
+            .map_err(|error| format!("cannot listen on {}: {error}", written.listen))?;
+        let tls = written.tls.is_some();
+        tracing::info!(address = %listener.address(), tls, "mllp: listening");
+        listeners.push(listener);
+    }
+    Ok(listeners)
+}
+
 /// The listener that a configuration asks for.
 pub(super) fn listener(config: &Config) -> Listener {
     Listener {
         address: config.listen,
         tls: config.tls.clone(),
         body_bytes_max: usize::try_from(config.limits.body_bytes_max).unwrap_or(usize::MAX),
+        head_seconds_max: config.limits.head_seconds_max,
+        connections_max: usize::try_from(config.limits.connections_max).unwrap_or(usize::MAX),
         workers: std::thread::available_parallelism().map_or(2, usize::from),
     }
 }

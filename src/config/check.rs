@@ -9,7 +9,7 @@ use std::sync::Arc;
 use toml::Spanned;
 
 use super::problem::{self, Problem};
-use super::{Config, Limits, Source, Store, file};
+use super::{Config, Limits, Source, Store, file, maps};
 use crate::auth::tls::{self, ClientCertificate, Minimum};
 use crate::auth::{Client, Digest};
 use crate::consent::{Caller, Role};
@@ -27,7 +27,7 @@ pub(super) struct Check<'a> {
 }
 
 /// Where each value was first met, to say on which line it stands already.
-struct Once(HashMap<String, usize>);
+pub(super) struct Once(pub(super) HashMap<String, usize>);
 
 impl Check<'_> {
     pub(super) fn config(&self, now_ms: i64) -> Result<Config, Problem> {
@@ -43,8 +43,10 @@ impl Check<'_> {
             base_url: self.base_url(&file.base_url)?,
             store: self.store(&file.store)?,
             clients: self.clients(&file.client, &sources, client_certificate)?,
+            maps: file.maps.as_ref().map(|folder| self.maps(folder)).transpose()?,
             limits: self.limits(&file.limits)?,
             tls: file.tls.as_ref().map(|tls| self.tls(tls, client_certificate, now_ms)).transpose()?,
+            mllp: self.mllp(&file, &sources, listen, now_ms)?,
             sources,
         })
     }
@@ -114,7 +116,7 @@ impl Check<'_> {
         }
     }
 
-    fn tls(
+    pub(super) fn tls(
         &self,
         tls: &file::Tls,
         client_certificate: ClientCertificate,
@@ -141,6 +143,12 @@ impl Check<'_> {
             };
             self.at(&format!("tls.{}", wrong.key), written, wrong.rule, wrong.detail)
         })
+    }
+
+    fn maps(&self, folder: &Spanned<String>) -> Result<(PathBuf, maps::Maps), Problem> {
+        let folder = self.beside(folder.get_ref());
+        let maps = maps::load(&folder)?;
+        Ok((folder, maps))
     }
 
     fn sources(&self, written: &[file::Source]) -> Result<Vec<Source>, Problem> {
@@ -202,9 +210,14 @@ impl Check<'_> {
 
     fn limits(&self, limits: &file::Limits) -> Result<Limits, Problem> {
         let body = limits.body_bytes_max.as_ref();
+        let (body_seconds, head_seconds) = (limits.body_seconds_max.as_ref(), limits.head_seconds_max.as_ref());
+        let connections = limits.connections_max.as_ref();
         let waiting = limits.requests_waiting_max.as_ref();
         Ok(Limits {
             body_bytes_max: self.number("limits.body_bytes_max", body, 16 << 20, 1 << 10, 1 << 30)?,
+            body_seconds_max: self.number("limits.body_seconds_max", body_seconds, 60, 1, 3600)?,
+            head_seconds_max: self.number("limits.head_seconds_max", head_seconds, 5, 1, 3600)?,
+            connections_max: self.number("limits.connections_max", connections, 1024, 1, 1 << 20)?,
             requests_waiting_max: self.number("limits.requests_waiting_max", waiting, 1024, 1, 1 << 20)?,
         })
     }
@@ -227,7 +240,7 @@ impl Check<'_> {
         })
     }
 
-    fn number(
+    pub(super) fn number(
         &self,
         key: &str,
         written: Option<&Spanned<u64>>,
@@ -242,7 +255,13 @@ impl Check<'_> {
         }
     }
 
-    fn once(&self, seen: &mut Once, key: &str, written: &Spanned<String>, value: &str) -> Result<(), Problem> {
+    pub(super) fn once(
+        &self,
+        seen: &mut Once,
+        key: &str,
+        written: &Spanned<String>,
+        value: &str,
+    ) -> Result<(), Problem> {
         let line = self.line(written.span().start);
         match seen.0.insert(value.to_owned(), line) {
             None => Ok(()),
@@ -254,11 +273,11 @@ impl Check<'_> {
         self.path.parent().unwrap_or(Path::new("")).join(file)
     }
 
-    fn at<T>(&self, key: &str, written: &Spanned<T>, rule: &'static Rule, detail: String) -> Problem {
+    pub(super) fn at<T>(&self, key: &str, written: &Spanned<T>, rule: &'static Rule, detail: String) -> Problem {
         self.problem(key, Some(written.span().start), rule, detail)
     }
 
-    fn problem(&self, key: &str, offset: Option<usize>, rule: &'static Rule, detail: String) -> Problem {
+    pub(super) fn problem(&self, key: &str, offset: Option<usize>, rule: &'static Rule, detail: String) -> Problem {
         let line = offset.map(|offset| self.line(offset));
         Problem { file: self.path.to_owned(), line, key: key.to_owned(), rule, detail }
     }

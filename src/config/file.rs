@@ -12,10 +12,13 @@ pub(super) struct File {
     pub(super) insecure_listen: bool,
     pub(super) store: Store,
     pub(super) tls: Option<Tls>,
+    pub(super) maps: Option<Spanned<String>>,
     #[serde(default)]
     pub(super) source: Vec<Source>,
     #[serde(default)]
     pub(super) client: Vec<Client>,
+    #[serde(default)]
+    pub(super) mllp: Vec<Mllp>,
     #[serde(default)]
     pub(super) limits: Limits,
 }
@@ -57,9 +60,27 @@ pub(super) struct Client {
     pub(super) certificate_sha256: Option<Spanned<String>>,
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Mllp {
+    pub(super) listen: Spanned<String>,
+    pub(super) facilities: Spanned<Vec<Spanned<String>>>,
+    pub(super) tls: Option<Spanned<bool>>,
+    #[serde(default)]
+    pub(super) allow_plain: bool,
+    pub(super) frame_bytes_max: Option<Spanned<u64>>,
+    pub(super) frame_seconds_max: Option<Spanned<u64>>,
+    pub(super) idle_seconds_max: Option<Spanned<u64>>,
+    pub(super) connections_max: Option<Spanned<u64>>,
+    pub(super) connections_per_address_max: Option<Spanned<u64>>,
+}
+
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Limits {
     pub(super) body_bytes_max: Option<Spanned<u64>>,
+    pub(super) body_seconds_max: Option<Spanned<u64>>,
+    pub(super) head_seconds_max: Option<Spanned<u64>>,
+    pub(super) connections_max: Option<Spanned<u64>>,
     pub(super) requests_waiting_max: Option<Spanned<u64>>,
 }

@@ -2,6 +2,8 @@
 
 mod check;
 mod file;
+pub mod maps;
+mod mllp;
 pub mod problem;
 
 pub use problem::Problem;
@@ -12,6 +14,7 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::auth::Client;
+use crate::fhir::FacilityCode;
 use crate::letter;
 
 /// The configuration, checked: what it names exists and fits together.
@@ -29,6 +32,10 @@ pub struct Config {
     pub sources: Vec<Source>,
     /// Who calls.
     pub clients: Vec<Client>,
+    /// The folder of concept maps and column mappings, and what it says; `None` without one.
+    pub maps: Option<(PathBuf, maps::Maps)>,
+    /// Where HL7 v2 messages are taken in over MLLP.
+    pub mllp: Vec<Mllp>,
     /// Limits.
     pub limits: Limits,
 }
@@ -58,11 +65,45 @@ pub struct Source {
     pub organization: String,
 }
 
+/// An MLLP listener.
+#[derive(Clone, Debug)]
+pub struct Mllp {
+    /// Where it listens.
+    pub listen: SocketAddr,
+    /// The facilities whose messages are taken there, at least one; each has its source.
+    pub facilities: Vec<FacilityCode>,
+    /// TLS with the client's certificate required; `None` for plain TCP.
+    pub tls: Option<Arc<rustls::ServerConfig>>,
+    /// Limits.
+    pub limits: MllpLimits,
+}
+
+/// Limits on what the peers of an MLLP listener may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MllpLimits {
+    /// Longest message or batch.
+    pub frame_bytes_max: u64,
+    /// From the first byte of a frame to its last.
+    pub frame_seconds_max: u64,
+    /// Between two frames.
+    pub idle_seconds_max: u64,
+    /// Connections in all.
+    pub connections_max: u64,
+    /// Connections from one address.
+    pub connections_per_address_max: u64,
+}
+
 /// Limits on what callers may ask of the gateway.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Largest request body.
     pub body_bytes_max: u64,
+    /// How long a request's body may take to arrive.
+    pub body_seconds_max: u64,
+    /// How long a request's line and headers may take to arrive.
+    pub head_seconds_max: u64,
+    /// Most HTTP connections at once; more wait to be accepted.
+    pub connections_max: u64,
     /// Most requests that wait for the store at once; more are told to try again.
     pub requests_waiting_max: u64,
 }

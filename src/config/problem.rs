@@ -85,6 +85,12 @@ pub static LISTEN: Rule = rule(
     "this is not an address with a port; write it like \"127.0.0.1:8080\" or \"[::]:8443\".",
     "アドレスとポート番号ではありません。\"127.0.0.1:8080\" や \"[::]:8443\" のように記述してください。",
 );
+/// A file of the folder of maps.
+pub static MAP: Rule = rule(
+    "config-map",
+    "this concept map or column mapping cannot be used ({}); correct it.",
+    "このコード対応表または列対応表は使用できません（{}）。修正してください。",
+);
 /// Plain HTTP towards the network.
 pub static INSECURE: Rule = rule(
     "config-insecure",
@@ -147,6 +153,30 @@ pub static NEVER_SHOWN: Rule = rule(
     "config-never-shown",
     "this client could never call, because no client certificate is asked for; set tls.client_certificate to \"optional\" or \"required\".",
     "クライアント証明書を要求しない設定のため、このクライアントは接続できません。tls.client_certificate を \"optional\" か \"required\" にしてください。",
+);
+/// A facility that nobody configured.
+pub static NO_SUCH_SOURCE: Rule = rule(
+    "config-no-such-source",
+    "there is no [[source]] with this facility; add one, or correct the code.",
+    "このfacilityの [[source]] がありません。追加するか、コードを修正してください。",
+);
+/// Nobody may send.
+pub static NO_FACILITY: Rule = rule(
+    "config-no-facility",
+    "name at least one facility whose messages are taken in here.",
+    "受信する医療機関を1つ以上指定してください。",
+);
+/// Plain MLLP towards the network.
+pub static INSECURE_MLLP: Rule = rule(
+    "config-insecure-mllp",
+    "{} can be reached from other machines without TLS, and anybody there could send; set tls = true with [tls], listen on 127.0.0.1, or write allow_plain = true when the network itself is protected.",
+    "{} はTLSなしで他のコンピューターから接続でき、誰でも送信できます。[tls] を設定して tls = true とするか、127.0.0.1 で待ち受けてください。ネットワーク自体が保護されている場合に限り allow_plain = true とします。",
+);
+/// TLS is asked for and not configured.
+pub static NO_TLS: Rule = rule(
+    "config-no-tls",
+    "TLS needs the section [tls] with the certificate and client_ca; add it, or set tls = false.",
+    "TLSには [tls] の証明書と client_ca の設定が必要です。追加するか、tls = false としてください。",
 );
 /// A source client with nothing to send.
 pub static NO_SOURCE: Rule = rule(

@@ -3,7 +3,7 @@
 use super::caller::{Action, Caller, Role, is_directory};
 use super::directive::ConsentVersion;
 use super::policy::Policy;
-use crate::fault::Finding;
+use crate::fault::{Denied, Finding};
 use crate::fhir::{FacilityCode, PatientKey, ResourceType, outcome};
 use crate::search::Labels;
 
@@ -126,6 +126,18 @@ impl<T> Permitted<T> {
         T: From<String>,
     {
         Permitted { body: T::from(public.0) }
+    }
+
+    /// What a source has just handed in, said back to it in another form. Nothing of the store may be in it.
+    pub fn own_words(caller: &Caller, body: T) -> Result<Self, Denied> {
+        if caller.role == Role::Source { Ok(Permitted { body }) } else { Err(Denied::Role) }
+    }
+
+    /// The receipt of a letter: for those who send for the facility it came from, and for the network's office. For
+    /// anybody else there is no such letter.
+    pub fn receipt(caller: &Caller, facility: &FacilityCode, body: T) -> Result<Self, Denied> {
+        let may = caller.keeps(facility) || caller.role == Role::Office;
+        if may { Ok(Permitted { body }) } else { Err(Denied::Consent) }
     }
 
     /// One body out of several, a searchset out of its entries. `join` adds only what follows from the parts: counts,
@@ -279,5 +291,22 @@ mod tests {
         }
         let body: Vec<u8> = Permitted::public(Public::outcome(&[])).into_inner();
         assert_eq!(body, br#"{"resourceType":"OperationOutcome"}"#);
+    }
+
+    #[test]
+    fn a_receipt_is_for_its_sender_and_the_office() {
+        let receipt = |role: Role, facility: &str| {
+            Permitted::receipt(&caller(role), &FacilityCode::parse(facility), ()).map(|_| ())
+        };
+        assert_eq!(receipt(Role::Source, HOSPITAL), Ok(()));
+        assert_eq!(receipt(Role::Source, "0119999902"), Err(Denied::Consent));
+        assert_eq!(receipt(Role::Source, ""), Err(Denied::Consent));
+        assert_eq!(receipt(Role::Office, ""), Ok(()));
+        assert_eq!(receipt(Role::Care, HOSPITAL), Err(Denied::Consent));
+        let own = |role: Role| Permitted::own_words(&caller(role), ()).map(|_| ());
+        assert_eq!(
+            (own(Role::Source), own(Role::Care), own(Role::Office)),
+            (Ok(()), Err(Denied::Role), Err(Denied::Role))
+        );
     }
 }

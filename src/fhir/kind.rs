@@ -156,11 +156,19 @@ const NAMES: [&str; 146] = [
 
 impl ResourceType {
     /// AllergyIntolerance.
+    pub const ACCOUNT: Self = ResourceType(0);
+    /// AllergyIntolerance
     pub const ALLERGY_INTOLERANCE: Self = ResourceType(3);
+    /// Appointment.
+    pub const APPOINTMENT: Self = ResourceType(4);
     /// AuditEvent.
     pub const AUDIT_EVENT: Self = ResourceType(6);
+    /// Binary.
+    pub const BINARY: Self = ResourceType(8);
     /// Bundle.
     pub const BUNDLE: Self = ResourceType(11);
+    /// CarePlan.
+    pub const CARE_PLAN: Self = ResourceType(13);
     /// Composition.
     pub const COMPOSITION: Self = ResourceType(25);
     /// Condition.
@@ -169,16 +177,28 @@ impl ResourceType {
     pub const CONSENT: Self = ResourceType(28);
     /// Coverage.
     pub const COVERAGE: Self = ResourceType(30);
+    /// Device.
+    pub const DEVICE: Self = ResourceType(34);
     /// DiagnosticReport.
     pub const DIAGNOSTIC_REPORT: Self = ResourceType(39);
     /// DocumentReference.
     pub const DOCUMENT_REFERENCE: Self = ResourceType(41);
     /// Encounter.
     pub const ENCOUNTER: Self = ResourceType(43);
+    /// Goal.
+    pub const GOAL: Self = ResourceType(55);
     /// ImagingStudy.
     pub const IMAGING_STUDY: Self = ResourceType(60);
+    /// Immunization.
+    pub const IMMUNIZATION: Self = ResourceType(61);
+    /// MedicationAdministration.
+    pub const MEDICATION_ADMINISTRATION: Self = ResourceType(75);
+    /// MedicationDispense.
+    pub const MEDICATION_DISPENSE: Self = ResourceType(76);
     /// MedicationRequest.
     pub const MEDICATION_REQUEST: Self = ResourceType(78);
+    /// NutritionOrder.
+    pub const NUTRITION_ORDER: Self = ResourceType(94);
     /// Observation.
     pub const OBSERVATION: Self = ResourceType(95);
     /// OperationOutcome.

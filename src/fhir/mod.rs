@@ -1,10 +1,13 @@
 //! The vocabulary of FHIR R4: resource types, ids, dates, systems, and the writer that keeps decimals as sent.
 
+pub mod base64;
 pub mod entry;
 pub mod id;
 pub mod json;
 pub mod kind;
+pub mod oid;
 pub mod outcome;
+pub mod r4;
 pub mod reference;
 pub mod system;
 pub mod time;

@@ -22,12 +22,16 @@ pub const PRESCRIPTION: &str = "urn:oid:1.2.392.100495.20.3.11";
 pub const NAME_REPRESENTATION: &str = "http://hl7.org/fhir/StructureDefinition/iso21090-EN-representation";
 /// Why an element has no value.
 pub const DATA_ABSENT_REASON: &str = "http://hl7.org/fhir/StructureDefinition/data-absent-reason";
+/// HL7 v2 trigger events.
+pub const V2_0003: &str = "http://terminology.hl7.org/CodeSystem/v2-0003";
 /// HL7 v2 identifier types.
 pub const V2_0203: &str = "http://terminology.hl7.org/CodeSystem/v2-0203";
 /// Encounter class and other acts.
 pub const V3_ACT_CODE: &str = "http://terminology.hl7.org/CodeSystem/v3-ActCode";
 /// How someone takes part.
 pub const V3_PARTICIPATION: &str = "http://terminology.hl7.org/CodeSystem/v3-ParticipationType";
+/// Who somebody is to the patient.
+pub const V3_ROLE_CODE: &str = "http://terminology.hl7.org/CodeSystem/v3-RoleCode";
 /// Interpretation of a result.
 pub const V3_INTERPRETATION: &str = "http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation";
 /// UCUM.

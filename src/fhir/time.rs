@@ -165,6 +165,12 @@ fn v2_offset(text: &str) -> Option<i16> {
     signed(text, number(hours, 2)?, number(minutes, 2)?)
 }
 
+/// The offset that a FHIR dateTime states, in minutes; `None` for one without a time.
+pub fn zone_of(date_time: &str) -> Option<i16> {
+    let time = date_time.get(10..).filter(|time| time.starts_with('T'))?;
+    offset_minutes(&time[time.find(['Z', '+', '-'])?..])
+}
+
 fn offset_minutes(text: &str) -> Option<i16> {
     if text == "Z" {
         return Some(0);

@@ -1,3 +1,4 @@
-//! How bytes arrive: today a folder (an SS-MIX2 tree or loose files).
+//! How bytes arrive: a folder (an SS-MIX2 tree or loose files), or MLLP connections.
 
 pub mod folder;
+pub mod mllp;

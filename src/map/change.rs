@@ -1,5 +1,7 @@
 //! What a message wants to be different in a patient's record, and what a mapper may know about it beforehand.
 
+use serde_json::{Map, Value};
+
 use crate::fault::Place;
 use crate::fhir::{Draft, FacilityCode, PatientKey, ResourceId, ResourceType};
 
@@ -44,8 +46,10 @@ pub enum Change {
     /// This states the resource where nothing better is known: it replaces only what was stated as weakly (PID in a
     /// message that is not about the patient's master data).
     PutWeak(Draft),
-    /// What is stated here replaces, what is not stated stays (ADT events tell a visit in parts). `drop` names members
-    /// to be taken away, `period.end` for a cancelled discharge; one dot at most.
+    /// What is stated here replaces, what is not stated stays. `drop` names members to be taken away; one dot at most.
+    /// What is stated of `link` is added to the links that are there. A draft without a time holds whatever was said
+    /// before or after it (two records are one person's): it adds members that are not there, replaces `active` alone,
+    /// and leaves the time of the resource as it is.
     Merge {
         /// The stated part.
         draft: Draft,
@@ -88,32 +92,57 @@ pub enum List {
 /// What is known of a record before a message about it is mapped.
 #[derive(Clone, Debug, Default)]
 pub struct Known {
+    /// The Patient.
+    pub patient: Option<Stored>,
     /// The visits.
     pub encounters: Vec<KnownEncounter>,
+    /// The documents.
+    pub documents: Vec<KnownDocument>,
 }
 
-/// A visit already on record.
+/// A document already on record.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KnownEncounter {
+pub struct KnownDocument {
+    /// The id of its DocumentReference.
+    pub id: ResourceId,
+    /// The ids of the Binaries that hold it.
+    pub binaries: Vec<ResourceId>,
+}
+
+/// A resource on record.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Stored {
     /// Its id.
     pub id: ResourceId,
-    /// Whether it is an inpatient stay (class IMP).
-    pub inpatient: bool,
-    /// First millisecond of its period; `i64::MIN` when not stated.
-    pub start: i64,
-    /// Whether its end is stated.
-    pub ended: bool,
-    /// First millisecond of its end when stated.
-    pub end: Option<i64>,
-    /// Whether it is cancelled or entered in error.
-    pub void: bool,
+    /// The business time of what it says, milliseconds since 1970; `i64::MIN` when not stated.
+    pub occurred: i64,
+    /// Its members.
+    pub body: Map<String, Value>,
 }
 
 impl Known {
-    /// The inpatient stay that an event at `at` without an admission date belongs to: the latest that began by then,
-    /// open ones first.
-    pub fn stay_at(&self, at: i64) -> Option<&KnownEncounter> {
-        let begun = || self.encounters.iter().filter(move |e| e.inpatient && !e.void && e.start <= at);
-        begun().filter(|e| !e.ended).max_by_key(|e| e.start).or_else(|| begun().max_by_key(|e| e.start))
+    /// The document of that id.
+    pub fn document(&self, id: &ResourceId) -> Option<&KnownDocument> {
+        self.documents.iter().find(|document| document.id == *id)
     }
+}
+
+/// A visit already on record, and the messages that told it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct KnownEncounter {
+    /// The Encounter.
+    pub stored: Stored,
+    /// What its Provenances say happened to it, in no order.
+    pub told: Vec<Told>,
+}
+
+/// Something that happened to a visit, as the Provenance of the message says it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Told {
+    /// The trigger event (HL7 table 0003).
+    pub event: String,
+    /// The business time of the message, milliseconds since 1970.
+    pub sent: i64,
+    /// When it happened, a FHIR dateTime; empty when not told.
+    pub when: String,
 }

@@ -2,11 +2,13 @@
 //! known state give the same changes.
 
 pub mod change;
+pub mod document;
+pub mod export;
 pub mod fhir;
 pub mod hl7v2;
 pub mod output;
 
-pub use change::{Change, Known, KnownEncounter, List, LocalCode, Mapped};
+pub use change::{Change, Known, KnownDocument, KnownEncounter, List, LocalCode, Mapped, Stored, Told};
 pub use output::{Coding, Output};
 
 /// The version of the mapping; raised when the same message would give something else. Named by every Provenance.

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use crate::codes::Book;
+use crate::codes::{Book, Term};
 use crate::decode::hl7v2::Value;
 use crate::fault::{Issue, Noted, Place, Rule};
 use crate::fhir::{Draft, FacilityCode, PatientKey, ResourceId, ResourceType, Writer, system};
@@ -42,14 +42,51 @@ pub struct Output {
     changes: Vec<Change>,
     issues: Vec<Issue>,
     local_codes: Vec<LocalCode>,
+    others: Vec<Mapped>,
+    /// What happened to the visit that the message is about, for its Provenance.
+    pub told: Option<VisitEvent>,
+}
+
+/// What happened to a visit.
+#[derive(Clone, Debug)]
+pub struct VisitEvent {
+    /// The trigger event (HL7 table 0003); of a file that takes an event back, the event that cancels it.
+    pub code: &'static str,
+    /// When it happened, a FHIR dateTime; empty when not told.
+    pub when: String,
 }
 
 impl Output {
     /// Nothing so far.
     pub fn new(patient: PatientKey, facility: FacilityCode, zone_minutes: i16, occurred: Option<i64>) -> Self {
         let (changes, issues) = (Vec::with_capacity(8), Vec::new());
-        let (book, local_codes) = (Arc::default(), Vec::new());
-        Output { patient, facility, zone_minutes, occurred, is_master: false, book, changes, issues, local_codes }
+        let (book, local_codes, others) = (Arc::default(), Vec::new(), Vec::new());
+        let (is_master, told) = (false, None);
+        Output {
+            patient,
+            facility,
+            zone_minutes,
+            occurred,
+            is_master,
+            book,
+            changes,
+            issues,
+            local_codes,
+            others,
+            told,
+        }
+    }
+
+    /// The same sender's output about another record, with nothing in it.
+    pub fn about(&self, patient: PatientKey) -> Self {
+        Output::new(patient, self.facility.clone(), self.zone_minutes, self.occurred).with_book(&self.book)
+    }
+
+    /// What the message says about another record: committed together with this one.
+    pub fn also(&mut self, other: Output) {
+        let noted = other.finish(None);
+        self.issues.extend(noted.issues);
+        self.others.push(noted.value);
     }
 
     /// The same with concept maps.
@@ -63,7 +100,8 @@ impl Output {
         let mut is_understood = false;
         for coding in codings {
             write_coding(w, coding);
-            let targets = self.book.translate(&self.facility, &coding.system, &coding.code);
+            let term = Term { system: &coding.system, table: &coding.table, code: &coding.code };
+            let targets = self.book.translate(&self.facility, term);
             is_understood |= !is_local(&coding.system) || !targets.is_empty();
             for target in targets.iter().filter(|t| !codings.iter().any(|c| c.system == t.system)) {
                 let (system, code, display) = (&target.system, &target.code, &target.display);
@@ -79,6 +117,12 @@ impl Output {
                 place: place.clone(),
             });
         }
+    }
+
+    /// The code that the site's concept maps give in `target` for a code of the sender's: how a site changes a table
+    /// of the mapping (the state of a visit after an event, a gender). `None` where the maps say nothing.
+    pub fn code_in(&self, system: &str, code: &str, target: &str) -> Option<&str> {
+        self.book.code_in(&self.facility, Term { system, table: "", code }, target)
     }
 
     /// Notes an issue.
@@ -142,6 +186,21 @@ impl Output {
         self.changes.insert(0, change);
     }
 
+    /// What a message about several records says of the Patient of this one, as the first of all changes. `is_timeless`:
+    /// it holds whatever was said before or after (see [`Change::Merge`]).
+    pub fn merge_patient(&mut self, writer: Writer, is_timeless: bool) {
+        let draft = self.draft(ResourceType::PATIENT, self.patient.patient_id(), writer);
+        let occurred = if is_timeless { None } else { self.occurred };
+        self.changes.insert(0, Change::Merge { draft: Draft { occurred, ..draft }, drop: Vec::new() });
+    }
+
+    /// Puts a resource that is on record already, with all that was added to it, as of `occurred`.
+    pub fn put_as_of(&mut self, draft: Draft, occurred: Option<i64>) -> String {
+        let reference = draft.reference();
+        self.changes.push(Change::Put(Draft { occurred, ..draft }));
+        reference
+    }
+
     /// Like [`Output::put`], with members of `meta` (security labels) as JSON text.
     pub fn put_labelled(
         &mut self,
@@ -159,18 +218,21 @@ impl Output {
     /// Writes a Reference to the sending facility by its number, as member `name`. Not by a resource: organisations are
     /// the network office's, and a copy in every record would say nothing more.
     pub fn facility_reference(&self, w: &mut Writer, name: &str, display: &str) {
+        w.object(name, |w| self.facility_members(w, display));
+    }
+
+    /// The members of such a Reference, into an item or object.
+    pub fn facility_members(&self, w: &mut Writer, display: &str) {
         let code = self.facility.as_str();
-        w.object(name, |w| {
-            w.object("identifier", |w| {
-                if self.facility.is_insurance_institution() {
-                    w.string("system", system::INSTITUTION_NUMBER);
-                } else if !code.is_empty() {
-                    w.string("system", &self.facility.local_system("facility"));
-                }
-                w.string("value", code);
-            });
-            w.string("display", display);
+        w.object("identifier", |w| {
+            if self.facility.is_insurance_institution() {
+                w.string("system", system::INSTITUTION_NUMBER);
+            } else if !code.is_empty() {
+                w.string("system", &self.facility.local_system("facility"));
+            }
+            w.string("value", code);
         });
+        w.string("display", display);
     }
 
     /// What is stated replaces, what is not stated stays; `drop` names members to be taken away.
@@ -204,8 +266,8 @@ impl Output {
 
     /// What was collected.
     pub(super) fn finish(self, origin: Option<String>) -> Noted<Mapped> {
-        let Output { patient, facility, changes, local_codes, .. } = self;
-        let value = Mapped { patient, facility, origin, changes, local_codes, others: Vec::new() };
+        let Output { patient, facility, changes, local_codes, others, .. } = self;
+        let value = Mapped { patient, facility, origin, changes, local_codes, others };
         Noted { value, issues: self.issues }
     }
 

@@ -1,5 +1,11 @@
 //! From changes to versions: what a message makes different in a record. Pure: the record, the changes and the time in,
 //! the new versions out.
+//!
+//! Messages come late and in any order; what holds in the end must not depend on it (`docs/adr/0011`). So the business
+//! time of each statement is kept with what it states, also when it states nothing new.
+
+mod merge;
+mod whole;
 
 use std::collections::HashSet;
 
@@ -39,14 +45,6 @@ static NOTHING_TO_DELETE: Rule = Rule {
     ja: "{} の削除指示がありましたが、該当する記録はありません。",
 };
 
-/// A newer file of an order says less than the one before.
-static ORDER_RESTATED: Rule = Rule {
-    id: "order-restated",
-    severity: Severity::Warning,
-    code: IssueType::BusinessRule,
-    en: "The order is stated anew; {} resources that it does not state any more are gone.",
-    ja: "オーダの内容が差し替えられました。新しい内容にないリソース{}件を削除しました。",
-};
 /// A draft that is not JSON: the mapper's fault, found before anything is stored.
 static NOT_JSON: Rule = Rule {
     id: "draft-not-json",
@@ -75,6 +73,21 @@ pub(super) struct Version {
     pub(super) facts: Facts,
     /// The resource as it will be read; empty for a deletion.
     pub(super) body: String,
+    /// Whether no reader will see a difference: the version before stands, better known (since when it has held), or
+    /// what was never there is gone.
+    pub(super) is_silent: bool,
+}
+
+/// When and how a message is decided upon.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Moment {
+    /// Milliseconds since 1970.
+    pub(super) now: i64,
+    /// The sender's offset from UTC.
+    pub(super) zone_minutes: i16,
+    /// Whether the letter is a file of SS-MIX2 storage: of two such files of one instant the deleted one counts,
+    /// however they arrive, because it is the other one renamed.
+    pub(super) is_filed: bool,
 }
 
 impl Version {
@@ -85,11 +98,14 @@ impl Version {
 
 struct Making<'a> {
     standing: &'a Standing,
-    now: i64,
+    moment: Moment,
     instant: String,
-    zone_minutes: i16,
     list: Option<List>,
+    /// The time of the newest statement of the same list, when this message is older.
+    list_overtaken: Option<i64>,
     origin: u64,
+    /// Whether the order was stated anew by a newer message already.
+    order_overtaken: bool,
     out: Decision,
 }
 
@@ -119,17 +135,19 @@ pub(super) fn decide(
     standing: &Standing,
     mut changes: Vec<Change>,
     origin: Option<&str>,
-    now: i64,
-    zone_minutes: i16,
+    moment: Moment,
 ) -> Result<Decision, Stop> {
     let list = changes.iter().find_map(|change| match change {
         Change::WholeList(list) => Some(*list),
         _ => None,
     });
-    let instant = time::instant(now, zone_minutes);
+    let instant = time::instant(moment.now, moment.zone_minutes);
     let origin = origin.map_or(0, token_hash);
-    let mut making = Making { standing, now, instant, zone_minutes, list, origin, out: Decision::default() };
     let newest = changes.iter().filter_map(Change::occurred).max().unwrap_or(i64::MAX);
+    let list_overtaken = list.and_then(|list| whole::list_stated(standing, list)).filter(|at| *at > newest);
+    let order_overtaken = whole::order_stated(standing, origin).is_some_and(|at| at > newest);
+    let out = Decision::default();
+    let mut making = Making { standing, moment, instant, list, list_overtaken, origin, order_overtaken, out };
     let mut stated = HashSet::new();
     // Mentions last: whether they may change anything depends on what else the message states.
     changes.sort_by_key(|change| matches!(change, Change::PutWeak(_)));
@@ -137,13 +155,13 @@ pub(super) fn decide(
         match change {
             Change::Put(draft) => {
                 stated.insert((draft.resource_type, draft.id.clone()));
-                making.put(draft, 1)?;
+                match making.is_told_in_parts(&draft) {
+                    true => making.merge(draft, &[])?,
+                    false => making.put(draft, 1)?,
+                }
             }
             Change::PutWeak(draft) => making.put(draft, 0)?,
-            Change::Merge { draft, drop } => {
-                let merged = making.merge(draft, &drop)?;
-                making.put(merged, 1)?;
-            }
+            Change::Merge { draft, drop } => making.merge(draft, &drop)?,
             Change::Delete { resource_type, id, occurred } => making.delete(resource_type, &id, occurred),
             Change::WholeList(list) => making.close_list(list, newest, &stated)?,
         }
@@ -157,37 +175,85 @@ impl Making<'_> {
         if draft.resource_type == ResourceType::BUNDLE {
             self.out.bundle.get_or_insert_with(|| draft.reference());
         }
+        let draft = self.as_overtaken(draft, rank)?;
         let current = self.standing.current(draft.resource_type, &draft.id);
         let content = draft.content_hash();
+        if self.is_overtaken(&draft, rank, current) {
+            self.out.issues.push(Issue::with(&OLDER, Place::Whole, draft.reference()));
+            return Ok(());
+        }
         if let Some(current) = current {
             if current.rank > rank {
                 return Ok(());
             }
             if current.content == content && !current.deleted {
                 self.out.unchanged += 1;
-                return Ok(());
+                return self.confirm(&draft, rank, current);
             }
-            if draft.occurred.is_some_and(|at| at < current.occurred) {
+            if self.is_older(&draft, rank, current) {
                 self.out.issues.push(Issue::with(&OLDER, Place::Whole, draft.reference()));
                 return Ok(());
             }
-            let supports = is_supporting(draft.resource_type) || draft.resource_type == ResourceType::PATIENT;
-            if supports && self.is_labelled() && !current.deleted {
-                self.out.issues.push(Issue::with(&LEFT_FOR_LABELS, Place::Whole, draft.reference()));
+            if self.is_left_for_labels(&draft, current) {
                 return Ok(());
             }
         }
+        self.add(&draft, rank, content, Vec::new())
+    }
+
+    /// Adds a version.
+    fn add(&mut self, draft: &Draft, rank: u8, content: u128, stated: Vec<(u64, i64)>) -> Result<(), Stop> {
         let version = self.next_version(draft.resource_type, &draft.id);
         let body = draft.json(Some((version, &self.instant)));
-        let facts = self.facts(&draft, version, rank, content, &body)?;
-        self.out.versions.push(Version { facts, body });
+        let facts = Facts { stated, ..self.facts(draft, version, rank, content, &body)? };
+        self.out.versions.push(Version { facts, body, is_silent: false });
+        Ok(())
+    }
+
+    /// Whether a change of what is on record would tell of something that is not to be told; says so.
+    fn is_left_for_labels(&mut self, draft: &Draft, current: &Facts) -> bool {
+        let supports = is_supporting(draft.resource_type) || draft.resource_type == ResourceType::PATIENT;
+        let left = supports && self.is_labelled() && !current.deleted;
+        if left {
+            self.out.issues.push(Issue::with(&LEFT_FOR_LABELS, Place::Whole, draft.reference()));
+        }
+        left
+    }
+
+    /// Whether what is on record is newer than the draft. A mention never outweighs what was stated as such.
+    fn is_older(&self, draft: &Draft, rank: u8, current: &Facts) -> bool {
+        let gone = current.deleted && self.moment.is_filed;
+        let older = |at: i64| at < current.occurred || (gone && at == current.occurred);
+        (rank == current.rank || current.deleted) && draft.occurred.is_some_and(older)
+    }
+
+    /// What is on record just so was stated again: it is known to hold since then, as part of what it was stated in.
+    /// The version stays, so that a sender who repeats itself does not make versions.
+    fn confirm(&mut self, draft: &Draft, rank: u8, current: &Facts) -> Result<(), Stop> {
+        // The place of an id that somebody chose is written with its first version, and only once.
+        let is_kept_apart = matches!(draft.resource_type, ResourceType::PROVENANCE | ResourceType::BUNDLE);
+        if rank == 0 || is_kept_apart || !self.standing.patient().derives(&draft.id) {
+            return Ok(());
+        }
+        let at = draft.occurred.unwrap_or(i64::MIN);
+        let (list, origin) = (self.list_number(draft.resource_type), self.origin_of(rank));
+        let is_raised = rank > current.rank;
+        let is_moved = at >= current.occurred && (list, origin) != (current.list, current.origin);
+        // Lists and orders keep the time of each statement as a whole (`whole.rs`).
+        let holds_longer = at > current.occurred && (list, origin) == (0, 0);
+        if !is_raised && !is_moved && !holds_longer {
+            return Ok(());
+        }
+        let facts = Facts { rank, list, origin, occurred: at, stated: Vec::new(), ..current.clone() };
+        let body = self.standing.body(draft.resource_type, &draft.id)?.unwrap_or_default();
+        self.out.versions.push(Version { facts, body, is_silent: true });
         Ok(())
     }
 
     /// Whether the message has stated something labelled by now; a Bundle, which has the labels of all it holds, is stated
     /// before its entries.
     fn is_labelled(&self) -> bool {
-        self.out.versions.iter().any(|version| !version.facts.labels.is_empty())
+        self.out.versions.iter().any(|version| !version.is_silent && !version.facts.labels.is_empty())
     }
 
     fn facts(&self, draft: &Draft, version: u32, rank: u8, content: u128, body: &str) -> Result<Facts, Vec<Issue>> {
@@ -197,17 +263,18 @@ impl Making<'_> {
         if !found.is_empty() {
             return Err(found);
         }
-        let extracted = extract_in(&value, self.standing.patient(), self.zone_minutes);
+        let extracted = extract_in(&value, self.standing.patient(), self.moment.zone_minutes);
         Ok(Facts {
             resource_type: draft.resource_type,
             id: draft.id.clone(),
             version,
             deleted: false,
-            last_updated: self.now,
+            last_updated: self.moment.now,
             occurred: draft.occurred.unwrap_or(i64::MIN),
+            stated: Vec::new(),
             rank,
             list: self.list_number(draft.resource_type),
-            origin: if rank == 0 || draft.resource_type == ResourceType::PROVENANCE { 0 } else { self.origin },
+            origin: self.origin_of(rank),
             labels: extracted.labels,
             content,
             patients: extracted.patients,
@@ -219,34 +286,36 @@ impl Making<'_> {
 
     /// The number of the version after the last one, counting those this message made.
     fn next_version(&self, resource_type: ResourceType, id: &ResourceId) -> u32 {
-        let made = self.out.versions.iter().filter(|v| v.facts.resource_type == resource_type && v.facts.id == *id);
-        let stored = self.standing.current(resource_type, id).map_or(0, |facts| facts.version);
-        stored + 1 + made.count() as u32
+        self.last(resource_type, id).map_or(0, |facts| facts.version) + 1
     }
 
-    fn list_number(&self, resource_type: ResourceType) -> u8 {
-        match self.list {
-            Some(List::Problems) if resource_type == ResourceType::CONDITION => 1,
-            Some(List::Allergies) if resource_type == ResourceType::ALLERGY_INTOLERANCE => 2,
-            _ => 0,
-        }
+    /// The newest version, counting what this message made.
+    fn last(&self, resource_type: ResourceType, id: &ResourceId) -> Option<&Facts> {
+        let made = self.out.versions.iter().rev().find(|v| v.facts.resource_type == resource_type && v.facts.id == *id);
+        made.map(|version| &version.facts).or_else(|| self.standing.current(resource_type, id))
+    }
+
+    fn origin_of(&self, rank: u8) -> u64 {
+        if rank == 0 { 0 } else { self.origin }
     }
 
     fn delete(&mut self, resource_type: ResourceType, id: &ResourceId, occurred: Option<i64>) {
         let name = || format!("{}/{}", resource_type.name(), id.as_str());
-        let Some(current) = self.standing.current(resource_type, id).filter(|facts| !facts.deleted) else {
+        let current = self.standing.current(resource_type, id);
+        let Some(current) = current.filter(|facts| !facts.deleted) else {
             self.out.issues.push(Issue::with(&NOTHING_TO_DELETE, Place::Whole, name()));
-            return;
+            return self.never(resource_type, id, occurred, current);
         };
         if occurred.is_some_and(|at| at < current.occurred) {
             self.out.issues.push(Issue::with(&OLDER, Place::Whole, name()));
             return;
         }
         let facts = Facts {
-            version: current.version + 1,
+            version: self.next_version(resource_type, id),
             deleted: true,
-            last_updated: self.now,
+            last_updated: self.moment.now,
             occurred: occurred.unwrap_or(current.occurred),
+            stated: Vec::new(),
             labels: Labels::default(),
             content: 0,
             tokens: Vec::new(),
@@ -254,117 +323,55 @@ impl Making<'_> {
             references: Vec::new(),
             ..current.clone()
         };
-        self.out.versions.push(Version { facts, body: String::new() });
+        self.out.versions.push(Version { facts, body: String::new(), is_silent: false });
     }
 
-    /// What the order stated before and does not state now is gone (a result taken back, a drug struck out).
-    fn close_order(&mut self, newest: i64, stated: &HashSet<(ResourceType, ResourceId)>) {
-        if self.origin == 0 {
+    /// What is deleted before it arrives (or again) is known to be gone since then: the late statement of it must not
+    /// bring it back.
+    fn never(&mut self, resource_type: ResourceType, id: &ResourceId, occurred: Option<i64>, gone: Option<&Facts>) {
+        let patient = self.standing.patient();
+        let Some(occurred) = occurred.filter(|at| patient.derives(id) && gone.is_none_or(|f| f.occurred < *at)) else {
             return;
-        }
-        let before = self.standing.of_origin(self.origin);
-        let gone: Vec<(ResourceType, ResourceId)> = before
-            .filter(|f| f.occurred <= newest && !stated.contains(&(f.resource_type, f.id.clone())))
-            .filter(|f| {
-                !self.out.versions.iter().any(|v| v.facts.resource_type == f.resource_type && v.facts.id == f.id)
-            })
-            .map(|f| (f.resource_type, f.id.clone()))
-            .collect();
-        if !gone.is_empty() {
-            self.out.issues.push(Issue::with(&ORDER_RESTATED, Place::Whole, gone.len().to_string()));
-        }
-        for (resource_type, id) in gone {
-            self.delete(resource_type, &id, Some(newest));
-        }
-    }
-
-    /// Members of the list that this message did not state become inactive (japan.md 3.2: PPR-01 and ADT-61 are whole).
-    fn close_list(
-        &mut self,
-        list: List,
-        newest: i64,
-        stated: &HashSet<(ResourceType, ResourceId)>,
-    ) -> Result<(), Stop> {
-        let number = if list == List::Problems { 1 } else { 2 };
-        let resource_type =
-            if list == List::Problems { ResourceType::CONDITION } else { ResourceType::ALLERGY_INTOLERANCE };
-        let gone: Vec<Facts> = self
-            .standing
-            .of_type(resource_type)
-            .into_iter()
-            .filter(|f| f.list == number && f.occurred <= newest)
-            .filter(|f| !stated.contains(&(f.resource_type, f.id.clone())))
-            .cloned()
-            .collect();
-        for facts in gone {
-            let Some(mut body) = self.body(facts.resource_type, &facts.id)? else { continue };
-            let system = match list {
-                List::Problems => "http://terminology.hl7.org/CodeSystem/condition-clinical",
-                List::Allergies => "http://terminology.hl7.org/CodeSystem/allergyintolerance-clinical",
-            };
-            if body.contains_key("abatementDateTime") || is_entered_in_error(&body) {
-                continue;
-            }
-            body.insert(
-                "clinicalStatus".into(),
-                serde_json::json!({"coding": [{"system": system, "code": "inactive"}]}),
-            );
-            let mut draft = draft_of(facts.resource_type, facts.id, body);
-            draft.occurred = Some(newest).filter(|newest| *newest != i64::MAX);
-            self.put(draft, 1)?;
-        }
-        Ok(())
-    }
-
-    /// What is stated replaces, what is not stated stays; objects such as `period` are merged one level deep.
-    fn merge(&self, draft: Draft, drop: &[&str]) -> Result<Draft, Stop> {
-        let Some(mut merged) = self.body(draft.resource_type, &draft.id)? else { return Ok(draft) };
-        let stated: Map<String, Value> = serde_json::from_str(&format!("{{{}}}", draft.members))
-            .map_err(|_| vec![Issue::with(&NOT_JSON, Place::Whole, draft.reference())])?;
-        for (name, value) in stated {
-            match (merged.get_mut(&name), value) {
-                (Some(Value::Object(old)), Value::Object(new))
-                    if matches!(name.as_str(), "period" | "hospitalization") =>
-                {
-                    old.extend(new);
-                }
-                (_, value) => {
-                    merged.insert(name, value);
-                }
-            }
-        }
-        for path in drop {
-            match path.split_once('.') {
-                None => {
-                    merged.shift_remove(*path);
-                }
-                Some((outer, inner)) => {
-                    if let Some(Value::Object(object)) = merged.get_mut(outer) {
-                        object.shift_remove(inner);
-                    }
-                }
-            }
-        }
-        merged.retain(|_, value| value.as_object().is_none_or(|object| !object.is_empty()));
-        Ok(Draft { occurred: draft.occurred, ..draft_of(draft.resource_type, draft.id, merged) })
+        };
+        let facts = match gone {
+            Some(gone) => Facts { occurred, ..gone.clone() },
+            None => Facts {
+                resource_type,
+                id: id.clone(),
+                version: self.next_version(resource_type, id),
+                deleted: true,
+                last_updated: self.moment.now,
+                occurred,
+                stated: Vec::new(),
+                rank: 1,
+                list: 0,
+                origin: self.origin_of(1),
+                labels: Labels::default(),
+                content: 0,
+                patients: vec![patient],
+                tokens: Vec::new(),
+                dates: Vec::new(),
+                references: Vec::new(),
+            },
+        };
+        self.out.versions.push(Version { facts, body: String::new(), is_silent: true });
     }
 
     /// The newest body, counting what this message made.
     fn body(&self, resource_type: ResourceType, id: &ResourceId) -> Result<Option<Map<String, Value>>, Fault> {
-        let made = self.out.versions.iter().rev().find(|v| v.facts.resource_type == resource_type && v.facts.id == *id);
-        let text = match made {
-            Some(version) if version.facts.deleted => None,
-            Some(version) => Some(version.body.clone()),
-            None => self.standing.body(resource_type, id)?,
-        };
         // What cannot be read must not be taken for what is not there: its other parts would be lost.
         let unreadable = |_| Fault::Broken("a stored resource is not JSON".into());
-        text.map(|text| serde_json::from_str(&text).map_err(unreadable)).transpose()
+        self.body_text(resource_type, id)?.map(|text| serde_json::from_str(&text).map_err(unreadable)).transpose()
     }
-}
 
-fn is_entered_in_error(body: &Map<String, Value>) -> bool {
-    body.get("verificationStatus").is_some_and(|status| status.to_string().contains("entered-in-error"))
+    fn body_text(&self, resource_type: ResourceType, id: &ResourceId) -> Result<Option<String>, Fault> {
+        let made = self.out.versions.iter().rev().find(|v| v.facts.resource_type == resource_type && v.facts.id == *id);
+        match made {
+            Some(version) if version.facts.deleted => Ok(None),
+            Some(version) => Ok(Some(version.body.clone())),
+            None => self.standing.body(resource_type, id),
+        }
+    }
 }
 
 /// A draft from a stored body: version and instant are the store's, the rest stays as it was.

@@ -10,10 +10,10 @@ use super::decide::Version;
 use super::recipients_of;
 use crate::consent::Directive;
 use crate::fault::Fault;
-use crate::fhir::{PatientKey, ResourceId, ResourceType, time::Interval};
-use crate::map::{Known, KnownEncounter};
-use crate::search::facts::Facts;
-use crate::store::{Body, Commit, Head, Store, records};
+use crate::fhir::{PatientKey, ResourceId, ResourceType, system};
+use crate::map::{self, Known, KnownDocument, KnownEncounter, Stored};
+use crate::search::facts::{Facts, reference_hash};
+use crate::store::{Body, Commit, Head, Store, Told, records};
 
 /// Records kept between messages, at most.
 const STANDINGS_MAX: usize = 256;
@@ -26,6 +26,8 @@ const STANDINGS_BYTES_MAX: usize = 64 << 20;
 pub(super) struct Standing {
     patient: PatientKey,
     head: Option<Head>,
+    /// How many letters spoke of it.
+    told: u64,
     current: HashMap<(ResourceType, ResourceId), (Facts, Text)>,
     /// Organisations that the record's consents name.
     recipients: Vec<String>,
@@ -90,7 +92,15 @@ impl Idle {
 }
 
 impl Standing {
-    fn read(store: &Store, patient: PatientKey) -> Result<Self, Fault> {
+    /// The standing of a record on which there is nothing.
+    pub(super) fn empty(patient: PatientKey) -> Self {
+        Standing { patient, head: None, told: 0, current: HashMap::new(), recipients: Vec::new() }
+    }
+
+    /// The standing of a record as the store has it.
+    pub(super) fn read(store: &Store, patient: PatientKey) -> Result<Self, Fault> {
+        // What is counted first can only be too few by the time the rest is read; a commit that counts on it is refused.
+        let told = store.told_count(patient)?;
         let partition = store.partition(patient)?;
         let mut current = HashMap::with_capacity(partition.records.len());
         for record in partition.records {
@@ -99,7 +109,7 @@ impl Standing {
                 (record.facts, Text::Stored(record.body)),
             );
         }
-        let mut standing = Standing { patient, head: partition.head, current, recipients: Vec::new() };
+        let mut standing = Standing { patient, head: partition.head, told, current, recipients: Vec::new() };
         standing.recipients = standing.read_recipients()?;
         Ok(standing)
     }
@@ -107,7 +117,8 @@ impl Standing {
     /// About how many bytes of memory it takes.
     fn bytes(&self) -> usize {
         let one = |facts: &Facts, text: &Text| {
-            let lists = 16 * facts.patients.len() + 24 * (facts.tokens.len() + facts.dates.len());
+            let lists =
+                16 * (facts.patients.len() + facts.stated.len()) + 24 * (facts.tokens.len() + facts.dates.len());
             size_of::<(Facts, Text)>() + 64 + lists + 8 * facts.references.len() + text.bytes()
         };
         self.current.values().map(|(facts, text)| one(facts, text)).sum()
@@ -137,6 +148,11 @@ impl Standing {
         let mut found: Vec<&Facts> = self.current.values().map(|(facts, _)| facts).filter(of_type).collect();
         found.sort_by(|a, b| a.id.cmp(&b.id));
         found
+    }
+
+    /// The current versions of one type, deleted or not, in no order.
+    pub(super) fn all_of(&self, resource_type: ResourceType) -> impl Iterator<Item = &Facts> {
+        self.current.values().map(|(facts, _)| facts).filter(move |facts| facts.resource_type == resource_type)
     }
 
     /// What an order stated and that is not gone, in a fixed order.
@@ -172,12 +188,33 @@ impl Standing {
     }
 
     /// What the mapper of an HL7 v2 message may know.
-    pub(super) fn encounters(&self) -> Result<Known, Fault> {
+    pub(super) fn known(&self) -> Result<Known, Fault> {
         let mut known = Known::default();
+        for facts in self.of_type(ResourceType::PATIENT) {
+            if facts.id == self.patient.patient_id() {
+                known.patient = Some(self.stored(facts)?);
+            }
+        }
+        let provenances = self.of_type(ResourceType::PROVENANCE);
         for facts in self.of_type(ResourceType::ENCOUNTER) {
-            known.encounters.push(known_encounter(facts, &self.resource(facts)?));
+            let hash = reference_hash(ResourceType::ENCOUNTER, facts.id.as_str());
+            let mut told = Vec::new();
+            for provenance in provenances.iter().filter(|provenance| provenance.references.contains(&hash)) {
+                told.extend(told_by(provenance, &self.resource(provenance)?));
+            }
+            known.encounters.push(KnownEncounter { stored: self.stored(facts)?, told });
+        }
+        for facts in self.of_type(ResourceType::DOCUMENT_REFERENCE) {
+            known.documents.push(known_document(facts, &self.resource(facts)?));
         }
         Ok(known)
+    }
+
+    fn stored(&self, facts: &Facts) -> Result<Stored, Fault> {
+        let Value::Object(body) = self.resource(facts)? else {
+            return Err(Fault::Broken("a stored resource is not an object".into()));
+        };
+        Ok(Stored { id: facts.id.clone(), occurred: facts.occurred, body })
     }
 
     /// Adds new versions to the record and to the commit that will store them.
@@ -185,18 +222,52 @@ impl Standing {
         if versions.is_empty() {
             return Ok(());
         }
-        let consents = versions.iter().any(|v| v.facts.resource_type == ResourceType::CONSENT);
         let new: Vec<(Facts, String)> = versions.into_iter().map(|v| (v.facts, v.body)).collect();
         let sheaf = records::write(self.patient, self.head.as_ref(), facility, &new)?;
         self.head = Some(Head { sheaves: self.sheaves() + 1, facility: self.facility(facility) });
+        *commit = std::mem::take(commit).and(sheaf)?;
+        self.take(new)
+    }
+
+    /// Adds a letter to those that spoke of the record, and to the commit that will say so. Of two letters decided upon
+    /// one standing, one is refused, even if neither changes anything.
+    pub(super) fn tell(&mut self, told: &Told, commit: &mut Commit) {
+        self.told += 1;
+        commit.tell(self.patient, self.told, told);
+    }
+
+    /// Adds new versions to a record that only this program's memory has.
+    pub(super) fn imagine(&mut self, versions: Vec<Version>, facility: &str) -> Result<(), Fault> {
+        self.head = Some(Head { sheaves: 0, facility: self.facility(facility) });
+        self.take(versions.into_iter().map(|v| (v.facts, v.body)).collect())
+    }
+
+    /// The facility that keeps the record; empty when none was stated.
+    pub(super) fn stated_facility(&self) -> &str {
+        self.head.as_ref().map_or("", |head| &head.facility)
+    }
+
+    fn take(&mut self, new: Vec<(Facts, String)>) -> Result<(), Fault> {
+        let consents = new.iter().any(|(facts, _)| facts.resource_type == ResourceType::CONSENT);
         for (facts, body) in new {
             self.current.insert((facts.resource_type, facts.id.clone()), (facts, Text::Fresh(body)));
         }
-        *commit = std::mem::take(commit).and(sheaf);
         if consents {
             self.recipients = self.read_recipients()?;
         }
         Ok(())
+    }
+
+    /// How many letters spoke of the record.
+    pub(super) fn told(&self) -> u64 {
+        self.told
+    }
+
+    /// The current versions, deleted or not, in a fixed order.
+    pub(super) fn all(&self) -> Vec<&Facts> {
+        let mut all: Vec<&Facts> = self.current.values().map(|(facts, _)| facts).collect();
+        all.sort_by(|a, b| (a.resource_type, &a.id).cmp(&(b.resource_type, &b.id)));
+        all
     }
 }
 
@@ -221,16 +292,19 @@ fn parse(text: &str) -> Result<Value, Fault> {
     serde_json::from_str(text).map_err(|_| Fault::Broken("a stored resource is not JSON".into()))
 }
 
-fn known_encounter(facts: &Facts, body: &Value) -> KnownEncounter {
-    let bound = |name: &str| body["period"][name].as_str().and_then(|text| Interval::parse(text, 540)).map(|i| i.start);
-    KnownEncounter {
-        id: facts.id.clone(),
-        inpatient: body["class"]["code"] == "IMP",
-        start: bound("start").unwrap_or(i64::MIN),
-        ended: body["period"]["end"].is_string(),
-        end: bound("end"),
-        void: matches!(body["status"].as_str(), Some("cancelled" | "entered-in-error")),
-    }
+/// What a message told of its visit: the trigger event among the codes of its Provenance.
+fn told_by(facts: &Facts, provenance: &Value) -> Option<map::Told> {
+    let codings = provenance["activity"]["coding"].as_array()?;
+    let event = codings.iter().find(|coding| coding["system"] == system::V2_0003)?["code"].as_str()?.to_owned();
+    let when = provenance["occurredDateTime"].as_str().unwrap_or_default().to_owned();
+    Some(map::Told { event, sent: facts.occurred, when })
+}
+
+fn known_document(facts: &Facts, body: &Value) -> KnownDocument {
+    let url = |content: &Value| content.pointer("/attachment/url").and_then(Value::as_str).map(str::to_owned);
+    let urls = body["content"].as_array().into_iter().flatten().filter_map(url);
+    let binaries = urls.filter_map(|url| ResourceId::parse(url.strip_prefix("Binary/")?)).collect();
+    KnownDocument { id: facts.id.clone(), binaries }
 }
 
 #[cfg(test)]
@@ -238,8 +312,7 @@ mod tests {
     use super::*;
 
     fn standing(patient: u128, text: usize) -> Standing {
-        let mut standing =
-            Standing { patient: PatientKey(patient), head: None, current: HashMap::new(), recipients: Vec::new() };
+        let mut standing = Standing::empty(PatientKey(patient));
         let id = PatientKey(patient).resource_id("Observation", "1");
         let value = serde_json::json!({"resourceType": "Observation"});
         let extracted = crate::search::extract::extract_in(&value, PatientKey(patient), 540);
@@ -250,6 +323,7 @@ mod tests {
             deleted: false,
             last_updated: 0,
             occurred: 0,
+            stated: Vec::new(),
             rank: 1,
             list: 0,
             origin: 0,

@@ -171,6 +171,7 @@ pub(super) mod tests {
             deleted: false,
             last_updated: 0,
             occurred: i64::MIN,
+            stated: Vec::new(),
             rank: 1,
             list: 0,
             origin: 0,

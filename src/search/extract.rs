@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::facts::{DateFact, Labels, Parameter, Token, folded_hash, reference_hash, token_hash};
+use super::facts::{DateFact, Labels, Parameter, Token, folded_hash, reference_hash, system_hash, token_hash};
 use super::labels;
 use super::parameters::{self, Kind};
 use crate::fhir::entry::Entries;
@@ -221,7 +221,7 @@ fn token(value: &Value, parameter: Parameter, implied: &str, out: &mut Vec<Token
             let wanted = if parameter == Parameter::Identifier { "value" } else { "code" };
             let Some(code) = object.get(wanted).and_then(Value::as_str).filter(|code| !code.is_empty()) else { return };
             let system = object.get("system").and_then(Value::as_str).unwrap_or_default();
-            out.push(Token { parameter, system: token_hash(system), code: folded_hash(code) });
+            out.push(Token { parameter, system: system_hash(system), code: folded_hash(code) });
         }
         _ => {}
     }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::fhir::time::Interval;
-use crate::fhir::{PatientKey, ResourceId, ResourceType};
+use crate::fhir::{PatientKey, ResourceId, ResourceType, oid};
 
 pub use super::extract::{Extracted, extract, extract_in};
 
@@ -158,6 +158,9 @@ pub struct Facts {
     pub last_updated: i64,
     /// The business time of what it says, milliseconds since 1970; `i64::MIN` when none was stated.
     pub occurred: i64,
+    /// When its members were stated, where messages tell it in parts (visits): the [`token_hash`] of each member's name, and
+    /// milliseconds since 1970. Empty where it was stated whole, at `occurred`.
+    pub stated: Vec<(u64, i64)>,
     /// How well the sender stated it: 0 in passing ([`crate::map::Change::PutWeak`]), 1 as such.
     pub rank: u8,
     /// Which whole list it belongs to: 0 none, 1 problems, 2 allergies.
@@ -178,6 +181,11 @@ pub struct Facts {
     pub dates: Vec<DateFact>,
     /// Hashes ([`reference_hash`]) of every `Type/id` it refers to, for label propagation and reference search.
     pub references: Vec<u64>,
+}
+
+/// The hash of a token's system: the OID and the URL of one system are the same.
+pub fn system_hash(system: &str) -> u64 {
+    token_hash(oid::canonical(system))
 }
 
 /// The hash of a token's system or code: the first eight bytes of SHA-256, never 0 except for the empty text.

@@ -7,7 +7,7 @@ use crate::fhir::reference::{Literal, is_id};
 use crate::fhir::time::Interval;
 
 use super::extract::target_hash;
-use super::facts::{Parameter, folded_hash, reference_hash, token_hash};
+use super::facts::{Parameter, folded_hash, reference_hash, system_hash};
 use super::page::Cursor;
 use super::parameters::{self, Definition, Kind};
 
@@ -301,8 +301,8 @@ fn tokens(value: &str, definition: &Definition) -> Option<Vec<TokenValue>> {
             None => Some(TokenValue::Code(folded_hash(&first))),
             Some(_) if boolean => None,
             Some("") if first.is_empty() => None,
-            Some("") => Some(TokenValue::System(token_hash(&first))),
-            Some(code) => Some(TokenValue::Coding(token_hash(&first), folded_hash(&unescaped(code)?))),
+            Some("") => Some(TokenValue::System(system_hash(&first))),
+            Some(code) => Some(TokenValue::Coding(system_hash(&first), folded_hash(&unescaped(code)?))),
         }
     };
     split(value, ',').map(|one| if one.is_empty() { None } else { read(one) }).collect()

@@ -15,6 +15,7 @@ use crate::store::cache::Spread;
 const DELETED: u8 = 1;
 const UUID: u8 = 2;
 const OCCURRED: u8 = 4;
+const STATED: u8 = 8;
 
 /// Writes facts; [`Encoder::finish`] puts the tables before them.
 #[derive(Default)]
@@ -48,6 +49,7 @@ impl Encoder {
         let flag = |set: bool, bit: u8| if set { bit } else { 0 };
         let stated = facts.occurred != i64::MIN;
         let flags = flag(facts.deleted, DELETED) | flag(uuid.is_some(), UUID) | flag(stated, OCCURRED);
+        let flags = flags | flag(!facts.stated.is_empty(), STATED);
         self.out.extend_from_slice(&[facts.resource_type.number(), flags, facts.rank, facts.list]);
         match uuid {
             Some(uuid) => self.out.extend_from_slice(uuid.as_bytes()),
@@ -64,7 +66,15 @@ impl Encoder {
         if stated {
             self.difference(facts.occurred, facts.last_updated);
         }
-        self.lists(facts, if stated { facts.occurred } else { facts.last_updated });
+        let time = if stated { facts.occurred } else { facts.last_updated };
+        if !facts.stated.is_empty() {
+            self.number(facts.stated.len() as u64);
+            for (member, at) in &facts.stated {
+                self.hash(*member);
+                self.difference(*at, time);
+            }
+        }
+        self.lists(facts, time);
         self.number(body_bytes as u64);
     }
 
@@ -174,6 +184,10 @@ impl<'a> Decoder<'a> {
         let occurred = if flags & OCCURRED == 0 { i64::MIN } else { self.bytes.difference(last_updated)? };
         let time = if flags & OCCURRED == 0 { last_updated } else { occurred };
         let (bytes, hashes, patients) = (&mut self.bytes, &self.hashes, &self.patients);
+        let stated = match flags & STATED {
+            0 => Vec::new(),
+            _ => bytes.list(2, |bytes| Ok((bytes.hash(hashes)?, bytes.difference(time)?)))?,
+        };
         let facts = Facts {
             resource_type: ResourceType::from_number(resource_type).ok_or_else(damaged)?,
             id,
@@ -181,6 +195,7 @@ impl<'a> Decoder<'a> {
             deleted: flags & DELETED != 0,
             last_updated,
             occurred,
+            stated,
             rank,
             list,
             origin,
@@ -324,7 +339,7 @@ mod tests {
             (resource_type, id) in (0..146_u8, any_id()),
             (version, deleted, last_updated, occurred) in (any::<u32>(), any::<bool>(), any_time(), any_time()),
             (rank, list, labels, content) in (any::<u8>(), any::<u8>(), any::<u32>(), any::<u128>()),
-            origin in any_hash(),
+            (origin, stated) in (any_hash(), vec((any_hash(), any_time()), 0..3)),
             patients in vec(prop_oneof![0..3_u128, any::<u128>()], 0..3),
             tokens in vec((any_parameter(), any_hash(), any_hash()), 0..6),
             dates in vec((any_parameter(), any_time(), any_time()), 0..3),
@@ -333,7 +348,7 @@ mod tests {
             Facts {
                 resource_type: ResourceType::from_number(resource_type).unwrap(),
                 id: ResourceId::parse(&id).unwrap(),
-                version, deleted, last_updated, occurred, rank, list, content, origin,
+                version, deleted, last_updated, occurred, stated, rank, list, content, origin,
                 labels: Labels(labels),
                 patients: patients.into_iter().map(PatientKey).collect(),
                 tokens: tokens.into_iter().map(|(parameter, system, code)| Token { parameter, system, code }).collect(),

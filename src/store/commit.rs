@@ -11,7 +11,7 @@ use crate::store::{Commit, keys, parts};
 impl Commit {
     /// Says in the log which letter this came of.
     pub fn of_letter(&mut self, letter: LetterId) -> Result<(), Fault> {
-        let logged = self.log.as_deref().map(Logged::decode).transpose()?.unwrap_or_default();
+        let logged = self.logged()?;
         self.log = Some(Logged { letter: Some(letter), ..logged }.encode());
         Ok(())
     }
@@ -30,6 +30,11 @@ impl Commit {
     /// Marks a letter as held: somebody must look at it.
     pub fn hold(&mut self, letter: LetterId) {
         self.put.push((keys::held(letter), Vec::new()));
+    }
+
+    /// Refuses the commit when the letter is not held any more: of two who settle it, one counts.
+    pub fn expect_held(&mut self, letter: LetterId) {
+        self.expect.push((keys::held(letter), Some(Vec::new())));
     }
 
     /// Takes the mark away.
@@ -54,12 +59,28 @@ impl Commit {
         self.put.push((keys::audit(number), chunk));
     }
 
-    /// Both changes as one. The log has one entry, that of `other` where it has one.
-    pub fn and(mut self, other: Commit) -> Commit {
+    /// Notes a fact about the whole store, such as how far a long work has come; `None` takes the note away.
+    pub fn note(&mut self, name: &str, text: Option<&[u8]>) {
+        match text {
+            Some(text) => self.put.push((keys::meta(name), text.to_vec())),
+            None => self.delete.push(keys::meta(name)),
+        }
+    }
+
+    /// Both changes as one, with one entry of the log that tells of both. Fails when an entry is damaged.
+    pub fn and(mut self, other: Commit) -> Result<Commit, Fault> {
+        self.log = match (&self.log, &other.log) {
+            (Some(_), Some(_)) => Some(self.logged()?.and(other.logged()?).encode()),
+            _ => other.log.or(self.log),
+        };
         self.expect.extend(other.expect);
         self.put.extend(other.put);
         self.delete.extend(other.delete);
-        self.log = other.log.or(self.log);
-        self
+        Ok(self)
+    }
+
+    /// What the log will say.
+    fn logged(&self) -> Result<Logged, Fault> {
+        Ok(self.log.as_deref().map(Logged::decode).transpose()?.unwrap_or_default())
     }
 }

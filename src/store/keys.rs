@@ -3,11 +3,15 @@
 //!
 //! ```text
 //! P patient(16) H                       the head of a patient's partition
+//! P patient(16) L number(8)             one of the letters that spoke of the patient, in order
 //! P patient(16) S number(8) part(2)     a part of one of its sheaves
 //! I type(1) id 0                        whose partition a resource lies in
 //! R letter(32) part(2)                  a part of a letter as it came
 //! O letter(32) part(2)                  a part of what became of it, its receipt
 //! Q letter(32)                          the letter is held: somebody must look at it
+//! D control(16) content(16) name(8)     the letter that came under a sender's message id
+//! C code(16)                            what a sender's own code is, and where it was first met
+//! U code(16) letter(32)                 the letter has that code, and no concept map knew it
 //! N organization(16) patient(16)        the patient is on the panel of the organisation
 //! A number(8)                           a chunk of the audit chain
 //! L position(8)                         an entry of the log, written by the engine
@@ -26,6 +30,10 @@ use crate::store::Position;
 pub enum Space {
     /// The audit chain.
     Audit = b'A',
+    /// Senders' own codes.
+    Code = b'C',
+    /// Senders' message ids ("delivered under").
+    Control = b'D',
     /// Where a resource id lies.
     Id = b'I',
     /// The log of commits.
@@ -42,6 +50,8 @@ pub enum Space {
     Held = b'Q',
     /// Raw letters.
     Raw = b'R',
+    /// Which letters hold a code that nobody mapped.
+    Unmapped = b'U',
 }
 
 /// The name of the entry that holds the format version.
@@ -85,6 +95,26 @@ pub fn head_patient(key: &[u8]) -> Option<PatientKey> {
         [b'P', patient @ .., b'H'] => patient.try_into().ok().map(u128::from_be_bytes).map(PatientKey),
         _ => None,
     }
+}
+
+/// The patient in whose partition an entry lies; `None` for a key of another space.
+pub fn partition_patient(key: &[u8]) -> Option<PatientKey> {
+    let (patient, _) = key.strip_prefix(b"P")?.split_first_chunk::<16>()?;
+    Some(PatientKey(u128::from_be_bytes(*patient)))
+}
+
+/// A letter that spoke of a patient; they are numbered from 1.
+pub fn told(patient: PatientKey, number: u64) -> Vec<u8> {
+    let mut key = partition(patient, 9);
+    key.push(b'L');
+    key.extend_from_slice(&number.to_be_bytes());
+    key
+}
+
+/// Patient and number of a key that [`told`] made; `None` for any other key.
+pub fn told_of(key: &[u8]) -> Option<(PatientKey, u64)> {
+    let number = key.get(17..)?.strip_prefix(b"L")?.try_into().ok()?;
+    Some((partition_patient(key)?, u64::from_be_bytes(number)))
 }
 
 /// A part of a sheaf; sheaves are numbered from 1, parts from 0.
@@ -133,6 +163,57 @@ pub fn receipt(letter: LetterId, part: u16) -> Vec<u8> {
 /// The mark of a held letter.
 pub fn held(letter: LetterId) -> Vec<u8> {
     letter_key(Space::Held, letter, &[])
+}
+
+/// A letter that came under a sender's message id; `control` stands for sender and id, `content` and `name` for what
+/// was said under it.
+pub fn control(control: [u8; 16], content: [u8; 16], name: u64) -> Vec<u8> {
+    let mut key = control_prefix(control);
+    key.extend_from_slice(&content);
+    key.extend_from_slice(&name.to_be_bytes());
+    key
+}
+
+/// What the keys of all letters under one message id begin with.
+pub fn control_prefix(control: [u8; 16]) -> Vec<u8> {
+    let mut key = Vec::with_capacity(41);
+    key.push(Space::Control as u8);
+    key.extend_from_slice(&control);
+    key
+}
+
+/// What a sender's own code is.
+pub fn code(code: u128) -> Vec<u8> {
+    let mut key = Vec::with_capacity(17);
+    key.push(Space::Code as u8);
+    key.extend_from_slice(&code.to_be_bytes());
+    key
+}
+
+/// The code of a key that [`code`] made.
+pub fn code_of(key: &[u8]) -> Option<u128> {
+    key.strip_prefix(b"C")?.try_into().ok().map(u128::from_be_bytes)
+}
+
+/// A letter that holds a code nobody mapped.
+pub fn unmapped(code: u128, letter: LetterId) -> Vec<u8> {
+    let mut key = unmapped_prefix(code);
+    key.extend_from_slice(&letter.0);
+    key
+}
+
+/// What the keys of all letters with one code begin with.
+pub fn unmapped_prefix(code: u128) -> Vec<u8> {
+    let mut key = Vec::with_capacity(49);
+    key.push(Space::Unmapped as u8);
+    key.extend_from_slice(&code.to_be_bytes());
+    key
+}
+
+/// Code and letter of a key that [`unmapped`] made.
+pub fn unmapped_of(key: &[u8]) -> Option<(u128, LetterId)> {
+    let (code, letter) = key.strip_prefix(b"U")?.split_first_chunk::<16>()?;
+    Some((u128::from_be_bytes(*code), LetterId(letter.try_into().ok()?)))
 }
 
 /// The letter of a key of the spaces of raw letters, receipts and held letters.
@@ -226,7 +307,7 @@ mod tests {
         let patient = prop_oneof![Just(0), Just(1), Just(u128::MAX), any::<u128>()].prop_map(PatientKey);
         let letter = prop_oneof![Just([0; 32]), Just([255; 32]), any::<[u8; 32]>()].prop_map(LetterId);
         let number = prop_oneof![0..4_u64, Just(u64::MAX), any::<u64>()];
-        (0..10_u8, patient, letter, number, 0..3_u16, "[ab.]{1,3}").prop_map(
+        (0..14_u8, patient, letter, number, 0..3_u16, "[ab.]{1,3}").prop_map(
             |(kind, patient, letter, number, part, id_text)| match kind {
                 0 => head(patient),
                 1 => sheaf(patient, number, part),
@@ -237,6 +318,10 @@ mod tests {
                 6 => panel(u128::from(number), patient),
                 7 => audit(number),
                 8 => log(Position(number)),
+                9 => told(patient, number),
+                10 => control([part as u8; 16], [kind; 16], number),
+                11 => code(patient.0),
+                12 => unmapped(patient.0, letter),
                 _ => meta(&id_text),
             },
         )

@@ -6,24 +6,37 @@ use crate::letter::LetterId;
 
 const SHEAF: u8 = 1;
 const LETTER: u8 = 2;
+/// More sheaves follow the first: their number in two bytes, then each.
+const MORE: u8 = 4;
 
-/// What one commit did, as far as others follow it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// What one commit did, as far as others follow it. One with sheaves and without a letter is a replay's.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Logged {
-    /// The sheaf it wrote: whose, and its number.
-    pub sheaf: Option<(PatientKey, u64)>,
-    /// The letter it came of. The order of these is the order in which a replay must take the letters.
+    /// The sheaves it wrote, at most one in each record: whose, and its number there. A merge writes to two.
+    pub sheaves: Vec<(PatientKey, u64)>,
+    /// The letter it came of.
     pub letter: Option<LetterId>,
 }
 
 impl Logged {
-    /// As stored.
+    /// As stored. Sheaves beyond 65,536 cannot be said; a letter speaks of a handful.
     pub fn encode(&self) -> Vec<u8> {
-        let mut out = Vec::with_capacity(57);
-        out.push(if self.sheaf.is_some() { SHEAF } else { 0 } | if self.letter.is_some() { LETTER } else { 0 });
-        if let Some((patient, number)) = self.sheaf {
+        let mut out = Vec::with_capacity(57 + 24 * self.sheaves.len().saturating_sub(1));
+        let flag = |set: bool, bit: u8| if set { bit } else { 0 };
+        let more = self.sheaves.get(1..).unwrap_or_default();
+        out.push(
+            flag(!self.sheaves.is_empty(), SHEAF) | flag(self.letter.is_some(), LETTER) | flag(!more.is_empty(), MORE),
+        );
+        let sheaf = |out: &mut Vec<u8>, (patient, number): &(PatientKey, u64)| {
             out.extend_from_slice(&patient.0.to_be_bytes());
             out.extend_from_slice(&number.to_be_bytes());
+        };
+        if let Some(first) = self.sheaves.first() {
+            sheaf(&mut out, first);
+        }
+        if !more.is_empty() {
+            out.extend_from_slice(&u16::try_from(more.len()).unwrap_or(u16::MAX).to_be_bytes());
+            more.iter().take(usize::from(u16::MAX)).for_each(|one| sheaf(&mut out, one));
         }
         if let Some(letter) = self.letter {
             out.extend_from_slice(&letter.0);
@@ -36,21 +49,41 @@ impl Logged {
         let read = || {
             let (flags, mut rest) = bytes.split_first()?;
             let mut logged = Logged::default();
-            if flags & SHEAF != 0 {
-                let (patient, after) = rest.split_first_chunk()?;
-                let (number, after) = after.split_first_chunk()?;
-                logged.sheaf = Some((PatientKey(u128::from_be_bytes(*patient)), u64::from_be_bytes(*number)));
+            let mut count = usize::from(flags & SHEAF != 0);
+            if count == 1 {
+                logged.sheaves.push(sheaf(&mut rest)?);
+            }
+            if flags & MORE != 0 {
+                let (more, after) = rest.split_first_chunk()?;
                 rest = after;
+                count += usize::from(u16::from_be_bytes(*more));
+                while logged.sheaves.len() < count {
+                    logged.sheaves.push(sheaf(&mut rest)?);
+                }
             }
             if flags & LETTER != 0 {
                 let (letter, after) = rest.split_first_chunk()?;
                 logged.letter = Some(LetterId(*letter));
                 rest = after;
             }
-            (rest.is_empty() && *flags <= SHEAF | LETTER).then_some(logged)
+            let is_known = *flags <= SHEAF | LETTER | MORE && (flags & MORE == 0 || (flags & SHEAF != 0 && count > 1));
+            (rest.is_empty() && is_known).then_some(logged)
         };
         read().ok_or_else(|| Fault::Broken("an entry of the log is damaged".into()))
     }
+
+    /// Both as one: the sheaves of both, and the letter of either.
+    pub fn and(mut self, other: Logged) -> Logged {
+        self.sheaves.extend(other.sheaves);
+        Logged { letter: other.letter.or(self.letter), ..self }
+    }
+}
+
+fn sheaf(rest: &mut &[u8]) -> Option<(PatientKey, u64)> {
+    let (patient, after) = rest.split_first_chunk()?;
+    let (number, after) = after.split_first_chunk()?;
+    *rest = after;
+    Some((PatientKey(u128::from_be_bytes(*patient)), u64::from_be_bytes(*number)))
 }
 
 #[cfg(test)]
@@ -59,14 +92,26 @@ mod tests {
 
     #[test]
     fn entries_come_back_and_damage_is_noticed() {
-        let (sheaf, letter) = (Some((PatientKey(5), 7)), Some(LetterId([3; 32])));
-        for logged in [(None, None), (sheaf, None), (None, letter), (sheaf, letter)] {
-            let logged = Logged { sheaf: logged.0, letter: logged.1 };
-            let bytes = logged.encode();
-            assert_eq!(Logged::decode(&bytes), Ok(logged));
-            assert!((0..bytes.len()).all(|end| Logged::decode(&bytes[..end]).is_err()));
-            assert!(Logged::decode(&[&bytes[..], &[0]].concat()).is_err());
+        let (sheaf, letter) = (|n: u128| (PatientKey(5 + n), 7), Some(LetterId([3; 32])));
+        for count in [0, 1, 2, 3, 300] {
+            for letter in [None, letter] {
+                let logged = Logged { sheaves: (0..count).map(sheaf).collect(), letter };
+                let bytes = logged.encode();
+                assert_eq!(Logged::decode(&bytes), Ok(logged));
+                assert!((0..bytes.len()).all(|end| Logged::decode(&bytes[..end]).is_err()));
+                assert!(Logged::decode(&[&bytes[..], &[0]].concat()).is_err());
+            }
         }
         assert!(Logged::decode(&[8]).is_err());
+        assert!(Logged::decode(&[MORE, 0, 0]).is_err(), "no more than none");
+    }
+
+    #[test]
+    fn two_commits_in_one_are_one_entry() {
+        let of = |n: u128, letter| Logged { sheaves: vec![(PatientKey(n), 1)], letter };
+        let letter = Some(LetterId([1; 32]));
+        let both = Logged { sheaves: vec![(PatientKey(1), 1), (PatientKey(2), 1)], letter };
+        assert_eq!(of(1, letter).and(of(2, None)), both);
+        assert_eq!(of(1, None).and(of(2, letter)), both);
     }
 }

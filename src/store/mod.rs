@@ -7,9 +7,11 @@
 
 pub mod cache;
 pub mod codec;
+pub mod codes;
 pub mod commit;
 #[cfg(test)]
 mod contract;
+pub mod control;
 pub mod faulty;
 pub mod group;
 pub mod hot;
@@ -23,6 +25,7 @@ pub mod press;
 pub mod records;
 pub mod shelf;
 pub mod sled;
+pub mod told;
 pub mod verify;
 
 pub use group::Ticket;
@@ -31,6 +34,7 @@ pub use log::Logged;
 pub use partition::Partition;
 pub use records::{Body, Head, Record};
 pub use shelf::Store;
+pub use told::Told;
 
 use crate::fault::Fault;
 

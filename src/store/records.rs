@@ -136,7 +136,7 @@ pub fn write(
         commit.expect.push((key.clone(), None));
         commit.put.push((key, patient.0.to_be_bytes().to_vec()));
     }
-    commit.log = Some(Logged { sheaf: Some((patient, number)), letter: None }.encode());
+    commit.log = Some(Logged { sheaves: vec![(patient, number)], letter: None }.encode());
     Ok(commit)
 }
 
@@ -229,6 +229,7 @@ pub(crate) mod example {
             deleted: false,
             last_updated: time,
             occurred: time - 86_400_000,
+            stated: Vec::new(),
             rank: 1,
             list: 0,
             origin: 0,

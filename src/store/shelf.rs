@@ -21,7 +21,7 @@ pub const PANEL_MAX: usize = 200_000;
 pub const PANELS_BYTES_MAX: usize = 64 << 20;
 
 /// How the store is laid out; a store that says otherwise is not opened.
-const FORMAT: &[u8] = b"1";
+const FORMAT: &[u8] = b"2";
 /// Entries that one scan asks for.
 const PAGE: usize = 512;
 
@@ -116,17 +116,36 @@ impl Store {
         }
     }
 
-    /// The records from `least` to `most` that derive an id. Heads sort before sheaves, so each step meets one record.
+    /// The records from `least` to `most` that derive an id. Heads sort first in a partition, so each step meets one
+    /// record.
     fn records_between(&self, least: PatientKey, most: PatientKey, id: &ResourceId) -> Result<Vec<PatientKey>, Fault> {
-        let (mut from, to) = (keys::head(least), keys::after(&keys::head(most)));
         let mut found = Vec::new();
-        while let [(key, _)] = &*self.engine().scan(&from, &to, 1, Order::Ascending)? {
-            let Some(patient) = keys::head_patient(key) else { break };
+        let mut next = Some(least);
+        while let Some(from) = next {
+            let Some(patient) = self.record_from(from)?.filter(|patient| *patient <= most) else { break };
             found.extend(Some(patient).filter(|patient| patient.derives(id)));
-            match patient.0.checked_add(1) {
-                Some(next) => from = keys::head(PatientKey(next)),
-                None => break,
-            }
+            next = patient.0.checked_add(1).map(PatientKey);
+        }
+        Ok(found)
+    }
+
+    /// The first record from a key on; to walk over all of them, a million as well as ten.
+    pub fn record_from(&self, from: PatientKey) -> Result<Option<PatientKey>, Fault> {
+        let (_, to) = keys::space(Space::Partition);
+        let first = self.engine().scan(&keys::head(from), &to, 1, Order::Ascending)?;
+        Ok(first.first().and_then(|(key, _)| keys::partition_patient(key)))
+    }
+
+    /// The letters whose ids begin with these hexadecimal digits, at most `limit`; none when these are no digits.
+    pub fn letters_named(&self, digits: &str, limit: usize) -> Result<Vec<LetterId>, Fault> {
+        let Some((least, most)) = LetterId::range(digits) else { return Ok(Vec::new()) };
+        let mut found: Vec<LetterId> = Vec::new();
+        let (mut from, to) = (keys::raw(least, 0), keys::next(&keys::raw(most, u16::MAX)));
+        while found.len() < limit {
+            let first = self.engine().scan(&from, &to, 1, Order::Ascending)?;
+            let Some(letter) = first.first().and_then(|(key, _)| keys::letter_of(key)) else { break };
+            found.push(letter);
+            from = keys::next(&keys::raw(letter, u16::MAX));
         }
         Ok(found)
     }
@@ -186,6 +205,16 @@ impl Store {
         let from = after.map_or(start, |letter| keys::next(&keys::held(letter)));
         let entries = self.engine().scan(&from, &to, limit, Order::Ascending)?;
         Ok(entries.iter().filter_map(|(key, _)| keys::letter_of(key)).collect())
+    }
+
+    /// What [`Commit::note`] noted under a name.
+    pub fn noted(&self, name: &str) -> Result<Option<Vec<u8>>, Fault> {
+        self.engine().get(&keys::meta(name))
+    }
+
+    /// Whether a letter is held.
+    pub fn is_held(&self, letter: LetterId) -> Result<bool, Fault> {
+        Ok(self.engine().get(&keys::held(letter))?.is_some())
     }
 
     /// The patients whose consent names the organisation (`Organization/agency-a`), in the order of their keys. Kept in
@@ -314,7 +343,7 @@ mod tests {
         let stranger = PatientKey(HOME.0 ^ 1 << 100).resource_id("Observation", "a");
         assert_eq!(store.candidates(ResourceType::OBSERVATION, &stranger).unwrap(), []);
         assert_eq!(store.receipt(letter.id()).unwrap().as_deref(), Some(&b"done"[..]));
-        let logged = Logged { sheaf: Some((HOME, 1)), letter: Some(letter.id()) };
+        let logged = Logged { sheaves: vec![(HOME, 1)], letter: Some(letter.id()) };
         assert_eq!(store.log(Position(0), 9).unwrap(), [(Position(1), logged)]);
         assert_eq!(store.log(Position(1), 9).unwrap(), []);
         assert_eq!(store.held(None, 9).unwrap(), [letter.id()]);
@@ -362,7 +391,7 @@ mod tests {
     fn a_store_of_another_format_is_not_opened() {
         let engine: Arc<dyn Engine> = Arc::new(MemoryEngine::new());
         assert!(Store::over(engine.clone()).is_ok() && Store::over(engine.clone()).is_ok());
-        let put = vec![(keys::meta(keys::FORMAT), b"2".to_vec())];
+        let put = vec![(keys::meta(keys::FORMAT), b"1".to_vec())];
         engine.apply(&[Commit { put, ..Commit::default() }]).unwrap();
         assert!(matches!(Store::over(engine), Err(Fault::Broken(_))));
     }

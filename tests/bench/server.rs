@@ -77,7 +77,14 @@ fn gateway(folder: &Path) {
     );
     let config = Config::read(&text, &folder.join("tasuki.toml"), 0).expect("a configuration");
     let gateway = Gateway::start(&config, || jiff::Timestamp::now().as_millisecond()).expect("the gateway starts");
-    let listener = Listener { address: config.listen, tls: None, body_bytes_max: 1 << 20, workers: 2 };
+    let listener = Listener {
+        address: config.listen,
+        tls: None,
+        body_bytes_max: 1 << 20,
+        head_seconds_max: 5,
+        connections_max: 1024,
+        workers: 2,
+    };
     api::serve(Arc::new(gateway), listener, |address| println!("{address}")).expect("it listens");
 }
 

@@ -110,7 +110,7 @@ fn add(from: &str, letter: Letter, all: &mut Vec<Written>) {
 }
 
 fn collect(from: &str, mapped: &Mapped, all: &mut Vec<Written>) {
-    for change in &mapped.changes {
+    for change in std::iter::once(mapped).chain(&mapped.others).flat_map(|mapped| &mapped.changes) {
         if let Change::Put(draft) | Change::PutWeak(draft) | Change::Merge { draft, .. } = change {
             let is_whole = !matches!(change, Change::Merge { .. });
             all.push(Written { from: from.to_owned(), is_whole, json: draft.json(None) });

@@ -1,6 +1,7 @@
 //! Bytes to text (HL7 v2.5 section 2.15.9.18 and table 0211; ISO 2022 as SS-MIX2 uses it): the bytes decide, MSH-18 is heard.
 
 mod declared;
+mod encode;
 mod evidence;
 mod iso2022;
 mod lost;
@@ -8,12 +9,16 @@ mod rule;
 
 use std::borrow::Cow;
 
-use encoding_rs::{EUC_JP, Encoding, SHIFT_JIS, UTF_16BE, UTF_16LE};
+use encoding_rs::{EUC_JP, Encoding, ISO_2022_JP, SHIFT_JIS, UTF_8, UTF_16BE, UTF_16LE};
 
 use crate::fault::{Issue, Noted, Place};
 use declared::Declared;
+pub use encode::Reply;
 use evidence::Evidence;
-pub use rule::{ASSUMED, CONTRADICTED, MORE_UNDECODABLE, OPEN_RUN, PRIVATE_USE, UNDECODABLE, UNKNOWN_CHARSET, UTF_16};
+pub use rule::{
+    ASSUMED, CONTRADICTED, LABEL_CONTRADICTED, MORE_UNDECODABLE, OPEN_RUN, PRIVATE_USE, UNDECODABLE, UNKNOWN_CHARSET,
+    UTF_16,
+};
 
 /// The text of an ER7 message. Decoding comes before splitting: the second byte of a double-byte character may be any of
 /// `| ^ ~ \ &`. Where MSH-18 is missing or does not fit the bytes, the bytes decide and an issue says so. What cannot be
@@ -46,6 +51,58 @@ pub fn decode_text(bytes: &[u8]) -> Noted<Cow<'_, str>> {
     charset.decode(bytes, Vec::new())
 }
 
+/// The text of a document that names its character set itself (XML 1.0 section 4.3.3): by its byte order mark, else by
+/// `label`, else UTF-8. Where the bytes cannot be what the label says, the bytes decide and an issue says so. Issues are
+/// placed at lines.
+pub fn decode_document<'b>(bytes: &'b [u8], label: Option<&str>) -> Noted<Cow<'b, str>> {
+    let wide = match bytes {
+        [0xff, 0xfe, rest @ ..] => Some((UTF_16LE, rest)),
+        [0xfe, 0xff, rest @ ..] => Some((UTF_16BE, rest)),
+        [b'<', 0, ..] => Some((UTF_16LE, bytes)),
+        [0, b'<', ..] => Some((UTF_16BE, bytes)),
+        _ => None,
+    };
+    if let Some((encoding, body)) = wide {
+        let (value, lost) = encoding.decode_without_bom_handling(body);
+        let mut issues = Vec::new();
+        lost::report(&value, lost, &mut issues);
+        return Noted { value, issues };
+    }
+    let evidence = Evidence::of(bytes);
+    let charset = match label {
+        Some(label) => labelled(label),
+        None => Some(Charset::Utf8),
+    };
+    if evidence.is_plain() || (charset == Some(Charset::Utf8) && evidence.is_utf8()) {
+        return utf8(bytes, Vec::new());
+    }
+    let settled = settle(&Declared { charset, katakana: true, is_silent: false, unknown: None }, &evidence);
+    let mut issues = Vec::new();
+    if charset != Some(settled) {
+        issues.push(Issue::with(&LABEL_CONTRADICTED, Place::Whole, settled.name()));
+    }
+    settled.decode(bytes, issues)
+}
+
+/// The character set behind a name of the IANA registry, as XML declarations give it.
+fn labelled(label: &str) -> Option<Charset> {
+    let label = label.trim().to_ascii_lowercase();
+    let encoding = match label.as_str() {
+        "cp932" => SHIFT_JIS,
+        "eucjp" => EUC_JP,
+        other => Encoding::for_label(other.as_bytes())?,
+    };
+    Some(match encoding {
+        encoding if encoding == UTF_8 => Charset::Utf8,
+        encoding if encoding == SHIFT_JIS => Charset::ShiftJis,
+        encoding if encoding == EUC_JP => Charset::EucJp,
+        encoding if encoding == ISO_2022_JP => Charset::Iso2022,
+        // Said in bytes of eight bits, it is not UTF-16.
+        encoding if encoding == UTF_16LE || encoding == UTF_16BE => return None,
+        encoding => Charset::Latin(encoding),
+    })
+}
+
 /// How bytes are read.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Charset {
@@ -54,7 +111,7 @@ enum Charset {
     Utf8,
     ShiftJis,
     EucJp,
-    /// One of the ISO 8859 parts.
+    /// One of the ISO 8859 parts, or what else a document's label may name.
     Latin(&'static Encoding),
 }
 

@@ -26,6 +26,14 @@ pub static UNKNOWN_CHARSET: Rule = Rule {
     en: "MSH-18 names a character set that is not known here, so the bytes decided: {}.",
     ja: "MSH-18の文字セットは未対応のため、バイト列から判断しました({})。",
 };
+/// A document's own declaration and its bytes disagree, or it names what is not read here.
+pub static LABEL_CONTRADICTED: Rule = Rule {
+    id: "charset-label-contradicted",
+    severity: Severity::Warning,
+    code: IssueType::Conflict,
+    en: "The bytes are not in the character set that the document declares; the text was read as {}.",
+    ja: "文書が宣言する文字コードと実際のバイト列が一致しないため、{}として読みました。",
+};
 /// UTF-16 is not a character set of HL7 v2 in Japan; it is read all the same.
 pub static UTF_16: Rule = Rule {
     id: "charset-utf-16",

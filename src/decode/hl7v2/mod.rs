@@ -1,6 +1,9 @@
 //! HL7 v2.5 ER7 (chapter 2): a zero-copy index over decoded text, and the account of what was read.
 
+mod batch;
+mod control;
 mod escape;
+mod header;
 mod rule;
 mod segment;
 mod value;
@@ -11,6 +14,9 @@ use std::collections::BTreeMap;
 use memchr::memchr2;
 
 use crate::fault::{Issue, Noted, Place};
+pub use batch::{Batch, batch};
+pub use control::{ControlId, control_id};
+pub use header::Header;
 pub use rule::{BAD_SEGMENT, NOT_ER7, SEVERAL_MESSAGES, TOO_MANY_SEGMENTS};
 pub use segment::Segment;
 pub use value::Value;
@@ -36,6 +42,7 @@ pub struct Delimiters {
 /// One message, indexed: segments by position, fields on demand. Remembers which fields were asked for.
 #[derive(Debug)]
 pub struct Message<'t> {
+    text: &'t str,
     delimiters: Delimiters,
     segments: Vec<Line<'t>>,
 }
@@ -48,6 +55,8 @@ struct Line<'t> {
     text: &'t str,
     /// Bit n is set when field n was asked for.
     read: Cell<u128>,
+    /// Bit n is set when field n was left alone on purpose.
+    ignored: Cell<u128>,
     /// The part (counted from 0, the emptiness before the first separator) that was looked at last, and where it begins:
     /// fields are mostly read in ascending order, and this makes reading all of them one pass.
     cursor: Cell<(u16, usize)>,
@@ -64,7 +73,7 @@ impl<'t> Message<'t> {
         for Numbered { number, text: line, .. } in lines(text) {
             let Some(message) = &mut message else {
                 let delimiters = Delimiters::declared(line).ok_or_else(|| Issue::new(&NOT_ER7, Place::Whole))?;
-                message = Some(Message { delimiters, segments: Vec::with_capacity(16) });
+                message = Some(Message { text, delimiters, segments: Vec::with_capacity(16) });
                 message.iter_mut().for_each(|m| m.push(line, &mut names, number, &mut issues));
                 continue;
             };
@@ -78,6 +87,11 @@ impl<'t> Message<'t> {
         }
         let value = message.ok_or_else(|| Issue::new(&NOT_ER7, Place::Whole))?;
         Ok(Noted { value, issues })
+    }
+
+    /// The text it was indexed from.
+    pub fn text(&self) -> &'t str {
+        self.text
     }
 
     /// The declared delimiters.
@@ -116,8 +130,8 @@ impl<'t> Message<'t> {
         };
         // The delimiters are read by having been used.
         let read = if &name == b"MSH" { 0b110 } else { 0 };
-        let (read, cursor) = (Cell::new(read), Cell::new((0, 0)));
-        self.segments.push(Line { name, occurrence: names.next(name), text, read, cursor });
+        let (read, ignored, cursor) = (Cell::new(read), Cell::new(0), Cell::new((0, 0)));
+        self.segments.push(Line { name, occurrence: names.next(name), text, read, ignored, cursor });
     }
 }
 

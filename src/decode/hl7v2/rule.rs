@@ -1,6 +1,6 @@
 //! What can be wrong with the frame of an HL7 v2 message.
 
-use crate::fault::{IssueType, Rule, Severity};
+use crate::fault::{IssueType, Rule, Severity, rules};
 
 /// Text that does not begin with MSH and five delimiters is not ER7.
 pub static NOT_ER7: Rule = Rule {
@@ -34,3 +34,12 @@ pub static SEVERAL_MESSAGES: Rule = Rule {
     en: "The text holds more than one message (a second MSH segment); each message must come on its own.",
     ja: "1つのデータに複数のメッセージ(2つ目のMSHセグメント)が含まれています。メッセージは1件ずつ送ってください。",
 };
+
+rules! {
+    pub(super) BATCH_COUNT "v2-batch-count" Error Incomplete
+        "The batch does not hold as many messages as BTS-1 says ({}); those that are there were taken in."
+        "BTS-1のメッセージ数と実際の件数が一致しません({})。届いた分は受け取りました。"
+    pub(super) FILE_COUNT "v2-file-count" Error Incomplete
+        "The file does not hold as many batches as FTS-1 says ({}); those that are there were taken in."
+        "FTS-1のバッチ数と実際の件数が一致しません({})。届いた分は受け取りました。"
+}

@@ -56,11 +56,22 @@ impl<'m> Segment<'m> {
         self.value(number, text)
     }
 
+    /// Whether nobody asked for any field of it yet: a mapper that took a segment asked for something.
+    pub fn is_untouched(self) -> bool {
+        self.line.read.get() | self.line.ignored.get() == 0
+    }
+
     /// Takes fields over without using them: each is ignored by a named rule of the caller's.
     pub fn ignore(self, numbers: &[u16]) {
         for number in numbers.iter().filter(|n| **n < 128) {
-            self.line.read.set(self.line.read.get() | 1 << number);
+            self.line.ignored.set(self.line.ignored.get() | 1 << number);
         }
+    }
+
+    /// Whether field `number` was asked for, and whether it was left alone on purpose.
+    pub fn taken(self, number: u16) -> (bool, bool) {
+        let bit = |bits: u128| number < 128 && bits & (1 << number) != 0;
+        (bit(self.line.read.get()), bit(self.line.ignored.get()))
     }
 
     /// How many fields the segment has.
@@ -71,7 +82,7 @@ impl<'m> Segment<'m> {
 
     /// The fields that hold something and that nobody asked for.
     pub fn unread(self) -> impl Iterator<Item = Value<'m>> {
-        let read = self.line.read.get();
+        let read = self.line.read.get() | self.line.ignored.get();
         let shift = usize::from(self.is("MSH"));
         self.line.text.split(self.delimiters.field).enumerate().skip(1).filter_map(move |(part, text)| {
             let number = u16::try_from(part + shift).unwrap_or(u16::MAX);

@@ -7,7 +7,9 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use crate::decode::container::{self, is_housekeeping};
 use crate::decode::ssmix2::{self, FileName, Naming};
+use crate::decode::zip;
 use crate::fault::{Issue, Place, Rule};
 use crate::fhir::FacilityCode;
 
@@ -66,10 +68,19 @@ pub enum Shape {
     Misnamed(Issue),
     /// FHIR JSON.
     Fhir,
-    /// Any other file to be tried, as HL7 v2.
+    /// Any other file to be tried: HL7 v2, or a zip file of letters.
     Loose,
     /// Passed over, and counted, by a rule.
     Ignored(&'static Rule),
+}
+
+impl Shape {
+    fn ss_mix2(&self) -> Option<&FileName> {
+        match self {
+            Shape::SsMix2(name) => Some(name),
+            _ => None,
+        }
+    }
 }
 
 impl Found {
@@ -103,9 +114,7 @@ pub fn facility_of_root(path: &Path) -> Option<FacilityCode> {
 }
 
 fn facility_named(root: &Path) -> Option<FacilityCode> {
-    let name = root.file_name()?.to_str()?;
-    let code = FacilityCode::parse(name);
-    (name.len() == 10 && code.is_insurance_institution()).then_some(code)
+    container::facility_named(root.file_name()?.to_str()?)
 }
 
 /// What a file is, going by its path relative to the root.
@@ -117,7 +126,17 @@ fn shape(name: &str, path: &Path) -> (Shape, Vec<Issue>) {
     match ssmix2::naming(name) {
         Naming::Named(noted) => (Shape::SsMix2(noted.value), noted.issues),
         Naming::Misnamed(issue) => (Shape::Misnamed(issue), Vec::new()),
+        Naming::Other if ssmix2::extended(name).is_some() => (of_extended(file), Vec::new()),
         Naming::Other => (by_extension(file, path), Vec::new()),
+    }
+}
+
+/// In extended storage every file is a document or a message, but for what only shows how one is to look.
+fn of_extended(file: &str) -> Shape {
+    let extension = file.rsplit_once('.').map_or(String::new(), |(_, extension)| extension.to_ascii_lowercase());
+    match extension.as_str() {
+        "css" | "xsl" | "xslt" | "xsd" | "dtd" | "js" => Shape::Ignored(&NOT_READ_HERE),
+        _ => Shape::Loose,
     }
 }
 
@@ -126,26 +145,22 @@ fn by_extension(file: &str, path: &Path) -> Shape {
     match extension.as_str() {
         "json" => Shape::Fhir,
         "" | "hl7" | "txt" => Shape::Loose,
-        _ if begins_with_header(path) => Shape::Loose,
+        _ if begins_as_a_letter(path) => Shape::Loose,
         _ => Shape::Ignored(&NOT_READ_HERE),
     }
 }
 
-/// Whether the first bytes are those of an HL7 v2 message. A file that cannot be read is tried, so that it is reported.
-fn begins_with_header(path: &Path) -> bool {
+/// Whether the first bytes are those of an HL7 v2 message, a batch of them or a zip file. A file that cannot be read is
+/// tried, so that it is reported.
+fn begins_as_a_letter(path: &Path) -> bool {
     let mut first = Vec::new();
     match File::open(path).and_then(|file| file.take(16).read_to_end(&mut first)) {
         Ok(_) => {
             let start = first.iter().position(|b| !matches!(b, 0xef | 0xbb | 0xbf | 0x0b | b'\r' | b'\n')).unwrap_or(0);
-            first[start..].starts_with(b"MSH|")
+            zip::is_zip(&first) || [b"MSH|", b"FHS|", b"BHS|"].iter().any(|header| first[start..].starts_with(*header))
         }
         Err(_) => true,
     }
-}
-
-/// Hidden files and what desktops leave behind.
-fn is_housekeeping(file: &str) -> bool {
-    file.starts_with('.') || ["thumbs.db", "desktop.ini"].iter().any(|name| file.eq_ignore_ascii_case(name))
 }
 
 #[cfg(test)]

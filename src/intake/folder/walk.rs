@@ -6,7 +6,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::{Found, Group, HOUSEKEEPING, NAME_NOT_UNICODE, NOT_A_FILE, SYMBOLIC_LINK, Shape, facility_named, shape};
-use crate::decode::ssmix2::{is_date_folder, is_kind_folder, prefix_folders};
+use crate::decode::container;
+use crate::decode::ssmix2::{is_date_folder, is_document_kind_folder, is_kind_folder, prefix_folders};
 use crate::fault::{Issue, Place};
 
 /// Folders deeper than this are not gone into: the layout needs 6.
@@ -147,7 +148,7 @@ impl Storage {
 pub(super) fn storage_above(path: &Path) -> Option<Storage> {
     let ancestors: Vec<&Path> = path.ancestors().collect();
     let named = |path: &Path, is: fn(&str) -> bool| path.file_name().and_then(|n| n.to_str()).is_some_and(is);
-    let pair = ancestors.windows(2).find(|pair| named(pair[0], is_kind_folder) && named(pair[1], is_date_folder));
+    let pair = ancestors.windows(2).find(|pair| named(pair[0], is_kind) && named(pair[1], is_date_folder));
     let patient = match pair {
         Some(pair) => pair[1].parent()?,
         None if named(path, is_date_folder) && has_kind_folders(path) => path.parent()?,
@@ -215,11 +216,16 @@ fn is_patient(directory: &Path, entries: &[(PathBuf, FileType)]) -> bool {
         })
 }
 
+/// A データ種別 of standardised or extended storage.
+fn is_kind(name: &str) -> bool {
+    is_kind_folder(name) || is_document_kind_folder(name)
+}
+
 fn has_kind_folders(directory: &Path) -> bool {
     let Ok(entries) = entries(directory) else { return false };
-    entries.iter().any(|(path, kind)| {
-        kind.is_dir() && path.file_name().and_then(|name| name.to_str()).is_some_and(is_kind_folder)
-    })
+    entries
+        .iter()
+        .any(|(path, kind)| kind.is_dir() && path.file_name().and_then(|name| name.to_str()).is_some_and(is_kind))
 }
 
 /// What lies in a directory, by name. An entry that vanished meanwhile is an error of the whole: better to say so.
@@ -251,12 +257,5 @@ fn found(path: &Path, root: &Path, kind: Option<FileType>) -> Found {
 
 /// SS-MIX2 files in the order of their story, then the others by name.
 fn sort(files: &mut [Found]) {
-    files.sort_by(|a, b| match (&a.shape, &b.shape) {
-        (Shape::SsMix2(left), Shape::SsMix2(right)) => {
-            left.sequence().cmp(&right.sequence()).then_with(|| a.name.cmp(&b.name))
-        }
-        (Shape::SsMix2(_), _) => std::cmp::Ordering::Less,
-        (_, Shape::SsMix2(_)) => std::cmp::Ordering::Greater,
-        _ => a.name.cmp(&b.name),
-    });
+    files.sort_by(|a, b| container::order((a.shape.ss_mix2(), &a.name), (b.shape.ss_mix2(), &b.name)));
 }

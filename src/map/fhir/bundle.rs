@@ -71,6 +71,9 @@ fn record(bundle: &Value, context: Context<'_>, issues: &mut Vec<Issue>) -> Resu
     }
     let path = || place(format!("Bundle.entry[{at}].resource.identifier"));
     let stated = &context.source.facility;
+    if let Some(number) = own_number(patient, stated) {
+        return Ok((PatientKey::derive(stated, number), stated.clone()));
+    }
     let numbers: Vec<_> = reference::hospital_numbers(patient).collect();
     if let Some((facility, number)) = numbers.iter().find(|(facility, _)| facility == stated) {
         return Ok((PatientKey::derive(facility, number), facility.clone()));
@@ -91,6 +94,14 @@ fn record(bundle: &Value, context: Context<'_>, issues: &mut Vec<Issue>) -> Resu
             Ok((PatientKey::derive(stated, &number), stated.clone()))
         }
     }
+}
+
+/// The number that a facility without a 10-digit code gave, under the system this gateway derives for it.
+fn own_number<'a>(patient: &'a Value, facility: &FacilityCode) -> Option<&'a str> {
+    let system = facility.patient_number_system();
+    let identifiers = patient.get("identifier").and_then(Value::as_array).into_iter().flatten();
+    let mut own = identifiers.filter(|i| i.get("system").and_then(Value::as_str) == Some(&system));
+    own.find_map(|i| i.get("value")?.as_str()).map(str::trim).filter(|n| !n.is_empty() && !facility.is_unstated())
 }
 
 /// Bundle.timestamp, else meta.lastUpdated, else Composition.date: its first millisecond.

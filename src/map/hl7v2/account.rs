@@ -1,7 +1,7 @@
 //! The account of a message: after mapping, every field that holds something was mapped, is ignored by a rule of the
 //! table below, or becomes an issue (design decision 7: nothing is dropped in silence).
 
-use crate::decode::hl7v2::{Message, Segment};
+use crate::decode::hl7v2::{Message, Segment, Value};
 use crate::fault::{IssueType, Rule, Severity};
 use crate::map::Output;
 
@@ -34,8 +34,13 @@ pub struct Ignored {
 /// The named rules. A reason is given where the name alone does not say it.
 pub const IGNORED: &[Ignored] = &[
     // Delimiters, routing, acknowledgement modes, version and character set: how it was sent, not what it says.
-    Ignored { rule: "transport", fields: &[("MSH", &[1, 2, 3, 5, 6, 9, 10, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21])] },
+    Ignored {
+        rule: "transport",
+        fields: &[("MSH", &[1, 2, 3, 5, 6, 9, 10, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 23, 24, 25])],
+    },
     Ignored { rule: "sending-software", fields: &[("SFT", &[])] },
+    // Which answers the sender wants to an order.
+    Ignored { rule: "response-flag", fields: &[("ORC", &[6])] },
     // A counter of segments of one name.
     Ignored {
         rule: "set-id",
@@ -49,6 +54,9 @@ pub const IGNORED: &[Ignored] = &[
             ("IN1", &[1]),
             ("DG1", &[1]),
             ("ZI1", &[1]),
+            ("PR1", &[1]),
+            ("GT1", &[1]),
+            ("ROL", &[1]),
             ("OBX", &[1]),
             ("OBR", &[1]),
             ("SPM", &[1]),
@@ -67,6 +75,37 @@ pub const IGNORED: &[Ignored] = &[
 /// A visit is told by its own messages (ADT-12, ADT-22, ADT-52); what an order, a result or master data repeat of PV1
 /// names no visit (no admission time, no number) and would make one more.
 pub const VISIT_IS_TOLD_ELSEWHERE: &str = "visit-is-told-elsewhere";
+
+/// What became of a field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// The mapper used it.
+    Mapped,
+    /// Left alone on purpose; by a rule of [`IGNORED`] where it has a name there, else by one of the mapper's own.
+    Ignored(Option<&'static str>),
+    /// Nobody asked for it; the raw message keeps it.
+    Unmapped,
+}
+
+/// What became of every field of a message that was mapped, in its order; empty fields are left out.
+pub fn fates<'m>(message: &'m Message<'_>) -> Vec<(Value<'m>, Fate)> {
+    let fields = |segment: Segment<'m>| (1..=segment.field_count()).map(move |number| (segment, number));
+    let filled = message.segments().flat_map(fields).filter(|(segment, number)| !segment.peek(*number).is_empty());
+    let fate = |(segment, number): (Segment<'m>, u16)| {
+        let fate = match segment.taken(number) {
+            (true, _) if !(segment.is("MSH") && number <= 2) => Fate::Mapped,
+            (false, false) => Fate::Unmapped,
+            _ => Fate::Ignored(rule_of(segment, number)),
+        };
+        (segment.peek(number), fate)
+    };
+    filled.map(fate).collect()
+}
+
+fn rule_of(segment: Segment<'_>, number: u16) -> Option<&'static str> {
+    let covers = |(name, fields): &(&str, &[u16])| segment.is(name) && (fields.is_empty() || fields.contains(&number));
+    IGNORED.iter().find(|ignored| ignored.fields.iter().any(covers)).map(|ignored| ignored.rule)
+}
 
 /// Notes what nobody asked for and no rule ignores: per field, or once for a segment of which nothing was used.
 pub fn settle(message: &Message<'_>, out: &mut Output) {

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::fault::{IssueType, Place, Rule, Severity};
-use crate::fhir::{FacilityCode, system};
+use crate::fhir::{FacilityCode, oid, system};
 
 /// A code whose length its coding system does not know.
 pub static CODE_SHAPE: Rule = Rule {
@@ -77,6 +77,7 @@ fn fixed(table: &str) -> Option<&'static str> {
         "I10" | "ICD10" => "http://jpfhir.jp/fhir/core/mhlw/CodeSystem/ICD10-2013-full",
         "I10C" | "ICD10CM" => "http://hl7.org/fhir/sid/icd-10-cm",
         "I9C" => "http://hl7.org/fhir/sid/icd-9-cm",
+        "MVX" => "http://hl7.org/fhir/sid/mvx",
         "CVX" => "http://hl7.org/fhir/sid/cvx",
         "NDC" => "http://hl7.org/fhir/sid/ndc",
         "RXNORM" => "http://www.nlm.nih.gov/research/umls/rxnorm",
@@ -86,7 +87,8 @@ fn fixed(table: &str) -> Option<&'static str> {
         "JHSD0006" => "http://jpfhir.jp/fhir/core/CodeSystem/JHSD0006",
         "JHSP0002" => "http://jpfhir.jp/fhir/core/CodeSystem/JHSP0002",
         "JHSP0007" => "http://jpfhir.jp/fhir/core/CodeSystem/JHSP0007",
-        "JHSI0001" => "http://jpfhir.jp/fhir/core/CodeSystem/JHSI0001",
+        // The sample messages of SS-MIX2 call JHSI 表 0001 so.
+        "JHSI0001" | "99I01" => "http://jpfhir.jp/fhir/core/CodeSystem/JHSI0001",
         "JHSI0003" => "http://jpfhir.jp/fhir/core/CodeSystem/JHSI0003",
         _ => return None,
     })
@@ -113,9 +115,9 @@ fn by_shape(table: &str, code: &str, place: &Place) -> Option<Shape> {
             _ => None,
         },
         "HOT" | "HOT7" | "HOT9" | "HOT13" => None,
-        "MR9P" | "MERIT9" => Some(if at(place, b"RXE", &[6]) {
+        "MR9P" | "MERIT9" => Some(if is_dosage_form(place) {
             "http://jpfhir.jp/fhir/core/CodeSystem/JP_MedicationFormMERIT9_CS"
-        } else if at(place, b"RXE", &[21]) {
+        } else if at(place, b"RXE", &[21]) || at(place, b"RXO", &[6]) {
             "http://jpfhir.jp/fhir/core/CodeSystem/JP_MedicationCategoryMERIT9_CS"
         } else {
             "http://jpfhir.jp/fhir/core/mhlw/CodeSystem/MedicationUnitMERIT9Code"
@@ -166,27 +168,10 @@ fn by_pattern(table: &str) -> Option<Resolved> {
     }
     let oid = table.strip_prefix("urn:oid:").unwrap_or(table);
     if oid.contains('.') && oid.bytes().all(|b| b.is_ascii_digit() || b == b'.') {
-        let uri = oid_alias(oid).map_or_else(|| Cow::Owned(format!("urn:oid:{oid}")), Cow::Borrowed);
+        let uri = oid::url_of(oid).map_or_else(|| Cow::Owned(format!("urn:oid:{oid}")), Cow::Borrowed);
         return Some(Resolved { uri, issue: None });
     }
     table.contains("://").then(|| Resolved { uri: Cow::Owned(table.to_owned()), issue: None })
-}
-
-/// Object identifiers that JP Core 1.2.0 replaced by URLs.
-fn oid_alias(oid: &str) -> Option<&'static str> {
-    Some(match oid {
-        "1.2.392.200119.4.504" => "http://medis.or.jp/CodeSystem/master-JLAC10-17digits",
-        "1.2.392.200119.4.403.1" | "1.2.392.100495.20.2.74" => "http://medis.or.jp/CodeSystem/master-HOT9",
-        "1.2.392.200119.4.403.2" => "http://medis.or.jp/CodeSystem/master-HOT7",
-        "1.2.392.200119.4.402.1" => "http://medis.or.jp/CodeSystem/master-HOT13",
-        "1.2.392.100495.20.2.73" => "http://capstandard.jp/iyaku.info/CodeSystem/YJ-code",
-        "1.2.392.200119.4.101.2" => "http://medis.or.jp/CodeSystem/master-disease-keyNumber",
-        "1.2.392.200119.4.101.6" => "http://medis.or.jp/CodeSystem/master-disease-exCode",
-        "1.2.392.200250.2.2.20.20" => "http://jami.jp/CodeSystem/MedicationUsage",
-        "1.2.392.100495.20.2.101" => "http://jpfhir.jp/fhir/core/mhlw/CodeSystem/MedicationUnitMERIT9Code",
-        "1.2.392.200250.2.2.2" => system::DEPARTMENT,
-        _ => return None,
-    })
 }
 
 fn known(uri: &'static str) -> Resolved {
@@ -195,6 +180,11 @@ fn known(uri: &'static str) -> Resolved {
 
 fn local(name: &str, facility: &FacilityCode) -> Resolved {
     Resolved { uri: Cow::Owned(facility.local_system(name)), issue: None }
+}
+
+fn is_dosage_form(place: &Place) -> bool {
+    let fields = [(b"RXE", 6), (b"RXO", 5), (b"RXD", 6), (b"RXG", 8), (b"RXA", 8)];
+    fields.iter().any(|(segment, field)| at(place, segment, &[*field]))
 }
 
 fn at(place: &Place, name: &[u8; 3], fields: &[u16]) -> bool {

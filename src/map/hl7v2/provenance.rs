@@ -28,6 +28,11 @@ pub fn put(message: &Message<'_>, letter: LetterId, out: &mut Output) {
     if let Some(event) = message.first("EVN") {
         ts::write(&mut w, "occurredDateTime", event.field(6), out);
     }
+    let told = out.told.take();
+    let is_told = message.first("EVN").is_some_and(|event| event.peek(6).is_valued());
+    if let Some(told) = told.as_ref().filter(|_| !is_told) {
+        w.string("occurredDateTime", &told.when);
+    }
     recorded(&mut w, message, out);
     w.object("location", |w| {
         if let Some(event) = message.first("EVN") {
@@ -39,7 +44,15 @@ pub fn put(message: &Message<'_>, letter: LetterId, out: &mut Output) {
             cwe::concept_item(w, event.field(4), "HL70062", out);
         }
     });
-    w.concept("activity", ACTIVITY, "v2-fhir-transformation", "");
+    w.object("activity", |w| {
+        w.array("coding", |w| {
+            w.coding_item(ACTIVITY, "v2-fhir-transformation", "");
+            // What the visit is known by when the next message about it comes, in whatever order.
+            if let Some(told) = &told {
+                w.coding_item(system::V2_0003, told.code, "");
+            }
+        });
+    });
     w.array("agent", |w| agents(w, message, enterer.as_deref(), out));
     w.array("entity", |w| {
         w.item(|w| {

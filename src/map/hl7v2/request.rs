@@ -10,7 +10,7 @@ use super::segment::obx::Setting;
 use super::segment::obx_category::EXAM;
 use super::segment::orc::{self, ignore_whole};
 use super::segment::service_request::{self, Parts};
-use super::{Context, Output};
+use super::{Context, Output, rde};
 use crate::decode::hl7v2::Message;
 use crate::fhir::Writer;
 use crate::map::hl7v2::datatype::cwe;
@@ -18,6 +18,14 @@ use crate::map::hl7v2::datatype::cwe;
 /// OML^O21, OML^O33, OML^O35: laboratory orders.
 pub(super) fn of_laboratory(message: &Message<'_>, context: Context<'_>, out: &mut Output) {
     map(message, LABORATORY_SERVICE, context, out);
+}
+
+/// ORM^O01: orders of anything; those of drugs are the prescriptions' (`rde.rs`).
+pub(super) fn of_anything(message: &Message<'_>, context: Context<'_>, out: &mut Output) {
+    map(message, ("", "", ""), context, out);
+    if ["RXO", "RXE"].iter().any(|name| message.first(name).is_some()) {
+        rde::map_orders(message, context, out);
+    }
 }
 
 /// OMG^O19: orders of any examination.
@@ -33,7 +41,7 @@ fn map(message: &Message<'_>, service: Service, context: Context<'_>, out: &mut 
     let mut examination = Examination::new(message, &groups, context, out);
     examination.specimens(out);
     let prior = prior_results(&examination, out);
-    // What orders something else than an examination (RXO, ODS, RQD) is left unread, and so reported.
+    // What orders something else than an examination (ODS, RQD) is left unread, and so reported.
     let is_ours = |group: &RequestGroup<'_>| !group.is_prior && !group.is_foreign;
     for (at, _) in groups.requests.iter().enumerate().filter(|(_, group)| is_ours(group)) {
         if examination.is_deleted {

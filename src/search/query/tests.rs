@@ -1,5 +1,6 @@
 //! How query strings are read.
 use super::*;
+use crate::search::facts::token_hash;
 
 const SERVER: Server<'_> = Server { base: "https://gw.example/fhir", zone_minutes: 540 };
 

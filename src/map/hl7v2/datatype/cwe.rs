@@ -29,6 +29,25 @@ pub fn members(w: &mut Writer, value: Value<'_>, table: &str, out: &mut Output) 
 
 /// Writes the Codings as items of `coding`.
 pub fn codings(w: &mut Writer, value: Value<'_>, table: &str, out: &mut Output) {
+    codings_of(w, &[value], table, out);
+}
+
+/// Writes the Codings of values that say the same thing in several systems; a code that comes again is written once.
+pub fn codings_of(w: &mut Writer, values: &[Value<'_>], table: &str, out: &mut Output) {
+    let mut all: Vec<Coding<'_>> = Vec::with_capacity(2);
+    for value in values {
+        for coding in stated(*value, table, out) {
+            if !all.iter().any(|other| other.system == coding.system && other.code == coding.code) {
+                all.push(coding);
+            }
+        }
+    }
+    if let Some(first) = values.first() {
+        out.codings(w, &all, &first.place());
+    }
+}
+
+fn stated<'m>(value: Value<'m>, table: &str, out: &mut Output) -> Vec<Coding<'m>> {
     let mut stated = Vec::with_capacity(2);
     for (code, display, system, version) in TRIPLETS {
         // Components of a CWE have no parts: an `&` in them was not escaped, or marks a suffix (section 7.2.4).
@@ -55,7 +74,7 @@ pub fn codings(w: &mut Writer, value: Value<'_>, table: &str, out: &mut Output) 
             table: Cow::Owned(named.to_owned()),
         });
     }
-    out.codings(w, &stated, &value.place());
+    stated
 }
 
 fn trimmed(text: Cow<'_, str>) -> Cow<'_, str> {

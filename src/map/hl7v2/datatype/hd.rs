@@ -14,13 +14,12 @@ pub fn uri(component: Value<'_>, facility: &FacilityCode) -> Option<String> {
 
 /// The URI of a universal id of some type (HL7 table 0301); `None` when it has none.
 pub fn from_universal(universal: &str, kind: &str) -> Option<String> {
-    if universal.is_empty() {
+    // A name in words (senders call it DNS) is no URI.
+    if universal.is_empty() || universal.contains(char::is_whitespace) {
         return None;
     }
     let is_oid = universal.contains('.') && universal.bytes().all(|b| b.is_ascii_digit() || b == b'.');
     match kind {
-        // Words in the place of a universal id make no URI.
-        _ if universal.contains(char::is_whitespace) => None,
         "UUID" | "GUID" => Some(format!("urn:uuid:{}", universal.to_ascii_lowercase())),
         "URI" => Some(universal.to_owned()),
         "DNS" => Some(format!("urn:dns:{universal}")),

@@ -1,5 +1,7 @@
 //! PL person location (HL7 v2.5 2A.53) to a chain of Locations contained in the resource that names it.
 
+use serde_json::{Map, Value as Json, json};
+
 use crate::decode::hl7v2::Value;
 use crate::fhir::Writer;
 use crate::map::Output;
@@ -17,41 +19,87 @@ const LEVELS: [(u16, &str, &str, &str); 6] = [
     (3, "bed", "bd", "Bed"),
 ];
 
-/// Writes the Locations as items of `contained`, each part of the one before; gives the reference (`#…`) to the
-/// smallest. `prefix` keeps several chains in one resource apart.
-pub fn contained(w: &mut Writer, value: Value<'_>, prefix: &str, out: &Output) -> Option<String> {
+/// A place: its levels from the largest to the smallest.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Chain(Vec<(&'static str, Map<String, Json>)>);
+
+/// The place a PL names; `None` when it names none.
+pub fn chain(value: Value<'_>, out: &Output) -> Option<Chain> {
     let is_clinic = value.component(6).text() == "C";
-    let mut parent: Option<String> = None;
+    let description = value.component(9).text();
     let mut path = String::new();
+    let mut levels = Vec::new();
     for (component, level, code, display) in LEVELS {
         let name = value.component(component).text();
         let name = name.trim();
         if name.is_empty() {
             continue;
         }
-        let id = format!("{prefix}{level}");
         if !path.is_empty() {
             path.push('/');
         }
         path.push_str(name);
-        w.item(|w| {
-            w.string("resourceType", "Location");
-            w.string("id", &id);
-            w.array("identifier", |w| {
-                w.item(|w| {
-                    w.string("system", &out.facility.local_system("location"));
-                    w.string("value", &path);
-                });
-            });
-            w.string("name", name);
-            w.string("description", value.component(9).text().trim());
-            w.string("mode", "instance");
-            if !(is_clinic && component == 1) {
-                w.concept("physicalType", PHYSICAL_TYPE, code, display);
-            }
-            w.reference("partOf", parent.as_deref().unwrap_or(""));
-        });
-        parent = Some(format!("#{id}"));
+        let system = out.facility.local_system("location");
+        let mut members = Map::new();
+        members.insert("identifier".into(), json!([{ "system": system, "value": path }]));
+        members.insert("name".into(), name.into());
+        if !description.trim().is_empty() {
+            members.insert("description".into(), description.trim().into());
+        }
+        members.insert("mode".into(), "instance".into());
+        if !(is_clinic && component == 1) {
+            let coding = json!([{ "system": PHYSICAL_TYPE, "code": code, "display": display }]);
+            members.insert("physicalType".into(), json!({ "coding": coding }));
+        }
+        levels.push((level, members));
     }
-    parent
+    (!levels.is_empty()).then_some(Chain(levels))
+}
+
+/// Writes the Locations of a PL as items of `contained`; gives the reference (`#…`) to the smallest.
+pub fn contained(w: &mut Writer, value: Value<'_>, prefix: &str, out: &Output) -> Option<String> {
+    let mut locations = Vec::new();
+    let reference = chain(value, out)?.write(prefix, &mut locations);
+    locations.iter().for_each(|location| w.item_raw(&location.to_string()));
+    Some(reference)
+}
+
+impl Chain {
+    /// The place that `reference` (`#…`) names among the contained resources of a stored resource.
+    pub fn read(contained: &[Json], reference: &str) -> Option<Chain> {
+        let mut levels = Vec::new();
+        let mut next = reference.strip_prefix('#').map(str::to_owned);
+        while let Some(id) = next.filter(|_| levels.len() < LEVELS.len()) {
+            let location =
+                contained.iter().filter_map(Json::as_object).find(|one| one.get("id") == Some(&json!(id)))?;
+            let level = LEVELS.iter().map(|level| level.1).find(|level| id.split('-').any(|part| part == *level))?;
+            let mut members = location.clone();
+            let above = members.shift_remove("partOf");
+            next = above.and_then(|above| Some(above["reference"].as_str()?.strip_prefix('#')?.to_owned()));
+            members.shift_remove("resourceType");
+            members.shift_remove("id");
+            levels.push((level, members));
+        }
+        levels.reverse();
+        (!levels.is_empty()).then_some(Chain(levels))
+    }
+
+    /// Adds the Locations to `contained`, each part of the one before; gives the reference (`#…`) to the smallest.
+    /// `prefix` keeps several chains in one resource apart.
+    pub fn write(&self, prefix: &str, contained: &mut Vec<Json>) -> String {
+        let mut parent = String::new();
+        for (level, members) in &self.0 {
+            let id = format!("{prefix}{level}");
+            let mut location = Map::new();
+            location.insert("resourceType".into(), "Location".into());
+            location.insert("id".into(), id.clone().into());
+            location.extend(members.clone());
+            if !parent.is_empty() {
+                location.insert("partOf".into(), json!({ "reference": parent }));
+            }
+            contained.push(Json::Object(location));
+            parent = format!("#{id}");
+        }
+        parent
+    }
 }

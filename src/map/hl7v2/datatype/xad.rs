@@ -9,6 +9,11 @@ use crate::map::Output;
 
 /// Writes one repetition as an Address into an item or object.
 pub fn address(w: &mut Writer, value: Value<'_>, out: &mut Output) {
+    address_in(w, value, "", out);
+}
+
+/// The same, with the county that another field names (PID-12).
+pub fn address_in(w: &mut Writer, value: Value<'_>, county: &str, out: &mut Output) {
     let part = |number: u16| value.component(number).text();
     let whole = part(8);
     let (state, city, other) = (part(4), part(3), part(2));
@@ -26,16 +31,23 @@ pub fn address(w: &mut Writer, value: Value<'_>, out: &mut Output) {
         w.string("text", whole.trim());
     }
     w.array("line", |w| {
-        for line in street.iter().chain([&other]) {
+        for line in street.iter().chain([&other, &part(19)]) {
             w.item_string(line.trim());
         }
     });
     w.string("city", city.trim());
-    w.string("district", part(9).trim());
+    let names = [2, 1].map(|n| value.component(9).subcomponent(n).text());
+    let district = names.iter().map(|name| name.trim()).find(|name| !name.is_empty());
+    w.string("district", district.unwrap_or(county));
     w.string("state", state.trim());
     w.string("postalCode", part(5).trim());
     w.string("country", part(6).trim());
-    ts::period(w, "period", value.component(13), value.component(14), out);
+    // XAD.12 is the older way to say it: a range.
+    let range = value.component(12);
+    let is_range = !value.component(13).is_valued() && !value.component(14).is_valued();
+    let bounds =
+        if is_range { [range.subcomponent(1), range.subcomponent(2)] } else { [13, 14].map(|n| value.component(n)) };
+    ts::period(w, "period", bounds[0], bounds[1], out);
 }
 
 /// HL7 table 0190 to address-use (HL7 v2-to-FHIR table map).

@@ -51,7 +51,8 @@ fn practitioner_of(spellings: &[Value<'_>], number: &str, out: &mut Output) -> S
         for spelling in spellings {
             w.item(|w| {
                 let (use_code, representation) = (spelling.component(10).text(), spelling.component(15).text());
-                let kind = NameKind { use_code: use_code.trim(), representation: representation.trim() };
+                let representation = representation.trim();
+                let kind = NameKind { use_code: use_code.trim(), representation, ..NameKind::default() };
                 xpn::write(w, *spelling, 2, kind);
                 ts::period(w, "period", spelling.component(19), spelling.component(20), out);
             });

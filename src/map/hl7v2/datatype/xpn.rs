@@ -22,21 +22,30 @@ pub(super) struct NameKind<'a> {
     pub(super) use_code: &'a str,
     /// HL7 table 0465.
     pub(super) representation: &'a str,
+    /// What stands behind the name beside its own suffix: academic degrees, professional letters.
+    pub(super) degrees: [&'a str; 2],
 }
 
 /// Writes one repetition as a HumanName into an item or object.
 pub fn human_name(w: &mut Writer, value: Value<'_>, out: &mut Output) {
     let mut use_code = value.component(7).text();
     let mut representation = value.component(8).text();
+    let (mut degree, letters) = (value.component(6).text(), value.component(14).text());
     // A widespread test data generator writes `姓^名^^^^L^I`: XPN.6 and XPN.7 hold what belongs into XPN.7 and XPN.8.
     if representation.is_empty() && value.component(6).text() == "L" && matches!(&*use_code, "I" | "P" | "A") {
         representation = use_code;
         use_code = "L".into();
+        degree = "".into();
         out.doubt(&NAME_SHIFTED, &value);
     }
-    let kind = NameKind { use_code: use_code.trim(), representation: representation.trim() };
-    write(w, value, 1, kind);
-    ts::period(w, "period", value.component(12), value.component(13), out);
+    let degrees = [degree.trim(), letters.trim()];
+    write(w, value, 1, NameKind { use_code: use_code.trim(), representation: representation.trim(), degrees });
+    // XPN.10 is the older way to say it: a range.
+    let range = value.component(10);
+    let is_range = !value.component(12).is_valued() && !value.component(13).is_valued();
+    let bounds =
+        if is_range { [range.subcomponent(1), range.subcomponent(2)] } else { [12, 13].map(|n| value.component(n)) };
+    ts::period(w, "period", bounds[0], bounds[1], out);
 }
 
 /// Writes family, given and what goes with them; `first` is the component of the family name (1 in XPN, 2 in XCN).
@@ -63,7 +72,10 @@ pub(super) fn write(w: &mut Writer, value: Value<'_>, first: u16, kind: NameKind
         w.item_string(further.trim());
     });
     w.array("prefix", |w| w.item_string(part(4).trim()));
-    w.array("suffix", |w| w.item_string(part(3).trim()));
+    w.array("suffix", |w| {
+        w.item_string(part(3).trim());
+        kind.degrees.into_iter().for_each(|degree| w.item_string(degree));
+    });
 }
 
 /// HL7 table 0465 to iso21090-EN-representation.

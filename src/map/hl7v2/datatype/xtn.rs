@@ -1,12 +1,13 @@
 //! XTN extended telecommunication number (HL7 v2.5 2A.89) to ContactPoint.
 
+use super::ts;
 use crate::decode::hl7v2::Value;
 use crate::fhir::Writer;
 use crate::map::Output;
 
 /// Writes one repetition as a ContactPoint into an item; `usual_use` (home, work) stands where XTN.2 says nothing.
 /// Nothing is written when there is no number or address.
-pub fn contact_point(w: &mut Writer, value: Value<'_>, usual_use: &str, _out: &mut Output) {
+pub fn contact_point(w: &mut Writer, value: Value<'_>, usual_use: &str, out: &mut Output) {
     let part = |number: u16| value.component(number).text();
     let equipment = part(3);
     let is_mail = matches!(equipment.trim(), "Internet" | "X.400");
@@ -24,6 +25,10 @@ pub fn contact_point(w: &mut Writer, value: Value<'_>, usual_use: &str, _out: &m
     w.string("system", if is_mail { "email" } else { contact_system(equipment.trim()) });
     w.string("value", &text);
     w.string("use", contact_use(part(2).trim(), equipment.trim()).unwrap_or(usual_use));
+    if let Ok(rank @ 1..) = part(18).trim().parse::<u16>() {
+        w.integer("rank", i64::from(rank));
+    }
+    ts::period(w, "period", value.component(13), value.component(14), out);
 }
 
 /// HL7 table 0202 to contact-point-system; CP is a phone whose use is mobile.

@@ -66,9 +66,9 @@ pub(crate) struct RequestGroup<'m> {
     /// Whether it orders something else than an examination (RXO, ODS, RQD and others).
     pub(crate) is_foreign: bool,
     /// Whether its ORC is that of a request before it.
-    shares_order: bool,
+    pub(crate) shares_order: bool,
     /// Whether its results stand behind their specimens.
-    results_follow_specimen: bool,
+    pub(crate) results_follow_specimen: bool,
 }
 
 /// A step that was performed (ZE1 of JAHIS 放射線, 内視鏡) and its OBX.
@@ -96,6 +96,11 @@ pub(crate) struct ResultGroup<'m> {
 }
 
 impl<'m> ResultGroup<'m> {
+    /// An OBX on its own.
+    pub(crate) fn of(result: Segment<'m>) -> Self {
+        Self::new(result, None)
+    }
+
     fn new(result: Segment<'m>, specimen: Option<usize>) -> Self {
         let (continued, notes, participants) = (Vec::new(), Vec::new(), Vec::new());
         ResultGroup { result, continued, notes, participants, specimen }

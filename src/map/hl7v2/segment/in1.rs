@@ -4,11 +4,27 @@ use crate::decode::hl7v2::{Segment, Value};
 use crate::fhir::{ResourceType, Writer, system};
 use crate::map::hl7v2::Output;
 use crate::map::hl7v2::coding_system;
-use crate::map::hl7v2::datatype::{cwe, ts};
+use crate::map::hl7v2::datatype::{cwe, ts, xad, xpn, xtn};
+use crate::map::hl7v2::segment::related_person::{self, Fields};
 
 const PUBLIC_PAYER_NUMBER: &str = "http://jpfhir.jp/fhir/core/mhlw/IdSystem/PublicPayerNumber";
 const ORGANIZATION_TYPE: &str = "http://terminology.hl7.org/CodeSystem/organization-type";
 const SUBSCRIBER_RELATIONSHIP: &str = "http://terminology.hl7.org/CodeSystem/subscriber-relationship";
+
+const COVERAGE_CLASS: &str = "http://terminology.hl7.org/CodeSystem/coverage-class";
+
+/// The insured, where it is not the patient.
+const INSURED: Fields = Fields {
+    numbers: 49,
+    names: 16,
+    relationship: 17,
+    telecoms: &[],
+    gender: 43,
+    birth: 18,
+    addresses: 19,
+    period: (0, 0),
+    language: 0,
+};
 
 /// 法別番号 of publicly funded care (公費負担医療); every other plan is an insurance with 記号・番号.
 const PUBLIC_PLANS: [&str; 26] = [
@@ -34,14 +50,16 @@ pub fn map(segment: Segment<'_>, out: &mut Output) {
     let payor_number = payor_number.trim();
     let insured = insured(segment);
     let payor = payor(segment, payor_number, is_public, out);
+    let subscriber_reference = subscriber_reference(segment, out);
     let mut w = Writer::new();
     if !is_public {
         extensions(&mut w, &insured);
-        member_id(&mut w, payor_number, &insured);
     }
+    identifiers(&mut w, segment, payor_number, &insured, is_public, out);
     w.string("status", "active");
     kind(&mut w, segment, out);
     w.object("policyHolder", |w| w.string("display", &insured.holder));
+    w.reference("subscriber", subscriber_reference.as_deref().unwrap_or_default());
     subscriber(&mut w, segment, &insured, is_public);
     out.subject(&mut w, "beneficiary");
     w.string("dependent", &insured.branch);
@@ -54,6 +72,10 @@ pub fn map(segment: Segment<'_>, out: &mut Output) {
             None => w.string("display", &cwe::text(segment.field(2))),
         });
     });
+    classes(&mut w, segment);
+    if let Ok(order @ 1..) = segment.field(22).text().trim().parse::<u16>() {
+        w.integer("order", i64::from(order));
+    }
     let id = out.id(ResourceType::COVERAGE, &format!("{plan}:{payor_number}"));
     out.state(ResourceType::COVERAGE, id, w);
 }
@@ -89,24 +111,70 @@ fn extensions(w: &mut Writer, insured: &Insured) {
     });
 }
 
+/// 被保険者識別子, and the number of the policy (IN1-36) where the insured has one of its own (IN1-49).
+fn identifiers(w: &mut Writer, segment: Segment<'_>, insurer: &str, insured: &Insured, is_public: bool, out: &Output) {
+    let member_id = if is_public { None } else { member_id(insurer, insured) };
+    let policy = segment.field(36).component(1).text();
+    w.array("identifier", |w| {
+        w.item(|w| {
+            if let Some(member_id) = &member_id {
+                w.string("system", system::INSURANCE_MEMBER);
+                w.string("value", member_id);
+            }
+        });
+        w.item(|w| {
+            if segment.peek(49).is_valued() && !policy.trim().is_empty() {
+                w.string("system", &out.facility.local_system("policy-number"));
+                w.string("value", policy.trim());
+            }
+        });
+    });
+}
+
+/// The insured: the patient, or somebody of whom IN1-16 and what stands around it tell.
+fn subscriber_reference(segment: Segment<'_>, out: &mut Output) -> Option<String> {
+    if cwe::code(segment.peek(17)) == "SEL" {
+        // What IN1 repeats of the patient is told by PID.
+        segment.ignore(&[16, 18, 19, 43]);
+        return Some(out.patient.reference());
+    }
+    if !segment.peek(16).is_valued() {
+        return None;
+    }
+    related_person::state(segment, INSURED, "IN1", out)
+}
+
+/// The group (IN1-8, IN1-9), and the plan where it is no 法別番号 (which is the coverage's type).
+fn classes(w: &mut Writer, segment: Segment<'_>) {
+    let plan = segment.peek(2);
+    let is_japanese = plan.component(3).text().starts_with("JHSD");
+    let name = |field: u16| segment.field(field).component(1).text().trim().to_owned();
+    let plan = if is_japanese { (String::new(), String::new()) } else { (cwe::code(plan), cwe::text(plan)) };
+    w.array("class", |w| {
+        for (kind, (value, name)) in [("plan", plan), ("group", (name(8), name(9)))] {
+            let value = if value.is_empty() { name.clone() } else { value };
+            if !value.is_empty() {
+                w.item(|w| {
+                    w.concept("type", COVERAGE_CLASS, kind, "");
+                    w.string("value", &value);
+                    w.string("name", &name);
+                });
+            }
+        }
+    });
+}
+
 /// 被保険者識別子 `insurer:symbol:number:branch` (JP-CLINS R1013), when its parts have the form.
-fn member_id(w: &mut Writer, insurer: &str, insured: &Insured) {
+fn member_id(insurer: &str, insured: &Insured) -> Option<String> {
     let is_insurer = (6..=8).contains(&insurer.len()) && insurer.bytes().all(|b| b.is_ascii_digit());
     let is_plain = |t: &str| !t.contains(|c: char| c == ':' || c.is_whitespace());
     let is_branch =
         insured.branch.is_empty() || (insured.branch.len() == 2 && insured.branch.bytes().all(|b| b.is_ascii_digit()));
     if !is_insurer || insured.number.is_empty() || !is_branch {
-        return;
+        return None;
     }
-    if is_plain(&insured.symbol) && is_plain(&insured.number) {
-        let value = format!("{insurer:0>8}:{}:{}:{}", insured.symbol, insured.number, insured.branch);
-        w.array("identifier", |w| {
-            w.item(|w| {
-                w.string("system", system::INSURANCE_MEMBER);
-                w.string("value", &value);
-            });
-        });
-    }
+    let has_form = is_plain(&insured.symbol) && is_plain(&insured.number);
+    has_form.then(|| format!("{insurer:0>8}:{}:{}:{}", insured.symbol, insured.number, insured.branch))
 }
 
 fn kind(w: &mut Writer, segment: Segment<'_>, out: &mut Output) {
@@ -144,14 +212,34 @@ fn payor(segment: Segment<'_>, number: &str, is_public: bool, out: &mut Output) 
         w.item(|w| w.array("coding", |w| w.coding_item(ORGANIZATION_TYPE, "pay", "Payer")));
     });
     w.string("name", name);
+    contact(&mut w, segment, out);
     let key = if number.is_empty() { format!("payor-name:{name}") } else { format!("payor:{number}") };
     let id = out.id(ResourceType::ORGANIZATION, &key);
     Some(out.put_weak(ResourceType::ORGANIZATION, id, w))
 }
 
+/// Where the payer is (IN1-5), its telephone (IN1-7) and whom to ask (IN1-6).
+fn contact(w: &mut Writer, segment: Segment<'_>, out: &mut Output) {
+    w.array("telecom", |w| {
+        for number in segment.field(7).repetitions() {
+            w.item(|w| xtn::contact_point(w, number, "work", out));
+        }
+    });
+    w.array("address", |w| {
+        for address in segment.field(5).repetitions() {
+            w.item(|w| xad::address(w, address, out));
+        }
+    });
+    w.array("contact", |w| {
+        for name in segment.field(6).repetitions() {
+            w.item(|w| w.object("name", |w| xpn::human_name(w, name, out)));
+        }
+    });
+}
+
 /// A number of its own, else 受給者番号, else 記号:番号 as JP Core writes it.
 fn subscriber(w: &mut Writer, segment: Segment<'_>, insured: &Insured, is_public: bool) {
-    let numbers = [36, 49].map(|field| segment.field(field).component(1).text());
+    let numbers = [49, 36].map(|field| segment.field(field).component(1).text());
     if let Some(stated) = numbers.iter().map(|n| n.trim()).find(|n| !n.is_empty()) {
         return w.string("subscriberId", stated);
     }
@@ -164,13 +252,18 @@ fn subscriber(w: &mut Writer, segment: Segment<'_>, insured: &Insured, is_public
     }
 }
 
-/// HL7 table 0063 as sent; 本人 also as FHIR says it.
+/// HL7 table 0063 as sent, and as FHIR says it where it does.
 fn relationship(w: &mut Writer, value: Value<'_>, out: &mut Output) {
     w.object("relationship", |w| {
         w.array("coding", |w| {
-            if cwe::code(value) == "SEL" {
-                w.coding_item(SUBSCRIBER_RELATIONSHIP, "self", "Self");
-            }
+            let known = match cwe::code(value).as_str() {
+                "SEL" => ("self", "Self"),
+                "SPO" => ("spouse", "Spouse"),
+                "CHD" => ("child", "Child"),
+                "PAR" | "MTH" | "FTH" => ("parent", "Parent"),
+                _ => ("", ""),
+            };
+            w.coding_item(if known.0.is_empty() { "" } else { SUBSCRIBER_RELATIONSHIP }, known.0, known.1);
             cwe::codings(w, value, "HL70063", out);
         });
         w.string("text", &cwe::text(value));

@@ -1,10 +1,23 @@
-//! NK1 next of kin (HL7 v2.5 3.4.5) to Patient.contact, as JP Core has it.
+//! NK1 next of kin (HL7 v2.5 3.4.5) to Patient.contact, as JP Core has it; what a contact cannot hold to RelatedPerson.
 
-use crate::decode::hl7v2::{Message, Segment};
+use crate::decode::hl7v2::Segment;
 use crate::fault::{IssueType, Rule, Severity};
 use crate::fhir::Writer;
 use crate::map::hl7v2::Output;
 use crate::map::hl7v2::datatype::{cwe, ts, xad, xpn, xtn};
+use crate::map::hl7v2::segment::related_person::{self, Fields};
+
+const PERSON: Fields = Fields {
+    numbers: 33,
+    names: 2,
+    relationship: 3,
+    telecoms: &[(5, "home"), (6, "work"), (40, "")],
+    gender: 15,
+    birth: 16,
+    addresses: 4,
+    period: (8, 9),
+    language: 20,
+};
 
 /// Patient.contact holds one name and one address.
 pub static FURTHER_REPETITION: Rule = Rule {
@@ -16,10 +29,10 @@ pub static FURTHER_REPETITION: Rule = Rule {
 };
 
 /// Writes `contact`.
-pub fn contacts(w: &mut Writer, message: &Message<'_>, out: &mut Output) {
+pub fn contacts(w: &mut Writer, around: &[Segment<'_>], out: &mut Output) {
     w.array("contact", |w| {
-        for nk1 in message.all("NK1") {
-            w.item(|w| contact(w, nk1, out));
+        for nk1 in around.iter().filter(|segment| segment.is("NK1")) {
+            w.item(|w| contact(w, *nk1, out));
         }
     });
 }
@@ -29,6 +42,9 @@ fn contact(w: &mut Writer, nk1: Segment<'_>, out: &mut Output) {
     if ![2, 4, 5, 6, 13, 40].iter().any(|field| nk1.peek(*field).is_valued()) {
         return;
     }
+    // A birth date, a language and numbers are no part of a contact; whoever has them is a RelatedPerson too.
+    let is_person = [16, 20, 33].iter().any(|field| nk1.peek(*field).is_valued());
+    let is_person = is_person && related_person::state(nk1, PERSON, "NK1", out).is_some();
     w.array("relationship", |w| {
         for (field, table) in [(3, "HL70063"), (7, "HL70131")] {
             cwe::concept_item(w, nk1.field(field), table, out);
@@ -49,14 +65,17 @@ fn contact(w: &mut Writer, nk1: Segment<'_>, out: &mut Output) {
         w.object("address", |w| xad::address(w, address, out));
     }
     for second in [names, addresses].iter().filter_map(|field| field.repetitions().nth(1)) {
-        out.doubt(&FURTHER_REPETITION, &second);
+        if !is_person {
+            out.doubt(&FURTHER_REPETITION, &second);
+        }
     }
     w.string("gender", gender(nk1.field(15).text().trim()));
     w.object("organization", |w| w.string("display", nk1.field(13).component(1).text().trim()));
     ts::period(w, "period", nk1.field(8), nk1.field(9), out);
 }
 
-fn gender(code: &str) -> &'static str {
+/// HL7 table 0001 to administrative-gender; empty for what it does not know.
+pub fn gender(code: &str) -> &'static str {
     match code {
         "F" => "female",
         "M" => "male",

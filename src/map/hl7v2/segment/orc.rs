@@ -201,3 +201,22 @@ pub(crate) fn authored_on(w: &mut Writer, order: Option<Segment<'_>>, out: &mut 
     };
     ts::write(w, "authoredOn", chosen, out);
 }
+
+/// ORC-5 (table 0038), else ORC-1 (table 0119), as request-status.
+pub(crate) fn request_status(order: Option<Segment<'_>>) -> &'static str {
+    let control = control(order);
+    let state = order.map(|o| o.field(5).text().trim().to_owned()).unwrap_or_default();
+    match state.as_str() {
+        "CM" => "completed",
+        "A" | "IP" | "SC" => "active",
+        "HD" => "on-hold",
+        "CA" | "DC" | "RP" => "revoked",
+        "ER" => "entered-in-error",
+        _ => match control.as_str() {
+            "NW" | "OK" | "PA" | "CH" | "RL" | "RO" | "XO" | "SC" | "SN" | "RE" => "active",
+            "HD" | "HR" | "OH" => "on-hold",
+            "CR" | "DC" | "DR" | "OC" | "OD" => "revoked",
+            _ => "unknown",
+        },
+    }
+}

@@ -1,11 +1,11 @@
-//! PID, PD1 and DB1 (HL7 v2.5 3.4.2, 3.4.10, 3.4.11) to Patient.
+//! PID (HL7 v2.5 section 3.4.2) with what stands around it to Patient.
 
-use super::nk1;
-use crate::decode::hl7v2::{Message, Segment, Value};
+use super::{nk1, pd1, pid_extension};
+use crate::decode::hl7v2::{Segment, Value};
 use crate::fault::{IssueType, Rule, Severity};
-use crate::fhir::{Writer, time};
+use crate::fhir::{Writer, system, time};
 use crate::map::hl7v2::Output;
-use crate::map::hl7v2::datatype::{cwe, cx, ts, xad, xcn, xon, xpn, xtn};
+use crate::map::hl7v2::datatype::{cwe, cx, ts, xad, xpn, xtn};
 
 /// PID-7 is empty and PID-9 looks like the date that belongs there.
 pub static BIRTH_DATE_ELSEWHERE: Rule = Rule {
@@ -25,20 +25,20 @@ pub static SEX_UNKNOWN_CODE: Rule = Rule {
 };
 
 const BIRTH_TIME: &str = "http://hl7.org/fhir/StructureDefinition/patient-birthTime";
-const DISABILITY: &str = "http://hl7.org/fhir/StructureDefinition/patient-disability";
+const SOCIAL_SECURITY: &str = "http://hl7.org/fhir/sid/us-ssn";
 const ALTERNATE_CODES: &str = "http://hl7.org/fhir/StructureDefinition/alternate-codes";
 const V2_0001: &str = "http://terminology.hl7.org/CodeSystem/v2-0001";
 const MARITAL_STATUS: &str = "http://terminology.hl7.org/CodeSystem/v3-MaritalStatus";
 
-/// States the Patient. `active` is said by master data only: a result that names a patient says nothing about it.
-pub fn map(message: &Message<'_>, pid: Segment<'_>, active: Option<bool>, out: &mut Output) {
+/// The members of Patient. `around` are the segments that stand around PID; `active` is said by master data only: a result
+/// that names a patient says nothing about it.
+pub fn members(around: &[Segment<'_>], pid: Segment<'_>, active: Option<bool>, out: &mut Output) -> Writer {
     let mut w = Writer::new();
-    disability(&mut w, message, out);
-    w.array("identifier", |w| {
-        for number in pid.field(3).repetitions() {
-            w.item(|w| cx::identifier(w, number, out));
-        }
+    w.array("extension", |w| {
+        pd1::extensions(w, around, out);
+        pid_extension::extensions(w, pid, out);
     });
+    identifiers(&mut w, pid, out);
     if let Some(active) = active {
         w.boolean("active", active);
     }
@@ -54,18 +54,66 @@ pub fn map(message: &Message<'_>, pid: Segment<'_>, active: Option<bool>, out: &
     birth_date(&mut w, pid, out);
     deceased_and_births(&mut w, pid, out);
     w.array("address", |w| {
+        let county = if pid.peek(11).is_valued() { pid.field(12).text() } else { "".into() };
         for address in pid.field(11).repetitions() {
-            w.item(|w| xad::address(w, address, out));
+            w.item(|w| xad::address_in(w, address, county.trim(), out));
         }
     });
     marital_status(&mut w, pid.field(16), out);
-    nk1::contacts(&mut w, message, out);
+    nk1::contacts(&mut w, around, out);
     w.array("communication", |w| {
-        w.item(|w| cwe::concept(w, "language", pid.field(15), "HL70296", out));
+        w.item(|w| {
+            let language = pid.field(15);
+            cwe::concept(w, "language", language, "HL70296", out);
+            // PID-15 is the primary language.
+            if language.is_valued() {
+                w.boolean("preferred", true);
+            }
+        });
     });
-    practitioners(&mut w, message, out);
+    pd1::general_practitioners(&mut w, around, out);
     out.facility_reference(&mut w, "managingOrganization", "");
-    out.state_patient(w);
+    w
+}
+
+/// PID-3; PID-2 and PID-4, kept for older senders; PID-19 and PID-20, numbers of persons in the United States.
+fn identifiers(w: &mut Writer, pid: Segment<'_>, out: &mut Output) {
+    let mut seen: Vec<(String, String)> = Vec::new();
+    w.array("identifier", |w| {
+        let is_numbered = pid.peek(3).component(1).is_valued();
+        for (field, what) in [(3, ""), (2, "external-patient-number"), (4, "alternate-patient-number")] {
+            for number in pid.field(field).repetitions() {
+                // A number beside PID-3 of which nobody says whose it is could be another patient's.
+                let is_own = field == 3 || !is_numbered;
+                let system = if is_own { cx::system_of(number, out) } else { cx::system_or(number, what, out) };
+                let one = (system, number.component(1).text().trim().to_owned());
+                if field == 3 || !seen.contains(&one) {
+                    w.item(|w| cx::identifier_in(w, number, &one.0, out));
+                    seen.push(one);
+                }
+            }
+        }
+        for (field, kind, system) in [(19, "SS", SOCIAL_SECURITY), (20, "DL", "")] {
+            let number = pid.field(field).component(1).text();
+            if !number.trim().is_empty() {
+                let own = out.facility.local_system(&format!("identifier-{kind}"));
+                w.item(|w| {
+                    w.object("type", |w| w.array("coding", |w| w.coding_item(system::V2_0203, kind, "")));
+                    w.string("system", if system.is_empty() { &own } else { system });
+                    w.string("value", number.trim());
+                    if field == 20 {
+                        w.object("period", |w| {
+                            if let Some(end) = ts::date(pid.field(20).component(3), out) {
+                                w.string("end", &end);
+                            }
+                        });
+                        let state = pid.field(20).component(2).text();
+                        w.object("assigner", |w| w.string("display", state.trim()));
+                    }
+                });
+            }
+        }
+    });
 }
 
 fn names(w: &mut Writer, pid: Segment<'_>, out: &mut Output) {
@@ -144,9 +192,10 @@ fn deceased_and_births(w: &mut Writer, pid: Segment<'_>, out: &mut Output) {
     }
     let (multiple, order) = (pid.field(24).text(), pid.field(25).text());
     match (order.trim().parse::<u8>(), multiple.trim()) {
+        // One of one.
+        (_, "N") => w.boolean("multipleBirthBoolean", false),
         (Ok(order), _) => w.integer("multipleBirthInteger", i64::from(order)),
         (_, "Y") => w.boolean("multipleBirthBoolean", true),
-        (_, "N") => w.boolean("multipleBirthBoolean", false),
         _ => {}
     }
 }
@@ -165,40 +214,5 @@ fn marital_status(w: &mut Writer, value: Value<'_>, out: &mut Output) {
     w.object("maritalStatus", |w| {
         w.array("coding", |w| w.coding_item(MARITAL_STATUS, mapped, ""));
         w.string("text", &cwe::text(value));
-    });
-}
-
-/// PD1-6 names a handicap; DB1 says of the patient (DB1-2 = PT) only that there is one.
-fn disability(w: &mut Writer, message: &Message<'_>, out: &mut Output) {
-    w.array("extension", |w| {
-        if let Some(pd1) = message.first("PD1").filter(|s| s.peek(6).is_valued()) {
-            w.item(|w| {
-                w.string("url", DISABILITY);
-                cwe::concept(w, "valueCodeableConcept", pd1.field(6), "HL70295", out);
-            });
-        }
-        for db1 in message.all("DB1").filter(|s| matches!(&*s.peek(2).text(), "PT" | "")) {
-            db1.ignore(&[2]);
-            if db1.peek(4).is_valued() {
-                w.item(|w| {
-                    w.string("url", DISABILITY);
-                    cwe::concept(w, "valueCodeableConcept", db1.field(4), "HL70136", out);
-                });
-            }
-        }
-    });
-}
-
-fn practitioners(w: &mut Writer, message: &Message<'_>, out: &mut Output) {
-    let Some(pd1) = message.first("PD1") else { return };
-    let mut references: Vec<String> = Vec::new();
-    for organization in pd1.field(3).repetitions() {
-        references.extend(xon::organization(organization, out));
-    }
-    references.extend(xcn::practitioners(pd1.field(4), out));
-    w.array("generalPractitioner", |w| {
-        for reference in &references {
-            w.item(|w| w.string("reference", reference));
-        }
     });
 }

@@ -1,0 +1,257 @@
+//! FHIR XML to FHIR JSON (xml.html, json.html): the same resource in the form in which it is kept. Decimals and strings
+//! keep their spelling; comments are not part of a resource.
+
+use roxmltree::Node;
+
+use super::xml;
+use crate::fault::{Issue, Noted, Place, rules};
+use crate::fhir::r4::{self, Element};
+use crate::fhir::writer::{Writer, is_decimal};
+
+rules! {
+    pub(crate) NOT_FHIR "fhir-xml-not-fhir" Fatal Structure
+        "The root is no resource of FHIR R4 (namespace http://hl7.org/fhir)."
+        "ルート要素がFHIR R4のリソース(名前空間 http://hl7.org/fhir)ではありません。"
+    pub(crate) UNKNOWN_ELEMENT "fhir-xml-unknown-element" Error Structure
+        "R4 has no such element here."
+        "FHIR R4のこの位置にこの要素はありません。"
+    pub(crate) TWICE "fhir-xml-twice" Error Structure
+        "This element may be there once only."
+        "この要素は1回しか現れることができません。"
+    pub(crate) NO_VALUE "fhir-xml-value" Error Value
+        "The value attribute does not hold a {}."
+        "value属性が{}ではありません。"
+    pub(crate) STRAY_TEXT "fhir-xml-text" Warning Structure
+        "Text stands where only elements may stand; it was left out."
+        "要素だけが許される位置に文字列があります。無視しました。"
+    pub(crate) ONE_RESOURCE "fhir-xml-one-resource" Error Structure
+        "Exactly one resource belongs here."
+        "ここにはリソースを1つだけ置けます。"
+    pub(crate) NARRATIVE "fhir-xml-narrative" Error Structure
+        "The narrative must be an XHTML div that declares its namespace itself."
+        "ナラティブは、XHTMLの名前空間を自身で宣言したdivでなければなりません。"
+}
+
+const FHIR: &str = "http://hl7.org/fhir";
+const XHTML: &str = "http://www.w3.org/1999/xhtml";
+
+/// The resource as JSON text. An error is a text that is no FHIR XML, or that R4 cannot hold: half a resource is not taken.
+pub fn to_json(bytes: &[u8]) -> Result<Noted<String>, Issue> {
+    let text = xml::text(bytes)?;
+    let document = xml::parse(&text.value)?;
+    let mut reader = Reader { text: &text.value, issues: Vec::new() };
+    let json = reader.resource(document.root_element())?;
+    let mut issues = text.issues;
+    issues.extend(reader.issues);
+    Ok(Noted { value: json, issues })
+}
+
+struct Reader<'t> {
+    text: &'t str,
+    issues: Vec<Issue>,
+}
+
+/// The nodes of one name within one element, in order.
+type Group<'a, 'i> = (&'a str, Vec<Node<'a, 'i>>);
+
+impl<'t> Reader<'t> {
+    fn resource(&mut self, node: Node<'_, '_>) -> Result<String, Issue> {
+        let name = node.tag_name().name();
+        let is_resource = r4::member(name, "meta").is_some() && node.tag_name().namespace() == Some(FHIR);
+        if !is_resource {
+            return Err(Issue::new(&NOT_FHIR, self.place(node)));
+        }
+        let mut w = Writer::new();
+        w.string("resourceType", name);
+        self.members(&mut w, node, name)?;
+        Ok(format!("{{{}}}", w.finish()))
+    }
+
+    /// The members of an element of a type; nesting is bounded by [`xml::DEPTH_ELEMENTS_MAX`].
+    fn members(&mut self, w: &mut Writer, node: Node<'_, '_>, kind: &str) -> Result<(), Issue> {
+        for name in ["id", "url"] {
+            let is_attribute = name == "id" || kind == "Extension";
+            if let Some(value) = node.attribute(name).filter(|_| is_attribute) {
+                w.string(name, value);
+            }
+        }
+        for (name, nodes) in self.groups(node) {
+            let first = *nodes.first().unwrap_or(&node);
+            let (element, kind) =
+                r4::member(kind, name).ok_or_else(|| Issue::new(&UNKNOWN_ELEMENT, self.place(first)))?;
+            if let Some(second) = nodes.get(1).filter(|_| !element.is_many) {
+                return Err(Issue::new(&TWICE, self.place(*second)));
+            }
+            self.member(w, name, &nodes, element, kind)?;
+        }
+        Ok(())
+    }
+
+    fn groups<'a, 'i>(&mut self, node: Node<'a, 'i>) -> Vec<Group<'a, 'i>> {
+        let mut groups: Vec<Group<'a, 'i>> = Vec::new();
+        for child in node.children() {
+            if child.is_element() {
+                let name = child.tag_name().name();
+                match groups.iter_mut().find(|(known, _)| *known == name) {
+                    Some((_, nodes)) => nodes.push(child),
+                    None => groups.push((name, vec![child])),
+                }
+            } else if child.is_text() && child.text().is_some_and(|text| !text.trim().is_empty()) {
+                self.issues.push(Issue::new(&STRAY_TEXT, self.place(node)));
+            }
+        }
+        groups
+    }
+
+    fn member(
+        &mut self,
+        w: &mut Writer,
+        name: &str,
+        nodes: &[Node<'_, '_>],
+        element: &Element,
+        kind: &str,
+    ) -> Result<(), Issue> {
+        if r4::is_primitive(kind) {
+            return self.primitives(w, name, nodes, element, kind);
+        }
+        let mut values = Vec::with_capacity(nodes.len());
+        for node in nodes {
+            values.push(match kind {
+                "Resource" => self.enclosed(*node)?,
+                kind => {
+                    let mut inner = Writer::new();
+                    self.members(&mut inner, *node, kind)?;
+                    format!("{{{}}}", inner.finish())
+                }
+            });
+        }
+        w.raw(name, &joined(&values, element.is_many));
+        Ok(())
+    }
+
+    fn enclosed(&mut self, node: Node<'_, '_>) -> Result<String, Issue> {
+        let mut inside = node.children().filter(Node::is_element);
+        match (inside.next(), inside.next()) {
+            (Some(resource), None) => self.resource(resource),
+            _ => Err(Issue::new(&ONE_RESOURCE, self.place(node))),
+        }
+    }
+
+    /// Values under the name, what else an element of a primitive type has under `_name`, aligned with `null`.
+    fn primitives(
+        &mut self,
+        w: &mut Writer,
+        name: &str,
+        nodes: &[Node<'_, '_>],
+        element: &Element,
+        kind: &str,
+    ) -> Result<(), Issue> {
+        let (mut values, mut others) = (Vec::new(), Vec::new());
+        for node in nodes {
+            values.push(self.value(*node, kind)?.unwrap_or_else(|| "null".into()));
+            let mut other = Writer::new();
+            if kind != "xhtml" {
+                self.members(&mut other, *node, "Element")?;
+            }
+            others.push(if other.is_empty() { "null".into() } else { format!("{{{}}}", other.finish()) });
+        }
+        for (name, values) in [(name.to_owned(), values), (format!("_{name}"), others)] {
+            if values.iter().any(|value: &String| value != "null") {
+                w.raw(&name, &joined(&values, element.is_many));
+            }
+        }
+        Ok(())
+    }
+
+    fn value(&self, node: Node<'_, '_>, kind: &str) -> Result<Option<String>, Issue> {
+        if kind == "xhtml" {
+            return self.narrative(node).map(Some);
+        }
+        let Some(value) = node.attribute("value") else { return Ok(None) };
+        let wrong = |kind: &str| Issue::with(&NO_VALUE, self.place(node), kind);
+        let is_integer = |text: &str| is_decimal(text) && !text.contains(['.', 'e', 'E']);
+        match kind {
+            "boolean" if matches!(value, "true" | "false") => Ok(Some(value.to_owned())),
+            "decimal" if is_decimal(value) => Ok(Some(value.to_owned())),
+            "integer" | "positiveInt" | "unsignedInt" if is_integer(value) => Ok(Some(value.to_owned())),
+            "boolean" | "decimal" | "integer" | "positiveInt" | "unsignedInt" => Err(wrong(kind)),
+            _ => Ok(Some(serde_json::Value::from(value).to_string())),
+        }
+    }
+
+    /// The div as it stands. A prefix or a namespace declared further out would be lost.
+    fn narrative(&self, node: Node<'_, '_>) -> Result<String, Issue> {
+        let text = self.text.get(node.range()).unwrap_or_default();
+        let is_plain = node.tag_name().namespace() == Some(XHTML) && text.starts_with("<div");
+        let head = text.split('>').next().unwrap_or_default();
+        if !is_plain || !head.contains("xmlns") {
+            return Err(Issue::new(&NARRATIVE, self.place(node)));
+        }
+        Ok(serde_json::Value::from(text).to_string())
+    }
+
+    fn place(&self, node: Node<'_, '_>) -> Place {
+        let mut names: Vec<&str> = node.ancestors().filter(Node::is_element).map(|n| n.tag_name().name()).collect();
+        names.reverse();
+        let line = xml::position(self.text, node.range().start);
+        Place::Path(format!("{} ({line})", names.join(".")).into())
+    }
+}
+
+fn joined(values: &[String], is_many: bool) -> String {
+    if is_many { format!("[{}]", values.join(",")) } else { values.concat() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn json(inside: &str) -> String {
+        to_json(format!("<Patient xmlns=\"http://hl7.org/fhir\">{inside}</Patient>").as_bytes()).unwrap().value
+    }
+
+    fn rule(text: &str) -> (&'static str, String) {
+        let issue = to_json(text.as_bytes()).unwrap_err();
+        (issue.rule.id, issue.place.to_string())
+    }
+
+    #[test]
+    fn arrays_primitives_and_extensions() {
+        assert_eq!(
+            json(
+                "<id value=\"a\"/><active value=\"true\"/><name><family value=\"見本 &amp; 花子\"/><given value=\"A\"/>\
+                 <given id=\"g\"><extension url=\"u\"><valueDecimal value=\"1.50\"/></extension></given></name>\
+                 <!-- no --><birthDate value=\"1948\"><extension url=\"t\"><valueBoolean value=\"false\"/></extension></birthDate>"
+            ),
+            r#"{"resourceType":"Patient","id":"a","active":true,"name":[{"family":"見本 & 花子","given":["A",null],"_given":[null,{"id":"g","extension":[{"url":"u","valueDecimal":1.50}]}]}],"birthDate":"1948","_birthDate":{"extension":[{"url":"t","valueBoolean":false}]}}"#
+        );
+    }
+
+    #[test]
+    fn narrative_and_contained_resources() {
+        let div = "<div xmlns=\"http://www.w3.org/1999/xhtml\"><p>a &lt; b</p></div>";
+        let text = format!(
+            "<text><status value=\"generated\"/>{div}</text><contained><Organization><name value=\"O\"/></Organization></contained>"
+        );
+        assert_eq!(
+            json(&text),
+            format!(
+                r#"{{"resourceType":"Patient","text":{{"status":"generated","div":{}}},"contained":[{{"resourceType":"Organization","name":"O"}}]}}"#,
+                serde_json::Value::from(div)
+            )
+        );
+    }
+
+    #[test]
+    fn what_r4_cannot_hold_is_refused_with_its_place() {
+        let patient = |inside: &str| format!("<Patient xmlns=\"http://hl7.org/fhir\">\n{inside}</Patient>");
+        assert_eq!(rule(&patient("<nope/>")), ("fhir-xml-unknown-element", "Patient.nope (line 2, column 1)".into()));
+        assert_eq!(rule(&patient("<active value=\"yes\"/>")).0, "fhir-xml-value");
+        assert_eq!(rule(&patient("<gender value=\"male\"/><gender value=\"male\"/>")).0, "fhir-xml-twice");
+        assert_eq!(rule(&patient("<contained/>")).0, "fhir-xml-one-resource");
+        assert_eq!(rule(&patient("<text><div/></text>")).0, "fhir-xml-narrative");
+        assert_eq!(rule("<Patient/>").0, "fhir-xml-not-fhir");
+        assert_eq!(rule("<HumanName xmlns=\"http://hl7.org/fhir\"/>").0, "fhir-xml-not-fhir");
+        assert_eq!(rule("<!DOCTYPE x><Patient xmlns=\"http://hl7.org/fhir\"/>").0, "xml-document-type");
+    }
+}

@@ -1,0 +1,69 @@
+//! What the module above must hold to.
+
+use super::*;
+use crate::fhir::FacilityCode;
+use crate::letter::Source;
+
+const RESULT: &str = "MSH|^~\\&|LIS|H|||20210930120000||OUL^R22^OUL_R22|1|P|2.5\rPID|1||0001^^^^PI||試験^太郎^^^^^L^I||19480405|M\r\
+    SPM|1|||023^血清^JC10|||||||||||||20210930090000\rOBR|1|A1||3^生化^99LAB|||20210930090000\rORC|SC|A1\r\
+    OBX|1|NM|3A010000002327101^総蛋白^JC10||6.9|g/dL^g/dL^ISO+|6.7-8.3|N|||F|||20210930090000\r\
+    OBX|2|NM|3B035000002327201^AST^JC10||31|U/L^U/L^ISO+|||||F|||20210930090000|EXTRA\r";
+
+fn letter(bytes: &[u8]) -> Letter {
+    let source = Arc::new(Source { facility: FacilityCode::parse("0119999901"), zone_minutes: 540 });
+    Letter { source, name: String::new(), bytes: bytes.to_vec() }
+}
+
+fn explained(letter: &Letter, wanted: impl Fn(&str, &str) -> bool) -> Vec<Origin> {
+    let (book, known) = (Arc::default(), Known::default());
+    origins(Subject { letter, book: &book, known: &known }, wanted).unwrap().unwrap()
+}
+
+fn places(found: &[Origin]) -> Vec<String> {
+    found.iter().filter(|origin| origin.is_copied).map(|origin| origin.field.place.to_string()).collect()
+}
+
+#[test]
+fn a_value_leads_back_to_its_field() {
+    let letter = letter(RESULT.as_bytes());
+    let found = explained(&letter, |reference, element| {
+        reference.starts_with("Observation/") && element == "valueQuantity.value"
+    });
+    assert_eq!(places(&found), ["OBX-5", "OBX[2]-5"], "{found:#?}");
+    for origin in &found {
+        assert_eq!(&letter.bytes[origin.field.bytes.clone()], origin.field.text.as_bytes());
+    }
+    // The type of the value decides what it becomes, and is not what it says.
+    assert!(found.iter().any(|origin| origin.field.place.to_string() == "OBX-2" && !origin.is_copied));
+}
+
+#[test]
+fn bytes_are_those_of_the_letter_in_whatever_characters_it_came() {
+    let (bytes, _, _) = encoding_rs::ISO_2022_JP.encode(RESULT);
+    let letter = letter(&bytes);
+    let found = explained(&letter, |_, element| element.ends_with("given[0]"));
+    let copied = found.iter().find(|origin| origin.is_copied).expect("the given name came from somewhere");
+    assert_eq!((copied.field.place.to_string().as_str(), copied.field.text.as_str()), ("PID-5.2", "太郎"));
+    let cut = encoding_rs::ISO_2022_JP.decode(&letter.bytes[copied.field.bytes.clone()]).0;
+    assert!(cut.contains("太郎") || copied.field.bytes.len() >= 4, "{cut}");
+}
+
+#[test]
+fn every_field_has_a_fate_and_what_counts_as_mapped_has_an_effect() {
+    let letter = letter(RESULT.as_bytes());
+    let (book, known) = (Arc::default(), Known::default());
+    let entries = account(Subject { letter: &letter, book: &book, known: &known }).unwrap().unwrap();
+    let of = |place: &str| entries.iter().find(|entry| entry.field.place.to_string() == place).unwrap();
+    assert_eq!(of("OBX-5").fate, Fate::Mapped);
+    assert!(of("OBX-5").elements.contains(&"Observation.valueQuantity.value".to_owned()));
+    assert_eq!(of("PID-1").fate, Fate::Ignored(Some("set-id")));
+    assert!(of("PID-1").elements.is_empty());
+    assert_eq!(of("OBX[2]-15").fate, Fate::Mapped);
+}
+
+#[test]
+fn a_letter_of_which_nothing_comes_says_why() {
+    let letter = letter(b"MSH|^~\\&|LIS|H|||20210930120000||ZZZ^Z99|1|P|2.5\r");
+    let (book, known) = (Arc::default(), Known::default());
+    assert!(origins(Subject { letter: &letter, book: &book, known: &known }, |_, _| true).unwrap().is_err());
+}

@@ -1,0 +1,180 @@
+//! A letter that holds others (a zip file, a batch): each is received as a letter of its own, and the receipt of the
+//! whole lists them. The whole is kept as it came, so a second delivery of it is recognised.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::receipt::{Part, Receipt};
+use super::{Pipeline, Sending, answer};
+use crate::decode::container::{self, Container};
+use crate::decode::{format, zip};
+use crate::fault::{Fault, Issue, Place, rules};
+use crate::letter::{Letter, Source};
+use crate::store::Commit;
+
+/// Groups of one container that are received side by side.
+const SIDE_BY_SIDE: usize = 8;
+
+rules! {
+    NESTED "container-nested" Fatal TooCostly
+        "A zip file inside a zip file is not opened; send it on its own."
+        "zipファイルの中のzipファイルは開きません。単独で送ってください。"
+}
+
+/// Told how many of how many parts are done; answers whether to go on.
+pub(super) type Progress<'a> = &'a (dyn Fn(usize, usize) -> bool + Sync);
+
+/// Where a letter stands: by itself, or inside a container.
+pub(super) enum Depth<'a> {
+    Outermost(Progress<'a>),
+    Inside,
+}
+
+impl Depth<'_> {
+    /// By itself, with nobody watching.
+    pub(super) fn alone() -> Self {
+        Depth::Outermost(&|_, _| true)
+    }
+}
+
+/// Whether a delivery holds letters rather than being one.
+pub fn is_container(name: &str, bytes: &[u8]) -> bool {
+    container::open(name, bytes).is_some()
+}
+
+/// Whether it is of a kind that is taken at all: a container, or a format that [`format::sniff`] knows.
+pub fn is_taken(name: &str, bytes: &[u8]) -> bool {
+    format::sniff(name, bytes).is_some() || is_container(name, bytes)
+}
+
+/// One group of parts after the other, the results in the order of the groups.
+struct Work<'a> {
+    letter: &'a Letter,
+    container: &'a Container<'a>,
+    next: AtomicUsize,
+    done: AtomicUsize,
+    stop: AtomicBool,
+    progress: Option<Progress<'a>>,
+    results: Mutex<Vec<Received>>,
+}
+
+/// What became of a group.
+type Received = (usize, Result<(Vec<Part>, Vec<Issue>), Fault>);
+
+impl Pipeline {
+    /// The same as [`Pipeline::receive`]; tells after each part of a container how many of how many are done, and stops
+    /// with `Busy` when the answer is no. What was done stays done, and the next delivery goes on from there.
+    pub fn receive_watched(
+        &self,
+        letter: &Letter,
+        progress: &(dyn Fn(usize, usize) -> bool + Sync),
+    ) -> Result<Receipt, Fault> {
+        self.receive_at(letter, &Depth::Outermost(progress))
+    }
+
+    /// Receives what a letter holds; `None` when it is one letter.
+    pub(super) fn part(&self, sending: &Sending<'_>, depth: &Depth<'_>) -> Option<Result<Receipt, Fault>> {
+        let letter = sending.letter;
+        // The message id that it begins with is that of its first message.
+        let (before, corrects) = (sending.before.clone(), sending.corrects.clone());
+        let sending = Sending { control: None, before, corrects, ..*sending };
+        if matches!(depth, Depth::Inside) && zip::is_zip(&letter.bytes) {
+            return Some(self.hold(&sending, vec![Issue::new(&NESTED, Place::Whole)]));
+        }
+        Some(match container::open(&letter.name, &letter.bytes)? {
+            Err(issue) => self.hold(&sending, vec![issue]),
+            Ok(container) => self.receive_parts(&sending, &container, depth),
+        })
+    }
+
+    fn receive_parts(
+        &self,
+        sending: &Sending<'_>,
+        container: &Container<'_>,
+        depth: &Depth<'_>,
+    ) -> Result<Receipt, Fault> {
+        let work = Work {
+            letter: sending.letter,
+            container,
+            next: AtomicUsize::new(0),
+            done: AtomicUsize::new(0),
+            stop: AtomicBool::new(false),
+            progress: match depth {
+                Depth::Outermost(progress) => Some(*progress),
+                Depth::Inside => None,
+            },
+            results: Mutex::default(),
+        };
+        let threads = if work.progress.is_some() { container.groups.len().min(SIDE_BY_SIDE) } else { 1 };
+        std::thread::scope(|scope| {
+            for _ in 1..threads {
+                // Where there is no thread to be had, the others do its work.
+                drop(std::thread::Builder::new().spawn_scoped(scope, || self.work(&work)));
+            }
+            self.work(&work);
+        });
+        let mut results = work.results.into_inner().unwrap_or_else(PoisonError::into_inner);
+        results.sort_by_key(|(group, _)| *group);
+        let (mut parts, mut issues) = (Vec::new(), container.issues.clone());
+        for (_, result) in results {
+            let (received, unusable) = result?;
+            parts.extend(received);
+            issues.extend(unusable);
+        }
+        let receipt = Receipt::parted(sending, (self.clock)(), parts, &issues);
+        let mut commit = Commit::default();
+        // It may have been marked as under way.
+        commit.release(sending.id);
+        answer(&mut commit, sending, &receipt)?;
+        self.store.submit(commit).wait()?;
+        Ok(receipt)
+    }
+
+    fn work(&self, work: &Work<'_>) {
+        while !work.stop.load(Ordering::Relaxed) {
+            let group = work.next.fetch_add(1, Ordering::Relaxed);
+            if group >= work.container.groups.len() {
+                return;
+            }
+            let result = self.receive_group(work, group);
+            if result.is_err() {
+                work.stop.store(true, Ordering::Relaxed);
+            }
+            work.results.lock().unwrap_or_else(PoisonError::into_inner).push((group, result));
+        }
+    }
+
+    fn receive_group(&self, work: &Work<'_>, group: usize) -> Result<(Vec<Part>, Vec<Issue>), Fault> {
+        let all = work.container.groups.iter().map(Vec::len).sum();
+        let (mut parts, mut issues) = (Vec::new(), Vec::new());
+        for part in work.container.groups.get(group).into_iter().flatten() {
+            match part.read() {
+                Err(issue) => issues.push(issue),
+                Ok(bytes) => {
+                    let letter = Letter {
+                        source: source_of(&work.letter.source, part),
+                        name: part.name.clone(),
+                        bytes: bytes.into_owned(),
+                    };
+                    let Receipt { letter, name, outcome, patient, .. } = self.receive_at(&letter, &Depth::Inside)?;
+                    parts.push(Part { letter, name, outcome, patient });
+                }
+            }
+            let done = work.done.fetch_add(1, Ordering::Relaxed) + 1;
+            if work.progress.is_some_and(|progress| !progress(done, all)) {
+                return Err(Fault::Busy);
+            }
+        }
+        Ok((parts, issues))
+    }
+}
+
+/// The sender is whoever sent the whole; where nobody said which facility that is, the root of the storage does.
+fn source_of(sender: &Arc<Source>, part: &container::Part<'_>) -> Arc<Source> {
+    match &part.facility {
+        Some(facility) if sender.facility.is_unstated() => {
+            Arc::new(Source { facility: facility.clone(), ..(**sender).clone() })
+        }
+        _ => sender.clone(),
+    }
+}

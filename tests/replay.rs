@@ -1,0 +1,439 @@
+//! Replay: a record is what today's maps make of its letters. What differs is written once, shown before when asked for,
+//! and nothing is written where nothing differs.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, clippy::print_stderr)] // a test fails by panicking
+
+mod gateway;
+mod program;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use gateway::{Ask, HOSPITAL, Served, bundle, clock, condition, consent, example_letters, key, letter, over, receive};
+use program::{example, tasuki};
+use serde_json::Value;
+use tasuki::chart::Chart;
+use tasuki::fault::Fault;
+use tasuki::fhir::{PatientKey, ResourceId, ResourceType};
+use tasuki::pipeline::{Effect, Pipeline};
+use tasuki::search::Facts;
+use tasuki::search::facts::Labels;
+use tasuki::store::codes::{Code, code_id};
+use tasuki::store::faulty::{Failure, FaultyEngine};
+use tasuki::store::memory::MemoryEngine;
+use tasuki::store::verify::verify;
+use tasuki::store::{Commit, Engine, Store, Told, keys};
+
+/// More storage calls than a scenario makes.
+const CALLS_MAX: u64 = 500;
+
+fn hospital(store: &Store) -> Pipeline {
+    let pipeline = Pipeline::new(store.clone(), clock);
+    for letter in example_letters("hospital/0119999901", HOSPITAL, |_| true) {
+        pipeline.receive(&letter).unwrap();
+    }
+    pipeline
+}
+
+fn records(store: &Store) -> Vec<PatientKey> {
+    let (mut found, mut next) = (Vec::new(), Some(PatientKey(0)));
+    while let Some(from) = next {
+        let Some(patient) = store.record_from(from).unwrap() else { break };
+        found.push(patient);
+        next = patient.0.checked_add(1).map(PatientKey);
+    }
+    found
+}
+
+/// The current versions with their bodies.
+fn current(store: &Store, patient: PatientKey) -> Vec<(Facts, String)> {
+    let mut all: Vec<(Facts, String)> = Vec::new();
+    for record in store.partition(patient).unwrap().records {
+        all.retain(|(facts, _)| (facts.resource_type, &facts.id) != (record.facts.resource_type, &record.facts.id));
+        all.push((record.facts, record.body.json().unwrap()));
+    }
+    all.sort_by(|(a, _), (b, _)| (a.resource_type, &a.id).cmp(&(b.resource_type, &b.id)));
+    all
+}
+
+/// What is on record, without version, time of storage and what is gone.
+fn said(store: &Store, patient: PatientKey) -> Vec<(ResourceType, ResourceId, Value, u128)> {
+    let live = current(store, patient).into_iter().filter(|(facts, _)| !facts.deleted);
+    live.map(|(facts, body)| {
+        let mut body: Value = serde_json::from_str(&body).unwrap();
+        body["meta"]["versionId"] = Value::Null;
+        body["meta"]["lastUpdated"] = Value::Null;
+        (facts.resource_type, facts.id, body, facts.content)
+    })
+    .collect()
+}
+
+/// Makes the record what other maps could have made of it: one resource says something else, one is not there, and one
+/// is there that today's maps do not give.
+fn as_other_maps(store: &Store, patient: PatientKey, changed: ResourceType, missing: ResourceType) {
+    let all = current(store, patient);
+    let of = |wanted: ResourceType| all.iter().find(|(facts, _)| facts.resource_type == wanted).unwrap().clone();
+    let (mut other, body) = of(changed);
+    other.version += 1;
+    other.content ^= 1;
+    let body = body.replacen("\"status\":\"", "\"status\":\"other-", 1);
+    let (mut gone, _) = of(missing);
+    gone.version += 1;
+    (gone.deleted, gone.content, gone.labels) = (true, 0, Labels::default());
+    let mut extra = of(changed).0;
+    extra.id = patient.resource_id(changed.name(), "of other maps");
+    extra.version = 1;
+    let text = format!(r#"{{"resourceType":"{}","id":"{}"}}"#, changed.name(), extra.id.as_str());
+    let new = [(other, body), (gone, String::new()), (extra, text)];
+    let commit = store.partition(patient).unwrap().write(patient, HOSPITAL, &new).unwrap();
+    store.submit(commit).wait().unwrap();
+}
+
+#[test]
+fn where_nothing_differs_nothing_is_written() {
+    let store = Store::open_memory();
+    let pipeline = hospital(&store);
+    let log = verify(&store).unwrap().log;
+    let records = records(&store);
+    assert!(records.len() >= 3);
+    let mut letters = 0;
+    for patient in records {
+        let rebuilt = pipeline.rebuild(patient, &[], false).unwrap();
+        assert!(rebuilt.differences.is_empty() && rebuilt.refused.is_none(), "{rebuilt:#?}");
+        letters += rebuilt.letters;
+    }
+    assert_eq!(letters, 42, "every letter of the example belongs to a record");
+    assert_eq!(verify(&store).unwrap().log, log);
+}
+
+#[test]
+fn what_other_maps_made_becomes_what_todays_maps_make() {
+    let store = Store::open_memory();
+    let pipeline = hospital(&store);
+    let patient = key("0000000001");
+    let (before, count) = (said(&store, patient), store.partition(patient).unwrap().records.len());
+    as_other_maps(&store, patient, ResourceType::OBSERVATION, ResourceType::CONDITION);
+    assert_ne!(said(&store, patient), before);
+    let shown = pipeline.rebuild(patient, &[], true).unwrap();
+    let mut effects: Vec<(Effect, &str)> =
+        shown.differences.iter().map(|d| (d.effect, d.resource_type.name())).collect();
+    effects.sort();
+    // The Provenances that tell of them are as they were: the map version is the same.
+    assert_eq!(
+        effects,
+        [(Effect::Created, "Condition"), (Effect::Changed, "Observation"), (Effect::Deleted, "Observation")]
+    );
+    let changed = shown.differences.iter().find(|d| d.effect == Effect::Changed).unwrap();
+    let paths: Vec<_> =
+        changed.paths.iter().map(|p| (p.path.as_str(), p.before.is_some(), p.after.is_some())).collect();
+    assert_eq!(paths, [("status", true, true)]);
+    assert_ne!(said(&store, patient), before, "a trial writes nothing");
+    let done = pipeline.rebuild(patient, &[], false).unwrap();
+    assert_eq!(done.differences, shown.differences, "what was shown is what is done");
+    assert_eq!(said(&store, patient), before);
+    let all = store.partition(patient).unwrap().records;
+    assert_eq!(all.len(), count + 6, "the versions before stay");
+    assert!(pipeline.rebuild(patient, &[], false).unwrap().differences.is_empty(), "a second time nothing differs");
+    assert_eq!(verify(&store).unwrap().broken, []);
+    // What comes next finds the record as if nothing had happened.
+    let again = example_letters("hospital/0119999901", HOSPITAL, |name| name.contains("/0000000001/"));
+    assert!(again.iter().all(|letter| pipeline.receive(letter).unwrap().repeat));
+}
+
+#[test]
+fn a_provenance_names_new_maps_only_with_what_they_changed() {
+    let store = Store::open_memory();
+    let pipeline = hospital(&store);
+    let patient = key("0000000001");
+    // As if every letter had been read with an older version of the maps.
+    let old: Vec<(Facts, String)> = current(&store, patient)
+        .into_iter()
+        .filter(|(facts, _)| facts.resource_type == ResourceType::PROVENANCE)
+        .map(|(facts, body)| {
+            let mut provenance: Value = serde_json::from_str(&body).unwrap();
+            let agents = provenance["agent"].as_array_mut().unwrap();
+            let assembler = agents.iter_mut().find(|a| a["type"]["coding"][0]["code"] == "assembler").unwrap();
+            assembler["who"]["identifier"]["value"] = "0".into();
+            (Facts { version: facts.version + 1, content: facts.content ^ 1, ..facts }, provenance.to_string())
+        })
+        .collect();
+    assert!(old.len() > 5);
+    let commit = store.partition(patient).unwrap().write(patient, HOSPITAL, &old).unwrap();
+    store.submit(commit).wait().unwrap();
+    assert!(pipeline.rebuild(patient, &[], true).unwrap().differences.is_empty(), "what is on record is still so");
+    let told = |facts: &Facts| facts.resource_type == ResourceType::OBSERVATION && !facts.deleted;
+    let (mut other, body) = current(&store, patient).into_iter().find(|(facts, _)| told(facts)).unwrap();
+    other.version += 1;
+    other.content ^= 1;
+    let reference = format!("Observation/{}", other.id.as_str());
+    let commit = store.partition(patient).unwrap().write(patient, HOSPITAL, &[(other, body)]).unwrap();
+    store.submit(commit).wait().unwrap();
+    let done = pipeline.rebuild(patient, &[], false).unwrap();
+    assert!(done.differences.len() >= 2 && done.differences.len() < old.len(), "{:#?}", done.differences);
+    for (facts, body) in current(&store, patient) {
+        if facts.resource_type == ResourceType::PROVENANCE {
+            assert_eq!(body.contains(&reference), !body.contains(r#""value":"0""#), "{body}");
+        }
+    }
+}
+
+#[test]
+fn consents_and_panels_follow() {
+    let store = Store::open_memory();
+    receive(&store, &letter(HOSPITAL, "", &bundle("70", "b", &[condition("b", "C1", None)])));
+    let agreed = consent("c", "70", "agency-a", "active", Value::Null);
+    assert_eq!(Served::new(over(store.clone())).ask(Ask::put("office", "/Consent/c", &agreed)).status, 200);
+    let consents = |store: &Store| {
+        current(store, key("70")).into_iter().find(|(facts, _)| facts.resource_type == ResourceType::CONSENT).unwrap()
+    };
+    // As if maps had once lost it.
+    let (facts, _) = consents(&store);
+    let gone = Facts { version: facts.version + 1, deleted: true, content: 0, ..facts };
+    let mut commit = store.partition(key("70")).unwrap().write(key("70"), HOSPITAL, &[(gone, String::new())]).unwrap();
+    commit.take_off_panel("Organization/agency-a", key("70"));
+    store.submit(commit).wait().unwrap();
+    assert_eq!(Served::new(over(store.clone())).get("agency-a", "/Condition").json()["total"], 0);
+    let pipeline = Pipeline::new(store.clone(), clock);
+    let done = pipeline.rebuild(key("70"), &[], false).unwrap();
+    assert_eq!(done.differences.len(), 1, "{:#?}", done.differences);
+    assert_eq!(Served::new(over(store.clone())).get("agency-a", "/Condition").json()["total"], 1);
+    assert!(pipeline.rebuild(key("70"), &[], false).unwrap().differences.is_empty());
+}
+
+#[test]
+fn a_record_with_a_letter_that_cannot_be_read_any_more_stays() {
+    let store = Store::open_memory();
+    let pipeline = hospital(&store);
+    let patient = key("0000000001");
+    as_other_maps(&store, patient, ResourceType::OBSERVATION, ResourceType::CONDITION);
+    let before = said(&store, patient);
+    let noise = gateway::source(HOSPITAL);
+    let noise = tasuki::letter::Letter { source: noise, name: "noise".into(), bytes: b"hello".to_vec() };
+    assert!(pipeline.receive(&noise).unwrap().resources.is_empty());
+    let mut commit = Commit::default();
+    let told = Told { letter: noise.id(), received: gateway::NOW, codes: Vec::new() };
+    commit.tell(patient, store.told_count(patient).unwrap() + 1, &told);
+    store.submit(commit).wait().unwrap();
+    let refused = pipeline.rebuild(patient, &[], false).unwrap().refused.unwrap();
+    assert_eq!((refused.letter, refused.issues[0].rule.as_str()), (noise.id(), "letter-format-unknown"));
+    assert_eq!(said(&store, patient), before);
+}
+
+#[test]
+fn a_letter_that_speaks_of_another_record_today_reaches_it() {
+    let store = Store::open_memory();
+    let pipeline = hospital(&store);
+    let (one, other) = (key("0000000001"), key("0000000003"));
+    let before = said(&store, other);
+    let told = store.told(other, 0, 1000).unwrap();
+    // As if the maps had taken all letters of the third patient for the first one's.
+    let mut commit = Commit::default();
+    let own = store.told_count(one).unwrap();
+    for (number, entry) in &told {
+        commit.tell(one, own + number, entry);
+        commit.delete.push(keys::told(other, *number));
+    }
+    store.submit(commit).wait().unwrap();
+    let shown = pipeline.rebuild(one, &[], true).unwrap();
+    assert_eq!((shown.linked.len(), shown.linked[0].new.len()), (1, told.len()));
+    let trial = pipeline.rebuild(other, &shown.linked[0].new, true).unwrap();
+    assert!(trial.differences.is_empty(), "the record itself was not lost here");
+    let done = pipeline.rebuild(one, &[], false).unwrap();
+    assert_eq!((done.linked[0].patient, store.told_count(other).unwrap()), (other, told.len() as u64));
+    assert!(pipeline.rebuild(other, &[], false).unwrap().differences.is_empty());
+    assert_eq!(said(&store, other), before);
+    assert!(pipeline.rebuild(one, &[], false).unwrap().linked[0].new.is_empty());
+}
+
+#[test]
+fn codes_that_are_mapped_leave_the_queue() {
+    let store = Store::open_memory();
+    let pipeline = hospital(&store);
+    let patient = key("0000000001");
+    let waiting = |store: &Store| {
+        let mut found = Vec::new();
+        let read = store.local_codes(None, |waiting| {
+            found.push((waiting.id, waiting.letters));
+            Ok(())
+        });
+        read.unwrap();
+        found
+    };
+    let before = waiting(&store);
+    let (number, told) = store.told(patient, 0, 1000).unwrap().pop().unwrap();
+    let code = Code {
+        facility: HOSPITAL.into(),
+        system: "urn:oid:2.25.7".into(),
+        code: "X".into(),
+        display: String::new(),
+        table: String::new(),
+        place: "-".into(),
+        letter: told.letter.hex(),
+    };
+    let id = code_id(&code.facility, &code.system, &code.code);
+    let mut commit = Commit::default();
+    commit.put_code(id, &code);
+    commit.put_unmapped(id, told.letter, patient);
+    let codes = told.codes.iter().copied().chain([id]).collect();
+    commit.retell(patient, number, &Told { codes, ..told.clone() });
+    store.submit(commit).wait().unwrap();
+    assert_eq!(waiting(&store).len(), before.len() + 1);
+    assert_eq!(pipeline.rebuild(patient, &[], true).unwrap().codes_mapped, 1);
+    assert_eq!(waiting(&store).len(), before.len() + 1, "a trial writes nothing");
+    assert_eq!(pipeline.rebuild(patient, &[], false).unwrap().codes_mapped, 1);
+    assert_eq!(waiting(&store), before);
+    assert_eq!(pipeline.rebuild(patient, &[], false).unwrap().codes_mapped, 0);
+    assert_eq!(verify(&store).unwrap().broken, []);
+}
+
+#[test]
+fn every_code_and_letter_is_in_the_queue_once() {
+    let store = Store::open_memory();
+    hospital(&store);
+    let mut entries = 0;
+    let read = store.local_codes(None, |waiting| {
+        let letters = store.letters_with(waiting.id, None, 1000)?;
+        assert_eq!(letters.len() as u64, waiting.letters);
+        for (letter, patient) in letters {
+            let told = store.told(patient, 0, 1000)?;
+            assert!(told.iter().any(|(_, told)| told.letter == letter && told.codes.contains(&waiting.id)));
+            entries += 1;
+        }
+        Ok(())
+    });
+    read.unwrap();
+    let told = records(&store).into_iter().flat_map(|patient| store.told(patient, 0, 1000).unwrap());
+    assert_eq!(told.map(|(_, told)| told.codes.len()).sum::<usize>(), entries);
+    assert!(entries > 0, "the example has codes of its own");
+}
+
+#[test]
+fn whichever_storage_call_fails_a_replay_is_done_or_not() {
+    for failure in [Failure::Before, Failure::After] {
+        for nth in 1..CALLS_MAX {
+            let inner = Arc::new(MemoryEngine::new());
+            let store = Store::over(inner.clone()).unwrap();
+            let sent = bundle("71", "b", &["C1", "C2"].map(|code| condition("b", code, None)));
+            receive(&store, &letter(HOSPITAL, "", &sent));
+            let wanted = said(&store, key("71"));
+            as_other_maps(&store, key("71"), ResourceType::PROVENANCE, ResourceType::CONDITION);
+            let other = said(&store, key("71"));
+            drop(store);
+            let faulty: Arc<FaultyEngine> = Arc::new(FaultyEngine::new(inner.clone(), nth, failure));
+            let engine: Arc<dyn Engine> = faulty.clone();
+            let done: Result<_, Fault> = Store::over(engine)
+                .and_then(|store| Pipeline::new(store, clock).rebuild(key("71"), &[], false).map(|_| ()));
+            let store = Store::over(inner).unwrap();
+            let now = said(&store, key("71"));
+            assert!(now == wanted || now == other, "{failure:?} {nth}: by half");
+            assert!(done.is_err() || now == wanted, "{failure:?} {nth}");
+            assert_eq!(verify(&store).unwrap().broken, []);
+            Pipeline::new(store.clone(), clock).rebuild(key("71"), &[], false).unwrap();
+            assert_eq!(said(&store, key("71")), wanted);
+            if !faulty.failed() {
+                break;
+            }
+            assert!(nth + 1 < CALLS_MAX, "the scenario makes more calls than that");
+        }
+    }
+}
+
+/// A store on disk with the example hospital, the first patient's record as other maps would have made it.
+fn on_disk(folder: &Path) -> String {
+    let store = folder.join("store").to_str().unwrap().to_owned();
+    let ingest = tasuki(&["ingest", example("hospital/0119999901").to_str().unwrap(), "--store", &store]);
+    assert!(ingest.status.success());
+    let open = Store::open_sled(Path::new(&store), 8 << 20).unwrap();
+    as_other_maps(&open, key("0000000001"), ResourceType::OBSERVATION, ResourceType::CONDITION);
+    store
+}
+
+fn run(arguments: &[&str]) -> (i32, String, String) {
+    let output = tasuki(arguments);
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+}
+
+#[test]
+fn the_operator_sees_what_a_replay_would_do_and_does_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = on_disk(folder.path());
+    let (code, said, warned) = run(&["replay", "--store", &store, "--dry-run"]);
+    assert_eq!(code, 0, "{warned}");
+    for line in ["1  changed    Observation             status", "1  created    Condition", "1  deleted    Observation"]
+    {
+        assert!(said.contains(line), "{line}\n{said}");
+    }
+    assert!(said.contains("1 resources created, 1 changed, 1 deleted, 0 reindexed"), "{said}");
+    assert!(said.contains("nothing written") && warned.contains("replay-would-delete"), "{warned}");
+    assert!(!said.contains("other-") && !said.contains("final"), "values only when asked for: {said}");
+    let (_, said, _) = run(&["replay", "--store", &store, "--dry-run", "--values", "--facility", HOSPITAL]);
+    assert!(said.contains("status: \"other-final\" -> \"final\""), "{said}");
+    let (_, said, _) = run(&["replay", "--store", &store, "--dry-run", "--facility", "other"]);
+    assert!(said.contains("0 records"), "{said}");
+    let (_, said, _) =
+        run(&["replay", "--store", &store, "--dry-run", "--since", "2020-01-01", "--until", "2020-12-31"]);
+    assert!(said.contains("0 records"), "{said}");
+    let (_, said, warned) = run(&["replay", "--store", &store]);
+    assert!(said.contains("1 resources created, 1 changed, 1 deleted"), "{said}");
+    assert!(warned.contains("replay-no-longer-given"), "{warned}");
+    let (_, said, warned) = run(&["replay", "--store", &store, "--since", "2020-01-01"]);
+    assert!(said.contains("0 resources created, 0 changed, 0 deleted, 0 reindexed") && warned.is_empty(), "{said}");
+    assert!(!said.starts_with("0 records"), "{said}");
+    let (code, _, warned) = run(&["replay", "--store", &store, "--resume"]);
+    assert!(code == 66 && warned.contains("no replay was broken off"), "{warned}");
+    let open = Store::open_sled(Path::new(&store), 8 << 20).unwrap();
+    assert_eq!(verify(&open).unwrap().broken, []);
+}
+
+#[test]
+fn a_broken_off_replay_goes_on_where_it_was() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = on_disk(folder.path());
+    let all = {
+        let open = Store::open_sled(Path::new(&store), 8 << 20).unwrap();
+        let all = records(&open);
+        let mut commit = Commit::default();
+        let noted = format!(r#"{{"selection":"None None None","after":"{:032x}"}}"#, all[0].0);
+        commit.note("replay", Some(noted.as_bytes()));
+        open.submit(commit).wait().unwrap();
+        all.len()
+    };
+    let (code, _, warned) = run(&["replay", "--store", &store, "--resume", "--facility", HOSPITAL]);
+    assert!(code == 66 && warned.contains("another selection"), "{warned}");
+    let (code, said, _) = run(&["replay", "--store", &store, "--resume"]);
+    assert!(code == 0 && said.contains(&format!("{} records", all - 1)), "{said}");
+    assert_eq!(run(&["replay", "--store", &store, "--resume"]).0, 66, "it is done");
+}
+
+#[test]
+fn one_letter_s_record_is_made_anew_and_the_act_is_on_record() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = on_disk(folder.path());
+    let letter = {
+        let open = Store::open_sled(Path::new(&store), 8 << 20).unwrap();
+        open.told(key("0000000001"), 0, 1).unwrap()[0].1.letter.hex()
+    };
+    let (_, said, _) = run(&["replay", "--store", &store, "--letter", &letter[..12]]);
+    assert!(said.contains("1 records") && said.contains("1 changed"), "{said}");
+    assert_eq!(run(&["replay", "--store", &store, "--letter", "ffff"]).0, 66);
+    let open = Store::open_sled(Path::new(&store), 8 << 20).unwrap();
+    let events = tasuki::journal::Journal::start(open, 8).unwrap().newest(100, |_| true).unwrap();
+    let replays: Vec<_> = events.iter().filter(|(_, e)| e.what == tasuki::audit::What::Replay).collect();
+    assert_eq!((replays.len(), replays[0].1.patients.clone(), replays[0].1.count), (1, vec![key("0000000001")], 3));
+    let received: u32 =
+        events.iter().filter(|(_, e)| e.what == tasuki::audit::What::Receive).map(|(_, e)| e.count).sum();
+    assert!(received >= 42, "what was taken in is on the audit record");
+}
+
+#[test]
+fn charts_show_the_replayed_record_at_once() {
+    let store = Store::open_memory();
+    let pipeline = hospital(&store);
+    let patient = key("0000000001");
+    as_other_maps(&store, patient, ResourceType::OBSERVATION, ResourceType::CONDITION);
+    let gateway = over(store.clone());
+    let count = |chart: Arc<Chart>| chart.columns.types.iter().filter(|t| **t == ResourceType::CONDITION).count();
+    let before = count(gateway.chart(patient).unwrap());
+    pipeline.rebuild(patient, &[], false).unwrap();
+    assert_eq!(count(gateway.chart(patient).unwrap()), before + 1);
+}
