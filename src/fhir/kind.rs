@@ -169,6 +169,8 @@ impl ResourceType {
     pub const BUNDLE: Self = ResourceType(11);
     /// CarePlan.
     pub const CARE_PLAN: Self = ResourceType(13);
+    /// CareTeam.
+    pub const CARE_TEAM: Self = ResourceType(14);
     /// Composition.
     pub const COMPOSITION: Self = ResourceType(25);
     /// Condition.
@@ -179,24 +181,36 @@ impl ResourceType {
     pub const COVERAGE: Self = ResourceType(30);
     /// Device.
     pub const DEVICE: Self = ResourceType(34);
+    /// DeviceRequest.
+    pub const DEVICE_REQUEST: Self = ResourceType(37);
+    /// DeviceUseStatement.
+    pub const DEVICE_USE_STATEMENT: Self = ResourceType(38);
     /// DiagnosticReport.
     pub const DIAGNOSTIC_REPORT: Self = ResourceType(39);
     /// DocumentReference.
     pub const DOCUMENT_REFERENCE: Self = ResourceType(41);
     /// Encounter.
     pub const ENCOUNTER: Self = ResourceType(43);
+    /// FamilyMemberHistory.
+    pub const FAMILY_MEMBER_HISTORY: Self = ResourceType(53);
     /// Goal.
     pub const GOAL: Self = ResourceType(55);
     /// ImagingStudy.
     pub const IMAGING_STUDY: Self = ResourceType(60);
     /// Immunization.
     pub const IMMUNIZATION: Self = ResourceType(61);
+    /// Location.
+    pub const LOCATION: Self = ResourceType(70);
+    /// Media.
+    pub const MEDIA: Self = ResourceType(73);
     /// MedicationAdministration.
     pub const MEDICATION_ADMINISTRATION: Self = ResourceType(75);
     /// MedicationDispense.
     pub const MEDICATION_DISPENSE: Self = ResourceType(76);
     /// MedicationRequest.
     pub const MEDICATION_REQUEST: Self = ResourceType(78);
+    /// MedicationStatement.
+    pub const MEDICATION_STATEMENT: Self = ResourceType(79);
     /// NutritionOrder.
     pub const NUTRITION_ORDER: Self = ResourceType(94);
     /// Observation.
@@ -221,6 +235,7 @@ impl ResourceType {
     pub const SERVICE_REQUEST: Self = ResourceType(123);
     /// Specimen.
     pub const SPECIMEN: Self = ResourceType(125);
+    /// Provenance
 
     /// The type of that name.
     pub fn parse(name: &str) -> Option<Self> {
@@ -259,6 +274,27 @@ mod tests {
         assert_eq!(ResourceType::parse("Patient"), Some(ResourceType::PATIENT));
         assert_eq!(ResourceType::OBSERVATION.name(), "Observation");
         assert_eq!(ResourceType::SERVICE_REQUEST.name(), "ServiceRequest");
+        for (constant, name) in [
+            (ResourceType::APPOINTMENT, "Appointment"),
+            (ResourceType::BINARY, "Binary"),
+            (ResourceType::CARE_TEAM, "CareTeam"),
+            (ResourceType::DEVICE, "Device"),
+            (ResourceType::DEVICE_REQUEST, "DeviceRequest"),
+            (ResourceType::DEVICE_USE_STATEMENT, "DeviceUseStatement"),
+            (ResourceType::FAMILY_MEMBER_HISTORY, "FamilyMemberHistory"),
+            (ResourceType::GOAL, "Goal"),
+            (ResourceType::IMAGING_STUDY, "ImagingStudy"),
+            (ResourceType::IMMUNIZATION, "Immunization"),
+            (ResourceType::LOCATION, "Location"),
+            (ResourceType::MEDIA, "Media"),
+            (ResourceType::MEDICATION_ADMINISTRATION, "MedicationAdministration"),
+            (ResourceType::MEDICATION_DISPENSE, "MedicationDispense"),
+            (ResourceType::MEDICATION_STATEMENT, "MedicationStatement"),
+            (ResourceType::PRACTITIONER_ROLE, "PractitionerRole"),
+            (ResourceType::PROCEDURE, "Procedure"),
+        ] {
+            assert_eq!(constant.name(), name);
+        }
         assert_eq!(ResourceType::IMAGING_STUDY.name(), "ImagingStudy");
         assert_eq!(ResourceType::PRACTITIONER_ROLE.name(), "PractitionerRole");
         assert_eq!(ResourceType::PROCEDURE.name(), "Procedure");

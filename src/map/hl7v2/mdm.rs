@@ -47,12 +47,14 @@ pub(super) fn map(message: &Message<'_>, context: Context<'_>, out: &mut Output)
     };
     let is_cancelled = event == "T11";
     related.extend(measured(message, &id, out));
+    let originated = ts::date_time(txa.field(6), out).unwrap_or_default();
     let contents = match contents(message, &id, confidentiality, out) {
         // A notice does not take the text away, a cancellation does.
         contents if contents.is_empty() && known.is_some() && !is_cancelled => None,
         contents if contents.is_empty() || is_cancelled => Some(vec![Attachment::default()]),
         contents => Some(contents),
     };
+    let contents = contents.map(|contents| contents.into_iter().map(|one| made(one, &originated)).collect::<Vec<_>>());
     let relation = match event.as_str() {
         "T05" | "T06" => "appends",
         "T09" | "T10" => "replaces",
@@ -83,11 +85,18 @@ pub(super) fn map(message: &Message<'_>, context: Context<'_>, out: &mut Output)
             out.put_labelled(ResourceType::DOCUMENT_REFERENCE, id, w, confidentiality.meta())
         }
     };
-    if let Some(parent) = parent.filter(|_| relation == "replaces") {
+    // A document that is not for everybody must not be told of by one that is.
+    if let Some(parent) = parent.filter(|_| relation == "replaces" && confidentiality == Confidentiality::default()) {
         let mut w = Writer::new();
         w.string("status", "superseded");
         out.merge(ResourceType::DOCUMENT_REFERENCE, parent, w, Vec::new());
     }
+}
+
+/// What OBX-14 does not date was made when the document was (TXA-6).
+fn made(content: Attachment, originated: &str) -> Attachment {
+    let creation = if content.creation.is_empty() { originated.to_owned() } else { content.creation };
+    Attachment { creation, ..content }
 }
 
 /// By the document's number; else by its file name, the order it was written for and its type, at worst the message.
@@ -137,7 +146,7 @@ fn measured(message: &Message<'_>, id: &ResourceId, out: &mut Output) -> Vec<Str
         let key = keys.next(format!("{}/{item}/{}", id.as_str(), result.peek(4).raw().trim()));
         let observation = out.id(ResourceType::OBSERVATION, &key);
         let setting = Setting::alone(obx_category::EXAM);
-        let group = ResultGroup { notes: notes_after(message, result), ..ResultGroup::of(result) };
+        let group = ResultGroup { notes: notes_after(message, result), ..ResultGroup::alone(result) };
         references.push(obx::observation(&group, observation, setting, out).reference);
     }
     references

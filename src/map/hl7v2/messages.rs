@@ -55,6 +55,12 @@ const fn several(sent: &'static str, map: Mapper) -> Handled {
     Handled { has_own_results: true, is_of_several: true, ..other(sent, map) }
 }
 
+/// A general order (ORM^O01): examinations by OBR, drugs by RXO.
+fn general_order(message: &Message<'_>, context: Context<'_>, out: &mut Output) {
+    request::of_examination(message, context, out);
+    rde::map_orders(message, context, out);
+}
+
 /// Every message that is mapped. Without a file name the first row of a message holds, but for those of
 /// [`by_content`].
 const MESSAGES: &[Handled] = &[
@@ -149,6 +155,15 @@ const MESSAGES: &[Handled] = &[
     other("MDM^T10", mdm::map).with_own_results(),
     other("MDM^T11", mdm::map).with_own_results(),
     row("RDE^O11", Kind::Omp01, rde::map),
+    row("RDE^O11", Kind::Omp02, rde::map),
+    row("RAS^O17", Kind::Omp11, ras::map),
+    row("RAS^O17", Kind::Omp12, ras::map),
+    other("RDE^O01", rde::map),
+    other("RDE^O25", rde::map),
+    other("OMP^O09", rde::map),
+    other("RGV^O15", rde::map),
+    other("RDS^O13", rds::map),
+    other("VXU^V04", vxu::map),
     row("OML^O33", Kind::Oml01, request::of_laboratory).with_own_results(),
     row("OUL^R22", Kind::Oml11, result::of_specimens).with_own_results(),
     row("OMG^O19", Kind::Omg01, request::of_examination).with_own_results(),
@@ -168,16 +183,7 @@ const MESSAGES: &[Handled] = &[
     other("OUL^R24", result::of_specimens).with_own_results(),
     other("OML^O21", request::of_laboratory).with_own_results(),
     other("OML^O35", request::of_laboratory).with_own_results(),
-    other("ORM^O01", request::of_anything).with_own_results(),
-    row("RDE^O11", Kind::Omp02, rde::map),
-    row("RAS^O17", Kind::Omp11, ras::map),
-    row("RAS^O17", Kind::Omp12, ras::map),
-    other("RDE^O01", rde::map),
-    other("RDE^O25", rde::map),
-    other("OMP^O09", rde::map),
-    other("RGV^O15", rde::map),
-    other("RDS^O13", rds::map),
-    other("VXU^V04", vxu::map),
+    other("ORM^O01", general_order).with_own_results(),
 ];
 
 /// The row for a message: by the file name when there is one, else by MSH-9 and what distinguishes messages of one name.

@@ -11,7 +11,7 @@ pub mod head;
 pub mod mdm;
 mod measurement;
 mod messages;
-mod number;
+pub(in crate::map) mod number;
 pub mod omd;
 mod order_key;
 mod performed;
@@ -117,8 +117,8 @@ pub fn needs_known(message: &Message<'_>) -> bool {
 
 /// Orders and results are stated whole, file by file; visits and lists have rules of their own.
 fn origin(kind: Option<Kind>, name: Option<&FileName>) -> Option<String> {
-    let of_an_order = matches!(kind?, Kind::Omp01 | Kind::Omp02 | Kind::Omp11 | Kind::Omp12 | Kind::Oml11 | Kind::Omd)
-        || matches!(kind?, Kind::Oml01 | Kind::Omg01 | Kind::Omg02 | Kind::Omg03)
+    let of_an_order = matches!(kind?, Kind::Omp01 | Kind::Omp02 | Kind::Omp11 | Kind::Omp12 | Kind::Omd)
+        || matches!(kind?, Kind::Oml01 | Kind::Oml11 | Kind::Omg01 | Kind::Omg02 | Kind::Omg03)
         || matches!(kind?, Kind::Omg11 | Kind::Omg12 | Kind::Omg13);
     let kind = kind.filter(|_| of_an_order)?;
     let name = name?;

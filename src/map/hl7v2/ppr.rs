@@ -142,40 +142,53 @@ fn results(
     references
 }
 
-/// The parts in order; an NTE belongs to the OBX, order, goal or problem before it.
+/// The parts in order. Findings and orders behind a pathway are the problem's or the goal's before it; an NTE belongs to
+/// the OBX, order, pathway, goal or problem before it.
 fn parts<'m>(message: &'m Message<'_>) -> Vec<Part<'m>> {
     let mut parts: Vec<Part<'m>> = Vec::new();
+    let mut is_past_pathway = false;
     for segment in message.segments() {
-        let Some(part) = parts.last_mut() else {
-            if segment.is("PRB") {
-                parts.push(Part { head: Some(segment), ..Part::default() });
-            }
-            continue;
-        };
+        let is_pathway = |part: &Part<'_>| part.head.is_some_and(|head| head.is("PTH"));
         match segment.name() {
-            "PRB" | "GOL" | "PTH" => parts.push(Part { head: Some(segment), ..Part::default() }),
-            "ROL" => part.roles.push(segment),
-            "ORC" => part.orders.push(Order {
-                request: RequestGroup { order: Some(segment), ..Default::default() },
-                results: Vec::new(),
-            }),
-            "OBR" => match part.orders.last_mut().filter(|order| order.request.request.is_none()) {
-                Some(order) => order.request.request = Some(segment),
-                None => part.orders.push(Order {
-                    request: RequestGroup { request: Some(segment), ..Default::default() },
-                    results: Vec::new(),
-                }),
-            },
-            "TQ1" => part.orders.last_mut().into_iter().for_each(|order| order.request.timings.push(segment)),
-            "OBX" => {
-                let results = part.orders.last_mut().map_or(&mut part.results, |order| &mut order.results);
-                results.push(ResultGroup::of(segment));
+            "PRB" => parts.push(Part { head: Some(segment), ..Part::default() }),
+            "GOL" | "PTH" if !parts.is_empty() => parts.push(Part { head: Some(segment), ..Part::default() }),
+            "ROL" => parts.last_mut().into_iter().for_each(|part| part.roles.push(segment)),
+            "OBX" | "ORC" | "OBR" | "TQ1" => {
+                is_past_pathway = true;
+                parts.iter_mut().rev().find(|part| !is_pathway(part)).into_iter().for_each(|part| add(part, segment));
+                continue;
             }
-            "NTE" | "VAR" => note(part, segment),
+            "NTE" | "VAR" => {
+                let part = parts.iter_mut().rev().find(|part| !is_past_pathway || !is_pathway(part));
+                part.into_iter().for_each(|part| note(part, segment));
+                continue;
+            }
             _ => {}
         }
+        is_past_pathway = false;
     }
     parts
+}
+
+/// A finding or an order, or what belongs to the last order.
+fn add<'m>(part: &mut Part<'m>, segment: Segment<'m>) {
+    match segment.name() {
+        "OBX" => {
+            let results = part.orders.last_mut().map_or(&mut part.results, |order| &mut order.results);
+            results.push(ResultGroup::alone(segment));
+        }
+        "ORC" => part
+            .orders
+            .push(Order { request: RequestGroup { order: Some(segment), ..Default::default() }, results: Vec::new() }),
+        "OBR" => match part.orders.last_mut().filter(|order| order.request.request.is_none()) {
+            Some(order) => order.request.request = Some(segment),
+            None => part.orders.push(Order {
+                request: RequestGroup { request: Some(segment), ..Default::default() },
+                results: Vec::new(),
+            }),
+        },
+        _ => part.orders.last_mut().into_iter().for_each(|order| order.request.timings.push(segment)),
+    }
 }
 
 fn note<'m>(part: &mut Part<'m>, segment: Segment<'m>) {

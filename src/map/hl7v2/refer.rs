@@ -120,7 +120,7 @@ fn tested<'m>(message: &'m Message<'_>) -> (Vec<Tested<'m>>, Vec<Segment<'m>>) {
 }
 
 fn of(result: Segment<'_>) -> ResultGroup<'_> {
-    ResultGroup::of(result)
+    ResultGroup::alone(result)
 }
 
 /// The ServiceRequests are mentioned, the Observations are the message's own.

@@ -10,7 +10,7 @@ use super::segment::obx::Setting;
 use super::segment::obx_category::EXAM;
 use super::segment::orc::{self, ignore_whole};
 use super::segment::service_request::{self, Parts};
-use super::{Context, Output, rde};
+use super::{Context, Output};
 use crate::decode::hl7v2::Message;
 use crate::fhir::Writer;
 use crate::map::hl7v2::datatype::cwe;
@@ -18,14 +18,6 @@ use crate::map::hl7v2::datatype::cwe;
 /// OML^O21, OML^O33, OML^O35: laboratory orders.
 pub(super) fn of_laboratory(message: &Message<'_>, context: Context<'_>, out: &mut Output) {
     map(message, LABORATORY_SERVICE, context, out);
-}
-
-/// ORM^O01: orders of anything; those of drugs are the prescriptions' (`rde.rs`).
-pub(super) fn of_anything(message: &Message<'_>, context: Context<'_>, out: &mut Output) {
-    map(message, ("", "", ""), context, out);
-    if ["RXO", "RXE"].iter().any(|name| message.first(name).is_some()) {
-        rde::map_orders(message, context, out);
-    }
 }
 
 /// OMG^O19: orders of any examination.

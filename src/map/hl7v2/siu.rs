@@ -52,7 +52,9 @@ pub(super) fn map(message: &Message<'_>, context: Context<'_>, out: &mut Output)
     let status = sch::status(&event(message), sch, out);
     let slot = sch::slot(sch, timing, out);
     let number = number(message, sch, &slot, context, out);
-    let groups = groups(message);
+    // Of an appointment that is cancelled as a whole, every part may be marked as deleted.
+    let is_over = matches!(event(message).as_str(), "S15" | "S16" | "S17");
+    let groups = groups(message, is_over);
     let services = services(&groups, &number, status, &slot, out);
     let mut w = Writer::new();
     let mut participants = Vec::new();
@@ -112,7 +114,7 @@ fn number(message: &Message<'_>, sch: Segment<'_>, slot: &Slot, context: Context
 }
 
 /// The groups; a resource before any RGS is in one of its own. Named rule `grouping`: RGS only groups.
-fn groups<'m>(message: &'m Message<'_>) -> Vec<Group<'m>> {
+fn groups<'m>(message: &'m Message<'_>, are_deleted_kept: bool) -> Vec<Group<'m>> {
     let mut groups: Vec<Group<'m>> = Vec::new();
     let mut is_open = false;
     for segment in message.segments() {
@@ -125,7 +127,7 @@ fn groups<'m>(message: &'m Message<'_>) -> Vec<Group<'m>> {
                 if groups.is_empty() {
                     groups.push(Group::default());
                 }
-                if !resource::is_deleted(segment) {
+                if !resource::is_deleted(segment) || are_deleted_kept {
                     groups.iter_mut().last().into_iter().for_each(|group| {
                         group.booked.push(Booked { segment, notes: Vec::new() });
                     });

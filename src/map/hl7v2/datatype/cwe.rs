@@ -52,7 +52,7 @@ fn stated<'m>(value: Value<'m>, table: &str, out: &mut Output) -> Vec<Coding<'m>
     for (code, display, system, version) in TRIPLETS {
         // Components of a CWE have no parts: an `&` in them was not escaped, or marks a suffix (section 7.2.4).
         let code = value.component(code).whole_text();
-        let code = trimmed(code);
+        let code = single_spaced(trimmed(code));
         if code.is_empty() {
             continue;
         }
@@ -75,6 +75,12 @@ fn stated<'m>(value: Value<'m>, table: &str, out: &mut Output) -> Vec<Coding<'m>
         });
     }
     stated
+}
+
+/// A FHIR code has single spaces inside (datatypes.html#code); names sent in its place need not.
+fn single_spaced(code: Cow<'_, str>) -> Cow<'_, str> {
+    let is_single = !code.contains("  ") && !code.contains(|c: char| c.is_whitespace() && c != ' ');
+    if is_single { code } else { Cow::Owned(code.split_whitespace().collect::<Vec<_>>().join(" ")) }
 }
 
 fn trimmed(text: Cow<'_, str>) -> Cow<'_, str> {

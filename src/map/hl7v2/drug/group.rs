@@ -76,7 +76,7 @@ pub(crate) fn drugs<'m>(message: &'m Message<'_>) -> Vec<DrugGroup<'m>> {
             ("RXR", Some(group)) => group.routes.push(segment),
             ("RXR", None) => head.routes.push(segment),
             ("RXC", Some(group)) => group.components.push(segment),
-            ("OBX", Some(group)) => group.results.push(ResultGroup::of(segment)),
+            ("OBX", Some(group)) => group.results.push(ResultGroup::alone(segment)),
             ("NTE", Some(group)) => match group.results.last_mut() {
                 Some(result) => result.notes.push(segment),
                 None => group.notes.push(segment),

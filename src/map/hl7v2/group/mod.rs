@@ -1,4 +1,4 @@
-//! Segments that belong together: orders and results with their specimens. Drugs are in `drug/group.rs`.
+//! Segments that belong together: orders and results with their specimens.
 
 mod order;
 #[cfg(test)]

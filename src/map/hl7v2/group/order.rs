@@ -96,9 +96,9 @@ pub(crate) struct ResultGroup<'m> {
 }
 
 impl<'m> ResultGroup<'m> {
-    /// An OBX on its own.
-    pub(crate) fn of(result: Segment<'m>) -> Self {
-        Self::new(result, None)
+    /// A result by itself.
+    pub(crate) fn alone(result: Segment<'m>) -> Self {
+        ResultGroup::new(result, None)
     }
 
     fn new(result: Segment<'m>, specimen: Option<usize>) -> Self {

@@ -58,7 +58,9 @@ pub(crate) fn goal(
     w.string("statusDate", changed.as_deref().unwrap_or_default());
     w.reference("expressedBy", expressed_by.as_deref().unwrap_or_default());
     w.array("addresses", |w| w.item(|w| w.string("reference", problem.unwrap_or_default())));
-    problem::notes(&mut w, around.notes, out);
+    let evaluations: Vec<String> =
+        gol.field(17).repetitions().map(|text| text.whole_text().trim().to_owned()).collect();
+    problem::notes(&mut w, around.notes, &evaluations, out);
     w.array("outcomeReference", |w| {
         around.evidence.iter().for_each(|reference| w.item(|w| w.string("reference", reference)));
     });
@@ -84,7 +86,7 @@ pub(crate) fn pathway(
     let start = ts::date_time(pth.field(4), out);
     w.object("period", |w| w.string("start", start.as_deref().unwrap_or_default()));
     w.array("addresses", |w| w.item(|w| w.string("reference", problem.unwrap_or_default())));
-    problem::notes(&mut w, notes, out);
+    problem::notes(&mut w, notes, &[], out);
     out.put(ResourceType::CARE_PLAN, id, w);
 }
 

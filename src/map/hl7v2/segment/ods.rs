@@ -31,8 +31,9 @@ impl<'m> Group<'m> {
     }
 }
 
-/// Named rule `order-of-a-diet`: who typed it and where, and the facility itself (ORC-10, ORC-13, ORC-18, ORC-21 to ORC-23).
-const ORDER_OF_A_DIET: &[u16] = &[1, 4, 9, 10, 13, 15, 18, 21, 22, 23];
+/// Named rule `order-of-a-diet`: who typed it and where, and the facility itself (ORC-10, ORC-13, ORC-18, ORC-21 to
+/// ORC-23); which file's part it is (ORC-4); that it is an inpatient's (ORC-29), as every diet is.
+const ORDER_OF_A_DIET: &[u16] = &[1, 4, 9, 10, 13, 15, 18, 21, 22, 23, 29];
 
 /// Puts the NutritionOrder.
 pub(crate) fn nutrition_order(group: &Group<'_>, id: ResourceId, encounter: Option<&str>, out: &mut Output) {

@@ -72,7 +72,12 @@ pub(crate) fn condition(prb: Segment<'_>, id: ResourceId, around: &Around<'_, '_
         cwe::concept_item(w, prb.field(18), "", out);
     });
     cwe::concept(&mut w, "severity", prb.field(26), "", out);
-    cwe::concept(&mut w, "code", prb.field(3), "", out);
+    w.object("code", |w| {
+        let (problem, text) = (prb.field(3), cwe::text(prb.peek(3)));
+        w.array("coding", |w| cwe::codings(w, problem, "", out));
+        // Seen in the field: the name where the code should be.
+        w.string("text", &if text.is_empty() { cwe::code(problem) } else { text });
+    });
     out.subject(&mut w, "subject");
     w.reference("encounter", around.encounter.unwrap_or_default());
     onset(&mut w, prb, out);
@@ -86,7 +91,7 @@ pub(crate) fn condition(prb: Segment<'_>, id: ResourceId, around: &Around<'_, '_
             });
         });
     });
-    notes(&mut w, around.notes, out);
+    notes(&mut w, around.notes, &[], out);
     // PRB-1 is the action: a deletion does not come here.
     prb.ignore(&[1]);
     let labels = prb::labels(prb.field(25), out);
@@ -143,9 +148,10 @@ fn onset(w: &mut Writer, prb: Segment<'_>, out: &mut Output) {
     }
 }
 
-/// NTE-3, and what varied (VAR-6) with its time (VAR-3, else VAR-2).
-pub(crate) fn notes(w: &mut Writer, segments: &[Segment<'_>], out: &mut Output) {
+/// NTE-3, and what varied (VAR-6) with its time (VAR-3, else VAR-2); `further` are texts of other fields.
+pub(crate) fn notes(w: &mut Writer, segments: &[Segment<'_>], further: &[String], out: &mut Output) {
     w.array("note", |w| {
+        further.iter().for_each(|text| w.item(|w| w.string("text", text)));
         for segment in segments {
             let text = if segment.is("VAR") { segment.field(6) } else { segment.field(3) };
             let text = nte::lines(text);

@@ -61,7 +61,7 @@ pub(crate) fn status(segment: Segment<'_>) -> Option<&'static str> {
 pub(crate) fn participation(segment: Segment<'_>) -> &'static str {
     match status(segment) {
         Some("booked" | "checked-in" | "fulfilled") => "accepted",
-        Some("cancelled" | "entered-in-error") => "declined",
+        Some("cancelled" | "entered-in-error" | "noshow") => "declined",
         Some("pending") => "needs-action",
         _ => "tentative",
     }

@@ -2,7 +2,7 @@
 
 use crate::decode::hl7v2::{Segment, Value};
 use crate::fault::rules;
-use crate::fhir::{ResourceId, ResourceType, Writer};
+use crate::fhir::{ResourceId, ResourceType, Writer, time};
 use crate::map::Output;
 use crate::map::document::{Attachment, Confidentiality};
 use crate::map::hl7v2::datatype::{cwe, hd, ts, xcn};
@@ -70,7 +70,7 @@ pub(crate) fn members(w: &mut Writer, txa: Segment<'_>, around: &Around<'_>, out
     w.string("docStatus", doc_status(txa, around, out));
     cwe::concept(w, "type", txa.field(2), "HL70270", out);
     out.subject(w, "subject");
-    w.string("date", &instant(txa.field(6), out).unwrap_or_default());
+    w.string("date", &told_instant(txa.peek(6), out));
     let (authors, related) = if authors.is_empty() { (providers, Vec::new()) } else { (authors, providers) };
     references(w, "author", &authors);
     w.reference("authenticator", authenticator.as_deref().unwrap_or_default());
@@ -142,6 +142,12 @@ pub(crate) fn instant(value: Value<'_>, out: &mut Output) -> Option<String> {
     ts::date_time(value, out).filter(|text| text.contains('T'))
 }
 
+/// The same of a field that was read already: what is no time was said then.
+fn told_instant(value: Value<'_>, out: &Output) -> String {
+    let text = time::from_v2(&value.component(1).text(), out.zone_minutes);
+    text.filter(|text| text.contains('T')).unwrap_or_default()
+}
+
 /// TXA-22 says who did authenticate; where nobody has, TXA-10 who is to.
 fn authenticator(txa: Segment<'_>, out: &mut Output) -> Option<String> {
     let (done, assigned) = (txa.field(22), txa.peek(10));
@@ -203,6 +209,11 @@ fn relates_to(w: &mut Writer, txa: Segment<'_>, around: &Around<'_>, out: &Outpu
 /// tells of.
 fn context(w: &mut Writer, txa: Segment<'_>, around: &Around<'_>, providers: &[String], out: &mut Output) {
     let activity = ts::date_time(txa.field(4), out).unwrap_or_default();
+    if around.contents.is_none() && around.encounter.is_none() && around.related.is_empty() && providers.is_empty() {
+        // A notice that names neither visit nor order leaves those of the document as they are.
+        txa.ignore(&[14, 15]);
+        return;
+    }
     w.object("context", |w| {
         w.array("encounter", |w| w.item(|w| w.string("reference", around.encounter.unwrap_or_default())));
         w.object("period", |w| w.string("start", &activity));
