@@ -125,7 +125,7 @@ fn by_subtype(subtype: &str) -> &'static str {
 /// The bytes behind pairs of hexadecimal digits; white space is passed over.
 pub(crate) fn hexadecimal(text: &str) -> Option<Vec<u8>> {
     let digits: Vec<u8> = text.bytes().filter(|b| !b.is_ascii_whitespace()).collect();
-    if digits.len() % 2 != 0 {
+    if !digits.len().is_multiple_of(2) {
         return None;
     }
     let digit = |b: u8| char::from(b).to_digit(16).map(|d| d as u8);
