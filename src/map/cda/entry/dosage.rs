@@ -66,7 +66,8 @@ pub(super) fn text(node: Node<'_>, directions: &Directions<'_>, cx: Cx<'_>) -> S
         return usage;
     }
     let has = |name: &str| look(node, directions.around, name).is_some_and(pq_or_bounds);
-    let is_structured = (has("doseQuantity") || has("rateQuantity")) && Gts::of(node).is_repeating();
+    let is_structured =
+        (has("doseQuantity") || has("rateQuantity")) && Gts::of(node).within(directions.around).is_repeating();
     if is_structured || !directions.parts.is_empty() { String::new() } else { told(node, cx) }
 }
 
@@ -103,7 +104,7 @@ fn dosage(
     cx: Cx<'_>,
     out: &mut Output,
 ) {
-    let gts = Gts::of(node);
+    let gts = Gts::of(node).within(around);
     if bounds == Bounds::Duration && gts.width().is_some() {
         period_of_use(w, &gts, out);
     }
@@ -112,11 +113,6 @@ fn dosage(
     gts.note_the_rest(out);
     w.object("timing", |w| {
         gts.members(w, bounds, out);
-        if let (Some(around), false) = (around, gts.is_repeating()) {
-            if gts.span(out).is_empty() {
-                Gts::of(around).members(w, bounds, out);
-            }
-        }
         cd::concept(w, "code", usage(node, around), cx.within.text, out);
     });
     as_needed(w, node, around, cx, out);

@@ -203,8 +203,8 @@ pub(super) fn dispense_request(w: &mut Writer, orders: &[Node<'_>], order: Order
 
 fn write_dispense_request(w: &mut Writer, node: Node<'_>, order: Order<'_>, out: &mut Output) {
     let stated = child_attribute(node, "repeatNumber", "value");
-    let performer = actor::performers(node, out).into_iter().map(|(reference, _)| reference);
-    let organization = performer.filter(|reference| actor::is_of(reference, &["Organization"])).next();
+    let mut performers = actor::performers(node, out).into_iter().map(|(reference, _)| reference);
+    let organization = performers.find(|reference| actor::is_of(reference, &["Organization"]));
     w.object("dispenseRequest", |w| {
         let gts = Gts::of(node);
         gts.span(out).period(w, "validityPeriod");
