@@ -5,6 +5,7 @@
 use crate::decode::charset;
 use crate::decode::hl7v2::{self, Delimiters, Message, Segment, Value};
 use crate::decode::ssmix2::{FileName, Naming, naming};
+use crate::decode::xml;
 use crate::fault::{Issue, Place};
 
 /// Decoding never panics; what became U+FFFD is said; ASCII goes through as it is; issues can be said in both languages.
@@ -117,6 +118,29 @@ pub fn file_name(path: &str) {
         Naming::Misnamed(issue) => said(&[issue]),
         Naming::Other => {}
     }
+}
+
+/// Reading never panics; a tree is within the limits, and its text is the sender's.
+pub fn xml(bytes: &[u8]) {
+    let noted = match xml::text(bytes) {
+        Ok(noted) => noted,
+        Err(issue) => return said(&[issue]),
+    };
+    said(&noted.issues);
+    let document = match xml::parse(&noted.value) {
+        Ok(document) => document,
+        Err(issue) => return said(&[issue]),
+    };
+    let mut elements = 0;
+    for node in document.descendants() {
+        elements += usize::from(node.is_element());
+        let depth = node.ancestors().filter(|above| above.is_element()).count();
+        assert!(depth <= xml::DEPTH_ELEMENTS_MAX && node.attributes().len() <= xml::ELEMENT_ATTRIBUTES_MAX);
+        if let Some(text) = node.text().filter(|text| node.is_text() && !text.contains(['\n', '&'])) {
+            assert!(noted.value.contains(text) || noted.value.contains(['&', '\r', '[']));
+        }
+    }
+    assert!((1..=xml::ELEMENTS_MAX).contains(&elements));
 }
 
 fn said(issues: &[Issue]) {

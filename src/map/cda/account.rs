@@ -81,11 +81,6 @@ impl Account {
         parent.children().filter(move |child| is_named(*child, name)).inspect(|child| self.set(*child, State::Taken))
     }
 
-    /// An element that was carried over whole.
-    pub(super) fn took(&self, node: Node<'_>) {
-        self.set(node, State::Taken);
-    }
-
     fn set(&self, node: Node<'_>, state: State) {
         if self.is_elsewhere {
             return;
@@ -132,8 +127,8 @@ impl Account {
 }
 
 fn is_ignored(path: &str) -> bool {
-    let ends = |end: &&str| path.strip_suffix(*end).is_some_and(|before| before.ends_with('/'));
-    IGNORED.iter().flat_map(|(_, names)| *names).any(|name| ends(&name))
+    let ends = |end: &str| path.strip_suffix(end).is_some_and(|before| before.ends_with('/'));
+    IGNORED.iter().flat_map(|(_, names)| *names).any(|name| ends(name))
 }
 
 /// `<id nullFlavor="NI"/>`: there is nothing to lose.

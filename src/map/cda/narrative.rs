@@ -289,7 +289,7 @@ impl<'a> Html<'_, 'a, '_> {
     }
 
     fn captioned(&mut self, tag: &str, node: Node<'a>) {
-        self.html.push_str("<");
+        self.html.push('<');
         self.html.push_str(tag);
         self.named("id", attribute(node, "ID"));
         self.html.push_str(" class=\"caption\">");

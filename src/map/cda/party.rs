@@ -4,11 +4,13 @@
 
 use super::account::Account;
 use super::datatype::{ad, cd, en, ii, ivl_ts, no_text, tel};
-use super::node::{Node, attribute, child, children, descend, null_flavor};
+use super::node::{self, Node, attribute, child, children, descend, null_flavor};
 use crate::fhir::{FacilityCode, ResourceType, Writer, system};
 use crate::map::Output;
 
 const ROLE_CLASS: &str = "http://terminology.hl7.org/CodeSystem/v3-RoleClass";
+/// The code system of specialties that US documents use.
+const NUCC: &str = "2.16.840.1.113883.6.101";
 /// 都道府県番号, 点数表番号, 医療機関コード: together the ten digits.
 const INSTITUTION_PARTS: [&str; 3] = ["1.2.392.100495.20.3.21", "1.2.392.100495.20.3.22", "1.2.392.100495.20.3.23"];
 /// Role classes of persons who are near the patient, not at work (HL7 v3 RoleClass).
@@ -71,8 +73,7 @@ pub(super) fn related(node: Node<'_>, account: &Account, out: &mut Output) -> Pa
     let organization = account.enter(node, "scopingOrganization");
     let organization = organization.and_then(|organization| self::organization(organization, account, out));
     let person = ["relatedPerson", "associatedPerson"].iter().find_map(|name| account.enter(node, name));
-    if is_patient(node) || child(node, "code").is_some_and(|code| matches!(attribute(code, "code"), "ONESELF" | "SELF"))
-    {
+    if is_patient(node) {
         for name in ["id", "addr", "telecom", "code", "relatedPerson", "associatedPerson"] {
             account.take_all(node, name).for_each(drop);
         }
@@ -89,8 +90,11 @@ pub(super) fn related(node: Node<'_>, account: &Account, out: &mut Output) -> Pa
     Party { person: Some(related_person(node, person, account, out)), organization }
 }
 
-/// Whether one of the ids is one of the patient's own.
+/// Whether the role's code says so, or one of the ids is one of the patient's own.
 fn is_patient(node: Node<'_>) -> bool {
+    if child(node, "code").is_some_and(|code| matches!(attribute(code, "code"), "ONESELF" | "SELF")) {
+        return true;
+    }
     let root = node.document().root_element();
     let Some(patient) = descend(root, &["recordTarget", "patientRole"]) else { return false };
     let own: Vec<String> = children(patient, "id").take(IDS_MAX).filter_map(ii::key_of).collect();
@@ -104,7 +108,7 @@ fn practitioner(node: Node<'_>, person: Option<Node<'_>>, account: &Account, out
         Some(key) if key.ends_with('^') => format!("{key}{name}"),
         Some(key) => staff_number(node, out).unwrap_or(key),
         None if name.is_empty() => return None,
-        None => format!("name:{name}"),
+        None => name_key(person, &name),
     };
     let mut w = Writer::new();
     account.take_all(node, "id").for_each(drop);
@@ -116,6 +120,15 @@ fn practitioner(node: Node<'_>, person: Option<Node<'_>>, account: &Account, out
     contact(&mut w, node, account, out);
     let id = out.id(ResourceType::PRACTITIONER, &key);
     Some(out.put_weak(ResourceType::PRACTITIONER, id, w))
+}
+
+/// The key that HL7 v2 messages give a person without a number.
+fn name_key(person: Option<Node<'_>>, name: &str) -> String {
+    let part = |part: &str| person.and_then(|p| descend(p, &["name", part])).map(node::text).unwrap_or_default();
+    match (part("family"), part("given")) {
+        (family, given) if family.is_empty() && given.is_empty() => format!("name:{name}"),
+        (family, given) => format!("name:{family}:{given}"),
+    }
 }
 
 /// A number of the facility's own staff is the key that HL7 v2 messages of the facility give the same person.
@@ -135,7 +148,8 @@ fn role(node: Node<'_>, person: &str, organization: Option<&str>, account: &Acco
     let mut w = Writer::new();
     w.reference("practitioner", person);
     w.reference("organization", organization.unwrap_or_default());
-    w.array("code", |w| {
+    let is_specialty = code.is_some_and(|code| attribute(code, "codeSystem") == NUCC);
+    w.array(if is_specialty { "specialty" } else { "code" }, |w| {
         if let Some(code) = code {
             cd::concept_item(w, code, &no_text, out);
         }
@@ -241,7 +255,7 @@ fn institution_number(node: Node<'_>) -> Option<String> {
         let id = children(node, "id").find(|id| null_flavor(*id).is_none() && attribute(*id, "root") == *root)?;
         Some(attribute(id, "extension").to_owned())
     };
-    let number: String = INSTITUTION_PARTS.iter().map(|root| part(root)).collect::<Option<Vec<_>>>()?.concat();
+    let number: String = INSTITUTION_PARTS.iter().map(part).collect::<Option<Vec<_>>>()?.concat();
     FacilityCode::parse(&number).is_insurance_institution().then_some(number)
 }
 

@@ -10,6 +10,7 @@ use crate::map::Output;
 const EXTENSION: &str = "http://hl7.org/fhir/StructureDefinition/";
 const US_CORE: &str = "http://hl7.org/fhir/us/core/StructureDefinition/";
 const ROLE_CODE: &str = "http://terminology.hl7.org/CodeSystem/v3-RoleCode";
+const NULL_FLAVOR: &str = "http://terminology.hl7.org/CodeSystem/v3-NullFlavor";
 /// Categories of race and ethnicity that the US Core extensions count as such (OMB).
 const CATEGORIES: [&str; 9] = ["1002-5", "2028-9", "2054-5", "2076-8", "2106-3", "2131-1", "2135-2", "2186-5", "UNK"];
 
@@ -80,8 +81,14 @@ fn category(w: &mut Writer, url: &str, codes: &[Node<'_>], out: &mut Output) {
             texts.push(text);
         }
     }
+    // Nobody knows, or the patient did not say: US Core has codes for these.
+    let silent = codes.iter().filter_map(|code| null_flavor(*code)).find_map(|flavor| match flavor {
+        "UNK" => Some((flavor, "Unknown")),
+        "ASKU" => Some((flavor, "Asked but no answer")),
+        _ => None,
+    });
     let coded = || codes.iter().filter(|c| null_flavor(**c).is_none() && !attribute(**c, "code").is_empty());
-    if texts.is_empty() && coded().next().is_none() {
+    if texts.is_empty() && coded().next().is_none() && silent.is_none() {
         return;
     }
     w.item(|w| {
@@ -94,10 +101,25 @@ fn category(w: &mut Writer, url: &str, codes: &[Node<'_>], out: &mut Output) {
                     cd::coding(w, "valueCoding", *code, out);
                 });
             }
+            if let Some((code, display)) = silent.filter(|_| coded().next().is_none()) {
+                w.item(|w| {
+                    w.string("url", "ombCategory");
+                    w.object("valueCoding", |w| {
+                        w.string("system", NULL_FLAVOR);
+                        w.string("code", code);
+                        w.string("display", display);
+                    });
+                });
+            }
             let codes: Vec<&str> = coded().map(|code| attribute(*code, "code")).collect();
+            let shown = match (texts.is_empty(), silent) {
+                (false, _) => texts.join(", "),
+                (true, Some((_, display))) if codes.is_empty() => display.to_owned(),
+                (true, _) => codes.join(", "),
+            };
             w.item(|w| {
                 w.string("url", "text");
-                w.string("valueString", &if texts.is_empty() { codes.join(", ") } else { texts.join(", ") });
+                w.string("valueString", &shown);
             });
         });
     });

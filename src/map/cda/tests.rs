@@ -177,3 +177,28 @@ fn an_author_is_the_patient_when_a_number_among_the_first_says_so() {
     assert!(author(party::IDS_MAX - 1));
     assert!(!author(party::IDS_MAX));
 }
+
+#[test]
+fn race_and_ethnicity_are_said_as_us_core_has_them() {
+    let extensions = |codes: &str| {
+        let role = format!("{OWN}<patient>{codes}</patient>");
+        let noted = mapped("0119999901", &document(&role, "")).unwrap();
+        match noted.value.changes.first() {
+            Some(Change::PutWeak(draft)) => draft.members.split("\"identifier\"").next().unwrap_or_default().to_owned(),
+            _ => String::new(),
+        }
+    };
+    let race = |code: &str| format!("<raceCode {code} codeSystem='2.16.840.1.113883.6.238'/>");
+    let silent = extensions(&race("nullFlavor='UNK'"));
+    assert!(
+        silent.contains("v3-NullFlavor\",\"code\":\"UNK\"") && silent.contains("\"valueString\":\"Unknown\""),
+        "{silent}"
+    );
+    let coded =
+        extensions(&(race("code='2106-3' displayName='White'") + &race("code='2108-9' displayName='European'")));
+    assert!(
+        coded.contains("ombCategory") && coded.contains("detailed") && coded.contains("White, European"),
+        "{coded}"
+    );
+    assert_eq!(extensions(&race("nullFlavor='NI'")), "");
+}

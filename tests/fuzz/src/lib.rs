@@ -9,6 +9,7 @@ pub mod decode {
     pub mod charset;
     pub mod hl7v2;
     pub mod ssmix2;
+    pub mod xml;
 }
 
 #[path = "../../decoders/law.rs"]

@@ -12,8 +12,9 @@ use crate::map::cda::node::{Node, attribute, children, null_flavor};
 const URI: &str = "2.16.840.1.113883.4.873";
 const RFC_3986: &str = "urn:ietf:rfc:3986";
 /// Roots whose extensions count things inside one prescription (Rp 番号, order in the Rp) or name what several entries
-/// share (処方箋 ID): they tell nothing apart.
-const SHARED: [&str; 2] = ["1.2.392.100495.20.3.81", "1.2.392.100495.20.3.82"];
+/// share (処方箋 ID, prefecture, 点数表): they tell nothing apart.
+const SHARED: [&str; 4] =
+    ["1.2.392.100495.20.3.81", "1.2.392.100495.20.3.82", "1.2.392.100495.20.3.21", "1.2.392.100495.20.3.22"];
 const PRESCRIPTION: &str = "1.2.392.100495.20.3.11";
 
 /// Writes every `id` of an element as items of `identifier`.
