@@ -186,6 +186,18 @@ pub(super) fn participant(role: Node<'_>, out: &mut Output) -> Option<String> {
     Some(out.put_weak(ResourceType::PRACTITIONER, id, w))
 }
 
+/// The same, of these types only; others are reported.
+pub(super) fn performers_of(node: Node<'_>, types: &[&str], out: &mut Output) -> Vec<String> {
+    let mut found = Vec::new();
+    for (reference, performer) in performers(node, out) {
+        match is_of(&reference, types) {
+            true => found.push(reference),
+            false => super::account::unmapped(performer, out),
+        }
+    }
+    found
+}
+
 /// The first place a statement names (participant LOC).
 pub(super) fn place(node: Node<'_>, out: &mut Output) -> Option<String> {
     let at = children(node, "participant").filter(|p| attribute(*p, "typeCode") == "LOC");
