@@ -275,6 +275,11 @@ pub fn meta(name: &str) -> Vec<u8> {
     key
 }
 
+/// The name of a key that [`meta`] made.
+pub fn meta_name(key: &[u8]) -> Option<&str> {
+    std::str::from_utf8(key.strip_prefix(b"M")?.strip_suffix(&[0])?).ok()
+}
+
 fn partition(patient: PatientKey, more: usize) -> Vec<u8> {
     let mut key = Vec::with_capacity(17 + more);
     key.push(Space::Partition as u8);
@@ -358,6 +363,7 @@ mod tests {
         assert_eq!(sheaf_of(&head(patient)), None);
         assert_eq!(panel_of(&panel(5, patient)), Some((5, patient)));
         assert_eq!(number_of(&log(Position(3))), Some(3));
+        assert_eq!(meta_name(&meta("feed/x")), Some("feed/x"));
         for key in [raw(letter, 1), receipt(letter, 0), held(letter)] {
             assert_eq!(letter_of(&key), Some(letter));
         }

@@ -4,6 +4,7 @@ mod kind;
 mod name;
 mod path;
 mod rule;
+pub mod transaction;
 
 pub use kind::Kind;
 pub use name::{FileName, Flag};
