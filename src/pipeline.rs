@@ -2,6 +2,7 @@
 //!
 //! All writes go through [`Pipeline::receive`], those of the REST API too. What it answers is durable (invariant 1).
 
+mod authority;
 mod compare;
 mod container;
 mod control;
@@ -171,7 +172,7 @@ impl Pipeline {
     /// One try: fails with `Conflict` when the record changed between reading and writing.
     fn attempt(&self, sending: &Sending<'_>) -> Result<Receipt, Fault> {
         let mut doubt = None;
-        if let Some(control) = sending.control {
+        if let Some(control) = &sending.control {
             match self.store.before(control)? {
                 Before::Same(first) => return self.repeat(sending, first),
                 Before::Other => doubt = Some(Issue::new(&control::REUSED, control::place())),
@@ -190,6 +191,9 @@ impl Pipeline {
         match translation {
             Err(issues) => self.hold(sending, issues),
             Ok(mut noted) => {
+                if let Some(issue) = authority::overstepped(sending.letter, &noted.value) {
+                    return self.hold(sending, vec![issue]);
+                }
                 noted.issues.extend(doubt);
                 self.commit(sending, noted, standings)
             }
@@ -229,7 +233,11 @@ impl Pipeline {
         let mut commit = Commit::default();
         // The codes wait with the first record only: there the letter is told of once.
         if let Some(first) = all.first() {
-            told.codes = self.codes.wait(&self.store, &codes, sending.id, first.standing.patient(), &mut commit)?;
+            told.codes = local::ids(&codes);
+            for code in &told.codes {
+                commit.put_unmapped(*code, &told, first.standing.patient());
+            }
+            self.codes.describe(&self.store, &codes, sending.id, &mut commit)?;
         }
         let mut standings = Vec::with_capacity(all.len());
         for Decided { mut standing, facility, decision } in all {
@@ -298,7 +306,7 @@ fn answer(commit: &mut Commit, sending: &Sending<'_>, receipt: &Receipt) -> Resu
             commit.release(sending.id);
         }
     }
-    if let Some(control) = sending.control {
+    if let Some(control) = &sending.control {
         commit.put_control(control, sending.id);
     }
     if let Some(wrong) = &sending.corrects {

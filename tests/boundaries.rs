@@ -5,7 +5,7 @@
 
 mod gateway;
 
-use gateway::{Ask, CLINIC, HOSPITAL, Served, bundle, condition, consent, key, letter, over, receive};
+use gateway::{Ask, HOSPITAL, Served, bundle, condition, consent, key, letter, over, receive};
 use serde_json::{Value, json};
 use tasuki::pipeline::{Outcome, Pipeline};
 use tasuki::store::Store;
@@ -97,8 +97,8 @@ fn an_update_cannot_probe_for_what_the_office_may_not_read() {
 fn who_registers_a_consent_does_not_come_to_own_the_record() {
     let store = Store::open_memory();
     let pipeline = Pipeline::new(store.clone(), gateway::clock);
-    // The clinic's office imports consents, one about a patient of the hospital of whom nothing is known yet.
-    let registered = letter(CLINIC, "consents/c.json", &consent("c", "1", "agency-a", "active", Value::Null));
+    // The office imports consents, one about a patient of the hospital of whom nothing is known yet.
+    let registered = letter("", "consents/c.json", &consent("c", "1", "agency-a", "active", Value::Null));
     assert_eq!(pipeline.receive(&registered).unwrap().outcome, Outcome::Stored);
     pipeline.receive(&letter(HOSPITAL, "", &bundle("1", "b", &[condition("b", "C1", None)]))).unwrap();
     pipeline.receive(&letter(HOSPITAL, "", &bundle("1", "b2", &[condition("b2", "C2", None)]))).unwrap();

@@ -9,16 +9,87 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use tasuki::decode::charset::decode;
 use tasuki::decode::hl7v2::Message;
 use tasuki::decode::ssmix2::{FileName, Flag, Kind};
+use tasuki::fault::Noted;
 use tasuki::fhir::{FacilityCode, ResourceType};
 use tasuki::letter::{Letter, LetterId, Source};
 use tasuki::map::hl7v2::{Context, map};
-use tasuki::map::{Change, Known};
+use tasuki::map::{Change, Known, Mapped};
 use tasuki::pipeline::translate;
 
-const MAPPED: [Kind; 8] =
-    [Kind::Adt00, Kind::Adt12, Kind::Adt22, Kind::Adt52, Kind::Adt61, Kind::Ppr01, Kind::Omp01, Kind::Oml11];
+const MAPPED: [Kind; 9] = [
+    Kind::Adt00,
+    Kind::Adt12,
+    Kind::Adt22,
+    Kind::Adt52,
+    Kind::Adt61,
+    Kind::Ppr01,
+    Kind::Omp01,
+    Kind::Omp02,
+    Kind::Oml11,
+];
+
+/// Every order and every result that somebody else wrote is mapped, twice the same and with all its results, or refused
+/// with a reason.
+#[test]
+fn orders_and_results_of_others_are_mapped_or_refused() {
+    let Some(corpora) = std::env::var_os("TASUKI_CORPORA") else {
+        println!("not run: TASUKI_CORPORA is not set");
+        return;
+    };
+    let mut files = Vec::new();
+    walk(&Path::new(&corpora).join("v2"), &mut files);
+    files.retain(|file| !file.to_string_lossy().contains("expected"));
+    files.sort();
+    let source = Source { facility: FacilityCode::parse("0119999901"), zone_minutes: 540 };
+    let (known, letter, book) = (Known::default(), LetterId([0; 32]), Arc::default());
+    let context = Context { source: &source, name: None, letter, known: &known, book: &book };
+    let (mut mapped, mut refused) = (0, BTreeMap::<&str, u32>::new());
+    for file in &files {
+        let bytes = fs::read(file).unwrap();
+        let text = decode(&bytes).value;
+        let Ok(message) = Message::parse(&text) else { continue };
+        let kind = message.value.first("MSH").unwrap().peek(9).component(1).text().into_owned();
+        if !matches!(kind.as_str(), "ORU" | "OUL" | "OML" | "OMG" | "OMI" | "ORM") {
+            continue;
+        }
+        let once = match map(&message.value, context) {
+            Ok(once) => once,
+            Err(issue) => {
+                *refused.entry(issue.rule.id).or_default() += 1;
+                continue;
+            }
+        };
+        mapped += 1;
+        for change in &once.value.changes {
+            if let Change::Put(draft) | Change::PutWeak(draft) = change {
+                serde_json::from_str::<serde_json::Value>(&draft.json(None)).unwrap();
+            }
+        }
+        assert_eq!(map(&Message::parse(&text).unwrap().value, context).unwrap().value.changes, once.value.changes);
+        if matches!(kind.as_str(), "ORU" | "OUL") {
+            every_result_is_there(file, &message.value, &once);
+        }
+    }
+    println!("{mapped} mapped, refused {refused:?}");
+    assert!(mapped > 100 && refused.keys().all(|rule| ["v2-no-patient", "v2-several-patients"].contains(rule)));
+}
+
+/// Each OBX is an Observation, the further line of one, or named by an issue.
+fn every_result_is_there(file: &Path, message: &Message<'_>, noted: &Noted<Mapped>) {
+    let is_of = |change: &&Change| {
+        matches!(change, Change::Put(d) | Change::PutWeak(d) if d.resource_type == ResourceType::OBSERVATION)
+            || matches!(change, Change::Delete { resource_type, .. } if *resource_type == ResourceType::OBSERVATION)
+    };
+    let given = noted.value.changes.iter().filter(is_of).count();
+    let named = noted.issues.iter().filter(|issue| issue.rule.id == "v2-result-without-code").count();
+    let texts: Vec<_> = message.all("OBX").map(|s| [2, 3, 4, 11, 14].map(|n| s.peek(n).raw())).collect();
+    let lines = texts.windows(2).filter(|pair| pair[0] == pair[1] && matches!(pair[0][0], "TX" | "FT")).count();
+    let sent = texts.len();
+    assert!(given + named + lines >= sent && given + named <= sent, "{}: {sent} {given} {named}", file.display());
+}
 
 #[test]
 fn every_generated_file_gives_a_patient() {
@@ -57,7 +128,7 @@ fn the_samples_of_the_national_hospital_organization_give_a_patient() {
     let folder = Path::new(&corpora).join("v2/nhoHQ+SSMIX2DataTestingTool/v2");
     let source = Source { facility: FacilityCode::parse("0119999901"), zone_minutes: 540 };
     let (known, letter) = (Known::default(), LetterId([0; 32]));
-    for kind in ["ADT-61", "PPR-01"] {
+    for kind in ["ADT-61", "PPR-01", "OMP-02", "20110630__OMP-11", "OMP-12"] {
         let is_kind = |path: &PathBuf| path.to_string_lossy().contains(kind);
         let file = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).find(is_kind).unwrap();
         let bytes = fs::read(file).unwrap();

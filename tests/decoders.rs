@@ -67,6 +67,43 @@ fn message() -> impl Strategy<Value = Vec<u8>> {
     })
 }
 
+/// Pieces that mean something to XML.
+fn markup() -> impl Strategy<Value = &'static str> {
+    let pieces = [
+        "<a>",
+        "</a>",
+        "<b c='1'>",
+        "</b>",
+        "<b/>",
+        "<x:b xmlns:x='urn:x'/>",
+        "<b xmlns=\"urn:y\" c=\"'>\">",
+        "<!-- > -->",
+        "<![CDATA[<a>]]>",
+        "]]>",
+        "<?p >?>",
+        "<?xml version='1.0' encoding='Shift_JIS'?>",
+        "<!DOCTYPE a>",
+        "&lt;",
+        "&#x8a66;",
+        "&nbsp;",
+        "&#0;",
+        "&",
+        "<",
+        ">",
+        "\"",
+        "'",
+        "=",
+        "\u{b}",
+        "\u{fffe}",
+        "\r\n",
+        "試験",
+        "ﾀﾛｳ",
+        " ",
+        "x",
+    ];
+    prop::sample::select(pieces.to_vec())
+}
+
 proptest! {
     // A failure becomes a case in the decoder's own tests or a seed of tests/fuzz, not a file of numbers.
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
@@ -79,11 +116,34 @@ proptest! {
     #[test]
     fn any_message_is_read(bytes in message()) {
         law::charset(&bytes);
+        law::batch(&bytes);
+    }
+
+    #[test]
+    fn any_zip_file_is_read(at in 0_usize..400, with in prop::collection::vec(any::<u8>(), 0..9), cut in 0_usize..4) {
+        for seed in [&include_bytes!("fuzz/seeds/zip/deflated")[..], include_bytes!("fuzz/seeds/zip/stored")] {
+            let at = at % seed.len();
+            let mut bytes = seed.to_vec();
+            bytes.splice(at..(at + cut).min(seed.len()), with.clone());
+            law::zip(seed);
+            law::zip(&bytes);
+        }
     }
 
     #[test]
     fn any_text_is_indexed(text in "(MSH[|$][\\^~\\\\&!¥]{0,6}[|$])?([A-Z]{3}|[A-Z0-9a-z ]{0,4})?([|^~\\\\&\"\r\nA-Z山¥\u{1c}]{0,9}){0,9}") {
         law::hl7v2(&text);
+    }
+
+    #[test]
+    fn any_bytes_are_xml_or_an_issue(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        law::xml(&bytes);
+    }
+
+    #[test]
+    fn any_markup_is_a_tree_or_an_issue(pieces in prop::collection::vec(markup(), 0..30)) {
+        law::xml(pieces.concat().as_bytes());
+        law::xml(format!("<a>{}</a>", pieces.concat()).as_bytes());
     }
 
     #[test]

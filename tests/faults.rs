@@ -51,7 +51,7 @@ fn whichever_storage_call_fails_nothing_acknowledged_is_lost_and_nothing_leaves_
         for nth in 1..CALLS_MAX {
             let inner = Arc::new(MemoryEngine::new());
             let agreed = consent("c", NUMBER, "agency-a", "active", Value::Null);
-            receive(&open(&inner), &letter(HOSPITAL, "", &agreed));
+            receive(&open(&inner), &letter("", "", &agreed));
             let faulty = Arc::new(FaultyEngine::new(inner.clone(), nth, failure));
             run(&inner, faulty.clone(), &format!("{failure:?} {nth}"));
             if !faulty.failed() {

@@ -157,6 +157,35 @@ fn what_no_decoder_takes_is_refused_with_a_list_of_what_is_taken() {
     assert_eq!(served.ask(post("hospital", "/intake", vec![b'x'; BODY_BYTES_MAX])).status, 415);
 }
 
+/// What only the office registers, and what could be about another facility's patient, takes no effect by any door.
+#[test]
+fn a_source_grants_nothing_to_itself_and_writes_on_no_other_record() {
+    let store = Store::open_memory();
+    let served = Served::new(over(store.clone()));
+    let victim = gateway::key("0000000001");
+    let consent = gateway::consent("c", "0000000001", "clinic", "active", Value::Null).to_string();
+    let organization = json!({"resourceType": "Organization", "id": "clinic", "name": "x"}).to_string();
+    let single = json!({
+        "resourceType": "Observation", "status": "final", "code": {"text": "x"},
+        "subject": {"reference": victim.reference()},
+    });
+    for (body, rule) in [
+        (consent.clone(), "office-only"),
+        (format!("\u{feff} {consent}"), "office-only"),
+        (organization, "office-only"),
+        (single.to_string(), "bundles-only"),
+    ] {
+        let held = served.ask(post("clinic", "/intake", body.clone()));
+        assert_eq!((held.status, held.json()["issues"][0]["rule"].as_str()), (422, Some(rule)), "{body}");
+        let zipped = zip(&[("a/b.json".to_owned(), body.as_bytes())], true);
+        let accepted = served.ask(post("clinic", "/intake", zipped));
+        let done = receipt(&served, "clinic", accepted.header("location").unwrap()).json();
+        assert_eq!(done["parts"][0]["outcome"], "held", "{body}");
+    }
+    assert!(store.head(victim).unwrap().is_none(), "there is no such record");
+    assert_eq!(served.get("office", "/Consent/c").status, 404);
+}
+
 #[test]
 fn a_container_is_kept_first_and_its_receipt_lists_what_became_of_each_letter() {
     let gateway = over(Store::open_memory());

@@ -1,4 +1,4 @@
-//! Messages arrive late and in any order: whatever the order, the record says the same in the end (`docs/adr/0011`).
+//! Messages arrive late and in any order: whatever the order, the record says the same in the end (`docs/adr/0017`).
 //! Every permutation of a few letters about one thing is taken in.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, clippy::print_stderr)] // a test fails by panicking
 

@@ -89,11 +89,11 @@ fn pairs() -> Vec<Pair> {
     };
     let consents = || {
         let agency =
-            |id, number, organization| letter(HOSPITAL, id, &consent(id, number, organization, "active", Value::Null));
+            |id, number, organization| letter("", id, &consent(id, number, organization, "active", Value::Null));
         vec![agency("ca", HANAKO, "agency-a"), agency("cb", TARO, "agency-a"), agency("cn", TARO, "nurse-station")]
     };
     let both = || [example(HANAKO), example(TARO), vec![told()], consents(), documents(), directory()].concat();
-    let one = |id: &str, body: Value| letter(HOSPITAL, id, &body);
+    let one = |id: &str, body: Value| letter("", id, &body);
     let to_b = |number, status, period| one("hb", consent("hb", number, "agency-b", status, period));
     let expired = json!({"start": "2026-04-01", "end": "2026-06-30"});
     let deny = {
@@ -149,7 +149,7 @@ fn documents() -> Vec<Letter> {
 }
 
 fn directory() -> Vec<Letter> {
-    example_letters("organizations", HOSPITAL, |_| true)
+    example_letters("organizations", "", |_| true)
 }
 
 /// A Bundle about Taro that everybody he agreed to may see, by a doctor whom [`untold`] names too.

@@ -130,6 +130,8 @@ fn what_is_stored_held_and_known_already_is_answered_in_order() {
     assert!(error.starts_with("ERR||PID^1^3^") && error.contains("|E|") && error.contains("患者"), "{error}");
     assert_eq!(verdict(&line.ask(&adt(HOSPITAL, "1", "c1", "|"))), "AA c1", "the same again has the same answer");
     assert_eq!(verdict(&line.ask("this is no message")).trim(), "AE");
+    let consent = gateway::consent("c", "1", "hospital", "active", serde_json::Value::Null).to_string();
+    assert!(line.ask(&consent).contains("office-only"), "nobody grants consent to itself");
     // Several frames at once, noise between them, an end mark cut short: answered one by one, in order.
     let mut bytes = b"\r\n".to_vec();
     for (control, patient) in [("c3", "3"), ("c4", ""), ("c5", "5")] {
@@ -142,7 +144,7 @@ fn what_is_stored_held_and_known_already_is_answered_in_order() {
     let events = wire.gateway.journal().newest(10, |event| event.what == What::Receive).unwrap();
     let outcomes: Vec<_> = events.iter().rev().map(|(_, event)| (event.outcome, event.patients.len())).collect();
     let (done, held) = ((Outcome::Done, 1), (Outcome::Rejected, 0));
-    assert_eq!(outcomes, [done, held, done, held, done, held, done]);
+    assert_eq!(outcomes, [done, held, done, held, held, done, held, done]);
 }
 
 #[test]

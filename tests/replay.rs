@@ -272,7 +272,7 @@ fn codes_that_are_mapped_leave_the_queue() {
     let id = code_id(&code.facility, &code.system, &code.code);
     let mut commit = Commit::default();
     commit.put_code(id, &code);
-    commit.put_unmapped(id, told.letter, patient);
+    commit.put_unmapped(id, &told, patient);
     let codes = told.codes.iter().copied().chain([id]).collect();
     commit.retell(patient, number, &Told { codes, ..told.clone() });
     store.submit(commit).wait().unwrap();
@@ -293,9 +293,9 @@ fn every_code_and_letter_is_in_the_queue_once() {
     let read = store.local_codes(None, |waiting| {
         let letters = store.letters_with(waiting.id, None, 1000)?;
         assert_eq!(letters.len() as u64, waiting.letters);
-        for (letter, patient) in letters {
-            let told = store.told(patient, 0, 1000)?;
-            assert!(told.iter().any(|(_, told)| told.letter == letter && told.codes.contains(&waiting.id)));
+        for holder in letters {
+            let told = store.told(holder.patient, 0, 1000)?;
+            assert!(told.iter().any(|(_, told)| told.letter == holder.letter && told.codes.contains(&waiting.id)));
             entries += 1;
         }
         Ok(())

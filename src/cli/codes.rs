@@ -98,10 +98,10 @@ fn letters(store: &Store, digits: &str) -> Result<Exit, Fault> {
     };
     let mut after = None;
     loop {
-        let page = store.letters_with(code, after, PAGE)?;
-        let Some((last, _)) = page.last() else { return Ok(Exit::Done) };
+        let page = store.letters_with(code, after.as_ref(), PAGE)?;
+        let Some(last) = page.last() else { return Ok(Exit::Done) };
         after = Some(*last);
-        page.iter().for_each(|(letter, patient)| say(&format!("{}  {}", letter.hex(), patient.reference())));
+        page.iter().for_each(|one| say(&format!("{}  {}", one.letter.hex(), one.patient.reference())));
     }
 }
 

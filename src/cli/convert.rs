@@ -1,12 +1,13 @@
 //! `tasuki convert FILE`: the FHIR that a file gives, as a transaction Bundle; nothing is stored.
 
 use std::io::{Read, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
 
 use super::{fail, issues};
+use crate::decode::ssmix2;
 use crate::fault::{Exit, Finding};
 use crate::fhir::FacilityCode;
 use crate::letter::{Letter, Source};
@@ -37,7 +38,7 @@ pub(super) fn run(options: &Options) -> Exit {
         return fail(Exit::NoInput, &format!("{}: {error}", options.file.display()));
     }
     let facility = options.facility.as_deref().map_or_else(FacilityCode::unstated, FacilityCode::parse);
-    let name = options.file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let name = name_of(&options.file);
     let letter = Letter { source: Arc::new(Source { facility, zone_minutes: 540 }), name, bytes };
     match convert(&letter, &Arc::default(), super::now) {
         Err(fault) => fail(Exit::from(&fault), &fault.to_string()),
@@ -49,6 +50,15 @@ pub(super) fn run(options: &Options) -> Exit {
             report(&converted.findings, options.quiet);
             print(&converted.bundle, options.compact)
         }
+    }
+}
+
+/// The name of a file; of one in extended storage, whose folders say what it is, the whole path.
+fn name_of(file: &Path) -> String {
+    let path = file.to_string_lossy().replace('\\', "/");
+    match ssmix2::extended(&path) {
+        Some(_) => path,
+        None => file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default(),
     }
 }
 

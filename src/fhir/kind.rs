@@ -159,10 +159,18 @@ impl ResourceType {
     pub const ACCOUNT: Self = ResourceType(0);
     /// AllergyIntolerance
     pub const ALLERGY_INTOLERANCE: Self = ResourceType(3);
+    /// Appointment.
+    pub const APPOINTMENT: Self = ResourceType(4);
     /// AuditEvent.
     pub const AUDIT_EVENT: Self = ResourceType(6);
+    /// Binary.
+    pub const BINARY: Self = ResourceType(8);
     /// Bundle.
     pub const BUNDLE: Self = ResourceType(11);
+    /// CarePlan.
+    pub const CARE_PLAN: Self = ResourceType(13);
+    /// CareTeam.
+    pub const CARE_TEAM: Self = ResourceType(14);
     /// Composition.
     pub const COMPOSITION: Self = ResourceType(25);
     /// Condition.
@@ -171,14 +179,40 @@ impl ResourceType {
     pub const CONSENT: Self = ResourceType(28);
     /// Coverage.
     pub const COVERAGE: Self = ResourceType(30);
+    /// Device.
+    pub const DEVICE: Self = ResourceType(34);
+    /// DeviceRequest.
+    pub const DEVICE_REQUEST: Self = ResourceType(37);
+    /// DeviceUseStatement.
+    pub const DEVICE_USE_STATEMENT: Self = ResourceType(38);
     /// DiagnosticReport.
     pub const DIAGNOSTIC_REPORT: Self = ResourceType(39);
     /// DocumentReference.
     pub const DOCUMENT_REFERENCE: Self = ResourceType(41);
     /// Encounter.
     pub const ENCOUNTER: Self = ResourceType(43);
+    /// FamilyMemberHistory.
+    pub const FAMILY_MEMBER_HISTORY: Self = ResourceType(53);
+    /// Goal.
+    pub const GOAL: Self = ResourceType(55);
+    /// ImagingStudy.
+    pub const IMAGING_STUDY: Self = ResourceType(60);
+    /// Immunization.
+    pub const IMMUNIZATION: Self = ResourceType(61);
+    /// Location.
+    pub const LOCATION: Self = ResourceType(70);
+    /// Media.
+    pub const MEDIA: Self = ResourceType(73);
+    /// MedicationAdministration.
+    pub const MEDICATION_ADMINISTRATION: Self = ResourceType(75);
+    /// MedicationDispense.
+    pub const MEDICATION_DISPENSE: Self = ResourceType(76);
     /// MedicationRequest.
     pub const MEDICATION_REQUEST: Self = ResourceType(78);
+    /// MedicationStatement.
+    pub const MEDICATION_STATEMENT: Self = ResourceType(79);
+    /// NutritionOrder.
+    pub const NUTRITION_ORDER: Self = ResourceType(94);
     /// Observation.
     pub const OBSERVATION: Self = ResourceType(95);
     /// OperationOutcome.
@@ -189,9 +223,11 @@ impl ResourceType {
     pub const PATIENT: Self = ResourceType(102);
     /// Practitioner.
     pub const PRACTITIONER: Self = ResourceType(107);
-    /// Provenance.
+    /// PractitionerRole.
+    pub const PRACTITIONER_ROLE: Self = ResourceType(108);
+    /// Procedure.
     pub const PROCEDURE: Self = ResourceType(109);
-    /// Provenance
+    /// Provenance.
     pub const PROVENANCE: Self = ResourceType(110);
     /// RelatedPerson.
     pub const RELATED_PERSON: Self = ResourceType(113);
@@ -199,6 +235,7 @@ impl ResourceType {
     pub const SERVICE_REQUEST: Self = ResourceType(123);
     /// Specimen.
     pub const SPECIMEN: Self = ResourceType(125);
+    /// Provenance
 
     /// The type of that name.
     pub fn parse(name: &str) -> Option<Self> {
@@ -237,6 +274,30 @@ mod tests {
         assert_eq!(ResourceType::parse("Patient"), Some(ResourceType::PATIENT));
         assert_eq!(ResourceType::OBSERVATION.name(), "Observation");
         assert_eq!(ResourceType::SERVICE_REQUEST.name(), "ServiceRequest");
+        for (constant, name) in [
+            (ResourceType::APPOINTMENT, "Appointment"),
+            (ResourceType::BINARY, "Binary"),
+            (ResourceType::CARE_TEAM, "CareTeam"),
+            (ResourceType::DEVICE, "Device"),
+            (ResourceType::DEVICE_REQUEST, "DeviceRequest"),
+            (ResourceType::DEVICE_USE_STATEMENT, "DeviceUseStatement"),
+            (ResourceType::FAMILY_MEMBER_HISTORY, "FamilyMemberHistory"),
+            (ResourceType::GOAL, "Goal"),
+            (ResourceType::IMAGING_STUDY, "ImagingStudy"),
+            (ResourceType::IMMUNIZATION, "Immunization"),
+            (ResourceType::LOCATION, "Location"),
+            (ResourceType::MEDIA, "Media"),
+            (ResourceType::MEDICATION_ADMINISTRATION, "MedicationAdministration"),
+            (ResourceType::MEDICATION_DISPENSE, "MedicationDispense"),
+            (ResourceType::MEDICATION_STATEMENT, "MedicationStatement"),
+            (ResourceType::PRACTITIONER_ROLE, "PractitionerRole"),
+            (ResourceType::PROCEDURE, "Procedure"),
+        ] {
+            assert_eq!(constant.name(), name);
+        }
+        assert_eq!(ResourceType::IMAGING_STUDY.name(), "ImagingStudy");
+        assert_eq!(ResourceType::PRACTITIONER_ROLE.name(), "PractitionerRole");
+        assert_eq!(ResourceType::PROCEDURE.name(), "Procedure");
         assert_eq!(ResourceType::parse("Nothing"), None);
     }
 }

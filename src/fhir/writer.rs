@@ -84,6 +84,14 @@ impl Writer {
         self.out.push_str(json);
     }
 
+    /// Members that another writer wrote.
+    pub fn members(&mut self, written: Writer) {
+        if !written.is_empty() {
+            self.separate();
+            self.out.push_str(&written.out);
+        }
+    }
+
     /// JSON text that is already written, as an item of an array.
     pub fn item_raw(&mut self, json: &str) {
         self.separate();
@@ -208,6 +216,18 @@ mod tests {
         w.object("e", |w| w.string("f", ""));
         w.boolean("g", true);
         assert_eq!(w.finish(), r#""d":"x","g":true"#);
+    }
+
+    #[test]
+    fn members_of_another_writer_stand_between_its_own() {
+        let (mut w, mut other) = (Writer::new(), Writer::new());
+        other.string("b", "2");
+        other.string("c", "3");
+        w.string("a", "1");
+        w.members(other);
+        w.members(Writer::new());
+        w.string("d", "4");
+        assert_eq!(w.finish(), r#""a":"1","b":"2","c":"3","d":"4""#);
     }
 
     #[test]

@@ -96,6 +96,17 @@ pub struct Known {
     pub patient: Option<Stored>,
     /// The visits.
     pub encounters: Vec<KnownEncounter>,
+    /// The documents.
+    pub documents: Vec<KnownDocument>,
+}
+
+/// A document already on record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KnownDocument {
+    /// The id of its DocumentReference.
+    pub id: ResourceId,
+    /// The ids of the Binaries that hold it.
+    pub binaries: Vec<ResourceId>,
 }
 
 /// A resource on record.
@@ -107,6 +118,13 @@ pub struct Stored {
     pub occurred: i64,
     /// Its members.
     pub body: Map<String, Value>,
+}
+
+impl Known {
+    /// The document of that id.
+    pub fn document(&self, id: &ResourceId) -> Option<&KnownDocument> {
+        self.documents.iter().find(|document| document.id == *id)
+    }
 }
 
 /// A visit already on record, and the messages that told it.

@@ -1,6 +1,7 @@
 //! What a message becomes while it is mapped: the changes so far, the issues so far, and whose record it is.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::codes::{Book, Term};
@@ -8,6 +9,7 @@ use crate::decode::hl7v2::Value;
 use crate::fault::{Issue, Noted, Place, Rule};
 use crate::fhir::{Draft, FacilityCode, PatientKey, ResourceId, ResourceType, Writer, system};
 use crate::map::change::{Change, List, LocalCode, Mapped};
+use crate::map::stated::Stated;
 
 /// A Coding as a sender stated it.
 #[derive(Clone, Debug, Default)]
@@ -40,6 +42,14 @@ pub struct Output {
     /// What codes mean in other code systems.
     book: Arc<Book>,
     changes: Vec<Change>,
+    /// Where among the changes a mention stands.
+    mentions: HashMap<(ResourceType, ResourceId), usize>,
+    /// Where among the changes something was put.
+    puts: HashMap<ResourceId, usize>,
+    /// How many changes there were when an earlier one was told anew, and which.
+    retold: Vec<(usize, usize)>,
+    /// What a document has told so far.
+    pub(crate) stated: Stated,
     issues: Vec<Issue>,
     local_codes: Vec<LocalCode>,
     others: Vec<Mapped>,
@@ -61,19 +71,23 @@ impl Output {
     pub fn new(patient: PatientKey, facility: FacilityCode, zone_minutes: i16, occurred: Option<i64>) -> Self {
         let (changes, issues) = (Vec::with_capacity(8), Vec::new());
         let (book, local_codes, others) = (Arc::default(), Vec::new(), Vec::new());
-        let (is_master, told) = (false, None);
+        let (mentions, puts, retold, stated) = (HashMap::new(), HashMap::new(), Vec::new(), Stated::default());
         Output {
             patient,
             facility,
             zone_minutes,
             occurred,
-            is_master,
+            is_master: false,
             book,
             changes,
+            mentions,
+            puts,
+            retold,
+            stated,
             issues,
             local_codes,
             others,
-            told,
+            told: None,
         }
     }
 
@@ -135,6 +149,11 @@ impl Output {
         self.issues.push(Issue::with(rule, place, detail));
     }
 
+    /// Notes what was noticed elsewhere.
+    pub fn note(&mut self, issues: Vec<Issue>) {
+        self.issues.extend(issues);
+    }
+
     /// Notes an issue about a value.
     pub fn doubt(&mut self, rule: &'static Rule, value: &Value<'_>) {
         self.issue(rule, value.place());
@@ -154,22 +173,45 @@ impl Output {
     pub fn put(&mut self, resource_type: ResourceType, id: ResourceId, writer: Writer) -> String {
         let draft = self.draft(resource_type, id, writer);
         let reference = draft.reference();
+        self.puts.insert(draft.id.clone(), self.changes.len());
         self.changes.push(Change::Put(draft));
         reference
+    }
+
+    /// Like [`Output::put`] for what a document may tell in several places: told twice, the fuller one stays. Gives
+    /// `Type/id`, and whether something else had been told of it before.
+    pub fn put_once(&mut self, resource_type: ResourceType, id: ResourceId, writer: Writer) -> (String, bool) {
+        let at = self.puts.get(&id).copied();
+        let Some((at, Change::Put(earlier))) = at.and_then(|at| Some((at, self.changes.get_mut(at)?))) else {
+            return (self.put(resource_type, id, writer), false);
+        };
+        let members = writer.finish();
+        let differs = earlier.members != members;
+        let reference = earlier.reference();
+        if earlier.members.len() < members.len() {
+            earlier.members = members;
+            self.retold.push((self.changes.len(), at));
+        }
+        (reference, differs)
     }
 
     /// A mention: replaces only what was stated as weakly. Mentioned twice in a message, the fuller one stays.
     pub fn put_weak(&mut self, resource_type: ResourceType, id: ResourceId, writer: Writer) -> String {
         let draft = self.draft(resource_type, id, writer);
         let reference = draft.reference();
-        let earlier = self.changes.iter_mut().find_map(|change| match change {
-            Change::PutWeak(d) if d.resource_type == draft.resource_type && d.id == draft.id => Some(d),
-            _ => None,
-        });
-        match earlier {
-            Some(earlier) if earlier.members.len() < draft.members.len() => *earlier = draft,
+        let key = (draft.resource_type, draft.id.clone());
+        let at = self.mentions.get(&key).copied().unwrap_or(usize::MAX);
+        match self.changes.get_mut(at) {
+            Some(Change::PutWeak(earlier)) if earlier.members.len() < draft.members.len() => {
+                // A label that the mention carries stays with it.
+                earlier.members = draft.members;
+                self.retold.push((self.changes.len(), at));
+            }
             Some(_) => {}
-            None => self.changes.push(Change::PutWeak(draft)),
+            None => {
+                self.mentions.insert(key, self.changes.len());
+                self.changes.push(Change::PutWeak(draft));
+            }
         }
         reference
     }
@@ -183,7 +225,13 @@ impl Output {
     pub fn state_patient(&mut self, writer: Writer) {
         let draft = self.draft(ResourceType::PATIENT, self.patient.patient_id(), writer);
         let change = if self.is_master { Change::Put(draft) } else { Change::PutWeak(draft) };
+        self.first(change);
+    }
+
+    fn first(&mut self, change: Change) {
         self.changes.insert(0, change);
+        self.mentions.values_mut().chain(self.puts.values_mut()).for_each(|at| *at += 1);
+        self.retold.iter_mut().for_each(|(when, at)| (*when, *at) = (*when + 1, *at + 1));
     }
 
     /// What a message about several records says of the Patient of this one, as the first of all changes. `is_timeless`:
@@ -191,7 +239,7 @@ impl Output {
     pub fn merge_patient(&mut self, writer: Writer, is_timeless: bool) {
         let draft = self.draft(ResourceType::PATIENT, self.patient.patient_id(), writer);
         let occurred = if is_timeless { None } else { self.occurred };
-        self.changes.insert(0, Change::Merge { draft: Draft { occurred, ..draft }, drop: Vec::new() });
+        self.first(Change::Merge { draft: Draft { occurred, ..draft }, drop: Vec::new() });
     }
 
     /// Puts a resource that is on record already, with all that was added to it, as of `occurred`.
@@ -215,21 +263,60 @@ impl Output {
         reference
     }
 
+    /// Adds a security label, a Coding that `write` writes as an item, to what was put or told anew since there were
+    /// `from` changes.
+    /// Not to the Patient and to what says who, where and with what: these are hidden with whatever names them
+    /// (docs/adr/0009), and other letters name them openly.
+    pub fn label_since(&mut self, from: usize, write: impl Fn(&mut Writer)) {
+        const OPEN: [&str; 8] = [
+            "Device",
+            "Encounter",
+            "Location",
+            "Medication",
+            "Organization",
+            "Patient",
+            "Practitioner",
+            "PractitionerRole",
+        ];
+        let mut coding = Writer::default();
+        write(&mut coding);
+        let coding = coding.finish();
+        let since = self.retold.partition_point(|(when, _)| *when < from);
+        let retold: Vec<usize> = self.retold.iter().skip(since).map(|(_, at)| *at).collect();
+        for at in (from..self.changes.len()).chain(retold) {
+            let draft = match self.changes.get_mut(at) {
+                Some(Change::Put(draft) | Change::PutWeak(draft) | Change::Merge { draft, .. }) => draft,
+                _ => continue,
+            };
+            if OPEN.contains(&draft.resource_type.name()) || draft.meta.contains(&coding) {
+                continue;
+            }
+            match draft.meta.strip_prefix("\"security\":[") {
+                Some(others) => draft.meta = format!("\"security\":[{coding},{others}"),
+                None if draft.meta.is_empty() => draft.meta = format!("\"security\":[{coding}]"),
+                None => draft.meta = format!("\"security\":[{coding}],{}", draft.meta),
+            }
+        }
+    }
+
     /// Writes a Reference to the sending facility by its number, as member `name`. Not by a resource: organisations are
     /// the network office's, and a copy in every record would say nothing more.
     pub fn facility_reference(&self, w: &mut Writer, name: &str, display: &str) {
+        w.object(name, |w| self.facility_members(w, display));
+    }
+
+    /// The members of such a Reference, into an item or object.
+    pub fn facility_members(&self, w: &mut Writer, display: &str) {
         let code = self.facility.as_str();
-        w.object(name, |w| {
-            w.object("identifier", |w| {
-                if self.facility.is_insurance_institution() {
-                    w.string("system", system::INSTITUTION_NUMBER);
-                } else if !code.is_empty() {
-                    w.string("system", &self.facility.local_system("facility"));
-                }
-                w.string("value", code);
-            });
-            w.string("display", display);
+        w.object("identifier", |w| {
+            if self.facility.is_insurance_institution() {
+                w.string("system", system::INSTITUTION_NUMBER);
+            } else if !code.is_empty() {
+                w.string("system", &self.facility.local_system("facility"));
+            }
+            w.string("value", code);
         });
+        w.string("display", display);
     }
 
     /// What is stated replaces, what is not stated stays; `drop` names members to be taken away.
@@ -259,6 +346,11 @@ impl Output {
     /// The changes so far.
     pub fn changes(&self) -> &[Change] {
         &self.changes
+    }
+
+    /// The issues so far.
+    pub fn issues(&self) -> &[Issue] {
+        &self.issues
     }
 
     /// What was collected.

@@ -1,4 +1,4 @@
-//! Senders' own message ids: a message that is sent again says nothing new (`docs/adr/0013`).
+//! Senders' own message ids: a message that is sent again says nothing new (`docs/adr/0018`).
 
 use sha2::{Digest, Sha256};
 
@@ -7,7 +7,7 @@ use crate::decode::hl7v2::control_id;
 use crate::decode::ssmix2::{self, Naming};
 use crate::fault::{Place, rules};
 use crate::letter::Letter;
-use crate::store::control::Control;
+use crate::store::control::{Control, ID_BYTES_MAX};
 
 rules! {
     pub(super) REUSED "control-id-reused" Warning Duplicate
@@ -31,14 +31,16 @@ pub(super) fn of(letter: &Letter) -> Option<Control> {
         true => control.facility,
         false => letter.source.facility.as_str().as_bytes(),
     };
-    let mut hash = Sha256::new();
-    for part in [facility, control.application, control.id] {
-        hash.update((part.len() as u64).to_be_bytes());
-        hash.update(part);
+    let mut sender = Sha256::new();
+    for part in [facility, control.application] {
+        sender.update((part.len() as u64).to_be_bytes());
+        sender.update(part);
     }
-    let mut id = [0; 16];
-    id.copy_from_slice(&hash.finalize()[..16]);
-    Some(Control { id, content: control.content, name: name(letter) })
+    let id = match control.id.len() <= ID_BYTES_MAX {
+        true => control.id.to_vec(),
+        false => Sha256::digest(control.id).to_vec(),
+    };
+    Some(Control { sender: half(&sender.finalize()), id, content: control.content, name: name(letter) })
 }
 
 /// A file name of SS-MIX2 says when something was so, and whether it still is: the same message under another such name
@@ -48,7 +50,10 @@ fn name(letter: &Letter) -> u64 {
         return 0;
     }
     let file = letter.name.rsplit('/').next().unwrap_or_default();
-    let mut first = [0; 8];
-    first.copy_from_slice(&Sha256::digest(file.as_bytes())[..8]);
-    u64::from_be_bytes(first).max(1)
+    half(&Sha256::digest(file.as_bytes()))
+}
+
+/// The first eight bytes of a hash, never 0.
+fn half(hash: &[u8]) -> u64 {
+    hash.iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte)).max(1)
 }

@@ -1,7 +1,7 @@
 //! From changes to versions: what a message makes different in a record. Pure: the record, the changes and the time in,
 //! the new versions out.
 //!
-//! Messages come late and in any order; what holds in the end must not depend on it (`docs/adr/0011`). So the business
+//! Messages come late and in any order; what holds in the end must not depend on it (`docs/adr/0017`). So the business
 //! time of each statement is kept with what it states, also when it states nothing new.
 
 mod merge;

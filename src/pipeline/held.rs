@@ -69,7 +69,9 @@ impl Pipeline {
         if !self.store.is_held(id)? {
             return Ok(None);
         }
-        let receipt = self.receipt(id)?.filter(|receipt| receipt.outcome == Outcome::Held);
+        // A container that is under way is marked too, and has no receipt yet.
+        let Some(receipt) = self.receipt(id)? else { return Ok(None) };
+        let receipt = Some(receipt).filter(|receipt| receipt.outcome == Outcome::Held);
         let broken = || Fault::Broken("a held letter has no receipt or no bytes".into());
         self.store.letter(id)?.zip(receipt).ok_or_else(broken).map(Some)
     }

@@ -6,7 +6,6 @@ use std::sync::Mutex;
 
 use super::parts::OfFacility;
 use crate::fault::Fault;
-use crate::fhir::PatientKey;
 use crate::letter::LetterId;
 use crate::store::codes::{Code, code_id};
 use crate::store::{Commit, Store};
@@ -28,23 +27,6 @@ pub(super) fn ids(codes: &[OfFacility]) -> Vec<u128> {
 }
 
 impl Codes {
-    /// Adds a letter's codes to the queue, with the commit of the letter; gives their names, each once.
-    pub(super) fn wait(
-        &self,
-        store: &Store,
-        codes: &[OfFacility],
-        letter: LetterId,
-        patient: PatientKey,
-        commit: &mut Commit,
-    ) -> Result<Vec<u128>, Fault> {
-        let ids = ids(codes);
-        for id in &ids {
-            commit.put_unmapped(*id, letter, patient);
-        }
-        self.describe(store, codes, letter, commit)?;
-        Ok(ids)
-    }
-
     /// Says what the codes are, as far as the store does not say so yet.
     pub(super) fn describe(
         &self,

@@ -1,4 +1,4 @@
-//! Replay: a record made anew from every letter that ever spoke of it, with today's maps (`docs/adr/0010`).
+//! Replay: a record made anew from every letter that ever spoke of it, with today's maps (`docs/adr/0016`).
 //!
 //! The letters are translated and decided upon in the order in which they were taken in, upon a record that begins
 //! empty and lies in memory only. What comes out is compared with what is on record; what differs becomes new versions
@@ -157,8 +157,8 @@ impl Pipeline {
         move_panel(&stored, &panel_before, &mut commit);
         for (number, old, new, described) in &made.codes {
             commit.retell(patient, *number, new);
-            gone(&old.codes, &new.codes).for_each(|code| commit.take_unmapped(*code, old.letter));
-            gone(&new.codes, &old.codes).for_each(|code| commit.put_unmapped(*code, new.letter, patient));
+            gone(&old.codes, &new.codes).for_each(|code| commit.take_unmapped(*code, old));
+            gone(&new.codes, &old.codes).for_each(|code| commit.put_unmapped(*code, new, patient));
             self.codes.describe(&self.store, described, new.letter, &mut commit)?;
         }
         for Linked { patient, new } in &made.linked {

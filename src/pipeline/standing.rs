@@ -11,7 +11,7 @@ use super::recipients_of;
 use crate::consent::Directive;
 use crate::fault::Fault;
 use crate::fhir::{PatientKey, ResourceId, ResourceType, system};
-use crate::map::{self, Known, KnownEncounter, Stored};
+use crate::map::{self, Known, KnownDocument, KnownEncounter, Stored};
 use crate::search::facts::{Facts, reference_hash};
 use crate::store::{Body, Commit, Head, Store, Told, records};
 
@@ -204,6 +204,9 @@ impl Standing {
             }
             known.encounters.push(KnownEncounter { stored: self.stored(facts)?, told });
         }
+        for facts in self.of_type(ResourceType::DOCUMENT_REFERENCE) {
+            known.documents.push(known_document(facts, &self.resource(facts)?));
+        }
         Ok(known)
     }
 
@@ -295,6 +298,13 @@ fn told_by(facts: &Facts, provenance: &Value) -> Option<map::Told> {
     let event = codings.iter().find(|coding| coding["system"] == system::V2_0003)?["code"].as_str()?.to_owned();
     let when = provenance["occurredDateTime"].as_str().unwrap_or_default().to_owned();
     Some(map::Told { event, sent: facts.occurred, when })
+}
+
+fn known_document(facts: &Facts, body: &Value) -> KnownDocument {
+    let url = |content: &Value| content.pointer("/attachment/url").and_then(Value::as_str).map(str::to_owned);
+    let urls = body["content"].as_array().into_iter().flatten().filter_map(url);
+    let binaries = urls.filter_map(|url| ResourceId::parse(url.strip_prefix("Binary/")?)).collect();
+    KnownDocument { id: facts.id.clone(), binaries }
 }
 
 #[cfg(test)]

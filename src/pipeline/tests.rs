@@ -90,6 +90,7 @@ fn what_a_letter_says_of_two_records_is_one_commit_and_one_receipt() {
     }
     for code in ["1", "2"] {
         let found = store.letters_with(code_id(HOSPITAL, "urn:oid:2.25.1", code), None, 9).unwrap();
+        let found: Vec<_> = found.iter().map(|holder| (holder.letter, holder.patient)).collect();
         assert_eq!(found, [(letter.id(), key("1"))], "in the queue once, under the record the letter is about");
     }
     let report = verify(&store).unwrap();

@@ -1,5 +1,7 @@
 //! From bytes to changes: which decoder a letter needs, and the mapper behind it. Nothing is stored here.
 
+mod cda;
+mod document;
 mod export;
 mod fhir;
 mod hl7v2;
@@ -15,8 +17,8 @@ use crate::map::{Known, Mapped};
 
 rules! {
     UNKNOWN_FORMAT "letter-format-unknown" Fatal NotSupported
-        "This is neither an HL7 v2 message (it does not begin with MSH) nor FHIR JSON."
-        "HL7 v2メッセージ(MSHで始まる)でもFHIR JSONでもありません。"
+        "This is neither an HL7 v2 message (it does not begin with MSH) nor FHIR JSON nor a CDA document."
+        "HL7 v2メッセージ(MSHで始まる)でもFHIR JSONでもCDA文書でもありません。"
     EMPTY "letter-empty" Fatal Required
         "There is nothing in it."
         "内容が空です。"
@@ -43,9 +45,11 @@ pub fn translate(
     let given = Given { letter, id, book };
     let refuse = |rule| Ok(Err(vec![Issue::new(rule, Place::Whole)]));
     match sniff(&letter.name, &letter.bytes) {
-        Some(Format::Hl7v2) => hl7v2::translate(given, known),
-        Some(Format::FhirJson) => Ok(fhir::translate(given)),
-        Some(Format::FhirXml) => Ok(fhir::translate_xml(given)),
+        Some(Format::Hl7v2) => Ok(document::in_folder(hl7v2::translate(given, known)?, given)),
+        Some(Format::Cda) => Ok(document::in_folder(cda::translate(given), given)),
+        Some(Format::FhirJson) => Ok(document::in_folder(fhir::translate(given), given)),
+        Some(Format::FhirXml) => Ok(document::in_folder(fhir::translate_xml(given), given)),
+        Some(Format::Document(content_type)) => Ok(document::translate(content_type, given)),
         Some(format @ (Format::Csv | Format::ExportJson)) => Ok(export::translate(format, given)),
         _ if letter.bytes.iter().all(u8::is_ascii_whitespace) => refuse(&EMPTY),
         _ => refuse(&UNKNOWN_FORMAT),

@@ -46,11 +46,11 @@ fn facilities_named(name: &str, bytes: &[u8]) -> Vec<FacilityCode> {
     let mut named: Vec<FacilityCode> = match container::archive(name, bytes) {
         Some(Ok(container)) => {
             let parts = container.groups.iter().flatten();
-            parts.flat_map(|part| part.facility.clone().map_or_else(|| of_message(part), |code| vec![code])).collect()
+            parts.flat_map(of_part).collect()
         }
         Some(Err(_)) => Vec::new(),
         None => match sniff(name, bytes) {
-            Some(Format::Hl7v2) => hl7v2::Header::of(bytes).map(|header| header.facilities).unwrap_or_default(),
+            Some(Format::Hl7v2) => of_message(bytes),
             Some(Format::FhirJson) => of_resource(bytes),
             _ => Vec::new(),
         },
@@ -65,9 +65,17 @@ fn facilities_named(name: &str, bytes: &[u8]) -> Vec<FacilityCode> {
     named
 }
 
-/// A message of a batch; entries of a zip file are not unpacked for this.
-fn of_message(part: &container::Part<'_>) -> Vec<FacilityCode> {
-    part.message().and_then(hl7v2::Header::of).map(|header| header.facilities).unwrap_or_default()
+/// A message of a batch, or an entry of a zip file, which is not unpacked for this.
+fn of_part(part: &container::Part<'_>) -> Vec<FacilityCode> {
+    match (&part.facility, part.message()) {
+        (Some(facility), _) => vec![facility.clone()],
+        (None, message) => message.map(of_message).unwrap_or_default(),
+    }
+}
+
+fn of_message(message: &[u8]) -> Vec<FacilityCode> {
+    let named = hl7v2::Header::of(message).map(|header| header.facilities).unwrap_or_default();
+    named.iter().map(|code| FacilityCode::parse(code)).collect()
 }
 
 fn of_resource(bytes: &[u8]) -> Vec<FacilityCode> {

@@ -8,7 +8,7 @@ use super::parameters::{self, Kind};
 use crate::fhir::entry::Entries;
 use crate::fhir::reference::{self, Literal};
 use crate::fhir::time::Interval;
-use crate::fhir::{PatientKey, ResourceType};
+use crate::fhir::{PatientKey, ResourceId, ResourceType};
 
 /// A Patient that is named and is none of ours: no consent covers it.
 const STRANGER: PatientKey = PatientKey(0);
@@ -57,6 +57,11 @@ pub fn extract_in(resource: &Value, record: PatientKey, zone_minutes: i16) -> Ex
     reader.object("", resource, object);
     for entry in entries.iter().flat_map(|entries| &entries.all) {
         reader.found.references.push(reference_hash(entry.resource_type, entry.id.as_str()));
+        // A document that was made here carries its resources under the ids they have here.
+        let own = entry.resource.get("id").and_then(Value::as_str).and_then(ResourceId::parse);
+        if let Some(id) = own.filter(|id| record.derives(id)) {
+            reader.found.references.push(reference_hash(entry.resource_type, id.as_str()));
+        }
     }
     for definition in resource_type.map(parameters::of).unwrap_or_default() {
         for element in definition.elements {

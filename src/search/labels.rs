@@ -80,6 +80,8 @@ fn of_security(label: &Value) -> Labels {
 fn harmless(system: &str, code: &str) -> bool {
     match system {
         CONFIDENTIALITY => matches!(code, "U" | "L" | "M" | "N"),
+        // HL7 table 0272, the confidentiality of documents: U is "usual control".
+        "http://terminology.hl7.org/CodeSystem/v2-0272" => code == "U",
         // Integrity, provenance and completeness (SUBSETTED) of the data.
         "http://terminology.hl7.org/CodeSystem/v3-ObservationValue" => !code.is_empty(),
         "http://terminology.hl7.org/CodeSystem/v3-ActReason" => code == "HTEST",

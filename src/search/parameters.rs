@@ -253,6 +253,13 @@ static DOCUMENT_REFERENCE: [Definition; 8] = [
     date(&["date"], Parameter::Date, &["date"]),
     date(&["period"], Parameter::Period, &["context.period"]),
 ];
+static APPOINTMENT: [Definition; 5] = [
+    IDENTIFIER,
+    reference(&["patient"], Parameter::Patient, &["Patient"], &["participant.actor"]),
+    status("http://hl7.org/fhir/appointmentstatus"),
+    reference(&["based-on"], Parameter::BasedOn, &["ServiceRequest"], &["basedOn"]),
+    date(&["date"], Parameter::Date, &["start"]),
+];
 static PROCEDURE: [Definition; 7] = [
     IDENTIFIER,
     SUBJECT,
@@ -315,9 +322,11 @@ static OTHER: [Definition; 8] = [
 ];
 
 /// The types that are served: those of patients' records, and the directory.
-const TYPES: [&str; 38] = [
+const TYPES: [&str; 40] = [
     "AllergyIntolerance",
+    "Appointment",
     "AuditEvent",
+    "Binary",
     "Bundle",
     "CarePlan",
     "CareTeam",
@@ -377,6 +386,9 @@ pub fn of(resource_type: ResourceType) -> &'static [Definition] {
         "AllergyIntolerance" => &ALLERGY_INTOLERANCE,
         "AuditEvent" => &AUDIT_EVENT,
         "Bundle" => &BUNDLE,
+        "Appointment" => &APPOINTMENT,
+        // Bytes: found by the DocumentReference that they belong to.
+        "Binary" => &[],
         "CarePlan" => &CARE_PLAN,
         "Composition" => &COMPOSITION,
         "Condition" => &CONDITION,

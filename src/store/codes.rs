@@ -7,7 +7,7 @@ use crate::fault::Fault;
 use crate::fhir::PatientKey;
 use crate::letter::LetterId;
 use crate::store::keys::{self, Space};
-use crate::store::{Commit, Order, Store};
+use crate::store::{Commit, Order, Store, Told};
 
 /// Longest text kept of what a sender says about a code, in characters.
 pub const TEXT_CHARS_MAX: usize = 200;
@@ -42,6 +42,17 @@ pub struct Waiting {
     pub letters: u64,
 }
 
+/// A letter that holds such a code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Holder {
+    /// When it was taken in, milliseconds since 1970.
+    pub received: i64,
+    /// The letter.
+    pub letter: LetterId,
+    /// The record it is about: the one to make anew when the code is mapped.
+    pub patient: PatientKey,
+}
+
 /// The name of a code in the store: the first half of SHA-256 of facility, system and code.
 pub fn code_id(facility: &str, system: &str, code: &str) -> u128 {
     let mut hash = Sha256::new();
@@ -71,13 +82,13 @@ impl Commit {
     }
 
     /// The letter, which is about this record, holds a code that nobody has mapped.
-    pub fn put_unmapped(&mut self, id: u128, letter: LetterId, patient: PatientKey) {
-        self.put.push((keys::unmapped(id, letter), patient.0.to_be_bytes().to_vec()));
+    pub fn put_unmapped(&mut self, id: u128, told: &Told, patient: PatientKey) {
+        self.put.push((keys::unmapped(id, told.received, told.letter), patient.0.to_be_bytes().to_vec()));
     }
 
     /// The letter holds it no longer, or it is mapped now.
-    pub fn take_unmapped(&mut self, id: u128, letter: LetterId) {
-        self.delete.push(keys::unmapped(id, letter));
+    pub fn take_unmapped(&mut self, id: u128, told: &Told) {
+        self.delete.push(keys::unmapped(id, told.received, told.letter));
     }
 }
 
@@ -112,20 +123,15 @@ impl Store {
         })
     }
 
-    /// At most `limit` letters with a code that was not mapped, after `after`, in the order of their ids, each with the
-    /// record it is about.
-    pub fn letters_with(
-        &self,
-        code: u128,
-        after: Option<LetterId>,
-        limit: usize,
-    ) -> Result<Vec<(LetterId, PatientKey)>, Fault> {
+    /// At most `limit` letters with a code that was not mapped, after `after`, in the order in which they were taken in.
+    pub fn letters_with(&self, code: u128, after: Option<&Holder>, limit: usize) -> Result<Vec<Holder>, Fault> {
         let prefix = keys::unmapped_prefix(code);
-        let from = after.map_or_else(|| prefix.clone(), |letter| keys::next(&keys::unmapped(code, letter)));
+        let next = |last: &Holder| keys::next(&keys::unmapped(code, last.received, last.letter));
+        let from = after.map_or_else(|| prefix.clone(), next);
         let entries = self.engine().scan(&from, &keys::after(&prefix), limit, Order::Ascending)?;
         let read = |(key, value): (Vec<u8>, Vec<u8>)| {
-            let (_, letter) = keys::unmapped_of(&key)?;
-            Some((letter, PatientKey(u128::from_be_bytes(value.try_into().ok()?))))
+            let (_, received, letter) = keys::unmapped_of(&key)?;
+            Some(Holder { received, letter, patient: PatientKey(u128::from_be_bytes(value.try_into().ok()?)) })
         };
         let damaged = || Fault::Broken("an entry of a local code is damaged".into());
         entries.into_iter().map(|entry| read(entry).ok_or_else(damaged)).collect()
@@ -152,11 +158,11 @@ mod tests {
     fn codes_wait_with_their_letters_and_go_with_the_last() {
         let store = Store::open_memory();
         let id = |name: &str| code_id("0119999901", "urn:oid:2.25.1", name);
-        let letter = |n: u8| LetterId([n; 32]);
+        let told = |n: u8| Told { letter: LetterId([n; 32]), received: 100 - i64::from(n), codes: Vec::new() };
         let mut commit = Commit::default();
         for (name, letters) in [("a", 1..=3), ("b", 2..=2)] {
             commit.put_code(id(name), &code(name));
-            letters.for_each(|n| commit.put_unmapped(id(name), letter(n), PatientKey(u128::from(n))));
+            letters.for_each(|n| commit.put_unmapped(id(name), &told(n), PatientKey(u128::from(n))));
         }
         store.submit(commit).wait().unwrap();
         let list = |facility| {
@@ -171,11 +177,14 @@ mod tests {
         };
         assert_eq!(list(None), [("a".to_owned(), 3), ("b".to_owned(), 1)]);
         assert_eq!((list(Some("0119999901")).len(), list(Some("other")).len()), (2, 0));
-        let pair = |n: u8| (letter(n), PatientKey(u128::from(n)));
-        assert_eq!(store.letters_with(id("a"), None, 2), Ok(vec![pair(1), pair(2)]));
-        assert_eq!(store.letters_with(id("a"), Some(letter(2)), 2), Ok(vec![pair(3)]));
+        let holder = |n: u8| {
+            let Told { letter, received, .. } = told(n);
+            Holder { received, letter, patient: PatientKey(u128::from(n)) }
+        };
+        assert_eq!(store.letters_with(id("a"), None, 2), Ok(vec![holder(3), holder(2)]), "in the order of time");
+        assert_eq!(store.letters_with(id("a"), Some(&holder(2)), 2), Ok(vec![holder(1)]));
         let mut mapped = Commit::default();
-        mapped.take_unmapped(id("b"), letter(2));
+        mapped.take_unmapped(id("b"), &told(2));
         store.submit(mapped).wait().unwrap();
         assert_eq!(list(None), [("a".to_owned(), 3)]);
         assert_eq!((store.knows_code(id("b")), store.knows_code(id("c"))), (Ok(true), Ok(false)));

@@ -9,9 +9,9 @@
 //! R letter(32) part(2)                  a part of a letter as it came
 //! O letter(32) part(2)                  a part of what became of it, its receipt
 //! Q letter(32)                          the letter is held: somebody must look at it
-//! D control(16) content(16) name(8)     the letter that came under a sender's message id
+//! D sender(8) id 0 content(16) name(8)  the letter that came under a sender's message id
 //! C code(16)                            what a sender's own code is, and where it was first met
-//! U code(16) letter(32)                 the letter has that code, and no concept map knew it
+//! U code(16) received(8) letter(32)     the letter has that code, and no concept map knew it
 //! N organization(16) patient(16)        the patient is on the panel of the organisation
 //! A number(8)                           a chunk of the audit chain
 //! L position(8)                         an entry of the log, written by the engine
@@ -165,20 +165,22 @@ pub fn held(letter: LetterId) -> Vec<u8> {
     letter_key(Space::Held, letter, &[])
 }
 
-/// A letter that came under a sender's message id; `control` stands for sender and id, `content` and `name` for what
-/// was said under it.
-pub fn control(control: [u8; 16], content: [u8; 16], name: u64) -> Vec<u8> {
-    let mut key = control_prefix(control);
+/// A letter that came under a sender's message id; `content` and `name` stand for what was said under it. Senders count:
+/// ids that follow each other lie side by side.
+pub fn control(sender: u64, id: &[u8], content: [u8; 16], name: u64) -> Vec<u8> {
+    let mut key = control_prefix(sender, id);
     key.extend_from_slice(&content);
     key.extend_from_slice(&name.to_be_bytes());
     key
 }
 
-/// What the keys of all letters under one message id begin with.
-pub fn control_prefix(control: [u8; 16]) -> Vec<u8> {
-    let mut key = Vec::with_capacity(41);
+/// What the keys of all letters under one message id begin with. A zero ends the id; one inside it is written as 1.
+pub fn control_prefix(sender: u64, id: &[u8]) -> Vec<u8> {
+    let mut key = Vec::with_capacity(34 + id.len());
     key.push(Space::Control as u8);
-    key.extend_from_slice(&control);
+    key.extend_from_slice(&sender.to_be_bytes());
+    key.extend(id.iter().map(|byte| (*byte).max(1)));
+    key.push(0);
     key
 }
 
@@ -195,25 +197,29 @@ pub fn code_of(key: &[u8]) -> Option<u128> {
     key.strip_prefix(b"C")?.try_into().ok().map(u128::from_be_bytes)
 }
 
-/// A letter that holds a code nobody mapped.
-pub fn unmapped(code: u128, letter: LetterId) -> Vec<u8> {
+/// A letter that holds a code nobody mapped, and when it was taken in: what comes next lies beside what came last.
+pub fn unmapped(code: u128, received: i64, letter: LetterId) -> Vec<u8> {
     let mut key = unmapped_prefix(code);
+    // With the sign turned, times sort as numbers without one.
+    key.extend_from_slice(&(received ^ i64::MIN).to_be_bytes());
     key.extend_from_slice(&letter.0);
     key
 }
 
 /// What the keys of all letters with one code begin with.
 pub fn unmapped_prefix(code: u128) -> Vec<u8> {
-    let mut key = Vec::with_capacity(49);
+    let mut key = Vec::with_capacity(57);
     key.push(Space::Unmapped as u8);
     key.extend_from_slice(&code.to_be_bytes());
     key
 }
 
-/// Code and letter of a key that [`unmapped`] made.
-pub fn unmapped_of(key: &[u8]) -> Option<(u128, LetterId)> {
-    let (code, letter) = key.strip_prefix(b"U")?.split_first_chunk::<16>()?;
-    Some((u128::from_be_bytes(*code), LetterId(letter.try_into().ok()?)))
+/// Code, time and letter of a key that [`unmapped`] made.
+pub fn unmapped_of(key: &[u8]) -> Option<(u128, i64, LetterId)> {
+    let (code, rest) = key.strip_prefix(b"U")?.split_first_chunk::<16>()?;
+    let (received, letter) = rest.split_first_chunk::<8>()?;
+    let letter = LetterId(letter.try_into().ok()?);
+    Some((u128::from_be_bytes(*code), i64::from_be_bytes(*received) ^ i64::MIN, letter))
 }
 
 /// The letter of a key of the spaces of raw letters, receipts and held letters.
@@ -324,9 +330,9 @@ mod tests {
                 7 => audit(number),
                 8 => log(Position(number)),
                 9 => told(patient, number),
-                10 => control([part as u8; 16], [kind; 16], number),
+                10 => control(u64::from(part), id_text.as_bytes(), [part as u8; 16], number),
                 11 => code(patient.0),
-                12 => unmapped(patient.0, letter),
+                12 => unmapped(patient.0, number as i64, letter),
                 _ => meta(&id_text),
             },
         )
@@ -364,6 +370,11 @@ mod tests {
         assert_eq!(panel_of(&panel(5, patient)), Some((5, patient)));
         assert_eq!(number_of(&log(Position(3))), Some(3));
         assert_eq!(meta_name(&meta("feed/x")), Some("feed/x"));
+        assert_eq!((told_of(&told(patient, 4)), told_of(&head(patient))), (Some((patient, 4)), None));
+        for received in [i64::MIN, -1, 0, 1, i64::MAX] {
+            assert_eq!(unmapped_of(&unmapped(5, received, letter)), Some((5, received, letter)));
+        }
+        assert!(unmapped(5, -1, letter) < unmapped(5, 0, letter));
         for key in [raw(letter, 1), receipt(letter, 0), held(letter)] {
             assert_eq!(letter_of(&key), Some(letter));
         }

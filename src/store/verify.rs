@@ -251,7 +251,9 @@ impl Walk<'_> {
         })?;
         self.each(Space::Unmapped, |walk, key, _| {
             walk.report.unmapped += 1;
-            let Some((code, letter)) = keys::unmapped_of(key) else { return walk.wrong(key, "not the key of a code") };
+            let Some((code, _, letter)) = keys::unmapped_of(key) else {
+                return walk.wrong(key, "not the key of a code");
+            };
             if !walk.store.knows_code(code)? {
                 walk.wrong(key, "it is not known what a local code is")?;
             }
@@ -386,11 +388,11 @@ mod tests {
         };
         let id = code_id(&code.facility, &code.system, &code.code);
         first.put_code(id, &code);
-        first.put_unmapped(id, letter.id(), HOME);
-        first.put_control(Control { id: [1; 16], content: [2; 16], name: 3 }, letter.id());
-        for number in 1..=2 {
-            first.tell(HOME, number, &Told { letter: letter.id(), received: 5, codes: vec![id] });
-        }
+        let told = Told { letter: letter.id(), received: 5, codes: vec![id] };
+        first.put_unmapped(id, &told, HOME);
+        let control = Control { sender: 1, id: b"M1".to_vec(), content: [2; 16], name: 3 };
+        first.put_control(&control, letter.id());
+        (1..=2).for_each(|number| first.tell(HOME, number, &told));
         store.submit(first).wait().unwrap();
         for sheaf in 0..3 {
             let new = [example::version(HOME, "x", sheaf + 1), example::version(HOME, &format!("y{sheaf}"), 1)];

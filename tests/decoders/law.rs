@@ -5,6 +5,7 @@
 use crate::decode::charset;
 use crate::decode::hl7v2::{self, Delimiters, Message, Segment, Value};
 use crate::decode::ssmix2::{FileName, Naming, naming};
+use crate::decode::{xml, zip};
 use crate::fault::{Issue, Place};
 
 /// Decoding never panics; what became U+FFFD is said; ASCII goes through as it is; issues can be said in both languages.
@@ -32,6 +33,7 @@ pub fn charset(bytes: &[u8]) {
 /// Every line that holds something is a segment or an issue, and the fields of a segment are its text cut at separators.
 pub fn hl7v2(text: &str) {
     assert!(hl7v2::messages(text).into_iter().all(|piece| text.contains(piece)));
+    batch(text.as_bytes());
     let noted = match Message::parse(text) {
         Ok(noted) => noted,
         Err(issue) => return said(&[issue]),
@@ -46,6 +48,30 @@ pub fn hl7v2(text: &str) {
     assert_eq!((named.len(), unnamed.len()), (message.segments().count(), noted.issues.len()));
     for (line, segment) in named.iter().zip(message.segments()) {
         fields(line, segment, message.delimiters());
+    }
+}
+
+/// The messages of a batch are pieces of it, one behind the other, and none of them is a batch.
+pub fn batch(bytes: &[u8]) {
+    let Some(batch) = hl7v2::batch(bytes) else { return };
+    said(&batch.issues);
+    let mut end = bytes.as_ptr_range().start;
+    for piece in batch.messages {
+        let range = piece.as_ptr_range();
+        assert!(end <= range.start && range.end <= bytes.as_ptr_range().end && !piece.is_empty());
+        assert!(hl7v2::batch(piece).is_none());
+        end = range.end;
+    }
+}
+
+/// No file becomes larger than it says and may; what is not read has a reason.
+pub fn zip(bytes: &[u8]) {
+    match zip::entries(bytes) {
+        Err(issue) => said(&[issue]),
+        Ok(entries) => entries.iter().for_each(|entry| match entry.read_from(bytes) {
+            Err(issue) => said(&[issue]),
+            Ok(contents) => assert!(contents.len() as u64 <= zip::ENTRY_BYTES_MAX),
+        }),
     }
 }
 
@@ -117,6 +143,29 @@ pub fn file_name(path: &str) {
         Naming::Misnamed(issue) => said(&[issue]),
         Naming::Other => {}
     }
+}
+
+/// Reading never panics; a tree is within the limits, and its text is the sender's.
+pub fn xml(bytes: &[u8]) {
+    let noted = match xml::text(bytes) {
+        Ok(noted) => noted,
+        Err(issue) => return said(&[issue]),
+    };
+    said(&noted.issues);
+    let document = match xml::parse(&noted.value) {
+        Ok(document) => document,
+        Err(issue) => return said(&[issue]),
+    };
+    let mut elements = 0;
+    for node in document.descendants() {
+        elements += usize::from(node.is_element());
+        let depth = node.ancestors().filter(|above| above.is_element()).count();
+        assert!(depth <= xml::DEPTH_ELEMENTS_MAX && node.attributes().len() <= xml::ELEMENT_ATTRIBUTES_MAX);
+        if let Some(text) = node.text().filter(|text| node.is_text() && !text.contains(['\n', '&'])) {
+            assert!(noted.value.contains(text) || noted.value.contains(['&', '\r', '[']));
+        }
+    }
+    assert!((1..=xml::ELEMENTS_MAX).contains(&elements));
 }
 
 fn said(issues: &[Issue]) {

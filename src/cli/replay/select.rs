@@ -70,10 +70,10 @@ impl Selection {
             };
             let mut after = None;
             loop {
-                let page = store.letters_with(code, after, PAGE)?;
-                let Some((last, _)) = page.last() else { break };
+                let page = store.letters_with(code, after.as_ref(), PAGE)?;
+                let Some(last) = page.last() else { break };
                 after = Some(*last);
-                records.extend(page.iter().map(|(_, patient)| *patient));
+                records.extend(page.iter().map(|holder| holder.patient));
             }
         }
         if !options.letters.is_empty() || !options.codes.is_empty() {

@@ -5,7 +5,6 @@ use memchr::memchr2;
 
 use super::{Delimiters, Message, Value};
 use crate::decode::charset;
-use crate::fhir::FacilityCode;
 
 /// Lines before MSH that are looked at: envelopes of a batch, empty lines.
 const LINES_BEFORE_MAX: usize = 16;
@@ -45,8 +44,8 @@ pub struct Header {
     pub character_set: String,
     /// MSH-20.
     pub character_set_scheme: String,
-    /// The facility codes that MSH-4 may mean: its first and its second component.
-    pub facilities: Vec<FacilityCode>,
+    /// What MSH-4 may name the facility by: its first and its second component.
+    pub facilities: Vec<String>,
 }
 
 impl Header {
@@ -99,7 +98,7 @@ impl Header {
         let part = |number: u16, component: u16| header.peek(number).component(component).raw().to_owned();
         let code = |component: u16| {
             let named: Value<'_> = header.peek(4).component(component);
-            Some(FacilityCode::parse(&named.text())).filter(|code| !code.is_unstated())
+            Some(named.text().trim().to_owned()).filter(|code| !code.is_empty())
         };
         Some(Header {
             delimiters: message.delimiters(),
@@ -154,8 +153,7 @@ mod tests {
         assert_eq!((header.version.as_str(), header.processing_id.as_str()), ("2.5", "P^T"));
         assert_eq!((header.accept.as_str(), header.application.as_str()), ("AL", "NE"));
         assert_eq!((header.character_set.as_str(), header.receiving_application.as_str()), ("~ISO IR87", "奥奥"));
-        let codes: Vec<_> = header.facilities.iter().map(FacilityCode::as_str).collect();
-        assert_eq!(codes, ["0119999901", "1.2.3"]);
+        assert_eq!(header.facilities, ["0119999901", "1.2.3"]);
         for nothing in [&b""[..], b"PID|1", b"MSH", b"\r\r\r", b"{}"] {
             assert_eq!(Header::of(nothing), None);
         }

@@ -42,6 +42,7 @@ pub struct Delimiters {
 /// One message, indexed: segments by position, fields on demand. Remembers which fields were asked for.
 #[derive(Debug)]
 pub struct Message<'t> {
+    text: &'t str,
     delimiters: Delimiters,
     segments: Vec<Line<'t>>,
 }
@@ -72,7 +73,7 @@ impl<'t> Message<'t> {
         for Numbered { number, text: line, .. } in lines(text) {
             let Some(message) = &mut message else {
                 let delimiters = Delimiters::declared(line).ok_or_else(|| Issue::new(&NOT_ER7, Place::Whole))?;
-                message = Some(Message { delimiters, segments: Vec::with_capacity(16) });
+                message = Some(Message { text, delimiters, segments: Vec::with_capacity(16) });
                 message.iter_mut().for_each(|m| m.push(line, &mut names, number, &mut issues));
                 continue;
             };
@@ -86,6 +87,11 @@ impl<'t> Message<'t> {
         }
         let value = message.ok_or_else(|| Issue::new(&NOT_ER7, Place::Whole))?;
         Ok(Noted { value, issues })
+    }
+
+    /// The text it was indexed from.
+    pub fn text(&self) -> &'t str {
+        self.text
     }
 
     /// The declared delimiters.

@@ -56,6 +56,11 @@ impl<'m> Segment<'m> {
         self.value(number, text)
     }
 
+    /// Whether nobody asked for any field of it yet: a mapper that took a segment asked for something.
+    pub fn is_untouched(self) -> bool {
+        self.line.read.get() | self.line.ignored.get() == 0
+    }
+
     /// Takes fields over without using them: each is ignored by a named rule of the caller's.
     pub fn ignore(self, numbers: &[u16]) {
         for number in numbers.iter().filter(|n| **n < 128) {

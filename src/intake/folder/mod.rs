@@ -171,7 +171,17 @@ fn shape(name: &str, path: &Path) -> (Shape, Vec<Issue>) {
     match ssmix2::naming(name) {
         Naming::Named(noted) => (Shape::SsMix2(noted.value), noted.issues),
         Naming::Misnamed(issue) => (Shape::Misnamed(issue), Vec::new()),
+        Naming::Other if ssmix2::extended(name).is_some() => (of_extended(file), Vec::new()),
         Naming::Other => (by_extension(file, path), Vec::new()),
+    }
+}
+
+/// In extended storage every file is a document or a message, but for what only shows how one is to look.
+fn of_extended(file: &str) -> Shape {
+    let extension = file.rsplit_once('.').map_or(String::new(), |(_, extension)| extension.to_ascii_lowercase());
+    match extension.as_str() {
+        "css" | "xsl" | "xslt" | "xsd" | "dtd" | "js" => Shape::Ignored(&NOT_READ_HERE),
+        _ => Shape::Loose,
     }
 }
 

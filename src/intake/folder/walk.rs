@@ -9,7 +9,7 @@ use super::{
     Found, Group, HOUSEKEEPING, Look, NAME_NOT_UNICODE, NOT_A_FILE, SYMBOLIC_LINK, Shape, facility_named, shape,
 };
 use crate::decode::container;
-use crate::decode::ssmix2::{is_date_folder, is_kind_folder, prefix_folders};
+use crate::decode::ssmix2::{is_date_folder, is_document_kind_folder, is_kind_folder, prefix_folders};
 use crate::fault::{Issue, Place};
 
 /// Folders deeper than this are not gone into: the layout needs 6.
@@ -163,7 +163,7 @@ impl Storage {
 pub(super) fn storage_above(path: &Path) -> Option<Storage> {
     let ancestors: Vec<&Path> = path.ancestors().collect();
     let named = |path: &Path, is: fn(&str) -> bool| path.file_name().and_then(|n| n.to_str()).is_some_and(is);
-    let pair = ancestors.windows(2).find(|pair| named(pair[0], is_kind_folder) && named(pair[1], is_date_folder));
+    let pair = ancestors.windows(2).find(|pair| named(pair[0], is_kind) && named(pair[1], is_date_folder));
     let patient = match pair {
         Some(pair) => pair[1].parent()?,
         None if named(path, is_date_folder) && has_kind_folders(path) => path.parent()?,
@@ -239,11 +239,16 @@ fn is_leaf(directory: &Path) -> bool {
     name(Some(directory), is_kind_folder) && name(directory.parent(), is_date_folder)
 }
 
+/// A データ種別 of standardised or extended storage.
+fn is_kind(name: &str) -> bool {
+    is_kind_folder(name) || is_document_kind_folder(name)
+}
+
 fn has_kind_folders(directory: &Path) -> bool {
     let Ok(entries) = entries(directory) else { return false };
-    entries.iter().any(|(path, kind)| {
-        kind.is_dir() && path.file_name().and_then(|name| name.to_str()).is_some_and(is_kind_folder)
-    })
+    entries
+        .iter()
+        .any(|(path, kind)| kind.is_dir() && path.file_name().and_then(|name| name.to_str()).is_some_and(is_kind))
 }
 
 /// What lies in a directory, by name. An entry that vanished meanwhile is an error of the whole: better to say so.

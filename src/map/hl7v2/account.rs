@@ -39,6 +39,8 @@ pub const IGNORED: &[Ignored] = &[
         fields: &[("MSH", &[1, 2, 3, 5, 6, 9, 10, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 23, 24, 25])],
     },
     Ignored { rule: "sending-software", fields: &[("SFT", &[])] },
+    // Which answers the sender wants to an order.
+    Ignored { rule: "response-flag", fields: &[("ORC", &[6])] },
     // A counter of segments of one name.
     Ignored {
         rule: "set-id",
@@ -60,6 +62,8 @@ pub const IGNORED: &[Ignored] = &[
             ("SPM", &[1]),
             ("TQ1", &[1]),
             ("NTE", &[1]),
+            ("PRT", &[1]),
+            ("ZE1", &[1]),
         ],
     },
     // The event is MSH-9 again, its time MSH-7 again.

@@ -77,6 +77,7 @@ fn fixed(table: &str) -> Option<&'static str> {
         "I10" | "ICD10" => "http://jpfhir.jp/fhir/core/mhlw/CodeSystem/ICD10-2013-full",
         "I10C" | "ICD10CM" => "http://hl7.org/fhir/sid/icd-10-cm",
         "I9C" => "http://hl7.org/fhir/sid/icd-9-cm",
+        "MVX" => "http://hl7.org/fhir/sid/mvx",
         "CVX" => "http://hl7.org/fhir/sid/cvx",
         "NDC" => "http://hl7.org/fhir/sid/ndc",
         "RXNORM" => "http://www.nlm.nih.gov/research/umls/rxnorm",
@@ -86,7 +87,8 @@ fn fixed(table: &str) -> Option<&'static str> {
         "JHSD0006" => "http://jpfhir.jp/fhir/core/CodeSystem/JHSD0006",
         "JHSP0002" => "http://jpfhir.jp/fhir/core/CodeSystem/JHSP0002",
         "JHSP0007" => "http://jpfhir.jp/fhir/core/CodeSystem/JHSP0007",
-        "JHSI0001" => "http://jpfhir.jp/fhir/core/CodeSystem/JHSI0001",
+        // The sample messages of SS-MIX2 call JHSI 表 0001 so.
+        "JHSI0001" | "99I01" => "http://jpfhir.jp/fhir/core/CodeSystem/JHSI0001",
         "JHSI0003" => "http://jpfhir.jp/fhir/core/CodeSystem/JHSI0003",
         _ => return None,
     })
@@ -113,9 +115,9 @@ fn by_shape(table: &str, code: &str, place: &Place) -> Option<Shape> {
             _ => None,
         },
         "HOT" | "HOT7" | "HOT9" | "HOT13" => None,
-        "MR9P" | "MERIT9" => Some(if at(place, b"RXE", &[6]) {
+        "MR9P" | "MERIT9" => Some(if is_dosage_form(place) {
             "http://jpfhir.jp/fhir/core/CodeSystem/JP_MedicationFormMERIT9_CS"
-        } else if at(place, b"RXE", &[21]) {
+        } else if at(place, b"RXE", &[21]) || at(place, b"RXO", &[6]) {
             "http://jpfhir.jp/fhir/core/CodeSystem/JP_MedicationCategoryMERIT9_CS"
         } else {
             "http://jpfhir.jp/fhir/core/mhlw/CodeSystem/MedicationUnitMERIT9Code"
@@ -178,6 +180,11 @@ fn known(uri: &'static str) -> Resolved {
 
 fn local(name: &str, facility: &FacilityCode) -> Resolved {
     Resolved { uri: Cow::Owned(facility.local_system(name)), issue: None }
+}
+
+fn is_dosage_form(place: &Place) -> bool {
+    let fields = [(b"RXE", 6), (b"RXO", 5), (b"RXD", 6), (b"RXG", 8), (b"RXA", 8)];
+    fields.iter().any(|(segment, field)| at(place, segment, &[*field]))
 }
 
 fn at(place: &Place, name: &[u8; 3], fields: &[u16]) -> bool {

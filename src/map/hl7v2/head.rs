@@ -144,7 +144,10 @@ pub(super) fn check_day(message: &Message<'_>, kind: Option<Kind>, context: Cont
         Some(Kind::Adt21 | Kind::Adt41) => ("PV2", 8),
         Some(Kind::Adt51) => ("PV2", 9),
         Some(Kind::Adt31 | Kind::Adt42) => ("EVN", 6),
-        Some(Kind::Omp01) => ("ORC", 9),
+        Some(Kind::Omp01 | Kind::Omp02 | Kind::Omd) => ("ORC", 9),
+        Some(Kind::Oml01 | Kind::Omg01 | Kind::Omg02 | Kind::Omg03) => ("ORC", 9),
+        Some(Kind::Omp11 | Kind::Omp12) => ("RXA", 3),
+        Some(Kind::Omg11 | Kind::Omg12 | Kind::Omg13) => ("OBR", 7),
         Some(Kind::Oml11) => ("SPM", 17),
         _ => return,
     };

@@ -2,7 +2,7 @@
 
 use super::adt::is_deleted;
 use super::business_key::Keys;
-use super::group::ResultGroup;
+use super::group::result_groups;
 use super::segment::obx::{self, RESULT_WITHOUT_CODE, Setting};
 use super::segment::obx_category;
 use super::segment::orc::ignore_whole;
@@ -10,15 +10,21 @@ use super::{Context, Output, adt};
 use crate::decode::hl7v2::Message;
 use crate::fhir::ResourceType;
 
-/// States every OBX with its NTE. What was measured at a stated time (OBX-14) is an Observation of its own; without one
+/// States every OBX with its NTE that no mapper took before. What was measured at a stated time (OBX-14) is an Observation of its own; without one
 /// the newest message replaces what was said before.
+///
+/// OBX of orders and results are theirs, not the patient's.
 pub(super) fn map(message: &Message<'_>, context: Context<'_>, out: &mut Output) {
+    let kind = message.first("MSH").map(|header| header.peek(9).component(1).text());
+    if matches!(kind.as_deref(), Some("ORU" | "OUL" | "OML" | "OMG" | "OMI" | "ORM")) {
+        return;
+    }
     let is_gone = is_deleted(context) || adt::event(message) == "A23";
     let mut keys = Keys::default();
-    for group in groups(message) {
+    for group in result_groups(message).into_iter().filter(|group| group.result.is_untouched()) {
         let result = group.result;
         if is_gone {
-            std::iter::once(&result).chain(&group.notes).for_each(|segment| ignore_whole(*segment));
+            group.segments().for_each(ignore_whole);
             continue;
         }
         let Some(item) = obx::item(result) else {
@@ -29,28 +35,7 @@ pub(super) fn map(message: &Message<'_>, context: Context<'_>, out: &mut Output)
         let (sub_id, at) = (result.peek(4).raw().trim(), result.peek(14).component(1).text());
         let key = keys.next(format!("of-the-patient/{item}/{sub_id}/{}", at.trim()));
         let id = out.id(ResourceType::OBSERVATION, &key);
-        let setting = Setting {
-            based_on: None,
-            specimen: None,
-            effective: None,
-            silent_status: "unknown",
-            usual_category: obx_category::EXAM,
-            is_mention: !out.is_master,
-        };
+        let setting = Setting { is_mention: !out.is_master, ..Setting::alone(obx_category::EXAM) };
         obx::observation(&group, id, setting, out);
     }
-}
-
-fn groups<'m>(message: &'m Message<'_>) -> Vec<ResultGroup<'m>> {
-    let mut groups: Vec<ResultGroup<'m>> = Vec::new();
-    let mut is_open = false;
-    for segment in message.segments() {
-        match (segment.name(), groups.last_mut()) {
-            ("OBX", _) => groups.push(ResultGroup { result: segment, notes: Vec::new() }),
-            ("NTE", Some(last)) if is_open => last.notes.push(segment),
-            _ => {}
-        }
-        is_open = matches!(segment.name(), "OBX") || (is_open && segment.is("NTE"));
-    }
-    groups
 }

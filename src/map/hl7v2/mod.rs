@@ -5,17 +5,31 @@ pub mod adt;
 mod business_key;
 pub mod coding_system;
 pub mod datatype;
+mod drug;
 mod group;
 pub mod head;
+pub mod mdm;
 mod measurement;
 mod messages;
-mod number;
-pub mod oul;
+pub(in crate::map) mod number;
+pub mod omd;
+mod order_key;
+mod performed;
 pub mod ppr;
 pub mod provenance;
+pub mod ras;
 pub mod rde;
+pub mod rds;
+pub mod refer;
+mod request;
+mod result;
+mod result_links;
 pub mod segment;
+pub mod siu;
 mod unit;
+mod visit;
+pub mod vxu;
+pub mod whole;
 
 use std::sync::Arc;
 
@@ -27,14 +41,6 @@ use crate::fhir::PatientKey;
 use crate::letter::{LetterId, Source};
 use crate::map::{Known, Mapped, Output};
 
-/// A kind of message that no mapper exists for.
-pub static KIND_NOT_SUPPORTED: Rule = Rule {
-    id: "v2-kind-not-supported",
-    severity: Severity::Error,
-    code: IssueType::NotSupported,
-    en: "Messages of the kind {} are not mapped yet; the message is kept as it came.",
-    ja: "{}のメッセージは変換の対象外です。原本のまま保管します。",
-};
 /// A file that was replaced by a newer one.
 pub static SUPERSEDED: Rule = Rule {
     id: "ssmix2-superseded",
@@ -77,25 +83,26 @@ pub fn patient_number(message: &Message<'_>) -> Option<String> {
 
 /// Maps a message. An error is a message of which nothing can be used (to be held with that reason).
 pub fn map(message: &Message<'_>, context: Context<'_>) -> Result<Noted<Mapped>, Issue> {
-    let messages::Handled { kind, map, is_of_several, .. } = messages::handled(message, context)?;
-    let mut out = head::begin(message, context, is_of_several)?;
-    if context.name.is_some_and(|name| name.flag == Flag::Superseded) {
+    let handled = messages::handled(message, context)?;
+    let kind = handled.kind;
+    let mut out = head::begin(message, context, handled.is_of_several)?;
+    // A message that is kept whole is a document, and FHIR knows superseded documents.
+    if !handled.is_kept_whole() && context.name.is_some_and(|name| name.flag == Flag::Superseded) {
         out.issue(&SUPERSEDED, Place::Whole);
         return Ok(out.finish(None));
     }
     out.is_master = kind == Some(Kind::Adt00);
     head::check_day(message, kind, context, &mut out);
-    if !is_of_several {
+    if !handled.is_of_several {
         head::patient(message, kind, context, &mut out);
     }
-    map(message, context, &mut out);
-    // OBX of an order or a list is its own.
-    if !matches!(kind, Some(Kind::Oml11 | Kind::Ppr01)) && !is_of_several {
+    (handled.map)(message, context, &mut out);
+    if !handled.has_own_results {
         measurement::map(message, context, &mut out);
     }
     provenance::put(message, context.letter, &mut out);
     account::settle(message, &mut out);
-    Ok(out.finish(origin(kind, context.name)))
+    Ok(out.finish(origin(kind, context.name).or_else(|| siu::origin(message))))
 }
 
 /// The record a message is about, when it says so.
@@ -103,14 +110,17 @@ pub fn record(message: &Message<'_>, source: &Source) -> Option<PatientKey> {
     Some(PatientKey::derive(&head::facility(message, source), &patient_number(message)?))
 }
 
-/// Whether what is on record changes how the message is mapped: visits are told in parts.
+/// Whether what is on record changes how the message is mapped: visits are told in parts, and documents are replaced.
 pub fn needs_known(message: &Message<'_>) -> bool {
-    message.first("MSH").is_some_and(|header| header.peek(9).component(1).text() == "ADT")
+    message.first("MSH").is_some_and(|header| matches!(&*header.peek(9).component(1).text(), "ADT" | "MDM"))
 }
 
 /// Orders and results are stated whole, file by file; visits and lists have rules of their own.
 fn origin(kind: Option<Kind>, name: Option<&FileName>) -> Option<String> {
-    let kind = kind.filter(|kind| matches!(kind, Kind::Omp01 | Kind::Oml11))?;
+    let of_an_order = matches!(kind?, Kind::Omp01 | Kind::Omp02 | Kind::Omp11 | Kind::Omp12 | Kind::Omd)
+        || matches!(kind?, Kind::Oml01 | Kind::Oml11 | Kind::Omg01 | Kind::Omg02 | Kind::Omg03)
+        || matches!(kind?, Kind::Omg11 | Kind::Omg12 | Kind::Omg13);
+    let kind = kind.filter(|_| of_an_order)?;
     let name = name?;
     let (order, date) = (name.order.as_deref()?, name.date.as_deref().unwrap_or("-"));
     Some(format!("{} {date} {order}", kind.code()))

@@ -9,6 +9,9 @@ use crate::map::hl7v2::coding_system;
 use crate::map::hl7v2::number::{Measured, narrow};
 use crate::map::hl7v2::segment::obx_unit;
 
+/// MERIT-9 医薬品単位略号.
+const MERIT9: &str = "http://jpfhir.jp/fhir/core/mhlw/CodeSystem/MedicationUnitMERIT9Code";
+
 /// A unit as `Quantity` says it: a code only together with the system it belongs to.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Unit {
@@ -64,6 +67,56 @@ impl Unit {
         Unit { text, system, code: code.into(), written: Cell::new(false) }
     }
 
+    /// A UCUM code, shown as `text`.
+    pub(crate) fn ucum(text: &str, code: &str) -> Self {
+        Unit::coded(text.into(), system::UCUM.into(), code)
+    }
+
+    /// A unit of which only the words are known.
+    pub(crate) fn in_words(text: &str) -> Self {
+        Unit { text: text.into(), ..Unit::default() }
+    }
+
+    /// The same unit in other words; the same words when there are none.
+    pub(crate) fn shown_as(self, text: &str) -> Self {
+        let text = text.trim();
+        if text.is_empty() { self } else { Unit { text: text.into(), ..self } }
+    }
+
+    /// Whether it counts or measures the product (錠, アンプル, mL), which is 製剤量 in JP Core. A mass may be the
+    /// product's or the substance's, so it says neither.
+    pub(crate) fn is_of_product(&self) -> bool {
+        const CODES: [&str; 8] = ["TAB", "CAP", "PCK", "AMP", "VIL", "HON", "BTL", "ML"];
+        const WORDS: [&str; 25] = [
+            "錠",
+            "カプセル",
+            "包",
+            "アンプル",
+            "管",
+            "バイアル",
+            "瓶",
+            "本",
+            "枚",
+            "個",
+            "袋",
+            "滴",
+            "丸",
+            "筒",
+            "キット",
+            "チューブ",
+            "バッグ",
+            "シリンジ",
+            "カートリッジ",
+            "ブリスター",
+            "シート",
+            "セット",
+            "容器",
+            "mL",
+            "ミリリットル",
+        ];
+        self.system == MERIT9 && (CODES.contains(&self.code.as_str()) || WORDS.contains(&self.text.as_str()))
+    }
+
     /// Whether any Quantity was written with it.
     pub(crate) fn was_written(&self) -> bool {
         self.written.get()
@@ -76,8 +129,15 @@ impl Unit {
 
     /// 回, the unit to which JP Core relates the strength of an ingredient.
     pub(crate) fn per_administration() -> Self {
-        let merit9 = "http://jpfhir.jp/fhir/core/mhlw/CodeSystem/MedicationUnitMERIT9Code";
-        Unit::coded("回".into(), merit9.into(), "TIME")
+        Unit::coded("回".into(), MERIT9.into(), "TIME")
+    }
+
+    /// A currency by its ISO 4217 code; no unit when it is empty.
+    pub(crate) fn currency(code: &str) -> Self {
+        if code.is_empty() {
+            return Unit::default();
+        }
+        Unit::coded(code.into(), "urn:iso:std:iso:4217".into(), code)
     }
 
     /// Whether nothing was said.

@@ -113,3 +113,17 @@ proptest::proptest! {
         }
     }
 }
+
+#[test]
+fn a_document_made_here_refers_to_its_entries_under_their_own_ids() {
+    let (record, stranger) = (key("1"), key("2"));
+    let [own, other] = [record, stranger].map(|key| key.resource_id("Condition", "x"));
+    let entry = |id: &ResourceId| {
+        json!({"fullUrl": format!("urn:uuid:{}", id.as_str()), "resource": {"resourceType": "Condition", "id": id.as_str(),
+            "identifier": [{"system": "s", "value": id.as_str()}]}})
+    };
+    let bundle = json!({"resourceType": "Bundle", "type": "document", "entry": [entry(&own), entry(&other)]});
+    let found = extract_in(&bundle, record, 540);
+    let refers = |id: &ResourceId| found.references.contains(&reference_hash(ResourceType::CONDITION, id.as_str()));
+    assert!(refers(&own) && !refers(&other));
+}

@@ -9,6 +9,8 @@ pub mod decode {
     pub mod charset;
     pub mod hl7v2;
     pub mod ssmix2;
+    pub mod xml;
+    pub mod zip;
 }
 
 #[path = "../../decoders/law.rs"]

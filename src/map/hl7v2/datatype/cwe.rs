@@ -29,10 +29,30 @@ pub fn members(w: &mut Writer, value: Value<'_>, table: &str, out: &mut Output) 
 
 /// Writes the Codings as items of `coding`.
 pub fn codings(w: &mut Writer, value: Value<'_>, table: &str, out: &mut Output) {
+    codings_of(w, &[value], table, out);
+}
+
+/// Writes the Codings of values that say the same thing in several systems; a code that comes again is written once.
+pub fn codings_of(w: &mut Writer, values: &[Value<'_>], table: &str, out: &mut Output) {
+    let mut all: Vec<Coding<'_>> = Vec::with_capacity(2);
+    for value in values {
+        for coding in stated(*value, table, out) {
+            if !all.iter().any(|other| other.system == coding.system && other.code == coding.code) {
+                all.push(coding);
+            }
+        }
+    }
+    if let Some(first) = values.first() {
+        out.codings(w, &all, &first.place());
+    }
+}
+
+fn stated<'m>(value: Value<'m>, table: &str, out: &mut Output) -> Vec<Coding<'m>> {
     let mut stated = Vec::with_capacity(2);
     for (code, display, system, version) in TRIPLETS {
-        let code = value.component(code).text();
-        let code = trimmed(code);
+        // Components of a CWE have no parts: an `&` in them was not escaped, or marks a suffix (section 7.2.4).
+        let code = value.component(code).whole_text();
+        let code = single_spaced(trimmed(code));
         if code.is_empty() {
             continue;
         }
@@ -50,11 +70,17 @@ pub fn codings(w: &mut Writer, value: Value<'_>, table: &str, out: &mut Output) 
             system: resolved.uri,
             version: trimmed(value.component(version).text()),
             code,
-            display: trimmed(value.component(display).text()),
+            display: trimmed(value.component(display).whole_text()),
             table: Cow::Owned(named.to_owned()),
         });
     }
-    out.codings(w, &stated, &value.place());
+    stated
+}
+
+/// A FHIR code has single spaces inside (datatypes.html#code); names sent in its place need not.
+fn single_spaced(code: Cow<'_, str>) -> Cow<'_, str> {
+    let is_single = !code.contains("  ") && !code.contains(|c: char| c.is_whitespace() && c != ' ');
+    if is_single { code } else { Cow::Owned(code.split_whitespace().collect::<Vec<_>>().join(" ")) }
 }
 
 fn trimmed(text: Cow<'_, str>) -> Cow<'_, str> {
@@ -66,12 +92,12 @@ fn trimmed(text: Cow<'_, str>) -> Cow<'_, str> {
 
 /// The text a person reads: CWE.9, else the display, else the alternate display.
 pub fn text(value: Value<'_>) -> String {
-    let mut texts = [9, 2, 5].into_iter().map(|number| value.component(number).text().trim().to_owned());
+    let mut texts = [9, 2, 5].into_iter().map(|number| value.component(number).whole_text().trim().to_owned());
     texts.find(|t| !t.is_empty()).unwrap_or_default()
 }
 
 /// The code alone: CWE.1, else CWE.4.
 pub fn code(value: Value<'_>) -> String {
-    let mut codes = [1, 4].into_iter().map(|number| value.component(number).text().trim().to_owned());
+    let mut codes = [1, 4].into_iter().map(|number| value.component(number).whole_text().trim().to_owned());
     codes.find(|c| !c.is_empty()).unwrap_or_default()
 }

@@ -6,6 +6,7 @@
 pub mod cwe;
 pub mod cx;
 pub mod hd;
+pub mod ndl;
 pub mod pl;
 pub mod ts;
 pub mod xad;

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value as Json, json};
 
 use crate::decode::hl7v2::Value;
+use crate::fhir::Writer;
 use crate::map::Output;
 
 const PHYSICAL_TYPE: &str = "http://terminology.hl7.org/CodeSystem/location-physical-type";
@@ -53,6 +54,14 @@ pub fn chain(value: Value<'_>, out: &Output) -> Option<Chain> {
         levels.push((level, members));
     }
     (!levels.is_empty()).then_some(Chain(levels))
+}
+
+/// Writes the Locations of a PL as items of `contained`; gives the reference (`#…`) to the smallest.
+pub fn contained(w: &mut Writer, value: Value<'_>, prefix: &str, out: &Output) -> Option<String> {
+    let mut locations = Vec::new();
+    let reference = chain(value, out)?.write(prefix, &mut locations);
+    locations.iter().for_each(|location| w.item_raw(&location.to_string()));
+    Some(reference)
 }
 
 impl Chain {

@@ -4,11 +4,20 @@ use crate::decode::hl7v2::Value;
 use crate::fhir::{ResourceType, Writer, system};
 use crate::map::Output;
 
-use super::hd;
+use super::{hd, xad};
 
 /// The organisation one repetition names, as `Organization/id`; its draft goes to the output. A copy inside the
 /// patient's record, as practitioners are.
 pub fn organization(value: Value<'_>, out: &mut Output) -> Option<String> {
+    organization_with(value, None, out)
+}
+
+/// The same with its address (XAD, which may be empty).
+pub fn organization_at(value: Value<'_>, address: Value<'_>, out: &mut Output) -> Option<String> {
+    organization_with(value, Some(address), out)
+}
+
+fn organization_with(value: Value<'_>, address: Option<Value<'_>>, out: &mut Output) -> Option<String> {
     let name = value.component(1).text();
     let number = [10, 3].map(|n| value.component(n).text()).into_iter().find(|t| !t.trim().is_empty());
     let number = number.unwrap_or_default();
@@ -27,6 +36,11 @@ pub fn organization(value: Value<'_>, out: &mut Output) -> Option<String> {
         });
     }
     w.string("name", name);
+    w.array("address", |w| {
+        for address in address.iter().flat_map(Value::repetitions) {
+            w.item(|w| xad::address(w, address, out));
+        }
+    });
     let key = if number.is_empty() { format!("name:{name}") } else { number.to_owned() };
     let id = out.id(ResourceType::ORGANIZATION, &key);
     Some(out.put_weak(ResourceType::ORGANIZATION, id, w))

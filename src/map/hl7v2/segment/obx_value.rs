@@ -2,11 +2,11 @@
 
 use crate::decode::hl7v2::{Segment, Value};
 use crate::fault::{IssueType, Rule, Severity};
-use crate::fhir::{Writer, time};
+use crate::fhir::{Writer, system, time};
 use crate::map::Output;
 use crate::map::hl7v2::datatype::cwe;
-use crate::map::hl7v2::number::{decimal, measured};
-use crate::map::hl7v2::segment::nte;
+use crate::map::hl7v2::number::{Measured, decimal, measured};
+use crate::map::hl7v2::segment::{nte, obx_text};
 use crate::map::hl7v2::unit::Unit;
 
 /// A value that is not of the type OBX-2 says.
@@ -37,24 +37,27 @@ pub(crate) struct Around<'a> {
     pub(crate) status: &'a str,
     /// The `code` object as JSON, for components.
     pub(crate) code: &'a str,
+    /// OBX that go on with the text.
+    pub(crate) continued: &'a [Segment<'a>],
 }
 
 /// Writes `value[x]`; `component` when OBX-5 repeats; `dataAbsentReason` when there is none.
 pub(crate) fn write(w: &mut Writer, result: Segment<'_>, around: Around<'_>, out: &mut Output) {
     let kind = result.field(2).text();
     let kind = kind.trim();
-    let value = result.peek(5);
-    if matches!(kind, "ED" | "RP") && value.is_valued() {
-        // A document or its address: R4 has no value[x] for it. Left unread, so that the account names it.
-        return absent(w, "unsupported");
+    let value = result.field(5);
+    if !around.continued.is_empty() {
+        return w.string("valueString", &text_of_lines(value, around.continued));
     }
-    result.ignore(&[5]);
     if !value.is_valued() || value.raw().trim().is_empty() {
         return absent(w, reason(value, around.status));
     }
     let is_text = matches!(kind, "ST" | "TX" | "FT" | "");
     if is_text || value.repetitions().count() == 1 {
         return one(w, kind, value, around.unit, out);
+    }
+    if kind == "NA" {
+        return sampled(w, value, around.unit);
     }
     // HL7 v2-to-FHIR: several values are components with the code of the whole (invariant obs-7 forbids a value then).
     w.array("component", |w| {
@@ -65,6 +68,17 @@ pub(crate) fn write(w: &mut Writer, result: Segment<'_>, around: Around<'_>, out
             });
         }
     });
+}
+
+/// The lines of several OBX as one text.
+fn text_of_lines(first: Value<'_>, continued: &[Segment<'_>]) -> String {
+    let mut text = nte::lines(first);
+    for line in continued {
+        text.push('\n');
+        text.push_str(&nte::lines(line.field(5)));
+    }
+    text.truncate(text.trim_end().len());
+    text
 }
 
 /// Why there is no value: the sender says so (`""`), the test was not done or not asked, or the value is still to come.
@@ -84,7 +98,7 @@ pub(crate) fn absent(w: &mut Writer, reason: &str) {
 
 fn one(w: &mut Writer, kind: &str, value: Value<'_>, unit: &Unit, out: &mut Output) {
     let written = match kind {
-        "NM" => number(w, value, unit),
+        "NM" | "SI" => number(w, value, unit),
         "SN" => structured(w, value, unit),
         "ST" | "" => {
             string(w, value, unit);
@@ -102,16 +116,69 @@ fn one(w: &mut Writer, kind: &str, value: Value<'_>, unit: &Unit, out: &mut Outp
         "TM" => text_member(w, "valueTime", time_of(value)),
         "DR" => period(w, value, out),
         "NR" => range(w, &value.component(1).text(), &value.component(2).text(), unit),
-        _ => {
-            w.string("valueString", value.whole_text().trim_end());
-            out.doubt(&VALUE_TYPE_UNKNOWN, &value);
+        "CQ" => quantity(w, value, unit, out),
+        "CP" | "MO" => money(w, value),
+        "NA" => {
+            sampled(w, value, unit);
             true
         }
+        // What could not be read as an attachment: the issue is noted already.
+        "ED" | "RP" => text_member(w, "valueString", Some(value.whole_text().trim().to_owned())),
+        _ => match obx_text::text(kind, value) {
+            Some(text) => text_member(w, "valueString", Some(text)),
+            None => {
+                w.string("valueString", value.whole_text().trim_end());
+                out.doubt(&VALUE_TYPE_UNKNOWN, &value);
+                true
+            }
+        },
     };
     if !written {
         w.string("valueString", value.whole_text().trim());
         out.issue_with(&VALUE_NOT_OF_TYPE, value.place(), kind);
     }
+}
+
+/// CQ (section 2.A.20): a number with its own unit; where it has none, that of OBX-6.
+fn quantity(w: &mut Writer, value: Value<'_>, unit: &Unit, out: &Output) -> bool {
+    let own = Unit::of_quantity(value, out);
+    let unit = if own.is_empty() { unit } else { &own };
+    measured(&value.component(1).text()).map(|m| unit.quantity(w, "valueQuantity", &m)).is_some()
+}
+
+/// MO, alone or as the first component of CP (sections 2.A.41 and 2.A.16): an amount of a currency.
+fn money(w: &mut Writer, value: Value<'_>) -> bool {
+    let (first, second) = (value.component(1), value.component(2));
+    let nested = first.subcomponent(2).text();
+    let currency = if nested.trim().is_empty() { second.text() } else { nested };
+    let Some(amount) = decimal(&first.subcomponent(1).text()) else { return false };
+    Unit::currency(currency.trim()).quantity(w, "valueQuantity", &Measured { comparator: "", value: amount });
+    true
+}
+
+/// NA (section 2.A.45): a series of numbers, the repetitions its dimensions. How far apart in time is not told.
+fn sampled(w: &mut Writer, value: Value<'_>, unit: &Unit) {
+    let rows: Vec<Vec<&str>> = value.repetitions().map(|row| row.raw().split('^').map(str::trim).collect()).collect();
+    let is_number = |point: &&str| point.is_empty() || decimal(point).is_some();
+    let width = rows.iter().map(Vec::len).max().unwrap_or_default();
+    if !rows.iter().flatten().all(is_number) {
+        return w.string("valueString", value.whole_text().trim());
+    }
+    w.object("valueSampledData", |w| {
+        unit.decimal(w, "origin", "0");
+        w.object("_period", |w| {
+            w.array("extension", |w| {
+                w.item(|w| {
+                    w.string("url", system::DATA_ABSENT_REASON);
+                    w.string("valueCode", "unknown");
+                });
+            });
+        });
+        w.integer("dimensions", i64::try_from(rows.len()).unwrap_or(1));
+        let points = (0..width).flat_map(|at| rows.iter().map(move |row| row.get(at).copied().unwrap_or("")));
+        let points: Vec<&str> = points.map(|point| if point.is_empty() { "E" } else { point }).collect();
+        w.string("data", &points.join(" "));
+    });
 }
 
 /// NM: a decimal as sent; senders put `<0.01` here too.
@@ -146,7 +213,8 @@ fn structured(w: &mut Writer, value: Value<'_>, unit: &Unit) -> bool {
             w.string("valueString", &format!("{comparator}{first}+"));
             true
         }
-        ("-" | "~" | "～", _) if comparator.is_empty() => range(w, first, second, unit),
+        // Some repeat the separator where a comparator could stand.
+        ("-" | "~" | "～", _) if comparator.is_empty() || comparator == separator => range(w, first, second, unit),
         (":" | "/", _) if comparator.is_empty() => ratio(w, first, second, unit),
         _ => {
             w.string("valueString", &format!("{comparator}{first}{separator}{second}"));
@@ -236,7 +304,7 @@ mod tests {
         let result = message.first("OBX").unwrap();
         let unit = Unit::of_result(result.field(6), &out);
         let mut w = Writer::new();
-        write(&mut w, result, Around { unit: &unit, status: "final", code: "{}" }, &mut out);
+        write(&mut w, result, Around { unit: &unit, status: "final", code: "{}", continued: &[] }, &mut out);
         let issues = out.finish(None).issues;
         (w.finish(), issues.iter().map(|i| i.rule.id).collect())
     }
@@ -259,6 +327,16 @@ mod tests {
             ("SN", "^1^-^5", "", r#""valueRange":{"low":{"value":1},"high":{"value":5}}"#.into()),
             ("SN", "^1^:^128", "", r#""valueRatio":{"numerator":{"value":1},"denominator":{"value":128}}"#.into()),
             ("SN", "^2^+", "", r#""valueString":"2+""#.into()),
+            ("SN", "-^1^-^5", "", r#""valueRange":{"low":{"value":1},"high":{"value":5}}"#.into()),
+            ("CQ", "5^mL&mL&UCUM", "", r#""valueQuantity":{"value":5,"unit":"mL","system":"http://unitsofmeasure.org","code":"mL"}"#.into()),
+            ("MO", "500^JPY", "", r#""valueQuantity":{"value":500,"unit":"JPY","system":"urn:iso:std:iso:4217","code":"JPY"}"#.into()),
+            ("XCN", "1001^試験^次郎", "", r#""valueString":"試験 次郎 (1001)""#.into()),
+            (
+                "NA",
+                "1^^3~4^5^6",
+                "",
+                r#""valueSampledData":{"origin":{"value":0},"_period":{"extension":[{"url":"http://hl7.org/fhir/StructureDefinition/data-absent-reason","valueCode":"unknown"}]},"dimensions":2,"data":"1 4 E 5 3 6"}"#.into(),
+            ),
             ("SN", "<>^5", "", r#""valueString":"<>5""#.into()),
             ("SN", "<^1^:^10", "", r#""valueString":"<1:10""#.into()),
             ("SN", "<10", "", r#""valueQuantity":{"value":10,"comparator":"<"}"#.into()),
@@ -289,7 +367,7 @@ mod tests {
             ("SN", "^陰性", r#""valueString":"^陰性""#, "v2-value-not-of-type"),
             ("TM", "2560", r#""valueString":"2560""#, "v2-value-not-of-type"),
             ("TS", "昨日", r#""valueString":"昨日""#, "v2-value-not-of-type"),
-            ("NA", "1^2^3", r#""valueString":"1^2^3""#, "v2-value-type-unknown"),
+            ("ZRD", "1^2^3", r#""valueString":"1^2^3""#, "v2-value-type-unknown"),
         ];
         for (kind, sent, expected, rule) in cases {
             assert_eq!(value(kind, sent, ""), (expected.to_owned(), vec![rule]), "{kind} {sent}");
@@ -298,9 +376,7 @@ mod tests {
 
     #[test]
     fn an_absent_value_says_why() {
-        for (kind, sent, reason) in
-            [("NM", "", "unknown"), ("NM", "\"\"", "asked-unknown"), ("ED", "^AP^PDF^Base64^AAAA", "unsupported")]
-        {
+        for (kind, sent, reason) in [("NM", "", "unknown"), ("NM", "\"\"", "asked-unknown")] {
             let expected =
                 format!(r#""dataAbsentReason":{{"coding":[{{"system":"{DATA_ABSENT}","code":"{reason}"}}]}}"#);
             assert_eq!(value(kind, sent, ""), (expected, vec![]), "{kind}");

@@ -1,12 +1,12 @@
-//! ORC common order (HL7 v2.5 section 4.5.1): numbers, status, who ordered, and the ServiceRequest of a laboratory order.
+//! ORC common order (HL7 v2.5 section 4.5.1): numbers, when and by whom it was ordered. What it orders is written by the
+//! segments that say it.
 
 use crate::decode::hl7v2::{Segment, Value};
 use crate::fault::{IssueType, Rule, Severity};
-use crate::fhir::{ResourceId, ResourceType, Writer, system};
+use crate::fhir::{ResourceType, Writer, system};
 use crate::map::Output;
 use crate::map::hl7v2::datatype::{cwe, hd, ts, xad, xcn, xtn};
-use crate::map::hl7v2::group::RequestGroup;
-use crate::map::hl7v2::segment::{nte, tq1};
+use crate::map::hl7v2::segment::obx::REPETITION_LEFT_OUT;
 
 /// An order without a number.
 pub static ORDER_WITHOUT_NUMBER: Rule = Rule {
@@ -28,7 +28,6 @@ pub static CANCELLED_WITHOUT_CONTENT: Rule = Rule {
 pub const DELETED_WHOLE: &str = "deleted-whole";
 
 const DEPARTMENT: &str = "http://jpfhir.jp/fhir/eCS/Extension/StructureDefinition/JP_eCS_Department";
-const STATUS_REASON: &str = "http://hl7.org/fhir/StructureDefinition/request-statusReason";
 
 /// Named rule: who typed an order and where (ORC-10, ORC-13) is told only where FHIR asks for it (MedicationRequest.recorder).
 pub const ENTERED_BY: &str = "entered-by";
@@ -60,58 +59,6 @@ pub(crate) fn ignore_whole(segment: Segment<'_>) {
     }
 }
 
-/// Writes the ServiceRequest of an order and its request; gives its reference.
-pub(crate) fn service_request(
-    group: &RequestGroup<'_>,
-    id: ResourceId,
-    code: &str,
-    specimen: Option<&str>,
-    facility: Option<&str>,
-    out: &mut Output,
-) -> String {
-    let (order, request) = (group.order, group.request);
-    let requester = requester(order, request.map(|r| (r, 16)), out);
-    let mut w = Writer::new();
-    w.array("extension", |w| {
-        department(w, order, out);
-        if let Some(order) = order.filter(|o| o.peek(16).is_valued()) {
-            w.item(|w| {
-                w.string("url", STATUS_REASON);
-                cwe::concept(w, "valueCodeableConcept", order.field(16), "", out);
-            });
-        }
-    });
-    identifiers(&mut w, order, request, facility, out);
-    if let Some(order) = order {
-        w.object("requisition", |w| identifier(w, order.field(4), "PGN", None, out));
-    }
-    w.string("status", request_status(order));
-    w.string("intent", "order");
-    w.array("category", |w| {
-        if let Some(order) = order {
-            cwe::concept_item(w, order.field(29), "HL70482", out);
-        }
-    });
-    w.string("priority", tq1::priority(group.timings.first().copied()));
-    if !code.is_empty() {
-        w.raw("code", code);
-    }
-    out.subject(&mut w, "subject");
-    if let Some(request) = request {
-        ts::write(&mut w, "occurrenceDateTime", request.field(6), out);
-    }
-    authored_on(&mut w, order, out);
-    w.reference("requester", requester.as_deref().unwrap_or_default());
-    w.array("reasonCode", |w| {
-        for reason in request.iter().flat_map(|r| r.field(31).repetitions()) {
-            cwe::concept_item(w, reason, "", out);
-        }
-    });
-    w.array("specimen", |w| w.item(|w| w.string("reference", specimen.unwrap_or_default())));
-    nte::notes(&mut w, &group.notes, request.map(|r| r.field(13)).as_slice());
-    out.put(ResourceType::SERVICE_REQUEST, id, w)
-}
-
 /// Placer and filler number (ORC-2 and 3, OBR-2 and 3); the same number is written once.
 pub(crate) fn identifiers(
     w: &mut Writer,
@@ -136,20 +83,30 @@ pub(crate) fn identifiers(
 
 /// EI as an Identifier with a type of table 0203.
 pub(crate) fn identifier(w: &mut Writer, value: Value<'_>, kind: &str, assigner: Option<&str>, out: &Output) {
-    let number = number(value);
+    entity(w, [1, 2, 3, 4].map(|n| value.component(n)), kind, out);
+    if !number(value).is_empty() {
+        w.reference("assigner", assigner.unwrap_or_default());
+    }
+}
+
+/// The same of an EI that is a component: its parts are sub-components.
+pub(crate) fn nested_identifier(w: &mut Writer, value: Value<'_>, kind: &str, out: &Output) {
+    entity(w, [1, 2, 3, 4].map(|n| value.subcomponent(n)), kind, out);
+}
+
+fn entity(w: &mut Writer, parts: [Value<'_>; 4], kind: &str, out: &Output) {
+    let [number, namespace, universal, universal_kind] = parts.map(|part| part.text());
+    let number = number.trim();
     if number.is_empty() {
         return;
     }
-    let (namespace, universal, universal_kind) =
-        (value.component(2).text(), value.component(3).text(), value.component(4).text());
     let system = hd::from_universal(universal.trim(), universal_kind.trim()).unwrap_or_else(|| {
         let name = if namespace.trim().is_empty() { kind } else { namespace.trim() };
         out.facility.local_system(&format!("order-number-{name}"))
     });
     w.object("type", |w| w.array("coding", |w| w.coding_item(system::V2_0203, kind, "")));
     w.string("system", &system);
-    w.string("value", &number);
-    w.reference("assigner", assigner.unwrap_or_default());
+    w.string("value", number);
 }
 
 /// ORC-12, else the person of another field, which usually repeats it; a different person there stays unread.
@@ -158,13 +115,28 @@ pub(crate) fn requester(
     other: Option<(Segment<'_>, u16)>,
     out: &mut Output,
 ) -> Option<String> {
-    let first = order.and_then(|o| xcn::practitioner(o.field(12), out));
+    let first = order.and_then(|o| only_person(o.field(12), out));
     let Some((segment, field)) = other else { return first };
-    let repeats = order.is_some_and(|o| number(o.peek(12)) == number(segment.peek(field)));
+    let repeats = order.is_some_and(|o| is_same_person(o.peek(12), segment.peek(field)));
     if first.is_none() || repeats {
         segment.ignore(&[field]);
     }
-    first.or_else(|| xcn::practitioner(segment.peek(field), out))
+    first.or_else(|| only_person(segment.peek(field), out))
+}
+
+/// By number, else by name.
+fn is_same_person(one: Value<'_>, other: Value<'_>) -> bool {
+    let parts: &[u16] = if number(one).is_empty() { &[2, 3] } else { &[1] };
+    number(one) == number(other) && parts.iter().all(|n| one.component(*n).raw() == other.component(*n).raw())
+}
+
+/// The person of a field that FHIR has room for one of.
+pub(crate) fn only_person(field: Value<'_>, out: &mut Output) -> Option<String> {
+    let persons = xcn::practitioners(field, out);
+    if persons.len() > 1 {
+        out.doubt(&REPETITION_LEFT_OUT, &field);
+    }
+    persons.into_iter().next()
 }
 
 /// ORC-21 to ORC-23 as an Organization of the patient's record.
@@ -219,16 +191,19 @@ pub(crate) fn department(w: &mut Writer, order: Option<Segment<'_>>, out: &mut O
 
 /// ORC-9 is when this message's event happened: for a new order that is the ordering, for results it is not, and ORC-15
 /// is nearer.
-fn authored_on(w: &mut Writer, order: Option<Segment<'_>>, out: &mut Output) {
+pub(crate) fn authored_on(w: &mut Writer, order: Option<Segment<'_>>, out: &mut Output) {
     let Some(order) = order else { return };
     let (event, effective) = (order.field(9), order.field(15));
-    let chosen =
-        if matches!(&*order.peek(1).text(), "NW" | "XO" | "") && event.is_valued() { event } else { effective };
+    let chosen = if matches!(&*order.peek(1).text(), "NW" | "XO" | "PA" | "CH" | "") && event.is_valued() {
+        event
+    } else {
+        effective
+    };
     ts::write(w, "authoredOn", chosen, out);
 }
 
 /// ORC-5 (table 0038), else ORC-1 (table 0119), as request-status.
-fn request_status(order: Option<Segment<'_>>) -> &'static str {
+pub(crate) fn request_status(order: Option<Segment<'_>>) -> &'static str {
     let control = control(order);
     let state = order.map(|o| o.field(5).text().trim().to_owned()).unwrap_or_default();
     match state.as_str() {

@@ -20,7 +20,7 @@ pub static SENSITIVITY_UNKNOWN: Rule = Rule {
     id: "v2-sensitivity-unknown",
     severity: Severity::Warning,
     code: IssueType::CodeInvalid,
-    en: "The sensitivity code is not in HL7 table 0177; the problem was labelled as restricted.",
+    en: "The sensitivity code is not in HL7 table 0177; what it stands with was labelled as restricted.",
     ja: "機密性コードがHL7表0177にありません。「制限あり」として扱います。",
 };
 /// Neither code nor text.
@@ -293,8 +293,8 @@ fn notes(w: &mut Writer, group: &Group<'_>, out: &mut Output) {
     });
 }
 
-/// PRB-25 (HL7 table 0177) as a confidentiality label. A code nobody knows restricts: consent errs on the closed side.
-fn labels(value: Value<'_>, out: &mut Output) -> Writer {
+/// PRB-25 or ORC-28 (HL7 table 0177) as a confidentiality label. A code nobody knows restricts: consent errs on the closed side.
+pub(crate) fn labels(value: Value<'_>, out: &mut Output) -> Writer {
     let mut meta = Writer::new();
     let label = match cwe::code(value).as_str() {
         "" if !value.is_valued() => return meta,
