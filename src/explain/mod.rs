@@ -13,8 +13,9 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::codes::Book;
+use crate::decode::container;
 use crate::decode::format::sniff;
-use crate::fault::{Fault, Issue, Place};
+use crate::fault::{Fault, Issue, Place, rules};
 use crate::fhir::PatientKey;
 use crate::letter::{Letter, LetterId};
 use crate::map::{Known, Mapped};
@@ -22,6 +23,12 @@ use crate::pipeline::{Translation, translate};
 pub use account::{Entry, Fate, account};
 use flat::{Difference, Flat};
 use pieces::Piece;
+
+rules! {
+    CONTAINER "explain-container" Error NotSupported
+        "This file is a container: it holds {} letters, each of which is explained by itself."
+        "このファイルには{}件のメッセージが含まれています。1件ずつのファイルにして実行してください。"
+}
 
 /// Conversions made to answer one question at a terminal, at most; a letter with more fields is explained as far as they
 /// reach.
@@ -72,6 +79,9 @@ pub fn origins(
     subject: Subject<'_>,
     wanted: impl Fn(&str, &str) -> bool,
 ) -> Result<Result<Vec<Origin>, Vec<Issue>>, Fault> {
+    if let Some(issue) = container(subject) {
+        return Ok(Err(vec![issue]));
+    }
     let text = pieces::text(&subject.letter.bytes);
     let id = subject.letter.id();
     let base = match convert(subject, id, text.clone())? {
@@ -86,6 +96,19 @@ pub fn origins(
         experiment.explore(piece)?;
     }
     Ok(Ok(experiment.found))
+}
+
+/// A file that holds letters is none.
+fn container(subject: Subject<'_>) -> Option<Issue> {
+    let Letter { source, name, bytes } = subject.letter;
+    let opened = container::open(name, bytes, subject.book.columns(&source.facility))?;
+    Some(match opened {
+        Err(issue) => issue,
+        Ok(container) => {
+            let count: usize = container.groups.iter().map(Vec::len).sum();
+            Issue::with(&CONTAINER, Place::Whole, count.to_string())
+        }
+    })
 }
 
 struct Experiment<'a> {
