@@ -36,7 +36,7 @@ pub(super) fn text(letter: &Letter, places: &[String]) -> String {
             Some(place) => mark(line, separator, place.field),
             None => line.to_owned(),
         };
-        out.extend(line.chars().map(harmless).collect::<Vec<String>>().concat().chars());
+        out.push_str(&line.chars().map(harmless).collect::<String>());
         out.push('\n');
     }
     out

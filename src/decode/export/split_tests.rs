@@ -5,7 +5,10 @@ use super::*;
 const HEADER: &str = "患者番号,検査日,項目コード,項目名,結果値\r\n";
 
 /// Groups of parts, each as its name and its text.
-fn parts(name: &str, bytes: &[u8], own: &[Columns]) -> Option<Vec<Vec<(String, Vec<u8>)>>> {
+/// Name and bytes of each part, group by group.
+type Groups = Vec<Vec<(String, Vec<u8>)>>;
+
+fn parts(name: &str, bytes: &[u8], own: &[Columns]) -> Option<Groups> {
     let read = |group: Vec<Piece<'_>>| group.into_iter().map(|piece| (piece.name.clone(), piece.read())).collect();
     Some(split(name, bytes, own)?.unwrap().into_iter().map(read).collect())
 }
