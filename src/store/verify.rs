@@ -415,7 +415,7 @@ mod tests {
         // What may be absent without anything being wrong: the ends of chains, marks, the format itself.
         let may_go = |key: &[u8]| match key[0] {
             b'M' | b'N' | b'Q' | b'O' | b'U' | b'D' => true,
-            b'P' => keys::told_of(&key).is_some_and(|(_, number)| number == 2),
+            b'P' => keys::told_of(key).is_some_and(|(_, number)| number == 2),
             b'A' => [1, 3].contains(&keys::number_of(key).unwrap()),
             _ => false,
         };
