@@ -230,3 +230,22 @@ fn a_stay_told_in_parts() {
     let said = any_order_says_the_same("admitted, discharged, not discharged", &[admitted, discharged, cancelled]);
     assert_eq!(of_type(&said, "Encounter").len(), 1);
 }
+
+#[test]
+fn a_stay_with_transfers_and_a_discharge_taken_back() {
+    let event = |event: &str, stamp: &str, ward: &str, times: &str| {
+        let text = head(event, stamp, "見本").replacen("PID|", &format!("EVN||{stamp}|||| {stamp}\rPID|"), 1)
+            + &format!("PV1|1|I|{ward}^4^2{}{times}\r", "|".repeat(41));
+        letter("", &text.replace("| 2026", "|2026"))
+    };
+    let began = "20261013100000";
+    let letters = [
+        event("ADT^A01^ADT_A01", began, "11A", began),
+        event("ADT^A02^ADT_A02", "20261015100000", "12B", began),
+        event("ADT^A08^ADT_A01", "20261016100000", "12B", began),
+        event("ADT^A03^ADT_A03", "20261029113000", "12B", &format!("{began}|20261029113000")),
+        event("ADT^A13^ADT_A01", "20261029120000", "12B", began),
+    ];
+    let said = any_order_says_the_same("a stay", &letters);
+    assert_eq!(of_type(&said, "Encounter").len(), 1);
+}

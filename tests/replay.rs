@@ -285,6 +285,176 @@ fn codes_that_are_mapped_leave_the_queue() {
     assert_eq!(verify(&store).unwrap().broken, []);
 }
 
+/// What the hospital of the example calls its codes of requests, in LOINC.
+const CONCEPT_MAP: &str = r#"{"resourceType":"ConceptMap","status":"active","group":[{"source":"99XYZ","target":"http://loinc.org",
+    "element":[{"code":"X1","target":[{"code":"2885-2","display":"Protein","equivalence":"equivalent"}]}]}]}"#;
+
+fn local_result(number: &str, control: &str) -> tasuki::letter::Letter {
+    let text = format!(
+        "MSH|^~\\&|LIS|SEND|GW|RCV|20261013090000||OUL^R22^OUL_R22|{control}|P|2.5||||||UNICODE UTF-8\r\
+         PID|1||{number}||見本^例示^^^^^L^I||19500101|F\rSPM|1|||023^血清^JC10|||||||||||||202610130800\r\
+         OBR|1|{control}||3^生化学的検査^JC10|||202610130800\rORC|SC|{control}|||CM\r\
+         OBX|1|NM|X1^総蛋白^99XYZ||6.7|g/dL|||||F\r"
+    );
+    tasuki::letter::Letter { source: gateway::source(HOSPITAL), name: String::new(), bytes: text.into_bytes() }
+}
+
+#[test]
+fn a_new_concept_map_reaches_the_records_of_the_letters_that_wait_for_it() {
+    let store = Store::open_memory();
+    let pipeline = Pipeline::new(store.clone(), clock);
+    for (number, control) in [("1", "A1"), ("1", "A2"), ("2", "A3")] {
+        pipeline.receive(&local_result(number, control)).unwrap();
+    }
+    let waiting = || {
+        let mut found = Vec::new();
+        let read = store.local_codes(Some(HOSPITAL), |waiting| {
+            found.push(waiting);
+            Ok(())
+        });
+        read.unwrap();
+        found
+    };
+    let before = waiting().into_iter().find(|waiting| waiting.code.code == "X1").unwrap();
+    assert_eq!((before.letters, before.code.table.as_str(), before.code.display.as_str()), (3, "99XYZ", "総蛋白"));
+    let mut records: Vec<_> =
+        store.letters_with(before.id, None, 9).unwrap().iter().map(|holder| holder.patient).collect();
+    records.dedup();
+    assert_eq!(records.len(), 2, "exactly the records to be made anew");
+    let mut book = tasuki::codes::Book::default();
+    book.add(None, CONCEPT_MAP.as_bytes()).unwrap();
+    let mapping = Pipeline::new(store.clone(), clock).with_book(Arc::new(book));
+    let mut changed = 0;
+    for patient in &records {
+        let rebuilt = mapping.rebuild(*patient, &[], false).unwrap();
+        for difference in &rebuilt.differences {
+            assert_eq!((difference.resource_type.name(), difference.effect), ("Observation", Effect::Changed));
+            let paths: Vec<_> = difference.paths.iter().map(|p| (p.path.as_str(), p.before.is_none())).collect();
+            assert_eq!(paths, [("code.coding[]", true)]);
+            changed += 1;
+        }
+        assert!(mapping.rebuild(*patient, &[], false).unwrap().differences.is_empty());
+    }
+    assert_eq!(changed, 3);
+    assert!(waiting().iter().all(|waiting| waiting.code.code != "X1"), "it waits no longer");
+    // A map that is taken back: the record is as it was, and the code waits again.
+    for patient in &records {
+        assert!(!pipeline.rebuild(*patient, &[], false).unwrap().differences.is_empty());
+    }
+    assert_eq!(waiting().into_iter().find(|waiting| waiting.code.code == "X1").map(|w| w.letters), Some(3));
+    assert_eq!(verify(&store).unwrap().broken, []);
+}
+
+/// Letters of all golden cases, by the name of their case.
+fn golden_letters() -> Vec<(String, tasuki::letter::Letter)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/map");
+    let mut cases: Vec<_> = std::fs::read_dir(root).unwrap().map(|entry| entry.unwrap().path()).collect();
+    cases.sort();
+    let read = |case: &Path| {
+        let bytes = std::fs::read(case.join("input.hl7")).ok()?;
+        let name = std::fs::read_to_string(case.join("name.txt")).unwrap_or_default().trim().to_owned();
+        Some((
+            case.file_name().unwrap().to_string_lossy().into_owned(),
+            tasuki::letter::Letter { source: gateway::source(HOSPITAL), name, bytes },
+        ))
+    };
+    cases.iter().filter_map(|case| read(case)).collect()
+}
+
+#[test]
+fn every_golden_message_is_replayed_to_what_it_was() {
+    let store = Store::open_memory();
+    let pipeline = Pipeline::new(store.clone(), clock);
+    let mut stored = 0;
+    for (_, letter) in golden_letters() {
+        stored += usize::from(pipeline.receive(&letter).unwrap().outcome == tasuki::pipeline::Outcome::Stored);
+    }
+    assert!(stored > 50);
+    let mut letters = 0;
+    for patient in records(&store) {
+        let rebuilt = pipeline.rebuild(patient, &[], false).unwrap();
+        assert!(rebuilt.refused.is_none(), "{rebuilt:#?}");
+        assert!(rebuilt.differences.is_empty(), "{:#?}", rebuilt.differences);
+        letters += rebuilt.letters;
+    }
+    assert!(letters >= stored, "a merge is told of in two records");
+    assert_eq!(verify(&store).unwrap().broken, []);
+}
+
+#[test]
+fn two_records_that_are_one_persons_are_replayed_to_what_they_were() {
+    let store = Store::open_memory();
+    let pipeline = Pipeline::new(store.clone(), clock);
+    let message = |event: &str, control: &str, number: &str, rest: &str| {
+        let text = format!(
+            "MSH|^~\\&|HIS|DEMO|GW|RCV|202605051200{control}||{event}|{control}|P|2.5||||||UNICODE UTF-8\r\
+             EVN||20260505120000\rPID|1||{number}^^^^PI||試験^花子^^^^^L^I||19480405|F\r{rest}"
+        );
+        tasuki::letter::Letter { source: gateway::source(HOSPITAL), name: String::new(), bytes: text.into_bytes() }
+    };
+    let letters = [
+        message("ADT^A08^ADT_A01", "01", "17", ""),
+        message(
+            "ADT^A01^ADT_A01",
+            "02",
+            "18",
+            "PV1|1|I|11A^4^2|||||||||||||||||||||||||||||||||||||||||20260501100000\r",
+        ),
+        message("ADT^A40^ADT_A39", "03", "17", "MRG|18^^^^PI\r"),
+        message("ADT^A08^ADT_A01", "04", "18", ""),
+    ];
+    let receipts: Vec<_> = letters.iter().map(|letter| pipeline.receive(letter).unwrap()).collect();
+    let both = [key("17"), key("18")];
+    assert_eq!(receipts[2].records().collect::<Vec<_>>(), both, "{:#?}", receipts[2]);
+    let before = both.map(|record| said(&store, record));
+    for record in both {
+        let rebuilt = pipeline.rebuild(record, &[], false).unwrap();
+        assert!(rebuilt.differences.is_empty(), "{:#?}", rebuilt.differences);
+        assert_eq!((rebuilt.linked.len(), rebuilt.linked[0].new.len()), (1, 0), "each knows of the other");
+    }
+    // As if the merge had once been read by maps that knew nothing of the other record.
+    let told = store.told(both[1], 0, 9).unwrap();
+    assert_eq!(told.len(), 3);
+    let mut commit = Commit::default();
+    commit.retell(both[1], 2, &told[2].1);
+    commit.delete.push(keys::told(both[1], 3));
+    store.submit(commit).wait().unwrap();
+    pipeline.rebuild(both[1], &[], false).unwrap();
+    assert_ne!(said(&store, both[1]), before[1]);
+    let shown = pipeline.rebuild(both[0], &[], true).unwrap();
+    assert_eq!(shown.linked[0].new.len(), 1);
+    let trial = pipeline.rebuild(both[1], &shown.linked[0].new, true).unwrap();
+    assert!(trial.differences.iter().any(|d| d.resource_type == ResourceType::PATIENT), "{:#?}", trial.differences);
+    pipeline.rebuild(both[0], &[], false).unwrap();
+    pipeline.rebuild(both[1], &[], false).unwrap();
+    assert_eq!(store.told_count(both[1]), Ok(3));
+    let patient = |all: &[(ResourceType, ResourceId, Value, u128)]| {
+        all.iter().find(|(resource_type, ..)| *resource_type == ResourceType::PATIENT).unwrap().2["active"].clone()
+    };
+    assert_eq!(patient(&said(&store, both[1])), patient(&before[1]));
+    assert_eq!(verify(&store).unwrap().broken, []);
+}
+
+#[test]
+fn a_replay_says_by_which_maps() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (inbox, maps, store) = (path("inbox"), path("maps"), path("store"));
+    [&inbox, &maps].iter().for_each(|folder| std::fs::create_dir(folder).unwrap());
+    std::fs::write(format!("{inbox}/a.hl7"), &local_result("1", "A1").bytes).unwrap();
+    run(&["ingest", &inbox, "--store", &store, "--facility", HOSPITAL]);
+    let (code, _, warned) = run(&["replay", "--store", &store]);
+    assert!(code == 66 && warned.contains("say which maps count"), "{warned}");
+    std::fs::write(format!("{maps}/codes.json"), CONCEPT_MAP).unwrap();
+    let (_, list, _) = run(&["codes", "list", "--store", &store]);
+    let id = list.lines().find(|line| line.contains(" X1 ")).unwrap().split_whitespace().nth(1).unwrap().to_owned();
+    let (code, said, _) = run(&["replay", "--maps", &maps, "--store", &store, "--code", &id]);
+    assert!(code == 0 && said.contains("code.coding[] (added)") && said.contains("1 entries"), "{said}");
+    assert!(!run(&["codes", "list", "--store", &store]).1.contains(" X1 "));
+    let (_, json, _) = run(&["codes", "list", "--json", "--store", &store]);
+    assert!(json.lines().all(|line| serde_json::from_str::<Value>(line).unwrap()["letters"].is_u64()), "{json}");
+}
+
 #[test]
 fn every_code_and_letter_is_in_the_queue_once() {
     let store = Store::open_memory();
@@ -357,7 +527,7 @@ fn run(arguments: &[&str]) -> (i32, String, String) {
 fn the_operator_sees_what_a_replay_would_do_and_does_it() {
     let folder = tempfile::tempdir().unwrap();
     let store = on_disk(folder.path());
-    let (code, said, warned) = run(&["replay", "--store", &store, "--dry-run"]);
+    let (code, said, warned) = run(&["replay", "--no-maps", "--store", &store, "--dry-run"]);
     assert_eq!(code, 0, "{warned}");
     for line in ["1  changed    Observation             status", "1  created    Condition", "1  deleted    Observation"]
     {
@@ -366,20 +536,21 @@ fn the_operator_sees_what_a_replay_would_do_and_does_it() {
     assert!(said.contains("1 resources created, 1 changed, 1 deleted, 0 reindexed"), "{said}");
     assert!(said.contains("nothing written") && warned.contains("replay-would-delete"), "{warned}");
     assert!(!said.contains("other-") && !said.contains("final"), "values only when asked for: {said}");
-    let (_, said, _) = run(&["replay", "--store", &store, "--dry-run", "--values", "--facility", HOSPITAL]);
+    let (_, said, _) =
+        run(&["replay", "--no-maps", "--store", &store, "--dry-run", "--values", "--facility", HOSPITAL]);
     assert!(said.contains("status: \"other-final\" -> \"final\""), "{said}");
-    let (_, said, _) = run(&["replay", "--store", &store, "--dry-run", "--facility", "other"]);
+    let (_, said, _) = run(&["replay", "--no-maps", "--store", &store, "--dry-run", "--facility", "other"]);
     assert!(said.contains("0 records"), "{said}");
     let (_, said, _) =
-        run(&["replay", "--store", &store, "--dry-run", "--since", "2020-01-01", "--until", "2020-12-31"]);
+        run(&["replay", "--no-maps", "--store", &store, "--dry-run", "--since", "2020-01-01", "--until", "2020-12-31"]);
     assert!(said.contains("0 records"), "{said}");
-    let (_, said, warned) = run(&["replay", "--store", &store]);
+    let (_, said, warned) = run(&["replay", "--no-maps", "--store", &store]);
     assert!(said.contains("1 resources created, 1 changed, 1 deleted"), "{said}");
     assert!(warned.contains("replay-no-longer-given"), "{warned}");
-    let (_, said, warned) = run(&["replay", "--store", &store, "--since", "2020-01-01"]);
+    let (_, said, warned) = run(&["replay", "--no-maps", "--store", &store, "--since", "2020-01-01"]);
     assert!(said.contains("0 resources created, 0 changed, 0 deleted, 0 reindexed") && warned.is_empty(), "{said}");
     assert!(!said.starts_with("0 records"), "{said}");
-    let (code, _, warned) = run(&["replay", "--store", &store, "--resume"]);
+    let (code, _, warned) = run(&["replay", "--no-maps", "--store", &store, "--resume"]);
     assert!(code == 66 && warned.contains("no replay was broken off"), "{warned}");
     let open = Store::open_sled(Path::new(&store), 8 << 20).unwrap();
     assert_eq!(verify(&open).unwrap().broken, []);
@@ -398,11 +569,11 @@ fn a_broken_off_replay_goes_on_where_it_was() {
         open.submit(commit).wait().unwrap();
         all.len()
     };
-    let (code, _, warned) = run(&["replay", "--store", &store, "--resume", "--facility", HOSPITAL]);
+    let (code, _, warned) = run(&["replay", "--no-maps", "--store", &store, "--resume", "--facility", HOSPITAL]);
     assert!(code == 66 && warned.contains("another selection"), "{warned}");
-    let (code, said, _) = run(&["replay", "--store", &store, "--resume"]);
+    let (code, said, _) = run(&["replay", "--no-maps", "--store", &store, "--resume"]);
     assert!(code == 0 && said.contains(&format!("{} records", all - 1)), "{said}");
-    assert_eq!(run(&["replay", "--store", &store, "--resume"]).0, 66, "it is done");
+    assert_eq!(run(&["replay", "--no-maps", "--store", &store, "--resume"]).0, 66, "it is done");
 }
 
 #[test]
@@ -413,9 +584,9 @@ fn one_letter_s_record_is_made_anew_and_the_act_is_on_record() {
         let open = Store::open_sled(Path::new(&store), 8 << 20).unwrap();
         open.told(key("0000000001"), 0, 1).unwrap()[0].1.letter.hex()
     };
-    let (_, said, _) = run(&["replay", "--store", &store, "--letter", &letter[..12]]);
+    let (_, said, _) = run(&["replay", "--no-maps", "--store", &store, "--letter", &letter[..12]]);
     assert!(said.contains("1 records") && said.contains("1 changed"), "{said}");
-    assert_eq!(run(&["replay", "--store", &store, "--letter", "ffff"]).0, 66);
+    assert_eq!(run(&["replay", "--no-maps", "--store", &store, "--letter", "ffff"]).0, 66);
     let open = Store::open_sled(Path::new(&store), 8 << 20).unwrap();
     let events = tasuki::journal::Journal::start(open, 8).unwrap().newest(100, |_| true).unwrap();
     let replays: Vec<_> = events.iter().filter(|(_, e)| e.what == tasuki::audit::What::Replay).collect();

@@ -1,9 +1,8 @@
 //! `tasuki codes`: the senders' own codes that no concept map knows, for whoever maps them.
 
-use std::path::PathBuf;
-
 use clap::{Args, Subcommand};
 
+use super::place::Place;
 use super::{fail, say};
 use crate::fault::{Exit, Fault};
 use crate::store::Store;
@@ -16,9 +15,8 @@ const PAGE: usize = 500;
 pub(super) struct Options {
     #[command(subcommand)]
     action: Action,
-    /// The store's folder
-    #[arg(long, default_value = "tasuki-data", global = true)]
-    store: PathBuf,
+    #[command(flatten)]
+    place: Place,
 }
 
 #[derive(Debug, Subcommand)]
@@ -40,10 +38,14 @@ enum Action {
 }
 
 pub(super) fn run(options: &Options) -> Exit {
-    let done = super::ingest::open(&options.store).and_then(|store| match &options.action {
+    let (store, _) = match options.place.open() {
+        Ok(opened) => opened,
+        Err(exit) => return exit,
+    };
+    let done = match &options.action {
         Action::List { facility, json } => list(&store, facility.as_deref(), *json),
         Action::Letters { code } => letters(&store, code),
-    });
+    };
     done.unwrap_or_else(|fault| fail(Exit::from(&fault), &fault.to_string()))
 }
 

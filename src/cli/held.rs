@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand};
 
 use super::operator::{self, Act};
+use super::place::Place;
 use super::{fail, issues, letter, say};
 use crate::audit::What;
 use crate::fault::{Exit, Fault, Finding};
@@ -22,9 +23,8 @@ const PAGE: usize = 500;
 pub(super) struct Options {
     #[command(subcommand)]
     action: Option<Action>,
-    /// The store's folder
-    #[arg(long, default_value = "tasuki-data", global = true)]
-    store: PathBuf,
+    #[command(flatten)]
+    place: Place,
 }
 
 #[derive(Debug, Subcommand)]
@@ -66,14 +66,14 @@ enum Action {
 }
 
 pub(super) fn run(options: &Options) -> Exit {
-    let store = match super::ingest::open(&options.store) {
-        Ok(store) => store,
-        Err(fault) => return broken(&fault),
+    let (store, book) = match options.place.open() {
+        Ok(opened) => opened,
+        Err(exit) => return exit,
     };
     match &options.action {
         None | Some(Action::List) => list(&store),
         Some(action) => match Journal::start(store.clone(), operator::EVENTS_WAITING_MAX) {
-            Ok(journal) => act(action, &Desk { pipeline: Pipeline::new(store, super::now), journal }),
+            Ok(journal) => act(action, &Desk { pipeline: Pipeline::new(store, super::now).with_book(book), journal }),
             Err(fault) => broken(&fault),
         },
     }

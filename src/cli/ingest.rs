@@ -9,6 +9,7 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::operator::{self, Act};
+use super::place::Place;
 use super::{fail, issues};
 use crate::audit::What;
 use crate::fault::{Exit, Fault};
@@ -24,9 +25,8 @@ use crate::store::Store;
 pub(super) struct Options {
     /// A folder (the root of SS-MIX2 storage, or any folder of files) or one file
     path: PathBuf,
-    /// The store's folder; made when it is not there
-    #[arg(long, default_value = "tasuki-data")]
-    store: PathBuf,
+    #[command(flatten)]
+    place: Place,
     /// 10-digit 医療機関コード (or any name) of the facility [default: the root folder's name, else what the messages say]
     #[arg(long)]
     facility: Option<String>,
@@ -42,9 +42,9 @@ pub(super) fn run(options: &Options) -> Exit {
     if !options.path.exists() {
         return fail(Exit::NoInput, &format!("{} is not there", options.path.display()));
     }
-    let store = match open(&options.store) {
-        Ok(store) => store,
-        Err(fault) => return fail(Exit::from(&fault), &fault.to_string()),
+    let (store, book) = match options.place.open() {
+        Ok(opened) => opened,
+        Err(exit) => return exit,
     };
     let receipts = match options.receipts.as_deref().map(open_receipts).transpose() {
         Ok(receipts) => receipts,
@@ -55,7 +55,7 @@ pub(super) fn run(options: &Options) -> Exit {
         Ok(journal) => journal,
         Err(fault) => return fail(Exit::from(&fault), &fault.to_string()),
     };
-    let pipeline = Pipeline::new(store, super::now);
+    let pipeline = Pipeline::new(store, super::now).with_book(book);
     let started = Instant::now();
     match take_in((&pipeline, &journal), &options.path, facility, receipts.map(Mutex::new).as_ref(), options.workers) {
         Ok(tally) => summary(&tally, started.elapsed()),

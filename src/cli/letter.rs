@@ -36,7 +36,7 @@ pub(super) fn text(letter: &Letter, places: &[String]) -> String {
             Some(place) => mark(line, separator, place.field),
             None => line.to_owned(),
         };
-        out.push_str(&line.chars().map(harmless).collect::<String>());
+        line.chars().for_each(|c| push_harmless(&mut out, c));
         out.push('\n');
     }
     out
@@ -78,8 +78,12 @@ fn mark(line: &str, separator: char, field: Option<usize>) -> String {
     }
 }
 
-fn harmless(c: char) -> String {
-    if c.is_control() && c != '\t' { format!("\\u{{{:x}}}", u32::from(c)) } else { c.to_string() }
+fn push_harmless(out: &mut String, c: char) {
+    if c.is_control() && c != '\t' {
+        out.push_str(&format!("\\u{{{:x}}}", u32::from(c)));
+    } else {
+        out.push(c);
+    }
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ mod ingest;
 mod issues;
 mod letter;
 mod operator;
+mod place;
 mod replay;
 mod send;
 mod serve;

@@ -4,7 +4,6 @@ mod report;
 mod select;
 
 use std::collections::HashSet;
-use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -12,6 +11,7 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::operator::{self, Act};
+use super::place::Place;
 use super::{fail, held};
 use crate::audit::What;
 use crate::fault::{Exit, Fault};
@@ -30,9 +30,11 @@ const NOTE: &str = "replay";
 
 #[derive(Debug, Args)]
 pub(super) struct Options {
-    /// The store's folder
-    #[arg(long, default_value = "tasuki-data")]
-    store: PathBuf,
+    #[command(flatten)]
+    place: Place,
+    /// There are no maps: what maps have added to records is taken away
+    #[arg(long)]
+    no_maps: bool,
     /// Records of which a letter was taken in at this time or later (2026-10-13, 2026-10-13T09:00; Japan's time)
     #[arg(long)]
     since: Option<String>,
@@ -69,28 +71,38 @@ pub(super) struct Options {
 }
 
 pub(super) fn run(options: &Options) -> Exit {
-    let done = super::ingest::open(&options.store).and_then(|store| {
-        let selection = match Selection::of(options, &store)? {
-            Ok(selection) => selection,
-            Err(sentence) => return Ok(fail(Exit::NoInput, &sentence)),
-        };
-        let journal = Journal::start(store.clone(), operator::EVENTS_WAITING_MAX)?;
-        let pipeline = Pipeline::new(store, super::now);
-        let mut replay = Replay { options, pipeline, journal, bar: progress(), report: Report::default() };
-        let done = replay.all(&selection);
-        replay.bar.finish_and_clear();
-        done.map(|refused| match refused {
-            Some(sentence) => fail(Exit::NoInput, sentence),
-            None => replay.report.print(options.dry_run),
-        })
-    });
-    done.unwrap_or_else(|fault| fail(Exit::from(&fault), &fault.to_string()))
+    if options.place.names_maps() == options.no_maps {
+        // A replay without the maps would undo them everywhere.
+        return fail(Exit::NoInput, "say which maps count: --config FILE, --maps FOLDER, or --no-maps");
+    }
+    match options.place.open() {
+        Err(exit) => exit,
+        Ok((store, book)) => {
+            let done = replay(options, &Pipeline::new(store, super::now).with_book(book));
+            done.unwrap_or_else(|fault| fail(Exit::from(&fault), &fault.to_string()))
+        }
+    }
+}
+
+fn replay(options: &Options, pipeline: &Pipeline) -> Result<Exit, Fault> {
+    let selection = match Selection::of(options, pipeline.store())? {
+        Ok(selection) => selection,
+        Err(sentence) => return Ok(fail(Exit::NoInput, &sentence)),
+    };
+    let journal = Journal::start(pipeline.store().clone(), operator::EVENTS_WAITING_MAX)?;
+    let mut replay = Replay { options, pipeline, journal, bar: progress(), report: Report::default() };
+    let done = replay.all(&selection);
+    replay.bar.finish_and_clear();
+    Ok(match done? {
+        Some(sentence) => fail(Exit::NoInput, sentence),
+        None => replay.report.print(options.dry_run),
+    })
 }
 
 /// One run.
 struct Replay<'a> {
     options: &'a Options,
-    pipeline: Pipeline,
+    pipeline: &'a Pipeline,
     journal: Journal,
     bar: ProgressBar,
     report: Report,
