@@ -142,7 +142,7 @@ pub(super) struct Plan<'p> {
 }
 
 impl<'a> New<'a> {
-    pub(super) fn new(memory: &'a Mutex<Memory>, plan: &Plan<'_>) -> Self {
+    pub(super) fn begin(memory: &'a Mutex<Memory>, plan: &Plan<'_>) -> Self {
         let own = Memory::of(memory);
         let again = own.left.keys().chain(own.settling.keys());
         let parents = again.flat_map(|path| path.ancestors().map(Path::to_path_buf)).collect();

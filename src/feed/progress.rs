@@ -77,7 +77,7 @@ mod tests {
     #[test]
     fn files_are_counted_in_the_background() {
         let folder = tempfile::tempdir().unwrap();
-        ["a", "b"].map(|name| std::fs::write(folder.path().join(name), "").unwrap());
+        ["a", "b"].iter().for_each(|name| std::fs::write(folder.path().join(name), "").unwrap());
         let counted = count(folder.path());
         while counted.load(Ordering::Relaxed) == 0 {
             std::thread::sleep(Duration::from_millis(1));

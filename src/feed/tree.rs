@@ -149,7 +149,7 @@ impl Looks for Tree {
             in_order: self.is_transactions,
             wants: if self.is_transactions { is_transaction_file } else { |_| true },
         };
-        let mut new = New::new(&memory, &plan);
+        let mut new = New::begin(&memory, &plan);
         let desk = Desk::new(&follow, Some(&memory));
         let took = Cell::new(Duration::ZERO);
         let result = {
