@@ -4,19 +4,22 @@
 
 mod gateway;
 mod program;
+mod replayed;
 
 use std::path::Path;
 use std::sync::Arc;
 
 use gateway::{Ask, HOSPITAL, Served, bundle, clock, condition, consent, example_letters, key, letter, over, receive};
-use program::{example, tasuki};
+use program::corpora;
+use replayed::{CONCEPT_MAP, as_other_maps, current, hospital, local_result, records, said};
 use serde_json::Value;
 use tasuki::chart::Chart;
 use tasuki::fault::Fault;
-use tasuki::fhir::{PatientKey, ResourceId, ResourceType};
-use tasuki::pipeline::{Effect, Pipeline};
+use tasuki::fhir::{ResourceId, ResourceType};
+use tasuki::intake::folder;
+use tasuki::letter::Letter;
+use tasuki::pipeline::{Effect, Outcome, Pipeline};
 use tasuki::search::Facts;
-use tasuki::search::facts::Labels;
 use tasuki::store::codes::{Code, code_id};
 use tasuki::store::faulty::{Failure, FaultyEngine};
 use tasuki::store::memory::MemoryEngine;
@@ -25,68 +28,6 @@ use tasuki::store::{Commit, Engine, Store, Told, keys};
 
 /// More storage calls than a scenario makes.
 const CALLS_MAX: u64 = 500;
-
-fn hospital(store: &Store) -> Pipeline {
-    let pipeline = Pipeline::new(store.clone(), clock);
-    for letter in example_letters("hospital/0119999901", HOSPITAL, |_| true) {
-        pipeline.receive(&letter).unwrap();
-    }
-    pipeline
-}
-
-fn records(store: &Store) -> Vec<PatientKey> {
-    let (mut found, mut next) = (Vec::new(), Some(PatientKey(0)));
-    while let Some(from) = next {
-        let Some(patient) = store.record_from(from).unwrap() else { break };
-        found.push(patient);
-        next = patient.0.checked_add(1).map(PatientKey);
-    }
-    found
-}
-
-/// The current versions with their bodies.
-fn current(store: &Store, patient: PatientKey) -> Vec<(Facts, String)> {
-    let mut all: Vec<(Facts, String)> = Vec::new();
-    for record in store.partition(patient).unwrap().records {
-        all.retain(|(facts, _)| (facts.resource_type, &facts.id) != (record.facts.resource_type, &record.facts.id));
-        all.push((record.facts, record.body.json().unwrap()));
-    }
-    all.sort_by(|(a, _), (b, _)| (a.resource_type, &a.id).cmp(&(b.resource_type, &b.id)));
-    all
-}
-
-/// What is on record, without version, time of storage and what is gone.
-fn said(store: &Store, patient: PatientKey) -> Vec<(ResourceType, ResourceId, Value, u128)> {
-    let live = current(store, patient).into_iter().filter(|(facts, _)| !facts.deleted);
-    live.map(|(facts, body)| {
-        let mut body: Value = serde_json::from_str(&body).unwrap();
-        body["meta"]["versionId"] = Value::Null;
-        body["meta"]["lastUpdated"] = Value::Null;
-        (facts.resource_type, facts.id, body, facts.content)
-    })
-    .collect()
-}
-
-/// Makes the record what other maps could have made of it: one resource says something else, one is not there, and one
-/// is there that today's maps do not give.
-fn as_other_maps(store: &Store, patient: PatientKey, changed: ResourceType, missing: ResourceType) {
-    let all = current(store, patient);
-    let of = |wanted: ResourceType| all.iter().find(|(facts, _)| facts.resource_type == wanted).unwrap().clone();
-    let (mut other, body) = of(changed);
-    other.version += 1;
-    other.content ^= 1;
-    let body = body.replacen("\"status\":\"", "\"status\":\"other-", 1);
-    let (mut gone, _) = of(missing);
-    gone.version += 1;
-    (gone.deleted, gone.content, gone.labels) = (true, 0, Labels::default());
-    let mut extra = of(changed).0;
-    extra.id = patient.resource_id(changed.name(), "of other maps");
-    extra.version = 1;
-    let text = format!(r#"{{"resourceType":"{}","id":"{}"}}"#, changed.name(), extra.id.as_str());
-    let new = [(other, body), (gone, String::new()), (extra, text)];
-    let commit = store.partition(patient).unwrap().write(patient, HOSPITAL, &new).unwrap();
-    store.submit(commit).wait().unwrap();
-}
 
 #[test]
 fn where_nothing_differs_nothing_is_written() {
@@ -207,7 +148,7 @@ fn a_record_with_a_letter_that_cannot_be_read_any_more_stays() {
     as_other_maps(&store, patient, ResourceType::OBSERVATION, ResourceType::CONDITION);
     let before = said(&store, patient);
     let noise = gateway::source(HOSPITAL);
-    let noise = tasuki::letter::Letter { source: noise, name: "noise".into(), bytes: b"hello".to_vec() };
+    let noise = Letter { source: noise, name: "noise".into(), bytes: b"hello".to_vec() };
     assert!(pipeline.receive(&noise).unwrap().resources.is_empty());
     let mut commit = Commit::default();
     let told = Told { letter: noise.id(), received: gateway::NOW, codes: Vec::new() };
@@ -285,20 +226,6 @@ fn codes_that_are_mapped_leave_the_queue() {
     assert_eq!(verify(&store).unwrap().broken, []);
 }
 
-/// What the hospital of the example calls its codes of requests, in LOINC.
-const CONCEPT_MAP: &str = r#"{"resourceType":"ConceptMap","status":"active","group":[{"source":"99XYZ","target":"http://loinc.org",
-    "element":[{"code":"X1","target":[{"code":"2885-2","display":"Protein","equivalence":"equivalent"}]}]}]}"#;
-
-fn local_result(number: &str, control: &str) -> tasuki::letter::Letter {
-    let text = format!(
-        "MSH|^~\\&|LIS|SEND|GW|RCV|20261013090000||OUL^R22^OUL_R22|{control}|P|2.5||||||UNICODE UTF-8\r\
-         PID|1||{number}||見本^例示^^^^^L^I||19500101|F\rSPM|1|||023^血清^JC10|||||||||||||202610130800\r\
-         OBR|1|{control}||3^生化学的検査^JC10|||202610130800\rORC|SC|{control}|||CM\r\
-         OBX|1|NM|X1^総蛋白^99XYZ||6.7|g/dL|||||F\r"
-    );
-    tasuki::letter::Letter { source: gateway::source(HOSPITAL), name: String::new(), bytes: text.into_bytes() }
-}
-
 #[test]
 fn a_new_concept_map_reaches_the_records_of_the_letters_that_wait_for_it() {
     let store = Store::open_memory();
@@ -346,7 +273,7 @@ fn a_new_concept_map_reaches_the_records_of_the_letters_that_wait_for_it() {
 }
 
 /// Letters of all golden cases, by the name of their case.
-fn golden_letters() -> Vec<(String, tasuki::letter::Letter)> {
+fn golden_letters() -> Vec<(String, Letter)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/map");
     let mut cases: Vec<_> = std::fs::read_dir(root).unwrap().map(|entry| entry.unwrap().path()).collect();
     cases.sort();
@@ -355,7 +282,7 @@ fn golden_letters() -> Vec<(String, tasuki::letter::Letter)> {
         let name = std::fs::read_to_string(case.join("name.txt")).unwrap_or_default().trim().to_owned();
         Some((
             case.file_name().unwrap().to_string_lossy().into_owned(),
-            tasuki::letter::Letter { source: gateway::source(HOSPITAL), name, bytes },
+            Letter { source: gateway::source(HOSPITAL), name, bytes },
         ))
     };
     cases.iter().filter_map(|case| read(case)).collect()
@@ -367,7 +294,7 @@ fn every_golden_message_is_replayed_to_what_it_was() {
     let pipeline = Pipeline::new(store.clone(), clock);
     let mut stored = 0;
     for (_, letter) in golden_letters() {
-        stored += usize::from(pipeline.receive(&letter).unwrap().outcome == tasuki::pipeline::Outcome::Stored);
+        stored += usize::from(pipeline.receive(&letter).unwrap().outcome == Outcome::Stored);
     }
     assert!(stored > 50);
     let mut letters = 0;
@@ -382,6 +309,32 @@ fn every_golden_message_is_replayed_to_what_it_was() {
 }
 
 #[test]
+fn every_foreign_message_is_replayed_to_what_it_was() {
+    let Some(corpora) = corpora() else { return };
+    let store = Store::open_memory();
+    let pipeline = Pipeline::new(store.clone(), clock);
+    let mut stored = 0;
+    for tree in ["ssmix2/generated", "v2", "cda", "fhir/jp-clins-1.5.2-ExampleJson"] {
+        for group in folder::walk(&corpora.join(tree)) {
+            for found in group.unwrap().files {
+                let Ok(bytes) = found.read() else { continue };
+                let letter = Letter { source: gateway::source(""), name: found.name, bytes };
+                stored += usize::from(pipeline.receive(&letter).unwrap().outcome == Outcome::Stored);
+            }
+        }
+    }
+    let (mut letters, mut seen) = (0, 0);
+    for patient in records(&store) {
+        let rebuilt = pipeline.rebuild(patient, &[], false).unwrap();
+        assert!(rebuilt.refused.is_none() && rebuilt.differences.is_empty(), "{rebuilt:#?}");
+        (letters, seen) = (letters + rebuilt.letters, seen + 1);
+    }
+    println!("{stored} letters stored, {letters} replayed into {seen} records");
+    assert!(stored > 500 && letters >= stored / 2);
+    assert_eq!(verify(&store).unwrap().broken, []);
+}
+
+#[test]
 fn two_records_that_are_one_persons_are_replayed_to_what_they_were() {
     let store = Store::open_memory();
     let pipeline = Pipeline::new(store.clone(), clock);
@@ -390,7 +343,7 @@ fn two_records_that_are_one_persons_are_replayed_to_what_they_were() {
             "MSH|^~\\&|HIS|DEMO|GW|RCV|202605051200{control}||{event}|{control}|P|2.5||||||UNICODE UTF-8\r\
              EVN||20260505120000\rPID|1||{number}^^^^PI||試験^花子^^^^^L^I||19480405|F\r{rest}"
         );
-        tasuki::letter::Letter { source: gateway::source(HOSPITAL), name: String::new(), bytes: text.into_bytes() }
+        Letter { source: gateway::source(HOSPITAL), name: String::new(), bytes: text.into_bytes() }
     };
     let letters = [
         message("ADT^A08^ADT_A01", "01", "17", ""),
@@ -433,26 +386,6 @@ fn two_records_that_are_one_persons_are_replayed_to_what_they_were() {
     };
     assert_eq!(patient(&said(&store, both[1])), patient(&before[1]));
     assert_eq!(verify(&store).unwrap().broken, []);
-}
-
-#[test]
-fn a_replay_says_by_which_maps() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
-    let (inbox, maps, store) = (path("inbox"), path("maps"), path("store"));
-    [&inbox, &maps].iter().for_each(|folder| std::fs::create_dir(folder).unwrap());
-    std::fs::write(format!("{inbox}/a.hl7"), &local_result("1", "A1").bytes).unwrap();
-    run(&["ingest", &inbox, "--store", &store, "--facility", HOSPITAL]);
-    let (code, _, warned) = run(&["replay", "--store", &store]);
-    assert!(code == 66 && warned.contains("say which maps count"), "{warned}");
-    std::fs::write(format!("{maps}/codes.json"), CONCEPT_MAP).unwrap();
-    let (_, list, _) = run(&["codes", "list", "--store", &store]);
-    let id = list.lines().find(|line| line.contains(" X1 ")).unwrap().split_whitespace().nth(1).unwrap().to_owned();
-    let (code, said, _) = run(&["replay", "--maps", &maps, "--store", &store, "--code", &id]);
-    assert!(code == 0 && said.contains("code.coding[] (added)") && said.contains("1 entries"), "{said}");
-    assert!(!run(&["codes", "list", "--store", &store]).1.contains(" X1 "));
-    let (_, json, _) = run(&["codes", "list", "--json", "--store", &store]);
-    assert!(json.lines().all(|line| serde_json::from_str::<Value>(line).unwrap()["letters"].is_u64()), "{json}");
 }
 
 #[test]
@@ -505,95 +438,6 @@ fn whichever_storage_call_fails_a_replay_is_done_or_not() {
             assert!(nth + 1 < CALLS_MAX, "the scenario makes more calls than that");
         }
     }
-}
-
-/// A store on disk with the example hospital, the first patient's record as other maps would have made it.
-fn on_disk(folder: &Path) -> String {
-    let store = folder.join("store").to_str().unwrap().to_owned();
-    let ingest = tasuki(&["ingest", example("hospital/0119999901").to_str().unwrap(), "--store", &store]);
-    assert!(ingest.status.success());
-    let open = Store::open_sled(Path::new(&store), 8 << 20).unwrap();
-    as_other_maps(&open, key("0000000001"), ResourceType::OBSERVATION, ResourceType::CONDITION);
-    store
-}
-
-fn run(arguments: &[&str]) -> (i32, String, String) {
-    let output = tasuki(arguments);
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
-}
-
-#[test]
-fn the_operator_sees_what_a_replay_would_do_and_does_it() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = on_disk(folder.path());
-    let (code, said, warned) = run(&["replay", "--no-maps", "--store", &store, "--dry-run"]);
-    assert_eq!(code, 0, "{warned}");
-    for line in ["1  changed    Observation             status", "1  created    Condition", "1  deleted    Observation"]
-    {
-        assert!(said.contains(line), "{line}\n{said}");
-    }
-    assert!(said.contains("1 resources created, 1 changed, 1 deleted, 0 reindexed"), "{said}");
-    assert!(said.contains("nothing written") && warned.contains("replay-would-delete"), "{warned}");
-    assert!(!said.contains("other-") && !said.contains("final"), "values only when asked for: {said}");
-    let (_, said, _) =
-        run(&["replay", "--no-maps", "--store", &store, "--dry-run", "--values", "--facility", HOSPITAL]);
-    assert!(said.contains("status: \"other-final\" -> \"final\""), "{said}");
-    let (_, said, _) = run(&["replay", "--no-maps", "--store", &store, "--dry-run", "--facility", "other"]);
-    assert!(said.contains("0 records"), "{said}");
-    let (_, said, _) =
-        run(&["replay", "--no-maps", "--store", &store, "--dry-run", "--since", "2020-01-01", "--until", "2020-12-31"]);
-    assert!(said.contains("0 records"), "{said}");
-    let (_, said, warned) = run(&["replay", "--no-maps", "--store", &store]);
-    assert!(said.contains("1 resources created, 1 changed, 1 deleted"), "{said}");
-    assert!(warned.contains("replay-no-longer-given"), "{warned}");
-    let (_, said, warned) = run(&["replay", "--no-maps", "--store", &store, "--since", "2020-01-01"]);
-    assert!(said.contains("0 resources created, 0 changed, 0 deleted, 0 reindexed") && warned.is_empty(), "{said}");
-    assert!(!said.starts_with("0 records"), "{said}");
-    let (code, _, warned) = run(&["replay", "--no-maps", "--store", &store, "--resume"]);
-    assert!(code == 66 && warned.contains("no replay was broken off"), "{warned}");
-    let open = Store::open_sled(Path::new(&store), 8 << 20).unwrap();
-    assert_eq!(verify(&open).unwrap().broken, []);
-}
-
-#[test]
-fn a_broken_off_replay_goes_on_where_it_was() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = on_disk(folder.path());
-    let all = {
-        let open = Store::open_sled(Path::new(&store), 8 << 20).unwrap();
-        let all = records(&open);
-        let mut commit = Commit::default();
-        let noted = format!(r#"{{"selection":"None None None","after":"{:032x}"}}"#, all[0].0);
-        commit.note("replay", Some(noted.as_bytes()));
-        open.submit(commit).wait().unwrap();
-        all.len()
-    };
-    let (code, _, warned) = run(&["replay", "--no-maps", "--store", &store, "--resume", "--facility", HOSPITAL]);
-    assert!(code == 66 && warned.contains("another selection"), "{warned}");
-    let (code, said, _) = run(&["replay", "--no-maps", "--store", &store, "--resume"]);
-    assert!(code == 0 && said.contains(&format!("{} records", all - 1)), "{said}");
-    assert_eq!(run(&["replay", "--no-maps", "--store", &store, "--resume"]).0, 66, "it is done");
-}
-
-#[test]
-fn one_letter_s_record_is_made_anew_and_the_act_is_on_record() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = on_disk(folder.path());
-    let letter = {
-        let open = Store::open_sled(Path::new(&store), 8 << 20).unwrap();
-        open.told(key("0000000001"), 0, 1).unwrap()[0].1.letter.hex()
-    };
-    let (_, said, _) = run(&["replay", "--no-maps", "--store", &store, "--letter", &letter[..12]]);
-    assert!(said.contains("1 records") && said.contains("1 changed"), "{said}");
-    assert_eq!(run(&["replay", "--no-maps", "--store", &store, "--letter", "ffff"]).0, 66);
-    let open = Store::open_sled(Path::new(&store), 8 << 20).unwrap();
-    let events = tasuki::journal::Journal::start(open, 8).unwrap().newest(100, |_| true).unwrap();
-    let replays: Vec<_> = events.iter().filter(|(_, e)| e.what == tasuki::audit::What::Replay).collect();
-    assert_eq!((replays.len(), replays[0].1.patients.clone(), replays[0].1.count), (1, vec![key("0000000001")], 3));
-    let received: u32 =
-        events.iter().filter(|(_, e)| e.what == tasuki::audit::What::Receive).map(|(_, e)| e.count).sum();
-    assert!(received >= 42, "what was taken in is on the audit record");
 }
 
 #[test]
