@@ -53,7 +53,8 @@ fn convert() -> Vec<Figure> {
 
 /// How often a foreign parser alone reads the same texts; none where they are no HL7 v2.
 fn parse_rate(letters: &[Letter]) -> Option<u64> {
-    let texts: Vec<String> = letters.iter().map(|l| tasuki::decode::charset::decode(&l.bytes).value.into_owned()).collect();
+    let texts: Vec<String> =
+        letters.iter().map(|l| tasuki::decode::charset::decode(&l.bytes).value.into_owned()).collect();
     if !texts.first()?.starts_with("MSH") {
         return None;
     }
