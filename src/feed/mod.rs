@@ -1,8 +1,8 @@
 //! Folders that the gateway follows: what lies there when it first looks is taken in, then what comes to lie there.
 //!
-//! Each folder has a thread that looks, rests, and looks again ([`tree`]); so have its transaction storage and its index
-//! table ([`index`]). What is new is told by the time of change that the file system keeps and nobody can set back
-//! ([`look`]). A look that is too early, or meets something again, costs work and nothing else: letters are known by what
+//! Each folder has a thread that looks, rests, and looks again (`tree`); so have its transaction storage and its index
+//! table (`index`). What is new is told by the time of change that the file system keeps and nobody can set back
+//! (`look`). A look that is too early, or meets something again, costs work and nothing else: letters are known by what
 //! they are. How far a folder is, the store keeps (`store::cursor`).
 
 mod desk;

@@ -16,7 +16,7 @@ pub struct ControlId<'a> {
     pub facility: &'a [u8],
     /// MSH-10, the message control id, as sent; never empty.
     pub id: &'a [u8],
-    /// SHA-256, its first half, of the message without [`OF_SENDING`], whatever ends its segments.
+    /// SHA-256, its first half, of the message without `OF_SENDING`, whatever ends its segments.
     pub content: [u8; 16],
 }
 

@@ -18,7 +18,7 @@ pub enum Found {
     Frame(Vec<u8>),
     /// A frame longer than the limit: its beginning. Nothing that follows on the connection can be understood.
     TooLong(Vec<u8>),
-    /// More than [`NOISE_BYTES_MAX`] bytes outside any frame: no MLLP is spoken here.
+    /// More than `NOISE_BYTES_MAX` bytes outside any frame: no MLLP is spoken here.
     Noise,
 }
 

@@ -1,5 +1,5 @@
 //! VXU^V04 (HL7 v2.5.1 section 4.17.4): vaccinations, one Immunization (JP_Immunization) per RXA. What OBX say of one that
-//! R4 has a place for goes there ([`Told`]); the rest are Observations.
+//! R4 has a place for goes there (`Told`); the rest are Observations.
 
 use crate::decode::hl7v2::{Message, Segment, Value};
 use crate::fhir::{ResourceType, Writer};

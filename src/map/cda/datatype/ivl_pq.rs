@@ -1,4 +1,4 @@
-//! IVL<PQ> intervals of quantities (HL7 v3 Data Types R1 2.20) to Range, or to a Quantity with a comparator where one bound
+//! `IVL<PQ>` intervals of quantities (HL7 v3 Data Types R1 2.20) to Range, or to a Quantity with a comparator where one bound
 //! is open.
 
 use super::pq;

@@ -1,4 +1,4 @@
-//! IVL<TS> intervals of time (HL7 v3 Data Types R1 2.20) to Period, or dateTime where it is a point.
+//! `IVL<TS>` intervals of time (HL7 v3 Data Types R1 2.20) to Period, or dateTime where it is a point.
 
 use jiff::civil::Date;
 use jiff::{Span as Length, ToSpan};

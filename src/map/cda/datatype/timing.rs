@@ -1,4 +1,4 @@
-//! GTS: IVL<TS>, PIVL<TS>, EIVL<TS> and SXPR<TS> (HL7 v3 Data Types R1 2.20 to 2.24) to Timing.
+//! GTS: `IVL<TS>`, `PIVL<TS>`, `EIVL<TS>` and `SXPR<TS>` (HL7 v3 Data Types R1 2.20 to 2.24) to Timing.
 
 use super::ivl_ts::Span;
 use super::rule::TIMING;
