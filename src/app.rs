@@ -131,6 +131,11 @@ impl Gateway {
         Ok(self.store.letter(id)?.map(|letter| letter.source))
     }
 
+    /// A letter as it came.
+    pub fn letter(&self, id: LetterId) -> Result<Option<Letter>, Fault> {
+        self.store.letter(id)
+    }
+
     /// Takes a letter in; see [`Pipeline::receive`]. Blocks on storage.
     pub fn receive(&self, letter: &Letter) -> Result<Receipt, Fault> {
         self.pipeline.receive(letter)

@@ -14,6 +14,7 @@ pub mod consent;
 pub mod decode;
 pub mod explain;
 pub mod fault;
+pub mod feed;
 pub mod fhir;
 pub mod intake;
 pub mod journal;

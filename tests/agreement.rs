@@ -110,6 +110,10 @@ fn fields(resources: &[Value]) -> BTreeMap<String, Vec<String>> {
         let kind = resource["resourceType"].as_str().unwrap_or_default();
         if !matches!(kind, "" | "Bundle" | "Binary" | "Provenance" | "MessageHeader" | "OperationOutcome") {
             walk(kind.to_owned(), resource, &mut fields);
+            // Some contain what others put beside it.
+            for contained in resource["contained"].as_array().into_iter().flatten() {
+                walk(contained["resourceType"].as_str().unwrap_or_default().to_owned(), contained, &mut fields);
+            }
         }
     }
     fields

@@ -122,13 +122,16 @@ fn the_example_names_every_key() {
         "connections_per_address_max",
         "body_seconds_max",
         "head_seconds_max",
+        "transactions",
+        "index",
+        "every_seconds",
     ] {
         assert!(written.lines().any(|line| line.starts_with(&format!("{name} = "))), "{name}");
     }
 }
 
 /// What is replaced by what in the full example; the key and the rule that must be named.
-const MISTAKES: [(&str, &str, &str, &str); 48] = [
+const MISTAKES: [(&str, &str, &str, &str); 54] = [
     ("listen = ", "lisen = ", "lisen", "config-unknown-key"),
     ("cache_mib", "cache_mb", "cache_mb", "config-unknown-key"),
     ("minimum = \"1.3\"", "minimun = \"1.3\"", "minimun", "config-unknown-key"),
@@ -180,6 +183,12 @@ const MISTAKES: [(&str, &str, &str, &str); 48] = [
     ("[\"0119999901\"]", "[\"0119999902\"]", "mllp.facilities", "config-no-such-source"),
     ("[\"0119999901\"]", "[\"0119999901\", \"0119999901\"]", "mllp.facilities", "config-twice"),
     ("frame_seconds_max = 30", "frame_seconds_max = 0", "mllp.frame_seconds_max", "config-range"),
+    ("every_seconds = ", "every = ", "every", "config-unknown-key"),
+    ("\"/mnt/ssmix2/0119999901\"\n", "\" \"\n", "folder.path", "config-no-path"),
+    ("01\"\nfacility = \"0119999901\"", "01\"\nfacility = \"0119999902\"", "folder.facility", "config-no-such-source"),
+    ("\"/mnt/ssmix2/transactions\"", "\"\"", "folder.transactions", "config-no-path"),
+    ("\"/mnt/ssmix2/ssmixidx.csv\"", "\"\"", "folder.index", "config-no-path"),
+    ("every_seconds = 10", "every_seconds = 0", "folder.every_seconds", "config-range"),
     ("body_seconds_max = 60", "body_seconds_max = 0", "limits.body_seconds_max", "config-range"),
     ("requests_waiting_max = 1024", "requests_waiting_max = 0", "limits.requests_waiting_max", "config-range"),
 ];
@@ -209,6 +218,19 @@ fn every_mistake_has_its_sentence() {
         fs::write(path, &golden).unwrap();
     }
     assert!(golden == fs::read_to_string(path).unwrap(), "run with UPDATE=1 and read the diff\n{golden}");
+}
+
+#[test]
+fn a_folder_belongs_to_a_source() {
+    let folder = folder();
+    let config = read(&full(), folder.path()).unwrap();
+    let followed = &config.folders[0];
+    assert_eq!((followed.path.as_path(), followed.every_seconds), (Path::new("/mnt/ssmix2/0119999901"), 10));
+    assert_eq!(followed.source, config.sources[0]);
+    let beside = full().replace("\"/mnt/ssmix2/0119999901\"", "\"in\"");
+    assert_eq!(read(&beside, folder.path()).unwrap().folders[0].path, folder.path().join("in"));
+    let twice = format!("{}\n[[folder]]\npath = \"/mnt/ssmix2/0119999901\"\nfacility = \"0119999901\"\n", full());
+    assert_eq!(read(&twice, folder.path()).unwrap_err().key, "folder.path");
 }
 
 #[test]

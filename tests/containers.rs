@@ -170,3 +170,75 @@ fn a_fault_in_the_middle_is_made_good_by_the_next_delivery() {
         }
     }
 }
+
+const CSV: &str = "患者番号,検査日,項目コード,項目名,結果値\n1,20260401,TP,総蛋白,6.1\n2,20260231,TP,総蛋白,7\n\
+    1,20260401,ALB,アルブミン,4\n,20260401,TP,総蛋白,8\n3,20260401,TP,総蛋白,9\n";
+
+#[test]
+fn an_export_about_several_patients_is_taken_in_patient_by_patient() {
+    let pipeline = Pipeline::new(Store::open_memory(), clock);
+    let receipt = pipeline.receive(&letter("in/lab.csv", CSV.into())).unwrap();
+    let found: Vec<_> = receipt.parts.iter().map(|part| (part.name.as_str(), part.outcome)).collect();
+    let expected = [
+        ("in/lab.csv#2,4", Outcome::Stored),
+        ("in/lab.csv#3", Outcome::Held),
+        ("in/lab.csv#5", Outcome::Held),
+        ("in/lab.csv#6", Outcome::Stored),
+    ];
+    assert_eq!(found, expected);
+    let told = |at: usize| {
+        let issue = receipt_of(&pipeline, &receipt.parts[at]).issues.remove(0);
+        (issue.place, issue.rule)
+    };
+    assert_eq!(told(1), ("row 3, column 検査日".to_owned(), "export-date".to_owned()));
+    assert_eq!(told(2), ("row 5, column 患者番号".to_owned(), "export-required".to_owned()));
+    let of = |number: &str| tasuki::fhir::PatientKey::derive(&source(HOSPITAL).facility, number).reference();
+    assert_eq!(receipt.parts[0].patient, Some(of("1")));
+    // One more row for somebody else: who is known already is not written again.
+    let longer =
+        pipeline.receive(&letter("in/lab2.csv", (CSV.to_owned() + "4,20260401,TP,総蛋白,5\n").into())).unwrap();
+    assert_eq!(longer.parts.len(), 5);
+    let again = receipt_of(&pipeline, &longer.parts[0]);
+    assert!(again.resources.iter().all(|one| one.starts_with("Provenance/")), "{:?}", again.resources);
+    // In a zip file it is cut as well.
+    let zipped = zip(&[("day/x.csv".to_owned(), CSV.as_bytes())], true);
+    let receipt = pipeline.receive(&letter("w.zip", zipped)).unwrap();
+    assert_eq!(receipt.parts[0].outcome, Outcome::Parted);
+    assert_eq!(receipt_of(&pipeline, &receipt.parts[0]).parts[1].name, "day/x.csv#3");
+}
+
+#[test]
+fn a_container_is_converted_to_one_transaction_and_explained_as_what_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, bytes: &[u8]| {
+        std::fs::write(folder.path().join(name), bytes).unwrap();
+        folder.path().join(name).to_str().unwrap().to_owned()
+    };
+    let run = |arguments: &[&str]| {
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_tasuki")).args(arguments).output().unwrap();
+        (output.status.code(), String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap())
+    };
+    let csv = write("lab.csv", CSV.as_bytes());
+    let (exit, said, noticed) = run(&["convert", "--facility", HOSPITAL, &csv]);
+    assert_eq!(exit, Some(0), "{noticed}");
+    assert!(noticed.contains("row 3, column 検査日") && noticed.contains("row 5, column 患者番号"), "{noticed}");
+    let bundle: serde_json::Value = serde_json::from_str(&said).unwrap();
+    let entries = bundle["entry"].as_array().unwrap();
+    let of_type = |kind: &str| entries.iter().filter(|entry| entry["resource"]["resourceType"] == kind).count();
+    assert_eq!((of_type("Patient"), of_type("Observation")), (2, 3));
+    let mut urls: Vec<&str> = entries.iter().filter_map(|entry| entry["request"]["url"].as_str()).collect();
+    let count = urls.len();
+    urls.sort();
+    urls.dedup();
+    assert_eq!(urls.len(), count, "a transaction names no resource twice");
+    assert!(entries.iter().all(|entry| entry["resource"]["meta"]["versionId"].is_null()));
+    let batch = format!("{}MSH|^~\\&|HIS|X|||2026||ZZZ^Z99|9|P|2.5\r", message(1, 1) + &message(1, 2));
+    let batch = write("day.hl7", batch.as_bytes());
+    let (exit, said, noticed) = run(&["convert", &batch]);
+    assert_eq!((exit, said.matches("\"resourceType\": \"Patient\"").count()), (Some(0), 1));
+    assert!(noticed.contains("message 3"), "{noticed}");
+    let nothing = write("none.hl7", b"MSH|^~\\&|A\rMSH|^~\\&|B\r");
+    assert_eq!(run(&["convert", &nothing]).0, Some(65));
+    let (exit, _, noticed) = run(&["explain", &batch]);
+    assert!(exit == Some(65) && noticed.contains("it holds 3 letters"), "{noticed}");
+}

@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
+#[allow(dead_code)] // the other tests use the rest
 mod definition;
 
 use std::collections::BTreeMap;

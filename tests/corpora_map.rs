@@ -206,7 +206,8 @@ fn file_name(file: &Path) -> Option<FileName> {
 
 /// Why an ADT message of the corpora is held: what is not mapped on purpose (docs/mapping/patient-merge.md), nobody's
 /// number, another patient's name.
-const HELD: [&str; 4] = ["v2-kind-not-supported", "v2-no-patient", "ssmix2-other-patient", "v2-no-facility"];
+const HELD: [&str; 5] =
+    ["v2-records-not-moved", "v2-several-patients", "v2-no-patient", "ssmix2-other-patient", "v2-no-facility"];
 
 #[test]
 fn every_adt_message_is_mapped_or_held_with_a_placed_reason() {

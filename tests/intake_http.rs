@@ -98,6 +98,29 @@ fn a_receipt_is_for_its_sender_and_the_office_and_nobody_else() {
 }
 
 #[test]
+fn the_account_of_a_letter_tells_its_sender_what_became_of_every_field() {
+    let served = Served::new(over(Store::open_memory()));
+    let sent = served.ask(post("hospital", "/intake", message(HOSPITAL, 1))).json();
+    let path = format!("//intake/receipts/{}/account", sent["letter"].as_str().unwrap());
+    let account = served.get("hospital", path.clone());
+    let fields = account.json()["fields"].clone();
+    let of = |place: &str| fields.as_array().unwrap().iter().find(|field| field["place"] == place).unwrap().clone();
+    assert_eq!(
+        (of("PID-7")["fate"].as_str(), &of("PID-7")["elements"]),
+        (Some("mapped"), &json!(["Patient.birthDate"]))
+    );
+    assert_eq!((of("MSH-5")["fate"].as_str(), of("MSH-5")["rule"].as_str()), (Some("ignored"), Some("transport")));
+    assert!(!account.body.contains("SHIKEN"), "places, not values");
+    let origins = served.get("hospital", format!("{path}?element=Patient.birthDate")).json()["origins"].clone();
+    let bytes =
+        origins[0]["bytes"].as_array().unwrap().iter().map(|b| b.as_u64().unwrap() as usize).collect::<Vec<_>>();
+    assert_eq!(&message(HOSPITAL, 1)[bytes[0]..bytes[1]], "19500101");
+    for client in ["clinic", "agency-a"] {
+        assert_eq!(served.get(client, path.clone()).status, 404, "{client}");
+    }
+}
+
+#[test]
 fn who_may_hand_in_and_for_whom() {
     let served = Served::new(over(Store::open_memory()));
     for (client, path, body, status) in [
@@ -262,7 +285,7 @@ fn a_letter_is_converted_and_nothing_is_stored() {
         json!({"resourceType": "Binary", "contentType": "x-application/hl7-v2+er7", "data": base64(text.as_bytes())});
     let ask = preferring(post("hospital", "/fhir/$convert", binary.to_string()));
     assert_eq!(served.ask(with(ask, "content-type", "application/fhir+json")).json(), output);
-    for (body, status) in [(message(HOSPITAL, 0), 422), ("hello".into(), 415), (text.clone() + &text, 422)] {
+    for (body, status) in [(message(HOSPITAL, 0), 422), ("hello".into(), 415), (text.clone() + &text, 200)] {
         assert_eq!(served.ask(post("hospital", "/fhir/$convert", body)).status, status);
     }
     let broken = json!({"resourceType": "Binary", "data": "?"}).to_string();

@@ -1,4 +1,4 @@
-//! `POST /fhir/$convert`: the FHIR that a letter gives, and what was noticed; nothing is stored.
+//! `POST /fhir/$convert`: the FHIR that a letter, or a container of letters, gives, and what was noticed; nothing is stored.
 //!
 //! R4 defines Resource/$convert as a change of format with one resource in and one out (operation `convert`, output
 //! `output`). Here any format comes in, as the body or in a Binary. A transaction Bundle has no place for issues (its
@@ -19,10 +19,10 @@ use super::{body, intake, rules};
 use crate::app::Gateway;
 use crate::audit::What;
 use crate::consent::{Caller, Permitted};
-use crate::fault::{Denied, Fault, Finding, Status};
+use crate::fault::{Denied, Fault, Status};
 use crate::fhir::{FacilityCode, outcome};
 use crate::letter::{Letter, Source};
-use crate::pipeline::{Translation, Whose, is_container, is_taken, transaction, whose};
+use crate::pipeline::{Converted, Whose, is_taken, whose};
 
 pub(super) async fn convert(request: HttpRequest, gateway: web::Data<Gateway>, sent: web::Payload) -> Answer {
     let mut trail = Trail::begin(&gateway, &request, What::Other);
@@ -61,8 +61,8 @@ async fn answer(
             Err(answer) => return Ok(Err(answer)),
         };
         Ok(match converter.pipeline().convert(&letter)? {
-            Err(issues) => Err(Box::new(Answer::outcome(Status::Unprocessable, &issues))),
-            translation => Ok(written(translation, bundle_only)),
+            Err(findings) => Err(Box::new(Answer::findings(Status::Unprocessable, &findings))),
+            Ok(converted) => Ok(written(converted, bundle_only)),
         })
     });
     Ok(match converted.await? {
@@ -79,9 +79,6 @@ async fn answer(
 fn letter_of(sources: &[Arc<Source>], name: String, bytes: Vec<u8>, zone_minutes: i16) -> Result<Letter, Box<Answer>> {
     let refuse = |status, rule| Err(Box::new(Answer::refuse(status, rule, "")));
     let Some(bytes) = unwrapped(bytes) else { return refuse(Status::BadRequest, &rules::NOT_BASE64) };
-    if is_container(&name, &bytes) {
-        return refuse(Status::Unprocessable, &rules::ONE_LETTER);
-    }
     if !is_taken(&name, &bytes) {
         return refuse(Status::UnsupportedMediaType, &rules::NOT_TAKEN);
     }
@@ -92,13 +89,11 @@ fn letter_of(sources: &[Arc<Source>], name: String, bytes: Vec<u8>, zone_minutes
     Ok(Letter { source, name, bytes })
 }
 
-fn written(translation: Translation, bundle_only: bool) -> String {
-    let Ok(noted) = translation else { return String::new() };
-    let bundle = transaction(&noted.value);
+fn written(converted: Converted, bundle_only: bool) -> String {
+    let Converted { bundle, findings } = converted;
     if bundle_only {
         return bundle;
     }
-    let findings: Vec<Finding> = noted.issues.iter().map(Finding::from).collect();
     let issues = match findings.is_empty() {
         true => String::new(),
         false => format!(r#",{{"name":"issues","resource":{}}}"#, outcome::operation_outcome(&findings)),

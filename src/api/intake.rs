@@ -21,7 +21,7 @@ use crate::consent::{Caller, Permitted};
 use crate::fault::{Denied, Fault, Issue, Place, Status};
 use crate::fhir::FacilityCode;
 use crate::letter::{Letter, LetterId, Source};
-use crate::pipeline::{Outcome, Receipt, Whose, is_container, is_taken, whose};
+use crate::pipeline::{Outcome, Receipt, Whose, is_taken, whose};
 
 /// Longest name of a letter; a path in a storage has about 150.
 const NAME_CHARACTERS_MAX: usize = 1024;
@@ -72,7 +72,7 @@ async fn take(
     };
     let (id, facility) = (letter.id(), letter.source.facility.clone());
     let (receiver, agent) = (gateway.clone(), Agent::from(&**caller));
-    let receipt = blocking(move || match is_container(&letter.name, &letter.bytes) {
+    let receipt = blocking(move || match receiver.pipeline().is_container(&letter) {
         true => receiver.containers().accept(&letter, Some(agent)).map(|known| known.map(Receipt::repeated)),
         false => receiver.receive(&letter).map(Some),
     });

@@ -1,5 +1,6 @@
 //! FHIR over HTTP (R4 http.html), and letters over HTTP: one interaction or operation per file.
 
+mod account;
 mod answer;
 mod audit_event;
 mod body;

@@ -4,7 +4,9 @@ use actix_web::http::Method;
 use actix_web::{HttpRequest, web};
 
 use super::answer::Answer;
-use super::{audit_event, convert, create, everything, intake, metadata, read, receipt, rules, search, update};
+use super::{
+    account, audit_event, convert, create, everything, intake, metadata, read, receipt, rules, search, update,
+};
 use crate::app::Gateway;
 use crate::consent::is_directory;
 use crate::fault::{Fault, Status};
@@ -35,6 +37,7 @@ async fn dispatch(request: HttpRequest, gateway: Data, payload: web::Payload) ->
         (&Method::POST, ["fhir", type_name, "_search"]) => search::post(request, gateway, type_name, payload).await,
         (&Method::POST, ["intake"]) => intake::hand_in(request, gateway, None, payload).await,
         (&Method::GET, ["intake", "receipts", letter]) => receipt::read(request, gateway, letter).await,
+        (&Method::GET, ["intake", "receipts", letter, "account"]) => account::read(request, gateway, letter).await,
         (&Method::POST, ["intake", facility]) => intake::hand_in(request, gateway, Some(facility), payload).await,
         (&Method::POST, ["fhir", "$convert"]) => convert::convert(request, gateway, payload).await,
         (&Method::POST, ["fhir", "Bundle"]) => create::create(request, gateway, payload).await,

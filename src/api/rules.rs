@@ -75,9 +75,6 @@ rules! {
     pub(super) UNDER_WAY "under-way" Information Informational
         "Kept, and being received letter by letter; the address in Location tells how far it is."
         "保管しました。順次受け取り処理中です。進み具合はLocationのURLで確認できます。"
-    pub(super) ONE_LETTER "one-letter" Error NotSupported
-        "A zip file or batch holds several letters; send one of them to be converted, or all of them to /intake."
-        "zipファイルやバッチには複数のメッセージが含まれます。変換は1件ずつ送るか、/intake へまとめて送ってください。"
     pub(super) NOT_BASE64 "binary-not-base64" Error Value
         "Binary.data is not base64."
         "Binary.dataがbase64ではありません。"

@@ -8,11 +8,10 @@ use clap::Args;
 
 use super::{fail, issues};
 use crate::decode::ssmix2;
-use crate::fault::{Exit, Issue};
+use crate::fault::{Exit, Finding};
 use crate::fhir::FacilityCode;
 use crate::letter::{Letter, Source};
-use crate::map::Known;
-use crate::pipeline::{transaction, translate};
+use crate::pipeline::convert;
 
 #[derive(Debug, Args)]
 pub(super) struct Options {
@@ -41,15 +40,15 @@ pub(super) fn run(options: &Options) -> Exit {
     let facility = options.facility.as_deref().map_or_else(FacilityCode::unstated, FacilityCode::parse);
     let name = name_of(&options.file);
     let letter = Letter { source: Arc::new(Source { facility, zone_minutes: 540 }), name, bytes };
-    match translate(&letter, letter.id(), &Arc::default(), |_| Ok(Known::default())) {
+    match convert(&letter, &Arc::default(), super::now) {
         Err(fault) => fail(Exit::from(&fault), &fault.to_string()),
-        Ok(Err(found)) => {
-            report(&found, false);
+        Ok(Err(findings)) => {
+            report(&findings, false);
             Exit::Data
         }
-        Ok(Ok(noted)) => {
-            report(&noted.issues, options.quiet);
-            print(&transaction(&noted.value), options.compact)
+        Ok(Ok(converted)) => {
+            report(&converted.findings, options.quiet);
+            print(&converted.bundle, options.compact)
         }
     }
 }
@@ -63,10 +62,9 @@ fn name_of(file: &Path) -> String {
     }
 }
 
-fn report(found: &[Issue], quiet: bool) {
-    use crate::fault::Severity;
-    for issue in found.iter().filter(|i| !quiet || i.rule.severity > Severity::Information) {
-        eprintln!("{}", issues::line(issue));
+fn report(found: &[Finding], quiet: bool) {
+    for finding in found.iter().filter(|finding| !quiet || finding.severity != "information") {
+        eprintln!("{}", issues::found(finding));
     }
 }
 

@@ -1,4 +1,4 @@
-//! `tasuki explain FILE`: what became of every field, and which fields each element came from.
+//! `tasuki explain FILE`, or a letter or resource of a store: what became of every field, and which fields each element came from.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -6,17 +6,32 @@ use std::sync::Arc;
 
 use clap::Args;
 
+use super::operator::{self, Act};
 use super::{fail, issues, say};
-use crate::explain::{Entry, Fate, Origin, Subject, account, origins};
+use crate::audit::What;
+use crate::codes::Book;
+use crate::config::maps;
+use crate::explain::{CONVERSIONS_MAX, Entry, Fate, Origin, Subject, account, is_within, origins};
 use crate::fault::{Exit, Fault, Issue};
-use crate::fhir::FacilityCode;
-use crate::letter::{Letter, Source};
+use crate::fhir::{FacilityCode, PatientKey, ResourceId, ResourceType};
+use crate::journal::Journal;
+use crate::letter::{Letter, LetterId, Source};
 use crate::map::Known;
+use crate::store::Store;
+
+/// Letters of a record that are read at a time.
+const LETTERS_OF_PAGE: usize = 500;
 
 #[derive(Debug, Args)]
 pub(super) struct Options {
-    /// The file
-    file: PathBuf,
+    /// A file; with --store a letter's id, or a resource as Type/id
+    target: PathBuf,
+    /// The store in which the letter or the resource lies
+    #[arg(long)]
+    store: Option<PathBuf>,
+    /// The folder of concept maps in force
+    #[arg(long)]
+    maps: Option<PathBuf>,
     /// An element, as `Observation.valueQuantity`: where it and what is in it came from [default: every field's fate]
     #[arg(long)]
     element: Option<String>,
@@ -29,18 +44,94 @@ pub(super) struct Options {
 }
 
 pub(super) fn run(options: &Options) -> Exit {
-    let letter = match read(&options.file, options.facility.as_deref()) {
-        Ok(letter) => letter,
-        Err(error) => return fail(Exit::NoInput, &format!("{}: {error}", options.file.display())),
+    let book = match options.maps.as_deref().map(maps::load).transpose() {
+        Ok(maps) => Arc::new(maps.unwrap_or_default().book),
+        Err(problem) => return fail(problem.exit(), &issues::sentence(&problem)),
     };
-    let (book, known) = (Arc::default(), Known::default());
-    let subject = Subject { letter: &letter, book: &book, known: &known };
+    let Some(store) = &options.store else {
+        return match read(&options.target, options.facility.as_deref()) {
+            Ok(letter) => of_letter(&letter, &book, options),
+            Err(error) => fail(Exit::NoInput, &format!("{}: {error}", options.target.display())),
+        };
+    };
+    let store = match super::ingest::open(store) {
+        Ok(store) => store,
+        Err(fault) => return fail(Exit::from(&fault), &fault.to_string()),
+    };
+    let target = options.target.to_string_lossy();
+    match target.split_once('/') {
+        None => match super::letter::find(&store, &target) {
+            Err(exit) => exit,
+            Ok(id) => match recorded(&store, id) {
+                Ok(Some(letter)) => of_letter(&letter, &book, options),
+                Ok(None) => fail(Exit::NoInput, "there is no such letter"),
+                Err(fault) => fail(Exit::from(&fault), &fault.to_string()),
+            },
+        },
+        Some((kind, id)) => match of_resource(&store, kind, id, &book, options) {
+            Ok(exit) => exit,
+            Err(fault) => fail(Exit::from(&fault), &fault.to_string()),
+        },
+    }
+}
+
+/// A letter out of the store; that somebody looked at it is on the audit record.
+fn recorded(store: &Store, id: LetterId) -> Result<Option<Letter>, Fault> {
+    let journal = Journal::start(store.clone(), operator::EVENTS_WAITING_MAX)?;
+    operator::record(&journal, What::Read, Act { letter: Some(id), count: 1, ..Act::default() })?;
+    store.letter(id)
+}
+
+fn of_letter(letter: &Letter, book: &Arc<Book>, options: &Options) -> Exit {
+    let known = Known::default();
+    let subject = Subject { letter, book, known: &known, conversions_max: CONVERSIONS_MAX };
     match &options.element {
         None => close(account(subject), |entries| fates(&entries, !options.no_values)),
         Some(wanted) => {
             let found = origins(subject, |reference, element| is_within(wanted, reference, element));
             close(found, |found| elements(&found, !options.no_values))
         }
+    }
+}
+
+/// Where a stored resource came from: every letter that spoke of its record and gives it, the newest first.
+fn of_resource(store: &Store, kind: &str, id: &str, book: &Arc<Book>, options: &Options) -> Result<Exit, Fault> {
+    let named = ResourceType::parse(kind).zip(ResourceId::parse(id));
+    let Some((resource_type, resource)) = named else {
+        return Ok(fail(Exit::NoInput, "a resource is named as Type/id"));
+    };
+    let reference = format!("{kind}/{id}");
+    let mut count = 0;
+    for patient in store.candidates(resource_type, &resource)? {
+        for id in letters_of(store, patient)?.into_iter().rev() {
+            let Some(letter) = recorded(store, id)? else { continue };
+            let known = Known::default();
+            let subject = Subject { letter: &letter, book, known: &known, conversions_max: CONVERSIONS_MAX };
+            let wanted = |found: &str, element: &str| {
+                let asked = options.element.as_deref();
+                found == reference && asked.is_none_or(|asked| is_within(asked, found, element))
+            };
+            let Ok(found) = origins(subject, wanted)? else { continue };
+            if !found.is_empty() {
+                say(&format!("letter {}  {}", &id.hex()[..12], letter.name));
+                elements(&found, !options.no_values);
+                count += 1;
+            }
+        }
+    }
+    match count {
+        0 => Ok(fail(Exit::NoInput, "no letter in the store gives this resource")),
+        _ => Ok(Exit::Done),
+    }
+}
+
+fn letters_of(store: &Store, patient: PatientKey) -> Result<Vec<LetterId>, Fault> {
+    let (mut letters, mut after) = (Vec::new(), 0);
+    loop {
+        let page = store.told(patient, after, LETTERS_OF_PAGE)?;
+        let Some((last, _)) = page.last() else { return Ok(letters) };
+        after = *last;
+        letters.extend(page.into_iter().map(|(_, told)| told.letter));
     }
 }
 
@@ -63,18 +154,6 @@ fn close<T>(answer: Result<Result<T, Vec<Issue>>, Fault>, show: impl FnOnce(T)) 
             Exit::Done
         }
     }
-}
-
-/// Whether `Type.element` is what was asked for, or within it; positions count only where they were asked for.
-fn is_within(wanted: &str, reference: &str, element: &str) -> bool {
-    let kind = reference.split('/').next().unwrap_or_default();
-    let path = format!("{kind}.{element}");
-    let path = if wanted.contains('[') { path } else { without_positions(&path) };
-    path.strip_prefix(wanted).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
-}
-
-fn without_positions(path: &str) -> String {
-    path.split('[').map(|part| part.split_once(']').map_or(part, |(_, rest)| rest)).collect()
 }
 
 fn fates(entries: &[Entry], with_values: bool) {
@@ -110,16 +189,4 @@ fn elements(found: &[Origin], with_values: bool) {
 fn shown(text: &str) -> String {
     let line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(24).collect();
     if text.chars().count() > 24 { format!("{line}…") } else { line }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_element_is_asked_for_with_or_without_positions() {
-        let within = |wanted: &str| is_within(wanted, "Patient/x", "name[1].given[0]");
-        assert!(within("Patient.name") && within("Patient.name.given") && within("Patient.name[1]"));
-        assert!(!within("Patient.name[0]") && !within("Patient.nam") && !within("Observation.name"));
-    }
 }

@@ -1,10 +1,8 @@
 //! `tasuki ingest PATH`: takes in an SS-MIX2 tree or files, in the right order of time per patient, many patients at once.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, mpsc};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use clap::Args;
@@ -14,18 +12,14 @@ use super::operator::{self, Act};
 use super::place::Place;
 use super::{fail, issues};
 use crate::audit::What;
-use crate::fault::{Exit, Fault, Finding};
+use crate::fault::{Exit, Fault};
+use crate::feed::take::{self, Tally, Watch};
 use crate::fhir::{FacilityCode, PatientKey};
-use crate::intake::folder::{self, Group, Shape};
+use crate::intake::folder::{self, Found};
 use crate::journal::Journal;
-use crate::letter::{Letter, LetterId, Source};
-use crate::pipeline::{Outcome, Pipeline, Receipt};
+use crate::letter::Source;
+use crate::pipeline::{Pipeline, Receipt};
 use crate::store::Store;
-
-/// Letters that one audit event tells of at most.
-const LETTERS_OF_EVENT_MAX: usize = 100;
-/// Groups of files that wait for a worker.
-const GROUPS_WAITING_MAX: usize = 64;
 
 #[derive(Debug, Args)]
 pub(super) struct Options {
@@ -42,19 +36,6 @@ pub(super) struct Options {
     /// How many patients' files are taken in at once
     #[arg(long, default_value_t = 32)]
     workers: usize,
-}
-
-/// Counts of one run.
-#[derive(Debug, Default)]
-pub(super) struct Tally {
-    pub(super) stored: usize,
-    pub(super) repeated: usize,
-    pub(super) ignored: usize,
-    pub(super) resources: usize,
-    /// Held letters: reason to (count, one example).
-    pub(super) held: BTreeMap<String, (usize, String)>,
-    /// Files and folders: name, and what is wrong.
-    pub(super) unreadable: Vec<(String, String)>,
 }
 
 pub(super) fn run(options: &Options) -> Exit {
@@ -94,9 +75,9 @@ fn open_receipts(path: &Path) -> std::io::Result<Box<dyn Write + Send>> {
     Ok(Box::new(std::fs::OpenOptions::new().create(true).append(true).open(path)?))
 }
 
-/// Takes in everything under a path. Each patient's letters go in order through one worker; a machine fault ends the run.
+/// Takes in everything under a path; a machine fault ends the run.
 pub(super) fn take_in(
-    into: (&Pipeline, &Journal),
+    (pipeline, journal): (&Pipeline, &Journal),
     path: &Path,
     facility: Option<FacilityCode>,
     receipts: Option<&Mutex<Box<dyn Write + Send>>>,
@@ -104,138 +85,31 @@ pub(super) fn take_in(
 ) -> Result<Tally, Fault> {
     let facility = facility.or_else(|| folder::facility_of_root(path)).unwrap_or_else(FacilityCode::unstated);
     let source = Arc::new(Source { facility, zone_minutes: 540 });
-    let tally = Mutex::new(Tally::default());
-    let bar = progress(path);
-    let failed: Mutex<Option<Fault>> = Mutex::new(None);
-    let stop = AtomicBool::new(false);
-    let (send, receive) = mpsc::sync_channel::<Group>(GROUPS_WAITING_MAX);
-    let receive = Mutex::new(receive);
-    std::thread::scope(|scope| {
-        for _ in 0..workers.max(1) {
-            scope.spawn(|| {
-                while let Some(group) = next(&receive) {
-                    if stop.load(Ordering::Relaxed) {
-                        continue;
-                    }
-                    if let Err(fault) = take_group(into, &source, group, receipts, &tally, &bar) {
-                        stop.store(true, Ordering::Relaxed);
-                        if let Ok(mut first) = failed.lock() {
-                            first.get_or_insert(fault);
-                        }
-                    }
-                }
-            });
-        }
-        for group in folder::walk(path) {
-            match group {
-                Ok(group) => {
-                    if stop.load(Ordering::Relaxed) || send.send(group).is_err() {
-                        break;
-                    }
-                }
-                Err(error) => note(&tally, |t| t.unreadable.push((String::new(), error.kind().to_string()))),
-            }
-        }
-        drop(send);
-    });
-    bar.finish_and_clear();
-    match failed.into_inner() {
-        Ok(Some(fault)) => Err(fault),
-        _ => Ok(tally.into_inner().unwrap_or_default()),
-    }
+    let desk = Desk { journal, receipts, bar: progress(path) };
+    let tally = take::take_in(pipeline, &desk, &source, folder::walk(path), workers);
+    desk.bar.finish_and_clear();
+    tally
 }
 
-fn next(receive: &Mutex<mpsc::Receiver<Group>>) -> Option<Group> {
-    receive.lock().ok()?.recv().ok()
-}
-
-fn note(tally: &Mutex<Tally>, add: impl FnOnce(&mut Tally)) {
-    if let Ok(mut tally) = tally.lock() {
-        add(&mut tally);
-    }
-}
-
-fn take_group(
-    (pipeline, journal): (&Pipeline, &Journal),
-    source: &Arc<Source>,
-    group: Group,
-    receipts: Option<&Mutex<Box<dyn Write + Send>>>,
-    tally: &Mutex<Tally>,
-    bar: &ProgressBar,
-) -> Result<(), Fault> {
-    let source = match group.facility {
-        Some(facility) if source.facility.is_unstated() => Arc::new(Source { facility, ..(**source).clone() }),
-        _ => source.clone(),
-    };
-    let mut taken = Taken { journal, patients: BTreeSet::new(), letters: 0 };
-    for found in group.files {
-        if matches!(found.shape, Shape::Ignored(_)) {
-            note(tally, |t| t.ignored += 1);
-            bar.inc(1);
-            continue;
-        }
-        match found.read() {
-            Err(issue) => note(tally, |t| t.unreadable.push((found.name.clone(), issues::line(&issue)))),
-            Ok(bytes) => {
-                let letter = Letter { source: source.clone(), name: found.name, bytes };
-                let receipt = match pipeline.receive(&letter) {
-                    Ok(receipt) => receipt,
-                    Err(fault) => return taken.record().and(Err(fault)),
-                };
-                tell(pipeline, &receipt, receipts, tally, &mut taken)?;
-            }
-        }
-        bar.inc(1);
-    }
-    taken.record()
-}
-
-/// Letters of which the audit record does not tell yet.
-struct Taken<'a> {
+/// Whoever waits at the terminal.
+struct Desk<'a> {
     journal: &'a Journal,
-    patients: BTreeSet<PatientKey>,
-    letters: usize,
+    receipts: Option<&'a Mutex<Box<dyn Write + Send>>>,
+    bar: ProgressBar,
 }
 
-impl Taken<'_> {
-    /// One event tells of many letters: the log tells of each.
-    fn add(&mut self, receipt: &Receipt) -> Result<(), Fault> {
-        if receipt.repeat {
-            return Ok(());
-        }
-        self.patients.extend(receipt.records());
-        self.letters += 1;
-        if self.letters >= LETTERS_OF_EVENT_MAX { self.record() } else { Ok(()) }
+impl Watch for Desk<'_> {
+    fn received(&self, receipt: &Receipt) -> Result<(), Fault> {
+        write_receipt(self.receipts, receipt)
     }
 
-    fn record(&mut self) -> Result<(), Fault> {
-        if self.letters == 0 {
-            return Ok(());
-        }
-        let patients = std::mem::take(&mut self.patients).into_iter().collect();
-        let count = std::mem::take(&mut self.letters);
+    fn done(&self, _: &Found) {
+        self.bar.inc(1);
+    }
+
+    fn record(&self, patients: Vec<PatientKey>, count: usize) -> Result<(), Fault> {
         operator::record(self.journal, What::Receive, Act { patients, letter: None, count })
     }
-}
-
-/// Writes and counts a receipt, then those of the letters that it held.
-fn tell(
-    pipeline: &Pipeline,
-    receipt: &Receipt,
-    receipts: Option<&Mutex<Box<dyn Write + Send>>>,
-    tally: &Mutex<Tally>,
-    taken: &mut Taken<'_>,
-) -> Result<(), Fault> {
-    taken.add(receipt)?;
-    write_receipt(receipts, receipt)?;
-    note(tally, |t| t.add(receipt));
-    for part in receipt.parts.iter().filter(|_| !receipt.repeat) {
-        let id = LetterId::parse(&part.letter);
-        if let Some(receipt) = id.map(|id| pipeline.receipt(id)).transpose()?.flatten() {
-            tell(pipeline, &receipt, receipts, tally, taken)?;
-        }
-    }
-    Ok(())
 }
 
 fn write_receipt(receipts: Option<&Mutex<Box<dyn Write + Send>>>, receipt: &Receipt) -> Result<(), Fault> {
@@ -257,35 +131,6 @@ fn progress(path: &Path) -> ProgressBar {
     bar
 }
 
-impl Tally {
-    fn add(&mut self, receipt: &Receipt) {
-        match receipt.outcome {
-            _ if receipt.repeat => self.repeated += 1,
-            Outcome::Stored => {
-                self.stored += 1;
-                self.resources += receipt.resources.len();
-            }
-            Outcome::Held => {
-                let reason = receipt.issues.first();
-                let sentence = reason.map_or("", |i| if issues::japanese() { &i.ja } else { &i.en });
-                let entry = self.held.entry(sentence.to_owned()).or_insert_with(|| (0, receipt.name.clone()));
-                entry.0 += 1;
-            }
-            // Its letters are counted one by one; what is wrong with itself is told.
-            Outcome::Parted => {
-                let wrong = receipt.issues.iter().filter(|issue| matches!(issue.severity.as_str(), "error" | "fatal"));
-                let sentence = |i: &Finding| format!("{} {}", i.place, if issues::japanese() { &i.ja } else { &i.en });
-                self.unreadable.extend(wrong.map(|issue| (receipt.name.clone(), sentence(issue))));
-            }
-        }
-    }
-
-    /// How many letters were held.
-    pub(super) fn held_count(&self) -> usize {
-        self.held.values().map(|(count, _)| count).sum()
-    }
-}
-
 fn summary(tally: &Tally, took: Duration) -> Exit {
     let all = tally.stored + tally.repeated + tally.held_count();
     eprintln!(
@@ -299,13 +144,19 @@ fn summary(tally: &Tally, took: Duration) -> Exit {
     );
     // A file's name carries the patient's number: it is told to a person, and kept out of what may be a log.
     let person = std::io::stderr().is_terminal();
-    for (reason, (count, example)) in &tally.held {
-        let example = if person { format!("  (for example {example})") } else { String::new() };
-        eprintln!("  held {count}: {reason}{example}");
+    for held in tally.held.values() {
+        let example = if person { format!("  (for example {})", held.example) } else { String::new() };
+        let reason = held.reason.as_ref().map_or("", issues::words);
+        eprintln!("  held {}: {reason}{example}", held.count);
     }
     for (name, problem) in &tally.unreadable {
-        let name = if person { format!("{name}: ") } else { String::new() };
-        eprintln!("  not readable: {name}{problem}");
+        match problem {
+            None => eprintln!("  a folder is not readable: {name}"),
+            Some(problem) => {
+                let name = if person { format!("{name}: ") } else { String::new() };
+                eprintln!("  not readable: {name}{}", issues::found(problem));
+            }
+        }
     }
     if tally.held.is_empty() && tally.unreadable.is_empty() { Exit::Done } else { Exit::SomeHeld }
 }

@@ -1,7 +1,7 @@
 //! Issues as lines for a terminal: Japanese where the terminal's language is Japanese, English elsewhere.
 
 use crate::config::Problem;
-use crate::fault::Issue;
+use crate::fault::{Finding, Issue};
 
 /// Whether the person at the terminal reads Japanese (`LC_ALL`, `LC_MESSAGES`, `LANG`).
 pub(super) fn japanese() -> bool {
@@ -13,8 +13,17 @@ pub(super) fn japanese() -> bool {
 
 /// One issue as `severity place sentence [rule]`.
 pub(super) fn line(issue: &Issue) -> String {
-    let sentence = if japanese() { issue.japanese() } else { issue.english() };
-    format!("{:<11} {:<12} {} [{}]", issue.rule.severity.code(), issue.place.to_string(), sentence, issue.rule.id)
+    found(&Finding::from(issue))
+}
+
+/// The same of an issue that was put into words.
+pub(super) fn found(finding: &Finding) -> String {
+    format!("{:<11} {:<12} {} [{}]", finding.severity, finding.place, words(finding), finding.rule)
+}
+
+/// Its sentence in the person's language.
+pub(super) fn words(finding: &Finding) -> &str {
+    if japanese() { &finding.ja } else { &finding.en }
 }
 
 /// What is wrong with the configuration, in the person's language.

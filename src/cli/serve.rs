@@ -16,6 +16,7 @@ use crate::api::{self, Listener};
 use crate::app::{Gateway, Senders};
 use crate::config::{Config, maps};
 use crate::fault::Exit;
+use crate::feed::{Feed, Pace};
 use crate::intake::mllp;
 
 #[derive(Debug, Args)]
@@ -49,6 +50,10 @@ pub(super) fn run(options: &Options) -> Exit {
             let _mllp = match mllp_listeners(&gateway, &config) {
                 Ok(listeners) => listeners,
                 Err(sentence) => return fail(Exit::Config, &sentence),
+            };
+            let _feed = match Feed::start(&gateway, &config.folders, Pace::default()) {
+                Ok(feed) => feed,
+                Err(fault) => return fail(Exit::from(&fault), &fault.to_string()),
             };
             let ready = |address| tracing::info!(%address, "listening");
             match api::serve(gateway, listener(&config), ready) {

@@ -67,15 +67,13 @@ impl Columns {
 
     /// Our columns, from the cells of a row by the sender's columns.
     pub fn apply(&self, sent: &BTreeMap<&str, &str>) -> BTreeMap<String, String> {
-        let text = |cell: &Cell| match cell {
-            Cell::Fixed { value } => value.clone(),
-            Cell::Column(column) => sent.get(column.as_str()).copied().unwrap_or_default().to_owned(),
-            Cell::Coded { column, codes } => {
-                let stated = sent.get(column.as_str()).copied().unwrap_or_default();
-                codes.get(stated).cloned().unwrap_or_else(|| stated.to_owned())
-            }
-        };
-        self.columns.iter().map(|(name, cell)| (name.clone(), text(cell))).collect()
+        let sent = |column: &str| sent.get(column).copied().unwrap_or_default().to_owned();
+        self.columns.iter().map(|(name, cell)| (name.clone(), cell.text(sent))).collect()
+    }
+
+    /// One of our columns, from what a row says in the sender's; empty when the mapping does not name it.
+    pub fn text(&self, ours: &str, sent: impl Fn(&str) -> String) -> String {
+        self.columns.get(ours).map(|cell| cell.text(sent)).unwrap_or_default()
     }
 
     /// Our columns.
@@ -88,6 +86,19 @@ impl Columns {
             Cell::Column(column) | Cell::Coded { column, .. } => Some(column.as_str()),
             Cell::Fixed { .. } => None,
         })
+    }
+}
+
+impl Cell {
+    fn text(&self, sent: impl Fn(&str) -> String) -> String {
+        match self {
+            Cell::Fixed { value } => value.clone(),
+            Cell::Column(column) => sent(column),
+            Cell::Coded { column, codes } => {
+                let stated = sent(column);
+                codes.get(&stated).cloned().unwrap_or(stated)
+            }
+        }
     }
 }
 

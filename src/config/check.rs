@@ -47,6 +47,7 @@ impl Check<'_> {
             limits: self.limits(&file.limits)?,
             tls: file.tls.as_ref().map(|tls| self.tls(tls, client_certificate, now_ms)).transpose()?,
             mllp: self.mllp(&file, &sources, listen, now_ms)?,
+            folders: self.folders(&file.folder, &sources)?,
             sources,
         })
     }
@@ -269,7 +270,7 @@ impl Check<'_> {
         }
     }
 
-    fn beside(&self, file: &str) -> PathBuf {
+    pub(super) fn beside(&self, file: &str) -> PathBuf {
         self.path.parent().unwrap_or(Path::new("")).join(file)
     }
 

@@ -20,6 +20,8 @@ pub(super) struct File {
     #[serde(default)]
     pub(super) mllp: Vec<Mllp>,
     #[serde(default)]
+    pub(super) folder: Vec<Folder>,
+    #[serde(default)]
     pub(super) limits: Limits,
 }
 
@@ -73,6 +75,16 @@ pub(super) struct Mllp {
     pub(super) idle_seconds_max: Option<Spanned<u64>>,
     pub(super) connections_max: Option<Spanned<u64>>,
     pub(super) connections_per_address_max: Option<Spanned<u64>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Folder {
+    pub(super) path: Spanned<String>,
+    pub(super) facility: Spanned<String>,
+    pub(super) transactions: Option<Spanned<String>>,
+    pub(super) index: Option<Spanned<String>>,
+    pub(super) every_seconds: Option<Spanned<u64>>,
 }
 
 #[derive(Default, Deserialize)]

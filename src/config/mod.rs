@@ -2,6 +2,7 @@
 
 mod check;
 mod file;
+mod folder;
 pub mod maps;
 mod mllp;
 pub mod problem;
@@ -36,6 +37,8 @@ pub struct Config {
     pub maps: Option<(PathBuf, maps::Maps)>,
     /// Where HL7 v2 messages are taken in over MLLP.
     pub mllp: Vec<Mllp>,
+    /// The folders that are followed.
+    pub folders: Vec<Folder>,
     /// Limits.
     pub limits: Limits,
 }
@@ -76,6 +79,21 @@ pub struct Mllp {
     pub tls: Option<Arc<rustls::ServerConfig>>,
     /// Limits.
     pub limits: MllpLimits,
+}
+
+/// A folder that is followed: what comes to lie in it is taken in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Folder {
+    /// The root of SS-MIX2 standardised storage, or any folder of files.
+    pub path: PathBuf,
+    /// Whose letters lie there.
+    pub source: Source,
+    /// The root of SS-MIX2 transaction storage.
+    pub transactions: Option<PathBuf>,
+    /// The index table of the storage, exported as CSV.
+    pub index: Option<PathBuf>,
+    /// How often it is looked at; less often where a look takes long.
+    pub every_seconds: u64,
 }
 
 /// Limits on what the peers of an MLLP listener may do.

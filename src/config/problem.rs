@@ -109,6 +109,12 @@ pub static STORE_FOLDER: Rule = rule(
     "the folder {} does not exist; create it or correct the path.",
     "フォルダー {} がありません。作成するか、パスを修正してください。",
 );
+/// No path.
+pub static NO_PATH: Rule = rule(
+    "config-no-path",
+    "this names no folder or file; write its path, or leave the key out.",
+    "フォルダーまたはファイルのパスが空です。パスを指定するか、キーを削除してください。",
+);
 /// A number out of bounds.
 pub static RANGE: Rule =
     rule("config-range", "this must be from {}; choose such a number.", "{} の範囲で指定してください。");

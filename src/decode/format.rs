@@ -126,9 +126,15 @@ fn by_head(name: &str, bytes: &[u8]) -> Option<Format> {
         b'<' if holds("http://hl7.org/fhir") => Some(Format::FhirXml),
         b'<' => Some(Format::Cda),
         _ if head.starts_with(b"MSH") => Some(Format::Hl7v2),
-        _ if name.to_ascii_lowercase().ends_with(".csv") => Some(Format::Csv),
+        _ if is_csv(name) => Some(Format::Csv),
         _ => None,
     }
+}
+
+/// `lab.csv`, and a part of it: `lab.csv#2-4`.
+fn is_csv(name: &str) -> bool {
+    let whole = name.rsplit_once('#').map_or(name, |(file, _)| file);
+    [name, whole].iter().any(|name| name.to_ascii_lowercase().ends_with(".csv"))
 }
 
 #[cfg(test)]
@@ -150,6 +156,8 @@ mod tests {
         assert_eq!(sniff("", &wide), Some(Format::FhirXml));
         assert_eq!(sniff("", b"<\0"), Some(Format::Cda));
         assert_eq!(sniff("a.CSV", b"a,b"), Some(Format::Csv));
+        assert_eq!(sniff("a.csv#2-4,9", b"a,b"), Some(Format::Csv));
+        assert_eq!(sniff("a#1.csv", b"a,b"), Some(Format::Csv));
         assert_eq!(sniff("a.txt", b"a,b"), None);
         assert_eq!(sniff("", b""), None);
     }

@@ -21,7 +21,7 @@ pub struct Entry {
 
 /// The account of a letter, in its order; or why nothing came of it.
 pub fn account(subject: Subject<'_>) -> Result<Result<Vec<Entry>, Vec<Issue>>, Fault> {
-    let found = match origins(subject, |reference, _| !is_copy(reference))? {
+    let found = match origins(subject, |reference, element| !is_copy(reference, element))? {
         Ok(found) => found,
         Err(issues) => return Ok(Err(issues)),
     };
@@ -74,8 +74,8 @@ fn of_message(subject: Subject<'_>, text: &str) -> Vec<Entry> {
 }
 
 /// What repeats a letter as a whole says nothing of its fields.
-fn is_copy(reference: &str) -> bool {
-    ["Binary/", "Bundle/"].iter().any(|kind| reference.starts_with(kind))
+fn is_copy(reference: &str, element: &str) -> bool {
+    ["Binary/", "Bundle/"].iter().any(|kind| reference.starts_with(kind)) || element.contains(".attachment.")
 }
 
 fn without_positions(element: &str) -> String {

@@ -13,8 +13,9 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::codes::Book;
+use crate::decode::container;
 use crate::decode::format::sniff;
-use crate::fault::{Fault, Issue, Place};
+use crate::fault::{Fault, Issue, Place, rules};
 use crate::fhir::PatientKey;
 use crate::letter::{Letter, LetterId};
 use crate::map::{Known, Mapped};
@@ -23,8 +24,17 @@ pub use account::{Entry, Fate, account};
 use flat::{Difference, Flat};
 use pieces::Piece;
 
-/// Conversions made to answer one question, at most; a letter with more fields is explained as far as they reach.
+rules! {
+    CONTAINER "explain-container" Error NotSupported
+        "This file is a container: it holds {} letters, each of which is explained by itself."
+        "このファイルには{}件のメッセージが含まれています。1件ずつのファイルにして実行してください。"
+}
+
+/// Conversions made to answer one question at a terminal, at most; a letter with more fields is explained as far as they
+/// reach.
 pub const CONVERSIONS_MAX: usize = 100_000;
+/// The same for a question over HTTP.
+pub const CONVERSIONS_ONLINE_MAX: usize = 4_000;
 
 /// A letter with what its conversion depends on.
 #[derive(Clone, Copy, Debug)]
@@ -35,6 +45,8 @@ pub struct Subject<'a> {
     pub book: &'a Arc<Book>,
     /// What was on record before it.
     pub known: &'a Known,
+    /// How often it may be converted.
+    pub conversions_max: usize,
 }
 
 /// An element and a field it came from.
@@ -67,6 +79,9 @@ pub fn origins(
     subject: Subject<'_>,
     wanted: impl Fn(&str, &str) -> bool,
 ) -> Result<Result<Vec<Origin>, Vec<Issue>>, Fault> {
+    if let Some(issue) = container(subject) {
+        return Ok(Err(vec![issue]));
+    }
     let text = pieces::text(&subject.letter.bytes);
     let id = subject.letter.id();
     let base = match convert(subject, id, text.clone())? {
@@ -75,11 +90,25 @@ pub fn origins(
     };
     let base: Flat = base.into_iter().filter(|((reference, element), _)| wanted(reference, element)).collect();
     let whole = sniff(&subject.letter.name, &subject.letter.bytes).and_then(|format| pieces::of(format, &text));
-    let mut experiment = Experiment { subject, id, text: &text, base: &base, found: Vec::new(), left: CONVERSIONS_MAX };
+    let mut experiment =
+        Experiment { subject, id, text: &text, base: &base, found: Vec::new(), left: subject.conversions_max };
     for piece in whole.iter().flat_map(|whole| &whole.parts) {
         experiment.explore(piece)?;
     }
     Ok(Ok(experiment.found))
+}
+
+/// A file that holds letters is none.
+fn container(subject: Subject<'_>) -> Option<Issue> {
+    let Letter { source, name, bytes } = subject.letter;
+    let opened = container::open(name, bytes, subject.book.columns(&source.facility))?;
+    Some(match opened {
+        Err(issue) => issue,
+        Ok(container) => {
+            let count: usize = container.groups.iter().map(Vec::len).sum();
+            Issue::with(&CONTAINER, Place::Whole, count.to_string())
+        }
+    })
 }
 
 struct Experiment<'a> {
@@ -148,6 +177,18 @@ fn convert(subject: Subject<'_>, id: LetterId, text: String) -> Result<Translati
 /// What a message says in all, its own record first.
 fn records(mapped: &Mapped) -> impl Iterator<Item = &Mapped> {
     std::iter::once(mapped).chain(&mapped.others)
+}
+
+/// Whether an element of `Type/id` is what was asked for as `Type.element`, or within it; positions count only where they were asked for.
+pub fn is_within(wanted: &str, reference: &str, element: &str) -> bool {
+    let kind = reference.split('/').next().unwrap_or_default();
+    let path = format!("{kind}.{element}");
+    let path = if wanted.contains('[') { path } else { without_positions(&path) };
+    path.strip_prefix(wanted).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+}
+
+fn without_positions(path: &str) -> String {
+    path.split('[').map(|part| part.split_once(']').map_or(part, |(_, rest)| rest)).collect()
 }
 
 #[cfg(test)]

@@ -1,13 +1,14 @@
 //! A letter as pieces within pieces: what can be changed in it, one thing at a time.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::ops::Range;
 
 use serde_json::value::RawValue;
 
-use crate::decode::charset;
 use crate::decode::format::Format;
 use crate::decode::hl7v2::{Delimiters, Message, Segment, Value};
+use crate::decode::{charset, xml};
 use crate::fault::Place;
 use crate::fhir::json::{Members, items};
 
@@ -29,6 +30,8 @@ pub(super) fn of(format: Format, text: &str) -> Option<Piece> {
     match format {
         Format::Hl7v2 => hl7v2(text),
         Format::FhirJson | Format::ExportJson => Some(json(text, text, String::new())),
+        Format::Cda | Format::FhirXml => xml_document(text),
+        Format::Csv => Some(csv(text)),
         _ => None,
     }
 }
@@ -106,6 +109,55 @@ fn piece(value: Value<'_>, text: &str, mut parts: Vec<Piece>) -> Piece {
 pub(super) fn within(text: &str, part: &str) -> Range<usize> {
     let start = (part.as_ptr() as usize).saturating_sub(text.as_ptr() as usize);
     if start + part.len() > text.len() { 0..0 } else { start..start + part.len() }
+}
+
+/// Attributes and texts are the fields of XML. Depth is that of what was decoded, which is bounded.
+fn xml_document(text: &str) -> Option<Piece> {
+    let document = xml::parse(text).ok()?;
+    let root = document.root_element();
+    let parts = parts_of(root, &format!("/{}", root.tag_name().name()));
+    Some(Piece { place: Place::Whole, range: 0..text.len(), parts })
+}
+
+fn parts_of(node: roxmltree::Node<'_, '_>, path: &str) -> Vec<Piece> {
+    let leaf = |path: String, range| Piece { place: Place::Path(path.into()), range, parts: Vec::new() };
+    let of_attribute = |a: roxmltree::Attribute<'_, '_>| leaf(format!("{path}/@{}", a.name()), a.range_value());
+    let mut parts: Vec<Piece> = node.attributes().map(of_attribute).filter(|part| !part.range.is_empty()).collect();
+    let mut counts: HashMap<&str, usize> = HashMap::new();
+    for child in node.children() {
+        if child.is_text() && child.text().is_some_and(|text| !text.trim().is_empty()) {
+            parts.push(leaf(format!("{path}/text()"), child.range()));
+        } else if child.is_element() {
+            let name = child.tag_name().name();
+            let count = counts.entry(name).or_insert(0);
+            *count += 1;
+            let position = if *count > 1 { format!("[{count}]") } else { String::new() };
+            let path = format!("{path}/{name}{position}");
+            let inner = parts_of(child, &path);
+            parts.push(Piece { place: Place::Path(path.into()), range: child.range(), parts: inner });
+        }
+    }
+    parts
+}
+
+/// Rows and cells; a row with quotation marks is one field, because a separator within them is none.
+fn csv(text: &str) -> Piece {
+    let mut rows = Vec::new();
+    for (number, line) in (1..).zip(text.split_inclusive('\n')).skip(1) {
+        let line = line.trim_end_matches(['\r', '\n']);
+        let cell = |(at, cell): (usize, &str)| {
+            let place = Place::Path(format!("row {number}, cell {}", at + 1).into());
+            Piece { place, range: within(text, cell), parts: Vec::new() }
+        };
+        let parts = match line.contains('"') {
+            true => Vec::new(),
+            false => line.split([',', '\t']).enumerate().map(cell).filter(|part| !part.range.is_empty()).collect(),
+        };
+        let place = Place::Path(format!("row {number}").into());
+        rows.push(Piece { place, range: within(text, line), parts });
+    }
+    rows.retain(|row| !row.range.is_empty());
+    Piece { place: Place::Whole, range: 0..text.len(), parts: rows }
 }
 
 /// Members and items; the fields are strings (between the quotes), numbers and the rest. Depth is that of what was

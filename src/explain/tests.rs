@@ -16,7 +16,7 @@ fn letter(bytes: &[u8]) -> Letter {
 
 fn explained(letter: &Letter, wanted: impl Fn(&str, &str) -> bool) -> Vec<Origin> {
     let (book, known) = (Arc::default(), Known::default());
-    origins(Subject { letter, book: &book, known: &known }, wanted).unwrap().unwrap()
+    origins(Subject { letter, book: &book, known: &known, conversions_max: CONVERSIONS_MAX }, wanted).unwrap().unwrap()
 }
 
 fn places(found: &[Origin]) -> Vec<String> {
@@ -52,7 +52,9 @@ fn bytes_are_those_of_the_letter_in_whatever_characters_it_came() {
 fn every_field_has_a_fate_and_what_counts_as_mapped_has_an_effect() {
     let letter = letter(RESULT.as_bytes());
     let (book, known) = (Arc::default(), Known::default());
-    let entries = account(Subject { letter: &letter, book: &book, known: &known }).unwrap().unwrap();
+    let entries = account(Subject { letter: &letter, book: &book, known: &known, conversions_max: CONVERSIONS_MAX })
+        .unwrap()
+        .unwrap();
     let of = |place: &str| entries.iter().find(|entry| entry.field.place.to_string() == place).unwrap();
     assert_eq!(of("OBX-5").fate, Fate::Mapped);
     assert!(of("OBX-5").elements.contains(&"Observation.valueQuantity.value".to_owned()));
@@ -65,5 +67,35 @@ fn every_field_has_a_fate_and_what_counts_as_mapped_has_an_effect() {
 fn a_letter_of_which_nothing_comes_says_why() {
     let letter = letter(b"MSH|^~\\&|LIS|H|||20210930120000||ZZZ^Z99|1|P|2.5\r");
     let (book, known) = (Arc::default(), Known::default());
-    assert!(origins(Subject { letter: &letter, book: &book, known: &known }, |_, _| true).unwrap().is_err());
+    assert!(
+        origins(Subject { letter: &letter, book: &book, known: &known, conversions_max: CONVERSIONS_MAX }, |_, _| true)
+            .unwrap()
+            .is_err()
+    );
+}
+
+#[test]
+fn xml_and_rows_lead_back_too() {
+    let csv = "患者番号,検査日,項目コード,項目名,結果値,単位\n17,2026/4/1,TP,総蛋白,6.9,g/dL\n";
+    let letter = Letter { name: "lab.csv".into(), ..letter(csv.as_bytes()) };
+    let found = explained(&letter, |_, element| element == "valueQuantity.value");
+    assert_eq!(places(&found), ["row 2, cell 5"]);
+    assert_eq!(&csv.as_bytes()[found[0].field.bytes.clone()], b"6.9");
+    let xml = "<Bundle xmlns=\"http://hl7.org/fhir\"><type value=\"collection\"/><timestamp value=\"2026-04-01T10:00:00+09:00\"/>\
+        <entry><resource><Patient><identifier><system value=\"urn:oid:1.2.392.100495.20.3.51.10119999901\"/>\
+        <value value=\"17\"/></identifier><birthDate value=\"1948-04-05\"/></Patient></resource></entry></Bundle>";
+    let letter = Letter { name: String::new(), ..letter_of(xml) };
+    let found = explained(&letter, |reference, element| reference.starts_with("Patient/") && element == "birthDate");
+    assert_eq!(places(&found), ["/Bundle/entry/resource/Patient/birthDate/@value"]);
+}
+
+fn letter_of(text: &str) -> Letter {
+    letter(text.as_bytes())
+}
+
+#[test]
+fn an_element_is_asked_for_with_or_without_positions() {
+    let within = |wanted: &str| is_within(wanted, "Patient/x", "name[1].given[0]");
+    assert!(within("Patient.name") && within("Patient.name.given") && within("Patient.name[1]"));
+    assert!(!within("Patient.name[0]") && !within("Patient.nam") && !within("Observation.name"));
 }

@@ -235,8 +235,6 @@ impl ResourceType {
     pub const SERVICE_REQUEST: Self = ResourceType(123);
     /// Specimen.
     pub const SPECIMEN: Self = ResourceType(125);
-    /// Provenance
-
     /// The type of that name.
     pub fn parse(name: &str) -> Option<Self> {
         NAMES.binary_search(&name).ok().map(|at| ResourceType(at as u8))

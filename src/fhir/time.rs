@@ -80,7 +80,11 @@ pub fn from_v2(text: &str, zone_minutes: i16) -> Option<String> {
         Some((digits, fraction)) => (digits, Some(fraction)),
         None => (body, None),
     };
-    if !digits.bytes().all(|b| b.is_ascii_digit()) || (fraction.is_some() && digits.len() != 14) {
+    // There is no year 0 (datatypes.html#date): senders fill with it what they do not know.
+    if !digits.bytes().all(|b| b.is_ascii_digit()) || digits.starts_with("0000") {
+        return None;
+    }
+    if fraction.is_some() && digits.len() != 14 {
         return None;
     }
     let part = |from: usize, to: usize| digits.get(from..to).unwrap_or("00");
@@ -223,7 +227,7 @@ mod tests {
         for (v2, fhir) in cases {
             assert_eq!(from_v2(v2, 540).as_deref(), Some(fhir), "{v2}");
         }
-        for bad in ["", "20260230", "2026023", "abc", "20260101000000+9", "00000000", "20260101240000"] {
+        for bad in ["", "20260230", "2026023", "abc", "20260101000000+9", "0000", "00000000", "20260101240000"] {
             assert_eq!(from_v2(bad, 540), None, "{bad}");
         }
         assert_eq!(date_from_v2("19480405123000").as_deref(), Some("1948-04-05"));

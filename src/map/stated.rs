@@ -20,6 +20,7 @@ pub(crate) struct Stated {
     contents: HashMap<ResourceId, Content>,
     repetitions: HashMap<String, u32>,
     references: HashMap<String, String>,
+    parties: HashMap<String, Option<String>>,
 }
 
 impl Stated {
@@ -46,6 +47,16 @@ impl Stated {
         let count = self.repetitions.entry(key.to_owned()).or_insert(0);
         *count += 1;
         *count
+    }
+
+    /// What was made of somebody told in just these words: documents repeat an author with every statement.
+    pub(crate) fn party(&self, words: &str) -> Option<&Option<String>> {
+        self.parties.get(words)
+    }
+
+    /// Remembers what was made of somebody told in these words.
+    pub(crate) fn remember_party(&mut self, words: &str, reference: &Option<String>) {
+        self.parties.insert(words.to_owned(), reference.clone());
     }
 
     /// Remembers which resource an identifier of the document names.

@@ -1,11 +1,13 @@
 //! A letter that holds others (a zip file, a batch): each is received as a letter of its own, and the receipt of the
 //! whole lists them. The whole is kept as it came, so a second delivery of it is recognised.
 
+use std::borrow::Cow;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::receipt::{Part, Receipt};
 use super::{Pipeline, Sending, answer};
+use crate::codes::Book;
 use crate::decode::container::{self, Container};
 use crate::decode::{format, zip};
 use crate::fault::{Fault, Issue, Place, rules};
@@ -16,9 +18,12 @@ use crate::store::Commit;
 const SIDE_BY_SIDE: usize = 8;
 
 rules! {
-    NESTED "container-nested" Fatal TooCostly
+    pub(super) NESTED "container-nested" Fatal TooCostly
         "A zip file inside a zip file is not opened; send it on its own."
         "zipファイルの中のzipファイルは開きません。単独で送ってください。"
+    FOREIGN_RECORD "ssmix2-transaction-facility" Error Forbidden
+        "The record names another facility than the one that sent it; it was not taken in."
+        "送信元と異なる医療機関のレコードのため、取り込みませんでした。"
 }
 
 /// Told how many of how many parts are done; answers whether to go on.
@@ -37,14 +42,9 @@ impl Depth<'_> {
     }
 }
 
-/// Whether a delivery holds letters rather than being one.
-pub fn is_container(name: &str, bytes: &[u8]) -> bool {
-    container::open(name, bytes).is_some()
-}
-
 /// Whether it is of a kind that is taken at all: a container, or a format that [`format::sniff`] knows.
 pub fn is_taken(name: &str, bytes: &[u8]) -> bool {
-    format::sniff(name, bytes).is_some() || is_container(name, bytes)
+    format::sniff(name, bytes).is_some() || container::archive(name, bytes).is_some()
 }
 
 /// One group of parts after the other, the results in the order of the groups.
@@ -62,6 +62,11 @@ struct Work<'a> {
 type Received = (usize, Result<(Vec<Part>, Vec<Issue>), Fault>);
 
 impl Pipeline {
+    /// Whether a delivery holds letters rather than being one.
+    pub fn is_container(&self, letter: &Letter) -> bool {
+        open(letter, &self.book()).is_some()
+    }
+
     /// The same as [`Pipeline::receive`]; tells after each part of a container how many of how many are done, and stops
     /// with `Busy` when the answer is no. What was done stays done, and the next delivery goes on from there.
     pub fn receive_watched(
@@ -81,7 +86,7 @@ impl Pipeline {
         if matches!(depth, Depth::Inside) && zip::is_zip(&letter.bytes) {
             return Some(self.hold(&sending, vec![Issue::new(&NESTED, Place::Whole)]));
         }
-        Some(match container::open(&letter.name, &letter.bytes)? {
+        Some(match open(letter, &self.book())? {
             Err(issue) => self.hold(&sending, vec![issue]),
             Ok(container) => self.receive_parts(&sending, &container, depth),
         })
@@ -148,7 +153,7 @@ impl Pipeline {
         let all = work.container.groups.iter().map(Vec::len).sum();
         let (mut parts, mut issues) = (Vec::new(), Vec::new());
         for part in work.container.groups.get(group).into_iter().flatten() {
-            match part.read() {
+            match usable(&work.letter.source, part) {
                 Err(issue) => issues.push(issue),
                 Ok(bytes) => {
                     let letter = Letter {
@@ -169,8 +174,22 @@ impl Pipeline {
     }
 }
 
+/// Opens a letter with what its sender calls the columns of a CSV.
+pub(super) fn open<'l>(letter: &'l Letter, book: &Book) -> Option<Result<Container<'l>, Issue>> {
+    container::open(&letter.name, &letter.bytes, book.columns(&letter.source.facility))
+}
+
+/// The bytes of a part; the issue says why it cannot be used.
+pub(super) fn usable<'p>(sender: &Source, part: &'p container::Part<'_>) -> Result<Cow<'p, [u8]>, Issue> {
+    let is_foreign = part.facility.as_ref().is_some_and(|facility| *facility != sender.facility);
+    if part.is_record() && is_foreign && !sender.facility.is_unstated() {
+        return Err(Issue::new(&FOREIGN_RECORD, part.place()));
+    }
+    part.read()
+}
+
 /// The sender is whoever sent the whole; where nobody said which facility that is, the root of the storage does.
-fn source_of(sender: &Arc<Source>, part: &container::Part<'_>) -> Arc<Source> {
+pub(super) fn source_of(sender: &Arc<Source>, part: &container::Part<'_>) -> Arc<Source> {
     match &part.facility {
         Some(facility) if sender.facility.is_unstated() => {
             Arc::new(Source { facility: facility.clone(), ..(**sender).clone() })

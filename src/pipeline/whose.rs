@@ -39,10 +39,11 @@ pub fn whose<'a>(sources: &'a [Arc<Source>], name: &str, bytes: &[u8]) -> Whose<
     }
 }
 
-/// The facilities that a letter names as its own: the root of the storage in a zip file; MSH-4 of each message; in FHIR
+/// The facilities that a letter names as its own: the root of the storage in a zip file; the first line of each record of
+/// transaction storage; MSH-4 of each message; in FHIR
 /// JSON the facilities whose patient numbers its Patients carry. Empty when it says nothing, each once otherwise.
 fn facilities_named(name: &str, bytes: &[u8]) -> Vec<FacilityCode> {
-    let mut named: Vec<FacilityCode> = match container::open(name, bytes) {
+    let mut named: Vec<FacilityCode> = match container::archive(name, bytes) {
         Some(Ok(container)) => {
             let parts = container.groups.iter().flatten();
             parts.flat_map(of_part).collect()

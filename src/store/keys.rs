@@ -281,6 +281,11 @@ pub fn meta(name: &str) -> Vec<u8> {
     key
 }
 
+/// The name of a key that [`meta`] made.
+pub fn meta_name(key: &[u8]) -> Option<&str> {
+    std::str::from_utf8(key.strip_prefix(b"M")?.strip_suffix(&[0])?).ok()
+}
+
 fn partition(patient: PatientKey, more: usize) -> Vec<u8> {
     let mut key = Vec::with_capacity(17 + more);
     key.push(Space::Partition as u8);
@@ -364,6 +369,7 @@ mod tests {
         assert_eq!(sheaf_of(&head(patient)), None);
         assert_eq!(panel_of(&panel(5, patient)), Some((5, patient)));
         assert_eq!(number_of(&log(Position(3))), Some(3));
+        assert_eq!(meta_name(&meta("feed/x")), Some("feed/x"));
         assert_eq!((told_of(&told(patient, 4)), told_of(&head(patient))), (Some((patient, 4)), None));
         for received in [i64::MIN, -1, 0, 1, i64::MAX] {
             assert_eq!(unmapped_of(&unmapped(5, received, letter)), Some((5, received, letter)));

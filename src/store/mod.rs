@@ -12,6 +12,7 @@ pub mod commit;
 #[cfg(test)]
 mod contract;
 pub mod control;
+pub mod cursor;
 pub mod faulty;
 pub mod group;
 pub mod hot;
@@ -28,6 +29,7 @@ pub mod sled;
 pub mod told;
 pub mod verify;
 
+pub use cursor::Cursor;
 pub use group::Ticket;
 pub use hot::Hot;
 pub use log::Logged;

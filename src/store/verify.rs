@@ -9,7 +9,7 @@ use crate::letter::LetterId;
 use crate::store::cache::Spread;
 use crate::store::codes::{Code, TEXT_CHARS_MAX, code_id};
 use crate::store::keys::{self, Space};
-use crate::store::{Head, Logged, Record, Store, Told, records};
+use crate::store::{Cursor, Head, Logged, Record, Store, Told, cursor, records};
 
 /// Breakages that are kept in a report; more are only counted.
 pub const BREAKAGES_MAX: usize = 1000;
@@ -45,6 +45,8 @@ pub struct Report {
     pub unmapped: u64,
     /// Letters that are known by their senders' message ids.
     pub controls: u64,
+    /// Folders that are followed.
+    pub cursors: u64,
     /// The first [`BREAKAGES_MAX`] breakages.
     pub broken: Vec<Breakage>,
     /// How many there are in all.
@@ -72,6 +74,7 @@ pub fn verify(store: &Store) -> Result<Report, Fault> {
     walk.log()?;
     walk.panels()?;
     walk.audit()?;
+    walk.cursors()?;
     Ok(walk.report)
 }
 
@@ -324,6 +327,19 @@ impl Walk<'_> {
             Ok(())
         })
     }
+
+    fn cursors(&mut self) -> Result<(), Fault> {
+        self.each(Space::Meta, |walk, key, value| {
+            if !keys::meta_name(key).is_some_and(|name| name.starts_with(cursor::PREFIX)) {
+                return Ok(());
+            }
+            walk.report.cursors += 1;
+            match Cursor::decode(&value) {
+                Ok(_) => Ok(()),
+                Err(_) => walk.wrong(key, "the cursor of a folder is damaged"),
+            }
+        })
+    }
 }
 
 fn is_cut(code: &Code) -> bool {
@@ -436,6 +452,18 @@ mod tests {
                 assert!(report.broken_count > 0, "byte {at} of {}", char::from(key[0]));
             }
         }
+    }
+
+    #[test]
+    fn a_damaged_cursor_is_noticed() {
+        let store = filled();
+        store.put_cursor("a", &Cursor::default()).unwrap();
+        let report = verify(&store).unwrap();
+        assert_eq!((report.cursors, report.broken_count), (1, 0));
+        let mut commit = Commit::default();
+        commit.note("feed/a", Some(b"{}"));
+        store.submit(commit).wait().unwrap();
+        assert_eq!(verify(&store).unwrap().broken[0].what, "the cursor of a folder is damaged");
     }
 
     #[test]

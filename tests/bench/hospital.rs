@@ -38,6 +38,22 @@ pub fn adt(patient: u64) -> Letter {
     letter(&number, "-", "ADT-00", "999999999999999", stamp, text)
 }
 
+/// ORU^R01: one request with six numeric results, under no file name.
+pub fn six_results(patient: u64) -> Letter {
+    let number = number(patient);
+    let mut text = head("ORU^R01^ORU_R01", "20261005083000", &number);
+    text += &format!("PV1||O|11^^^^^C\rORC|RE|{patient}\rOBR|1|{patient}||E002^生化学的検査^99O03|||202610050800\r");
+    for item in 0..6 {
+        text += &format!(
+            "OBX|{}|NM|3A0{item:02}0000002327101^例示項目{item}^JC10||{}.{:02}|g/dL^g/dL^ISO+|6.7-8.3|N|||F|||202610050800\r",
+            item + 1,
+            4 + (patient + item) % 5,
+            (patient * 7 + item * 13) % 100
+        );
+    }
+    Letter { name: String::new(), ..letter(&number, "-", "OML-11", "1", "20261005083000", text) }
+}
+
 /// OML-11: `results` numeric results of one day.
 pub fn results(patient: u64, day: u64, results: u64) -> Letter {
     let number = number(patient);

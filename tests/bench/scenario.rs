@@ -29,14 +29,61 @@ fn convert() -> Vec<Figure> {
         oul = (0..500).map(|p| hospital::results(p, p, 10)).collect();
     }
     let large: Vec<Letter> = (0..200).map(|p| hospital::results(p, p, 30)).collect();
-    [("convert ADT", &adt), ("convert OUL", &oul), ("convert OUL of 30 results", &large)]
-        .map(|(name, letters)| Figure {
-            scenario: name.into(),
-            figure: convert_rate(letters),
-            unit: "messages per CPU-second",
-            beside: json!({"letters": source, "mean_bytes": mean_bytes(letters)}),
-        })
-        .into()
+    let six: Vec<Letter> = (0..200).map(hospital::six_results).collect();
+    let documents = corpus_documents();
+    let figure = |(name, letters): (&str, &Vec<Letter>)| Figure {
+        scenario: name.into(),
+        figure: convert_rate(letters),
+        unit: "letters per CPU-second, converted and validated as JSON",
+        beside: json!({
+            "letters": source,
+            "mean_bytes": mean_bytes(letters),
+            "bare hl7-parser of the same, per CPU-second": parse_rate(letters),
+        }),
+    };
+    let all = [
+        ("convert ADT", &adt),
+        ("convert OUL", &oul),
+        ("convert OUL of 30 results", &large),
+        ("convert ORU of 6 results", &six),
+        ("convert C-CDA of about 140 kB", &documents),
+    ];
+    all.into_iter().filter(|(_, letters)| !letters.is_empty()).map(figure).collect()
+}
+
+/// How often a foreign parser alone reads the same texts; none where they are no HL7 v2.
+fn parse_rate(letters: &[Letter]) -> Option<u64> {
+    let texts: Vec<String> =
+        letters.iter().map(|l| tasuki::decode::charset::decode(&l.bytes).value.into_owned()).collect();
+    if !texts.first()?.starts_with("MSH") {
+        return None;
+    }
+    let (mut done, pid) = (0_u64, std::process::id());
+    let (begun, cpu) = (Instant::now(), load::cpu_seconds(pid));
+    while begun.elapsed().as_secs_f64() < 1.0 {
+        for text in &texts {
+            black_box(hl7_parser::Message::parse(text).is_ok());
+            done += 1;
+        }
+    }
+    Some((done as f64 / (load::cpu_seconds(pid) - cpu)) as u64)
+}
+
+/// C-CDA documents of 125 to 160 kB, where they are.
+fn corpus_documents() -> Vec<Letter> {
+    let mut found = Vec::new();
+    let Some(corpora) = std::env::var_os("TASUKI_CORPORA") else { return found };
+    for source in std::fs::read_dir(Path::new(&corpora).join("cda")).into_iter().flatten().flatten() {
+        for file in std::fs::read_dir(source.path().join("cda")).into_iter().flatten().flatten() {
+            let bytes = std::fs::read(file.path()).unwrap_or_default();
+            let letter = Letter { source: hospital::source(), name: String::new(), bytes };
+            let translated = || translate(&letter, letter.id(), &Default::default(), |_| Ok(Known::default()));
+            if (125_000..160_000).contains(&letter.bytes.len()) && translated().is_ok_and(|t| t.is_ok()) {
+                found.push(letter);
+            }
+        }
+    }
+    found
 }
 
 fn convert_rate(letters: &[Letter]) -> f64 {
@@ -49,7 +96,8 @@ fn convert_rate(letters: &[Letter]) -> f64 {
             for change in &translated.expect("mapped").value.changes {
                 match change {
                     Change::Put(draft) | Change::PutWeak(draft) | Change::Merge { draft, .. } => {
-                        black_box(draft.json(None));
+                        let value: Value = serde_json::from_str(&draft.json(None)).expect("JSON");
+                        assert!(black_box(tasuki::validate::validate(&value)).is_empty());
                     }
                     Change::Delete { .. } | Change::WholeList(_) => {}
                 }

@@ -4,19 +4,26 @@
 mod csv;
 pub mod date;
 mod json;
+mod rows;
 mod rule;
 mod schema;
+mod split;
 
 use std::collections::BTreeMap;
 
 use crate::codes::Columns;
 use crate::fault::{Issue, Noted, Place};
 pub use schema::Layout;
+pub use split::{Piece, split};
 
-/// Rows of one export, at most.
+/// Rows about one patient, at most.
 pub const ROWS_MAX: usize = 100_000;
+/// Rows of one file that is cut into parts, at most.
+pub const ROWS_OF_FILE_MAX: usize = 1_000_000;
 /// Columns of one export, at most.
 pub const COLUMNS_MAX: usize = 500;
+/// The column that says whose row it is.
+pub const PATIENT: &str = "患者番号";
 
 /// An export whose every row is as its layout says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,9 +64,9 @@ pub fn read_csv(name: &str, bytes: &[u8], own: &[Columns]) -> Result<Noted<Expor
     checked(sheet)
 }
 
-/// Reads a JSON export: `{"layout": "...", "rows": [{...}]}`.
-pub fn read_json(bytes: &[u8]) -> Result<Noted<Export>, Vec<Issue>> {
-    checked(json::read(bytes)?)
+/// Reads a JSON export that came under `name`: `{"layout": "...", "rows": [{...}]}`.
+pub fn read_json(name: &str, bytes: &[u8]) -> Result<Noted<Export>, Vec<Issue>> {
+    checked(json::read(name, bytes)?)
 }
 
 /// What a column mapping names that is no layout, or no column of its layout.
@@ -93,5 +100,7 @@ fn place(row: usize, column: &str) -> Place {
     Place::Path(format!("row {row}{column}").into())
 }
 
+#[cfg(test)]
+mod split_tests;
 #[cfg(test)]
 mod tests;

@@ -44,11 +44,11 @@ fn rows_are_read_in_any_characters_and_any_order() {
 fn json_says_the_same() {
     let text = r#"{"layout":"lab-results","rows":[{"患者番号":"1","検査日":"20260231","項目コード":"TP","項目名":"総蛋白",
         "結果値":6.90}]}"#;
-    assert_eq!(problems(read_json(text.as_bytes())), ["row 1, column 検査日: 20260231 is not a date."]);
-    let export = read_json(text.replace("20260231", "20260228").as_bytes()).unwrap();
+    assert_eq!(problems(read_json("x.json", text.as_bytes())), ["row 1, column 検査日: 20260231 is not a date."]);
+    let export = read_json("x.json", text.replace("20260231", "20260228").as_bytes()).unwrap();
     assert_eq!(export.value.rows[0].cell("結果値"), "6.90");
-    assert!(read_json(b"{\"layout\":\"x\",\"rows\":[]}").is_err() && read_json(b"{").is_err());
-    assert!(read_json(b"{\"layout\":\"referrals\",\"rows\":[]}").is_err());
+    assert!(read_json("x.json", b"{\"layout\":\"x\",\"rows\":[]}").is_err() && read_json("x.json", b"{").is_err());
+    assert!(read_json("x.json", b"{\"layout\":\"referrals\",\"rows\":[]}").is_err());
 }
 
 #[test]

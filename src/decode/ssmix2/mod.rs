@@ -5,6 +5,7 @@ mod kind;
 mod name;
 mod path;
 mod rule;
+pub mod transaction;
 
 pub use extended::{DocumentKind, Extended, extended, is_document_kind_folder};
 pub use kind::Kind;

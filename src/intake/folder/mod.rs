@@ -25,8 +25,53 @@ pub const FILE_BYTES_MAX: u64 = 64 << 20;
 /// Symbolic links are not followed: one that stays inside the tree leads to what is found anyway, one that leaves it must
 /// not be followed. Only `path` itself may be a link.
 pub fn walk(path: &Path) -> impl Iterator<Item = Result<Group, io::Error>> + use<> {
-    walk::Walk::begin(path)
+    walk::Walk::begin(path, Everything)
 }
+
+/// The same of those folders and files that `look` wants.
+pub fn walk_where<L: Look>(path: &Path, look: L) -> impl Iterator<Item = Result<Group, io::Error>> {
+    walk::Walk::begin(path, look)
+}
+
+/// Chooses what of a tree is walked over. Folders are asked about before anything in them, and everything in one before the
+/// next.
+pub trait Look {
+    /// Whether a folder is listed; `is_leaf` when by its name it holds files only.
+    fn enters(&mut self, folder: &Path, is_leaf: bool) -> bool {
+        let _ = (folder, is_leaf);
+        true
+    }
+
+    /// Whether what is no folder is found.
+    fn takes(&mut self, file: &Path) -> bool {
+        let _ = file;
+        true
+    }
+
+    /// A folder could not be listed.
+    fn failed(&mut self, folder: &Path, error: &io::Error) {
+        let _ = (folder, error);
+    }
+}
+
+impl<L: Look> Look for &mut L {
+    fn enters(&mut self, folder: &Path, is_leaf: bool) -> bool {
+        (**self).enters(folder, is_leaf)
+    }
+
+    fn takes(&mut self, file: &Path) -> bool {
+        (**self).takes(file)
+    }
+
+    fn failed(&mut self, folder: &Path, error: &io::Error) {
+        (**self).failed(folder, error);
+    }
+}
+
+/// All of it.
+struct Everything;
+
+impl Look for Everything {}
 
 /// How many files [`walk`] will yield, ignored ones included: a pass over directory entries only. What cannot be read is
 /// not counted.
@@ -68,7 +113,7 @@ pub enum Shape {
     Misnamed(Issue),
     /// FHIR JSON.
     Fhir,
-    /// Any other file to be tried: HL7 v2, or a zip file of letters.
+    /// Any other file to be tried: HL7 v2, XML, CSV, a file of transaction storage, or a zip file of letters.
     Loose,
     /// Passed over, and counted, by a rule.
     Ignored(&'static Rule),
@@ -144,7 +189,7 @@ fn by_extension(file: &str, path: &Path) -> Shape {
     let extension = file.rsplit_once('.').map_or(String::new(), |(_, extension)| extension.to_ascii_lowercase());
     match extension.as_str() {
         "json" => Shape::Fhir,
-        "" | "hl7" | "txt" => Shape::Loose,
+        "" | "hl7" | "txt" | "xml" | "csv" | "zip" | "dat" => Shape::Loose,
         _ if begins_as_a_letter(path) => Shape::Loose,
         _ => Shape::Ignored(&NOT_READ_HERE),
     }

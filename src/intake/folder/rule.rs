@@ -15,8 +15,8 @@ pub static NOT_READ_HERE: Rule = Rule {
     id: "folder-not-read-here",
     severity: Severity::Warning,
     code: IssueType::NotSupported,
-    en: "Not an SS-MIX2, HL7 v2 or FHIR JSON file, going by its name and first bytes; not read.",
-    ja: "ファイル名と先頭のバイトから、SS-MIX2・HL7 v2・FHIR JSONのいずれでもないと判断し、読みませんでした。",
+    en: "Not an SS-MIX2, HL7 v2, JSON, XML, CSV or zip file, going by its name and first bytes; not read.",
+    ja: "ファイル名と先頭のバイトから、SS-MIX2・HL7 v2・JSON・XML・CSV・zipのいずれでもないと判断し、読みませんでした。",
 };
 /// See [`super::walk`].
 pub static SYMBOLIC_LINK: Rule = Rule {

@@ -99,6 +99,8 @@ fn loose_files() {
     let flat = "20111220__OML-11__9999013_20111220_OML-11_000000011000354_20111220103059000_01_1";
     let wrong = "20111221__OML-11__9999013_20111220_OML-11_000000011000354_20111220103059000_01_1";
     let folder = tree(&["a.json", "b.HL7", "in/c", "in/d.txt", "e.dat", "f.pdf", ".git/config", flat, wrong]);
+    let others = ["g.XML", "h.csv", "i.zip", "j.DAT", "k.pdf"];
+    others.iter().for_each(|name| fs::write(folder.path().join(name), "%").unwrap());
     fs::write(folder.path().join("f.pdf"), "%PDF").unwrap();
     let expected = [
         pairs(&[("OML-11 ssmix2-folders-missing", flat)]),
@@ -109,6 +111,11 @@ fn loose_files() {
             ("loose", "b.HL7"),
             ("loose", "e.dat"),
             (NOT_READ_HERE.id, "f.pdf"),
+            ("loose", "g.XML"),
+            ("loose", "h.csv"),
+            ("loose", "i.zip"),
+            ("loose", "j.DAT"),
+            (NOT_READ_HERE.id, "k.pdf"),
         ]),
         pairs(&[("loose", "in/c"), ("loose", "in/d.txt")]),
     ];

@@ -5,7 +5,9 @@ use std::fs::{self, FileType};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::{Found, Group, HOUSEKEEPING, NAME_NOT_UNICODE, NOT_A_FILE, SYMBOLIC_LINK, Shape, facility_named, shape};
+use super::{
+    Found, Group, HOUSEKEEPING, Look, NAME_NOT_UNICODE, NOT_A_FILE, SYMBOLIC_LINK, Shape, facility_named, shape,
+};
 use crate::decode::container;
 use crate::decode::ssmix2::{is_date_folder, is_document_kind_folder, is_kind_folder, prefix_folders};
 use crate::fault::{Issue, Place};
@@ -21,17 +23,18 @@ pub(super) struct Storage {
 }
 
 /// Directories still to be read, and what was found in the last one.
-pub(super) struct Walk {
+pub(super) struct Walk<L> {
+    look: L,
     base: PathBuf,
     directories: Vec<(PathBuf, usize)>,
     ready: VecDeque<Result<Group, io::Error>>,
 }
 
-impl Walk {
-    pub(super) fn begin(path: &Path) -> Self {
-        let mut walk = Walk { base: PathBuf::new(), directories: Vec::new(), ready: VecDeque::new() };
+impl<L: Look> Walk<L> {
+    pub(super) fn begin(path: &Path, look: L) -> Self {
+        let mut walk = Walk { look, base: PathBuf::new(), directories: Vec::new(), ready: VecDeque::new() };
         match path.canonicalize() {
-            Err(error) => walk.ready.push_back(Err(error)),
+            Err(error) => walk.failed(path, error),
             Ok(path) if path.is_dir() => {
                 walk.base.clone_from(&path);
                 match storage_above(&path) {
@@ -53,11 +56,19 @@ impl Walk {
         walk
     }
 
+    fn failed(&mut self, directory: &Path, error: io::Error) {
+        self.look.failed(directory, &error);
+        self.ready.push_back(Err(error));
+    }
+
     /// One directory: a patient's folder is taken whole; of any other one the files are taken and the folders kept for later.
     fn directory(&mut self, directory: &Path, depth: usize) {
+        if !self.look.enters(directory, false) {
+            return;
+        }
         let entries = match entries(directory) {
             Ok(entries) => entries,
-            Err(error) => return self.ready.push_back(Err(error)),
+            Err(error) => return self.failed(directory, error),
         };
         if is_patient(directory, &entries) {
             return self.patient(&Storage::of_patient(directory), directory);
@@ -66,7 +77,7 @@ impl Walk {
         for (path, kind) in entries.iter().rev() {
             if is_entered(path, *kind, depth) {
                 self.directories.push((path.clone(), depth + 1));
-            } else {
+            } else if self.look.takes(path) {
                 files.push(found(path, &self.base, Some(*kind)));
             }
         }
@@ -78,13 +89,17 @@ impl Walk {
         let mut files = Vec::new();
         let mut directories = vec![(below.to_path_buf(), 0)];
         while let Some((directory, depth)) = directories.pop() {
+            // The patient's own folder was asked about when it was listed.
+            if directory != below && !self.look.enters(&directory, is_leaf(&directory)) {
+                continue;
+            }
             match entries(&directory) {
-                Err(error) => self.ready.push_back(Err(error)),
+                Err(error) => self.failed(&directory, error),
                 Ok(entries) => {
                     for (path, kind) in entries {
                         if is_entered(&path, kind, depth) {
                             directories.push((path, depth + 1));
-                        } else {
+                        } else if self.look.takes(&path) {
                             files.push(found(&path, &storage.root, Some(kind)));
                         }
                     }
@@ -115,7 +130,7 @@ impl Walk {
     }
 }
 
-impl Iterator for Walk {
+impl<L: Look> Iterator for Walk<L> {
     type Item = Result<Group, io::Error>;
 
     fn next(&mut self) -> Option<Self::Item> {
@@ -214,6 +229,14 @@ fn is_patient(directory: &Path, entries: &[(PathBuf, FileType)]) -> bool {
             let name = path.file_name().and_then(|name| name.to_str());
             kind.is_dir() && name.is_some_and(is_date_folder) && has_kind_folders(path)
         })
+}
+
+/// The folder of a kind below that of a date holds files only.
+fn is_leaf(directory: &Path) -> bool {
+    let name = |path: Option<&Path>, is: fn(&str) -> bool| {
+        path.and_then(Path::file_name).and_then(|name| name.to_str()).is_some_and(is)
+    };
+    name(Some(directory), is_kind_folder) && name(directory.parent(), is_date_folder)
 }
 
 /// A データ種別 of standardised or extended storage.

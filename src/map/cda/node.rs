@@ -136,7 +136,7 @@ mod tests {
     fn a_place_counts_only_where_there_are_several() {
         let xml = r#"<a xmlns="urn:hl7-org:v3"><b/><c><d/></c><c><d/><e/></c></a>"#;
         let document = roxmltree::Document::parse(xml).unwrap();
-        let last = document.descendants().filter(|n| is_named(*n, "d")).last().unwrap();
+        let last = document.descendants().rfind(|n| is_named(*n, "d")).unwrap();
         assert_eq!(place(last).to_string(), "/a/c[2]/d");
     }
 

@@ -10,7 +10,7 @@ mod prescription;
 use std::sync::Arc;
 
 use crate::codes::Book;
-use crate::decode::export::{Export, Layout, Row};
+use crate::decode::export::{Export, Layout, PATIENT, Row};
 use crate::decode::hl7v2::Message;
 use crate::fault::{Issue, Noted, Place, rules};
 use crate::letter::{LetterId, Source};
@@ -39,9 +39,6 @@ pub struct Context<'a> {
     /// What codes mean in other code systems.
     pub book: &'a Arc<Book>,
 }
-
-/// The column that says whose row it is.
-const PATIENT: &str = "患者番号";
 
 /// Maps an export about one patient. An error is a letter to be held.
 pub fn map(export: &Export, context: Context<'_>) -> Result<Noted<Mapped>, Vec<Issue>> {

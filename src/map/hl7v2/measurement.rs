@@ -10,15 +10,9 @@ use super::{Context, Output, adt};
 use crate::decode::hl7v2::Message;
 use crate::fhir::ResourceType;
 
-/// States every OBX with its NTE that no mapper took before. What was measured at a stated time (OBX-14) is an Observation of its own; without one
-/// the newest message replaces what was said before.
-///
-/// OBX of orders and results are theirs, not the patient's.
+/// States every OBX with its NTE that no mapper took before. What was measured at a stated time (OBX-14) is an Observation
+/// of its own; without one the newest message replaces what was said before.
 pub(super) fn map(message: &Message<'_>, context: Context<'_>, out: &mut Output) {
-    let kind = message.first("MSH").map(|header| header.peek(9).component(1).text());
-    if matches!(kind.as_deref(), Some("ORU" | "OUL" | "OML" | "OMG" | "OMI" | "ORM")) {
-        return;
-    }
     let is_gone = is_deleted(context) || adt::event(message) == "A23";
     let mut keys = Keys::default();
     for group in result_groups(message).into_iter().filter(|group| group.result.is_untouched()) {

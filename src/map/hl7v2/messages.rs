@@ -12,6 +12,9 @@ rules! {
     pub(crate) NOT_OF_A_PATIENT "v2-not-of-a-patient" Error NotSupported
         "A message of the type {} says nothing of a patient that could be kept."
         "{}のメッセージには、患者の記録として保存する内容がありません。"
+    pub(crate) CHANGES_RECORDS "v2-records-not-moved" Error NotSupported
+        "A message of the type {} moves something between records or parts them; that is not applied."
+        "{}のメッセージは患者記録間の移動や分離を指示していますが、この処理には対応していません。"
 }
 
 type Mapper = fn(&Message<'_>, Context<'_>, &mut Output);
@@ -205,6 +208,10 @@ pub(super) fn handled(message: &Message<'_>, context: Context<'_>) -> Result<Han
     }
     if whole::is_of_nobody(&sent) {
         return Err(Issue::with(&NOT_OF_A_PATIENT, place, sent));
+    }
+    // A document would look as if it had been applied.
+    if message.first("MRG").is_some() || matches!(sent.as_str(), "ADT^A17" | "ADT^A37") {
+        return Err(Issue::with(&CHANGES_RECORDS, place, sent));
     }
     Ok(kept_whole(kind))
 }

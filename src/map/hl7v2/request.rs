@@ -33,7 +33,7 @@ fn map(message: &Message<'_>, service: Service, context: Context<'_>, out: &mut 
     let mut examination = Examination::new(message, &groups, context, out);
     examination.specimens(out);
     let prior = prior_results(&examination, out);
-    // What orders something else than an examination (RXO, ODS, RQD) is left unread, and so reported.
+    // What orders something else than an examination (ODS, RQD) is left unread, and so reported.
     let is_ours = |group: &RequestGroup<'_>| !group.is_prior && !group.is_foreign;
     for (at, _) in groups.requests.iter().enumerate().filter(|(_, group)| is_ours(group)) {
         if examination.is_deleted {

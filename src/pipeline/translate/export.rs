@@ -10,7 +10,7 @@ pub(super) fn translate(format: Format, given: Given<'_>) -> Translation {
     let Given { letter, id, book } = given;
     let read: Result<Noted<Export>, Vec<Issue>> = match format {
         Format::Csv => export::read_csv(&letter.name, &letter.bytes, book.columns(&letter.source.facility)),
-        _ => export::read_json(&letter.bytes),
+        _ => export::read_json(&letter.name, &letter.bytes),
     };
     let read = read?;
     let context = map::export::Context { source: &letter.source, letter: id, book };

@@ -89,6 +89,11 @@ fn members(w: &mut Writer, node: Node<'_>, value: &str, comparator: &str) {
             w.string("code", ucum);
         }
         (None, Some(named)) => coded_unit(w, named),
+        // European prescriptions count tablets and puffs in SNOMED CT units of presentation.
+        (None, None) if unit.len() >= 6 && unit.bytes().all(|b| b.is_ascii_digit()) => {
+            w.string("system", "http://snomed.info/sct");
+            w.string("code", &unit);
+        }
         (None, None) => w.string("unit", &unit),
     }
 }
@@ -246,6 +251,10 @@ mod tests {
         assert_eq!(written(r#"value="1.015" unit="1">"#), format!(r#""q":{{"value":1.015,{ucum},"code":"1"}}"#));
         assert_eq!(written(r#"value="2">"#), r#""q":{"value":2}"#);
         assert_eq!(written(r#"value="2" unit="tablets">"#), r#""q":{"value":2,"unit":"tablets"}"#);
+        assert_eq!(
+            written(r#"value="0.5" unit="732936001">"#),
+            r#""q":{"value":0.5,"system":"http://snomed.info/sct","code":"732936001"}"#
+        );
         assert_eq!(written(r#"nullFlavor="UNK" value="2">"#), "");
         assert_eq!(written(r#"value="x">"#), "");
     }

@@ -42,6 +42,18 @@ impl<'a> Gts<'a> {
         gts
     }
 
+    /// Takes from the statement around it what it does not say itself: from when to when, or when.
+    pub(in crate::map::cda) fn within(mut self, around: Option<Node<'a>>) -> Self {
+        let Some(around) = around.map(Gts::of) else { return self };
+        if !self.is_repeating() {
+            (self.periodic, self.events) = (around.periodic, around.events);
+        }
+        if self.bounds.is_none() && self.points.is_empty() {
+            (self.bounds, self.points) = (around.bounds, around.points);
+        }
+        self
+    }
+
     fn add(&mut self, time: Node<'a>, depth: usize) {
         let is_interval = ["low", "high", "width"].iter().any(|name| child(time, name).is_some());
         match xsi_type(time) {

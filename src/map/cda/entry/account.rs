@@ -12,7 +12,8 @@ pub(super) fn account(node: Node<'_>, taken: &[&str], out: &mut Output) {
     for element in elements(node) {
         let name = node::name(element);
         let is_taken = ALWAYS.contains(&name) || taken.contains(&name);
-        if !(is_taken && node::is_known(element)) && !is_silent(element) {
+        let is_read = is_taken && node::is_known(element);
+        if !is_read && !is_silent(element) {
             unmapped(element, out);
         }
     }

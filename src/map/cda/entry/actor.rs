@@ -90,6 +90,16 @@ pub(super) fn performers<'a>(node: Node<'a>, out: &mut Output) -> Vec<(String, N
 /// A person, device or organisation in an assigned role (assignedAuthor, assignedEntity …), as `Type/id`: the person, else
 /// the house.
 pub(super) fn assigned_entity(assigned: Node<'_>, out: &mut Output) -> Option<String> {
+    let words = assigned.document().input_text().get(assigned.range()).unwrap_or_default();
+    if let Some(known) = out.stated.party(words) {
+        return known.clone();
+    }
+    let party = first_told(assigned, out);
+    out.stated.remember_party(words, &party);
+    party
+}
+
+fn first_told(assigned: Node<'_>, out: &mut Output) -> Option<String> {
     if child_attribute(assigned, "code", "code") == "ONESELF" {
         return Some(out.patient.reference());
     }
@@ -174,6 +184,18 @@ pub(super) fn participant(role: Node<'_>, out: &mut Output) -> Option<String> {
     });
     let id = out.id(ResourceType::PRACTITIONER, &key);
     Some(out.put_weak(ResourceType::PRACTITIONER, id, w))
+}
+
+/// The same, of these types only; others are reported.
+pub(super) fn performers_of(node: Node<'_>, types: &[&str], out: &mut Output) -> Vec<String> {
+    let mut found = Vec::new();
+    for (reference, performer) in performers(node, out) {
+        match is_of(&reference, types) {
+            true => found.push(reference),
+            false => super::account::unmapped(performer, out),
+        }
+    }
+    found
 }
 
 /// The first place a statement names (participant LOC).

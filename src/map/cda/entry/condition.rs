@@ -164,10 +164,9 @@ fn categories(w: &mut Writer, node: Node<'_>, cx: Cx<'_>, out: &mut Output) {
     };
     w.array("category", |w| {
         w.item(|w| w.array("coding", |w| w.coding_item(system, code, display)));
-        if let Some(kind) = child(node, "code").filter(|kind| cd::is_stated(*kind)) {
-            if !PLAIN_KINDS.contains(&attribute(kind, "code")) {
-                cd::concept_item(w, kind, cx.within.text, out);
-            }
+        let says_more = |kind: &Node<'_>| cd::is_stated(*kind) && !PLAIN_KINDS.contains(&attribute(*kind, "code"));
+        if let Some(kind) = child(node, "code").filter(says_more) {
+            cd::concept_item(w, kind, cx.within.text, out);
         }
         // Principal or secondary diagnosis.
         for rank in children(node, "priorityCode").filter(|rank| cd::is_stated(*rank)) {

@@ -139,7 +139,8 @@ fn request(supply: Supply<'_, '_>, cx: Cx<'_>, out: &mut Output) -> Writer {
     w.reference("encounter", cx.within.encounter.unwrap_or_default());
     Gts::of(node).span(out).write(&mut w, "occurrence");
     w.string("authoredOn", authors.latest.as_deref().unwrap_or_default());
-    w.reference("requester", authors.last.as_deref().unwrap_or_default());
+    let types = ["Practitioner", "PractitionerRole", "Organization", "Device"];
+    w.reference("requester", authors.of_types(&types).unwrap_or_default());
     notes(&mut w, supply, cx, out);
     w
 }

@@ -1,13 +1,14 @@
 //! How a drug is taken (CDA R2 SubstanceAdministration) to Dosage.
 
 use super::Cx;
-use super::account::unmapped;
-use super::related::{comment_text, told};
+use super::account::{account, unmapped};
+use super::kind::Role;
+use super::related::{comment_text, related, told};
 use crate::fhir::{Writer, system};
 use crate::map::Output;
 use crate::map::cda::datatype::timing::{Bounds, Gts};
 use crate::map::cda::datatype::{cd, ivl_pq, pq, rto};
-use crate::map::cda::node::{Node, attribute, child, children};
+use crate::map::cda::node::{self, Node, attribute, child, children};
 
 /// The tables of usages (用法) that a Japanese prescription names as its code.
 const USAGES: [&str; 3] = ["1.2.392.200250.2.2.20.20", "1.2.392.200250.2.2.20.22", "1.2.392.200250.2.2.21"];
@@ -54,10 +55,49 @@ pub(super) fn dosages(
     });
 }
 
+/// Writes how a drug is taken, as a statement within its supply tells it, as items of an array.
+pub(super) fn alone(w: &mut Writer, node: Node<'_>, cx: Cx<'_>, out: &mut Output) {
+    let mut directions = Directions::default();
+    account(node, &PART, out);
+    for related in related(node, out) {
+        match related.role {
+            Role::Instruction => directions.instructions.push(related.node),
+            Role::Sig => directions.sigs.push(related.node),
+            _ if node::name(related.node) == "substanceAdministration" => directions.parts.push(related.node),
+            _ => unmapped(related.relation, out),
+        }
+    }
+    let mut items = Writer::default();
+    dosages(&mut items, "all", node, &directions, Bounds::Period, cx, out);
+    let items = items.finish();
+    if let Some(items) = items.strip_prefix("\"all\":[").and_then(|rest| rest.strip_suffix(']')) {
+        w.item_raw(items);
+    }
+}
+
+/// What of an administration is a part of a dosage.
+pub(super) const PART: [&str; 13] = [
+    "id",
+    "statusCode",
+    "effectiveTime",
+    "doseQuantity",
+    "rateQuantity",
+    "maxDoseQuantity",
+    "routeCode",
+    "approachSiteCode",
+    "methodCode",
+    "consumable",
+    "precondition",
+    "entryRelationship",
+    "code",
+];
+
 /// The words for it: the free text sig, else, where nothing is structured, what the narrative says.
 pub(super) fn text(node: Node<'_>, directions: &Directions<'_>, cx: Cx<'_>) -> String {
     let sigs: Vec<String> =
         directions.sigs.iter().map(|sig| comment_text(*sig, cx)).filter(|s| !s.is_empty()).collect();
+    let mut sigs = sigs;
+    sigs.dedup();
     if !sigs.is_empty() {
         return sigs.join("\n");
     }
@@ -66,7 +106,8 @@ pub(super) fn text(node: Node<'_>, directions: &Directions<'_>, cx: Cx<'_>) -> S
         return usage;
     }
     let has = |name: &str| look(node, directions.around, name).is_some_and(pq_or_bounds);
-    let is_structured = (has("doseQuantity") || has("rateQuantity")) && Gts::of(node).is_repeating();
+    let is_structured =
+        (has("doseQuantity") || has("rateQuantity")) && Gts::of(node).within(directions.around).is_repeating();
     if is_structured || !directions.parts.is_empty() { String::new() } else { told(node, cx) }
 }
 
@@ -103,7 +144,7 @@ fn dosage(
     cx: Cx<'_>,
     out: &mut Output,
 ) {
-    let gts = Gts::of(node);
+    let gts = Gts::of(node).within(around);
     if bounds == Bounds::Duration && gts.width().is_some() {
         period_of_use(w, &gts, out);
     }
@@ -112,11 +153,6 @@ fn dosage(
     gts.note_the_rest(out);
     w.object("timing", |w| {
         gts.members(w, bounds, out);
-        if let (Some(around), false) = (around, gts.is_repeating()) {
-            if gts.span(out).is_empty() {
-                Gts::of(around).members(w, bounds, out);
-            }
-        }
         cd::concept(w, "code", usage(node, around), cx.within.text, out);
     });
     as_needed(w, node, around, cx, out);

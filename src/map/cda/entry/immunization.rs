@@ -132,9 +132,9 @@ fn occurrence(w: &mut Writer, node: Node<'_>, out: &mut Output) {
 }
 
 fn performers(w: &mut Writer, node: Node<'_>, out: &mut Output) {
-    let performers = actor::performers(node, out);
+    let performers = actor::performers_of(node, &["Practitioner", "PractitionerRole", "Organization"], out);
     w.array("performer", |w| {
-        for (reference, _) in &performers {
+        for reference in &performers {
             w.item(|w| {
                 w.concept("function", "http://terminology.hl7.org/CodeSystem/v2-0443", "AP", "Administering Provider");
                 w.reference("actor", reference);

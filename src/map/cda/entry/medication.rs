@@ -2,7 +2,7 @@
 //! MedicationStatement or MedicationAdministration.
 
 use super::account::{account, only_first, unmapped};
-use super::dosage::{self, Directions};
+use super::dosage::{self, Directions, PART};
 use super::identity;
 use super::kind::{Role, has_template, is_ccda, section};
 use super::product::{self, More, Product};
@@ -19,7 +19,8 @@ use crate::map::stated::Content;
 
 /// IHE Pharmacy: an item of a medication treatment plan is what the patient takes, whatever its mood.
 const TREATMENT_PLAN: &str = "1.3.6.1.4.1.19376.1.9.1.3.7";
-const LEAF: [&str; 7] = ["id", "code", "statusCode", "effectiveTime", "author", "consumable", "priorityCode"];
+const LEAF: [&str; 8] =
+    ["id", "code", "statusCode", "effectiveTime", "author", "consumable", "priorityCode", "reference"];
 const RX_ABSENT: &str = "http://hl7.org/fhir/uv/ips/CodeSystem/absent-unknown-uv-ips";
 
 /// What is said about a medication by the statements within it.
@@ -206,22 +207,6 @@ fn part<'a>(related: Related<'a>, about: &mut About<'a>, cx: Cx<'_>, out: &mut O
         about.others.push(deeper);
     }
 }
-
-const PART: [&str; 13] = [
-    "id",
-    "statusCode",
-    "effectiveTime",
-    "doseQuantity",
-    "rateQuantity",
-    "maxDoseQuantity",
-    "routeCode",
-    "approachSiteCode",
-    "methodCode",
-    "consumable",
-    "precondition",
-    "entryRelationship",
-    "code",
-];
 
 /// What may be given in its place (IHE Pharmacy substitution permission).
 fn is_substitution(node: Node<'_>) -> bool {

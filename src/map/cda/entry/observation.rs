@@ -53,7 +53,7 @@ pub(super) fn map_with(node: Node<'_>, parts: &Parts<'_>, cx: Cx<'_>, out: &mut 
     categories(&mut w, node, cx, out);
     code(&mut w, node, parts, cx, out);
     out.subject(&mut w, "subject");
-    focus(&mut w, node, out);
+    focus(&mut w, node, &held, out);
     w.reference("encounter", cx.within.encounter.unwrap_or_default());
     span.write(&mut w, "effective");
     if let Some(at) = authors.latest.as_deref().filter(|at| at.len() > 19) {
@@ -104,6 +104,8 @@ pub(super) fn span(node: Node<'_>, cx: Cx<'_>, out: &mut Output) -> Span {
 struct Held<'a> {
     comments: Vec<Node<'a>>,
     components: Vec<Node<'a>>,
+    /// Statements that only point to what the observation is about.
+    pointers: Vec<Node<'a>>,
     members: Vec<String>,
     sources: Vec<String>,
     others: Vec<String>,
@@ -115,6 +117,9 @@ fn hold<'a>(node: Node<'a>, cx: Cx<'_>, out: &mut Output) -> Held<'a> {
         if related.role == Role::Comment {
             held.comments.push(related.node);
             account(related.node, &["code", "statusCode", "author", "id", "effectiveTime"], out);
+        } else if related.role == Role::Pointer {
+            held.pointers.push(related.node);
+            account(related.node, &["id", "code", "statusCode", "consumable", "reference", "effectiveTime"], out);
         } else if is_component(&related) {
             held.components.push(related.node);
         } else {
@@ -256,12 +261,14 @@ fn has_no_result(node: Node<'_>) -> bool {
     is_negated(node) && coded_value(node).is_none()
 }
 
-/// Another subject than the patient: a relative, a foetus, a donor.
-fn focus(w: &mut Writer, node: Node<'_>, out: &mut Output) {
+/// Another subject than the patient (a relative, a foetus, a donor), or the statement that it is about.
+fn focus(w: &mut Writer, node: Node<'_>, held: &Held<'_>, out: &mut Output) {
     let subject = child(node, "subject").and_then(|subject| child(subject, "relatedSubject"));
-    if let Some(reference) = subject.and_then(|subject| actor::related_person(subject, out)) {
-        w.array("focus", |w| w.item(|w| w.string("reference", &reference)));
-    }
+    let person = subject.and_then(|subject| actor::related_person(subject, out));
+    w.array("focus", |w| {
+        reference_items(w, person.as_slice());
+        related::pointer_items(w, &held.pointers, out);
+    });
 }
 
 fn performers(node: Node<'_>, authors: &actor::Authors, out: &mut Output) -> Vec<String> {

@@ -49,10 +49,9 @@ pub(super) fn results(node: Node<'_>, cx: Cx<'_>, out: &mut Output) -> Vec<Strin
     if let Some(at) = authors.latest.as_deref().filter(|at| at.len() > 19) {
         w.string("issued", at);
     }
-    let mut performers: Vec<String> =
-        actor::performers(node, out).into_iter().map(|(reference, _)| reference).collect();
+    let types = ["Practitioner", "PractitionerRole", "Organization"];
+    let mut performers = actor::performers_of(node, &types, out);
     if performers.is_empty() {
-        let types = ["Practitioner", "PractitionerRole", "Organization"];
         performers.extend(authors.of_types(&types).map(str::to_owned));
     }
     w.array("performer", |w| reference_items(w, &performers));

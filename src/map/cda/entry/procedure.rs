@@ -43,14 +43,7 @@ pub(super) fn map(node: Node<'_>, cx: Cx<'_>, out: &mut Output) -> Vec<String> {
     let held = held(&about.others, inner, out);
     let span = super::observation::span(node, cx, out);
     let mut w = Writer::new();
-    w.array("extension", |w| {
-        for method in children(node, "methodCode").filter(|method| cd::is_stated(*method)) {
-            w.item(|w| {
-                w.string("url", METHOD);
-                cd::concept(w, "valueCodeableConcept", Some(method), cx.within.text, out);
-            });
-        }
-    });
+    methods(&mut w, node, cx, out);
     ii::identifiers(&mut w, node, out);
     w.array("partOf", |w| {
         let around = cx.around.filter(|r| actor::is_of(r, &["Procedure"]));
@@ -169,6 +162,18 @@ fn procedure_code(w: &mut Writer, node: Node<'_>, cx: Cx<'_>, out: &mut Output) 
         Some(code) => cd::concept(w, "code", Some(code), cx.within.text, out),
         None => w.object("code", |w| w.string("text", &told(node, cx))),
     }
+}
+
+/// How it was done: an extension in R4.
+fn methods(w: &mut Writer, node: Node<'_>, cx: Cx<'_>, out: &mut Output) {
+    w.array("extension", |w| {
+        for method in children(node, "methodCode").filter(|method| cd::is_stated(*method)) {
+            w.item(|w| {
+                w.string("url", METHOD);
+                cd::concept(w, "valueCodeableConcept", Some(method), cx.within.text, out);
+            });
+        }
+    });
 }
 
 fn asserter(w: &mut Writer, node: Node<'_>, out: &mut Output) {

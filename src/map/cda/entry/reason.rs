@@ -158,10 +158,9 @@ fn write_reason(w: &mut Writer, reason: Node<'_>, cx: Cx<'_>, out: &mut Output) 
     let words = told(reason, cx);
     if is_stated(reason) {
         let value = child(reason, "value");
-        w.item(|w| match value {
-            Some(value) => cd::members(w, value, cx.within.text, out),
-            None => {}
-        });
+        if let Some(value) = value {
+            cd::concept_item(w, value, cx.within.text, out);
+        }
     } else if !words.is_empty() {
         w.item(|w| w.string("text", &words));
     } else if let Some(code) = child(reason, "code").filter(|code| cd::is_stated(*code) && !is_kind(*code)) {

@@ -124,6 +124,7 @@ pub(super) fn pointer_items(w: &mut Writer, pointers: &[Node<'_>], out: &mut Out
             (None, Some(id)) => w.item(|w| w.object("identifier", |w| ii::identifier(w, id, out))),
             (None, None) => unmapped(*pointer, out),
         }
+        external_items(w, *pointer, out);
     }
 }
 
@@ -156,7 +157,11 @@ pub(super) fn comment_text(node: Node<'_>, cx: Cx<'_>) -> String {
     if !text.is_empty() {
         return text;
     }
-    child(node, "code").map(|code| cd::text_of(code, cx.within.text)).unwrap_or_default()
+    // A code that only says that it is a comment says nothing.
+    const KINDS: [&str; 4] = ["48767-8", "76662-6", "PINSTRUCT", "FINSTRUCT"];
+    let says_more = |code: &Node<'_>| !KINDS.contains(&attribute(*code, "code"));
+    let code = child(node, "code").filter(says_more);
+    code.map(|code| cd::text_of(code, cx.within.text)).unwrap_or_default()
 }
 
 /// What a statement says in its own words: `text` that does not point into the narrative.

@@ -6,7 +6,7 @@ use super::identity;
 use super::kind::{Role, is_ccda};
 use super::product::{self, More, Product};
 use super::related::{self, Related, is_negated, note_items, related, told, unlinked};
-use super::{Cx, actor, device, status};
+use super::{Cx, actor, device, dosage, status};
 use crate::fhir::{ResourceType, Writer};
 use crate::map::Output;
 use crate::map::cda::datatype::ivl_ts::Span;
@@ -49,12 +49,13 @@ pub(super) fn map(node: Node<'_>, cx: Cx<'_>, out: &mut Output) -> Vec<String> {
 struct Held<'a> {
     comments: Vec<Node<'a>>,
     sigs: Vec<Node<'a>>,
+    doses: Vec<Node<'a>>,
     pointers: Vec<Node<'a>>,
     others: Vec<Related<'a>>,
 }
 
 fn hold<'a>(node: Node<'a>, out: &mut Output) -> Held<'a> {
-    const LEAF: [&str; 6] = ["id", "code", "statusCode", "effectiveTime", "author", "consumable"];
+    const LEAF: [&str; 7] = ["id", "code", "statusCode", "effectiveTime", "author", "consumable", "reference"];
     let mut held = Held::default();
     for related in related(node, out) {
         match related.role {
@@ -62,6 +63,10 @@ fn hold<'a>(node: Node<'a>, out: &mut Output) -> Held<'a> {
             Role::Pointer => held.pointers.push(related.node),
             Role::Instruction | Role::Fulfilment | Role::Sig => held.sigs.push(related.node),
             _ if is_words(related.node) => held.sigs.push(related.node),
+            _ if is_dosing(related.node) => {
+                held.doses.push(related.node);
+                continue;
+            }
             _ => {
                 held.others.push(related);
                 continue;
@@ -72,11 +77,14 @@ fn hold<'a>(node: Node<'a>, out: &mut Output) -> Held<'a> {
     held
 }
 
-/// An administration that only tells in words how the drug is taken.
+/// An administration of the drug that is supplied: it says how that is taken.
+fn is_dosing(node: Node<'_>) -> bool {
+    node::name(node) == "substanceAdministration" && !product::of(node).is_some_and(|product| product.is_named())
+}
+
+/// The same, when it says so only in words.
 fn is_words(node: Node<'_>) -> bool {
-    node::name(node) == "substanceAdministration"
-        && !product::of(node).is_some_and(|product| product.is_named())
-        && ["effectiveTime", "doseQuantity", "rateQuantity"].iter().all(|name| child(node, name).is_none())
+    is_dosing(node) && ["effectiveTime", "doseQuantity", "rateQuantity"].iter().all(|name| child(node, name).is_none())
 }
 
 fn dispense(node: Node<'_>, product: Option<Product<'_>>, cx: Cx<'_>, out: &mut Output) -> Vec<String> {
@@ -117,11 +125,7 @@ fn dispense(node: Node<'_>, product: Option<Product<'_>>, cx: Cx<'_>, out: &mut 
         let number = child_attribute(node, "repeatNumber", "value");
         w.item(|w| w.string("text", &if number.is_empty() { String::new() } else { format!("Fill number {number}") }));
     });
-    w.array("dosageInstruction", |w| {
-        for sig in &held.sigs {
-            w.item(|w| w.string("text", &related::comment_text(*sig, inner)));
-        }
-    });
+    dosages(&mut w, &held, inner, out);
     settle(node, &span, out);
     if let Some(product) = product::of(node) {
         product.settle(out);
@@ -129,6 +133,18 @@ fn dispense(node: Node<'_>, product: Option<Product<'_>>, cx: Cx<'_>, out: &mut 
     let mut references = vec![identity::put(node, ResourceType::MEDICATION_DISPENSE, id, w, out)];
     references.extend(unlinked(&held.others, inner, out));
     references
+}
+
+/// How the drug is taken: in doses, and in words.
+fn dosages(w: &mut Writer, held: &Held<'_>, cx: Cx<'_>, out: &mut Output) {
+    w.array("dosageInstruction", |w| {
+        for dose in &held.doses {
+            dosage::alone(w, *dose, cx, out);
+        }
+        for sig in &held.sigs {
+            w.item(|w| w.string("text", &related::comment_text(*sig, cx)));
+        }
+    });
 }
 
 /// An ordered supply of its own: a MedicationRequest that says what is to be dispensed.
@@ -153,11 +169,7 @@ fn order(node: Node<'_>, product: Option<Product<'_>>, cx: Cx<'_>, out: &mut Out
     w.reference("requester", authors.last.as_deref().unwrap_or_default());
     let held = hold(node, out);
     related::notes(&mut w, &held.comments, inner, out);
-    w.array("dosageInstruction", |w| {
-        for sig in &held.sigs {
-            w.item(|w| w.string("text", &related::comment_text(*sig, inner)));
-        }
-    });
+    dosages(&mut w, &held, inner, out);
     write_dispense_request(&mut w, node, Order::default(), out);
     w.array("supportingInformation", |w| {
         related::pointer_items(w, &held.pointers, out);
@@ -203,8 +215,8 @@ pub(super) fn dispense_request(w: &mut Writer, orders: &[Node<'_>], order: Order
 
 fn write_dispense_request(w: &mut Writer, node: Node<'_>, order: Order<'_>, out: &mut Output) {
     let stated = child_attribute(node, "repeatNumber", "value");
-    let performer = actor::performers(node, out).into_iter().map(|(reference, _)| reference);
-    let organization = performer.filter(|reference| actor::is_of(reference, &["Organization"])).next();
+    let mut performers = actor::performers(node, out).into_iter().map(|(reference, _)| reference);
+    let organization = performers.find(|reference| actor::is_of(reference, &["Organization"]));
     w.object("dispenseRequest", |w| {
         let gts = Gts::of(node);
         gts.span(out).period(w, "validityPeriod");

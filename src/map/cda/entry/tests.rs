@@ -46,3 +46,26 @@ pub(super) fn resources(out: &Output, name: &str) -> Vec<Value> {
     });
     drafts.filter(|d| d.resource_type.name() == name).map(|d| serde_json::from_str(&d.json(None)).unwrap()).collect()
 }
+
+/// The rules that were noticed.
+pub(super) fn issues(out: &Output) -> Vec<&'static str> {
+    out.issues().iter().map(|issue| issue.rule.id).collect()
+}
+
+/// A code of SNOMED CT as the value of an observation.
+pub(super) fn snomed(code: &str, display: &str) -> String {
+    format!(r#"<value xsi:type="CD" code="{code}" codeSystem="2.16.840.1.113883.6.96" displayName="{display}"/>"#)
+}
+
+/// A template of C-CDA.
+pub(super) fn ccda(number: &str) -> String {
+    format!(r#"<templateId root="2.16.840.1.113883.10.20.22.4.{number}"/>"#)
+}
+
+mod acts;
+mod allergy;
+mod condition;
+mod identity;
+mod japan;
+mod medication;
+mod observation;

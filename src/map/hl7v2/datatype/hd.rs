@@ -18,14 +18,8 @@ pub fn from_universal(universal: &str, kind: &str) -> Option<String> {
     if universal.is_empty() || universal.contains(char::is_whitespace) {
         return None;
     }
-    // Seen in the field: a name in words where a domain name should be. A URI has no spaces.
-    if universal.contains(char::is_whitespace) {
-        return None;
-    }
     let is_oid = universal.contains('.') && universal.bytes().all(|b| b.is_ascii_digit() || b == b'.');
     match kind {
-        // Words in the place of a universal id make no URI.
-        _ if universal.contains(char::is_whitespace) => None,
         "UUID" | "GUID" => Some(format!("urn:uuid:{}", universal.to_ascii_lowercase())),
         "URI" => Some(universal.to_owned()),
         "DNS" => Some(format!("urn:dns:{universal}")),

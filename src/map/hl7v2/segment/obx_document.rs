@@ -108,6 +108,7 @@ pub(crate) fn content_type(kind: &str, subtype: &str) -> String {
         // CDA says of itself that it is XML (CDA R2, MIME package).
         (_, "x-hl7-cda-level-one" | "xhl7-cda-level-one") => "text/xml".into(),
         (_, "pdf") => "application/pdf".into(),
+        (_, "dicom") => "application/dicom".into(),
         (top, subtype) => format!("{top}/{subtype}"),
     }
 }
@@ -121,9 +122,10 @@ fn by_subtype(subtype: &str) -> &'static str {
     }
 }
 
-fn hexadecimal(text: &str) -> Option<Vec<u8>> {
+/// The bytes behind pairs of hexadecimal digits; white space is passed over.
+pub(crate) fn hexadecimal(text: &str) -> Option<Vec<u8>> {
     let digits: Vec<u8> = text.bytes().filter(|b| !b.is_ascii_whitespace()).collect();
-    if digits.len() % 2 != 0 {
+    if !digits.len().is_multiple_of(2) {
         return None;
     }
     let digit = |b: u8| char::from(b).to_digit(16).map(|d| d as u8);

@@ -22,7 +22,7 @@ pub(crate) fn mention(
     if number.is_none() && code.is_empty() && request.is_none_or(|r| cwe::text(r.peek(4)).is_empty()) {
         return None;
     }
-    let key = format!("{}//{code}/request", number.as_deref().unwrap_or(otherwise));
+    let key = format!("{}/-/{code}/request", number.as_deref().unwrap_or(otherwise));
     let requester = orc::requester(order, request.map(|r| (r, 16)), out);
     let mut w = Writer::new();
     orc::identifiers(&mut w, order, request, None, out);

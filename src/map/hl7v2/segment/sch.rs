@@ -252,7 +252,7 @@ mod tests {
     #[test]
     fn an_end_follows_from_the_duration() {
         let slot_of = |segments: &str| {
-            let slot = of(segments, |sch, tq1, out| slot(sch, tq1, out));
+            let slot = of(segments, slot);
             (slot.start, slot.end, slot.day, slot.minutes)
         };
         let text = |t: &str| t.to_owned();
