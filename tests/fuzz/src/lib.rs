@@ -13,5 +13,8 @@ pub mod decode {
     pub mod zip;
 }
 
+#[path = "../../../src/fhir/mod.rs"]
+pub mod fhir;
+
 #[path = "../../decoders/law.rs"]
 pub mod law;
