@@ -25,6 +25,9 @@ use flat::{Difference, Flat};
 use pieces::Piece;
 
 rules! {
+    CUT_SHORT "explain-too-long" Error TooCostly
+        "The letter has too many fields to be explained in {} conversions; ask for one element, or at a terminal."
+        "項目が多く、{}回の変換では追跡しきれません。要素を指定するか、コマンドラインで実行してください。"
     CONTAINER "explain-container" Error NotSupported
         "This file is a container: it holds {} letters, each of which is explained by itself."
         "このファイルには{}件のメッセージが含まれています。1件ずつのファイルにして実行してください。"
@@ -94,6 +97,10 @@ pub fn origins(
         Experiment { subject, id, text: &text, base: &base, found: Vec::new(), left: subject.conversions_max };
     for piece in whole.iter().flat_map(|whole| &whole.parts) {
         experiment.explore(piece)?;
+    }
+    if experiment.left == 0 {
+        let issue = Issue::with(&CUT_SHORT, Place::Whole, subject.conversions_max.to_string());
+        return Ok(Err(vec![issue]));
     }
     Ok(Ok(experiment.found))
 }

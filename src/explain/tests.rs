@@ -99,3 +99,41 @@ fn an_element_is_asked_for_with_or_without_positions() {
     assert!(within("Patient.name") && within("Patient.name.given") && within("Patient.name[1]"));
     assert!(!within("Patient.name[0]") && !within("Patient.nam") && !within("Observation.name"));
 }
+
+/// Columns that count only where another is empty, by their description in the schema.
+const INSTEAD: [&str; 2] = ["検査日", "基準値"];
+
+#[test]
+fn every_column_of_every_layout_has_an_effect() {
+    for name in ["lab-results", "prescriptions", "discharge-summaries", "referrals"] {
+        let schema = std::fs::read_to_string(format!("profiles/export/{name}.schema.json")).unwrap();
+        let schema: serde_json::Value = serde_json::from_str(&schema).unwrap();
+        let properties = schema["$defs"]["row"]["properties"].as_object().unwrap();
+        // 日数 or 回数: each in a row of its own.
+        for left_out in ["回数", "日数"] {
+            let columns =
+                properties.iter().filter(|(column, _)| *column != left_out && !INSTEAD.contains(&column.as_str()));
+            let columns: Vec<(&String, String)> =
+                columns.map(|(column, rule)| (column, filled(column, rule))).collect();
+            let line = |part: fn(&(&String, String)) -> String| columns.iter().map(part).collect::<Vec<_>>().join(",");
+            let csv = format!("{}\n{}\n", line(|(column, _)| (*column).clone()), line(|(_, cell)| cell.clone()));
+            let letter = Letter { name: "x.csv".into(), ..letter_of(&csv) };
+            let found = explained(&letter, |_, _| true);
+            for (at, (column, cell)) in columns.iter().enumerate() {
+                let place = format!("row 2, cell {}", at + 1);
+                assert!(found.iter().any(|o| o.field.place.to_string() == place), "{name}: {column} = {cell}");
+            }
+        }
+    }
+}
+
+fn filled(column: &str, rule: &serde_json::Value) -> String {
+    let first = rule["enum"].get(1).and_then(|code| code.as_str());
+    match (rule["format"].as_str(), first) {
+        (_, Some(code)) => code.to_owned(),
+        (Some("japanese-date" | "japanese-date-time"), _) => "20260405".to_owned(),
+        (Some("decimal"), _) => "3".to_owned(),
+        _ if column == "用法コード" => "1013044400000000".to_owned(),
+        _ => format!("7{column}"),
+    }
+}

@@ -41,6 +41,11 @@ impl<'t> Table<'t> {
         if header.len() > COLUMNS_MAX {
             return Err(vec![Issue::with(&rule::TOO_MANY, Place::Whole, format!("{COLUMNS_MAX} columns"))]);
         }
+        // Of two columns of one name, one would hide the other.
+        let is_twice = |(at, name): (usize, &String)| !name.is_empty() && header[..at].contains(name);
+        if header.iter().enumerate().any(is_twice) {
+            return Err(vec![Issue::with(&rule::NOT_CSV, place(1 + skipped, ""), "two columns have one name")]);
+        }
         let layout = match mine {
             Some(columns) => Layout::parse(&columns.layout),
             None => None,

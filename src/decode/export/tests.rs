@@ -77,3 +77,22 @@ fn more_cells_than_columns_are_not_guessed_at() {
     let found = problems(read_csv("x.csv", format!("{HEADER}1,20260228,TP,総蛋白,6,9,g/dL\n").as_bytes(), &[]));
     assert!(found[0].starts_with("row 2: The file cannot be read as CSV"), "{found:?}");
 }
+
+#[test]
+fn two_columns_of_one_name_are_refused() {
+    let found = problems(read_csv("x.csv", format!("単位,{HEADER}g,1,20260228,TP,総蛋白,6.9,g/dL\n").as_bytes(), &[]));
+    assert_eq!(found, ["row 1: The file cannot be read as CSV from here on (two columns have one name)."]);
+}
+
+#[test]
+fn columns_and_rows_have_limits() {
+    let wide = |count: usize| {
+        let more: String = (6..count).map(|n| format!(",c{n}")).collect();
+        format!("{}{more}\n1,20260228,TP,総蛋白,6.9,g/dL\n", HEADER.trim_end())
+    };
+    assert!(read_csv("x.csv", wide(COLUMNS_MAX).as_bytes(), &[]).is_ok());
+    assert_eq!(read_csv("x.csv", wide(COLUMNS_MAX + 1).as_bytes(), &[]).unwrap_err()[0].rule.id, "export-too-large");
+    let long = |count: usize| format!("{HEADER}{}", "1,20260228,T,x,6,\n".repeat(count));
+    assert_eq!(read_csv("x.csv", long(ROWS_MAX + 1).as_bytes(), &[]).unwrap_err()[0].rule.id, "export-too-large");
+    assert!(!read_csv("x.csv", long(1000).as_bytes(), &[]).unwrap().value.rows.is_empty());
+}

@@ -31,6 +31,9 @@ const OF_SUMMARY: &[Section] = &[
     ("備考", "220", "備考・連絡情報"),
 ];
 
+const RECEIVER: [&str; 4] = ["紹介先医療機関コード", "紹介先医療機関名", "紹介先診療科", "紹介先医師"];
+const DEPARTMENT: [&str; 2] = ["診療科コード", "診療科名"];
+
 const OF_REFERRAL: &[Section] = &[
     ("紹介目的", "950", "紹介目的"),
     ("傷病名", "340", "傷病名・主訴"),
@@ -121,7 +124,8 @@ impl Document<'_> {
         let table = if self.layout == Layout::DischargeSummaries { OF_SUMMARY } else { OF_REFERRAL };
         let mut sections = Vec::new();
         if self.layout == Layout::Referrals {
-            sections.extend(self.receiver());
+            sections.extend(self.parties("910", "紹介先情報", &RECEIVER));
+            sections.extend(self.parties("920", "紹介元情報", &DEPARTMENT));
         }
         for (column, code, title) in table.iter().filter(|(column, ..)| !self.row.cell(column).is_empty()) {
             let mut section = section(code, title, self.row.cell(column));
@@ -134,11 +138,10 @@ impl Document<'_> {
         sections
     }
 
-    /// 紹介先, as far as the row names it.
-    fn receiver(&self) -> Option<Value> {
-        let columns = ["紹介先医療機関コード", "紹介先医療機関名", "紹介先診療科", "紹介先医師"];
+    /// 紹介先 or 紹介元, as far as the row names it.
+    fn parties(&self, code: &str, title: &str, columns: &[&str]) -> Option<Value> {
         let stated: Vec<&str> = columns.iter().map(|c| self.row.cell(c)).filter(|text| !text.is_empty()).collect();
-        (!stated.is_empty()).then(|| section("910", "紹介先情報", &stated.join("\n")))
+        (!stated.is_empty()).then(|| section(code, title, &stated.join("\n")))
     }
 
     fn person(&self) -> Value {
@@ -191,6 +194,15 @@ impl Document<'_> {
             "period": self.period(),
             "serviceProvider": {"identifier": self.house()},
         });
+        let [code, name] = DEPARTMENT.map(|column| self.row.cell(column));
+        if !(code.is_empty() && name.is_empty()) {
+            stay["serviceType"] = match code.is_empty() {
+                true => json!({"text": name}),
+                false => {
+                    json!({"coding": [{"system": self.department_system(code), "code": code}], "text": name_or(name, code)})
+                }
+            };
+        }
         if !self.row.cell("転帰").is_empty() {
             stay["hospitalization"] = json!({"dischargeDisposition": {"text": self.row.cell("転帰")}});
         }
@@ -219,6 +231,14 @@ impl Document<'_> {
         json!({"start": day("入院日"), "end": day("退院日")})
     }
 
+    /// Two digits are the departments of SS-MIX2, all else is the facility's own.
+    fn department_system(&self, code: &str) -> String {
+        match code.len() == 2 && code.bytes().all(|b| b.is_ascii_digit()) {
+            true => system::DEPARTMENT.to_owned(),
+            false => self.facility.local_system("99DEPT"),
+        }
+    }
+
     fn house(&self) -> Value {
         match self.facility.is_insurance_institution() {
             true => json!({"system": system::INSTITUTION_NUMBER, "value": self.facility.as_str()}),
@@ -233,6 +253,10 @@ fn section(code: &str, title: &str, text: &str) -> Value {
         "code": {"coding": [{"system": SECTION, "code": code}]},
         "text": {"status": "additional", "div": div(text)},
     })
+}
+
+fn name_or<'a>(name: &'a str, code: &'a str) -> &'a str {
+    if name.is_empty() { code } else { name }
 }
 
 /// Text as XHTML: a line is a line.
