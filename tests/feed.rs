@@ -408,7 +408,8 @@ fn a_backlog_survives_being_killed() {
     // The files settle first, or there would be nothing to be killed in.
     std::thread::sleep(Pace::default().settle);
     let serve = || {
-        let log = fs::File::create(root.path().join("log")).unwrap();
+        // One log of all the rounds: whichever takes in the last of it says so, and those after it need not.
+        let log = fs::File::options().create(true).append(true).open(root.path().join("log")).unwrap();
         let mut program = std::process::Command::new(env!("CARGO_BIN_EXE_tasuki"));
         program.arg("serve").arg("--config").arg(&config).stderr(log).spawn().unwrap()
     };
