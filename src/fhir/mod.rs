@@ -1,6 +1,7 @@
 //! The vocabulary of FHIR R4: resource types, ids, dates, systems, and the writer that keeps decimals as sent.
 
 pub mod base64;
+pub mod decimal;
 pub mod entry;
 pub mod id;
 pub mod json;

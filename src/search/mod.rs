@@ -1,6 +1,7 @@
 //! Search: what a stored version is found by (facts), the columns they are kept in, and how a query is judged on them.
 
 pub mod columns;
+pub mod definition;
 pub mod evaluate;
 pub mod extract;
 pub mod facts;
@@ -8,6 +9,7 @@ mod labels;
 pub mod page;
 pub mod parameters;
 pub mod query;
+pub mod value;
 
 pub use columns::Columns;
 pub use facts::{Facts, Labels, Parameter};
