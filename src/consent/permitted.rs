@@ -4,7 +4,8 @@ use super::caller::{Action, Caller, Role, is_directory};
 use super::directive::ConsentVersion;
 use super::policy::Policy;
 use crate::fault::{Denied, Finding};
-use crate::fhir::{FacilityCode, PatientKey, ResourceType, outcome};
+use crate::fhir::outcome::{self, Language};
+use crate::fhir::{FacilityCode, PatientKey, ResourceType};
 use crate::search::Labels;
 
 /// Something that may leave.
@@ -180,7 +181,12 @@ const DEFINITIONS: [&str; 8] = [
 impl Public {
     /// An OperationOutcome: findings name rules, places and codes, never a patient ([`crate::fault::Issue::detail`]).
     pub fn outcome(findings: &[Finding]) -> Self {
-        Public(outcome::operation_outcome(findings))
+        Public::outcome_in(findings, Language::default())
+    }
+
+    /// The same in a language.
+    pub fn outcome_in(findings: &[Finding], language: Language) -> Self {
+        Public(outcome::operation_outcome_in(findings, language))
     }
 
     /// Text that is part of the program.
