@@ -16,7 +16,7 @@ use crate::fault::Fault;
 use crate::fhir::{PatientKey, ResourceId, ResourceType};
 use crate::journal::Journal;
 use crate::letter::{Letter, LetterId, Source};
-use crate::pipeline::{Pipeline, Receipt, Refused, Stated, Statement};
+use crate::pipeline::{Pipeline, Receipt};
 use crate::store::{Hot, Store};
 
 pub use containers::{Containers, Progress};
@@ -165,17 +165,17 @@ impl Gateway {
         if unchanged(self)? { self.receive(letter).map(Some) } else { Ok(None) }
     }
 
-    /// Writes what a caller states; see [`Pipeline::state`]. Blocks on storage.
-    pub fn state(&self, statements: &[Statement]) -> Result<Result<Vec<Stated>, Refused>, Fault> {
+    /// Does what writes over REST and depends on nothing but the resources it names. Blocks on storage.
+    pub fn write<T>(&self, work: impl FnOnce(&Pipeline) -> T) -> T {
         let _shared = self.updates.read().unwrap_or_else(PoisonError::into_inner);
-        self.pipeline.state(statements)
+        work(&self.pipeline)
     }
 
-    /// The same where what is stated depends on what there is: `decide` looks, and nothing else is written over REST until
-    /// what it says is. Blocks on storage.
-    pub fn state_alone<T>(&self, decide: impl FnOnce(&Pipeline) -> Result<T, Fault>) -> Result<T, Fault> {
+    /// Does what writes over REST and depends on what a search finds: nothing else is written over REST meanwhile. Blocks on
+    /// storage.
+    pub fn write_alone<T>(&self, work: impl FnOnce(&Pipeline) -> T) -> T {
         let _alone = self.updates.write().unwrap_or_else(PoisonError::into_inner);
-        decide(&self.pipeline)
+        work(&self.pipeline)
     }
 
     /// The records that a caller may be shown something of, before consent is looked at: its panel, and the parts of the

@@ -5,9 +5,13 @@ use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::answer::Answer;
 use super::asked::Asked;
+use super::history::Of;
 use super::leave::leave;
+use super::write::Action;
+use super::write::single::write;
 use super::{
-    account, audit_event, convert, create, everything, intake, metadata, read, receipt, rules, search, update,
+    account, audit_event, convert, create, entry, everything, history, intake, metadata, read, receipt, rules, search,
+    update,
 };
 use crate::app::Gateway;
 use crate::consent::is_directory;
@@ -58,6 +62,10 @@ async fn route(request: HttpRequest, gateway: Data, payload: web::Payload, path:
         (&Method::GET, ["fhir", "metadata"]) => metadata::metadata(gateway.base_url()),
         (&Method::GET, ["fhir", "AuditEvent"]) => audit_event::search(request, gateway).await,
         (&Method::GET, ["fhir", "Patient", id, "$everything"]) => everything::everything(request, gateway, id).await,
+        (&Method::GET, ["fhir", "_history"]) => history::history(request, gateway, Of::System).await,
+        (&Method::GET, ["fhir", type_name, "_history"]) => {
+            history::history(request, gateway, Of::Type(type_name)).await
+        }
         (&Method::GET, ["fhir", type_name]) => search::get(request, gateway, type_name).await,
         (&Method::GET, ["fhir", type_name, id]) => read::read(request, gateway, type_name, id).await,
         // The audit record's search is a matter of its own and has no form: the general one would say that there is nothing.
@@ -68,8 +76,33 @@ async fn route(request: HttpRequest, gateway: Data, payload: web::Payload, path:
         (&Method::GET, ["intake", "receipts", letter, "account"]) => account::read(request, gateway, letter).await,
         (&Method::POST, ["intake", facility]) => intake::hand_in(request, gateway, Some(facility), payload).await,
         (&Method::POST, ["fhir", "$convert"]) => convert::convert(request, gateway, payload).await,
-        (&Method::POST, ["fhir", "Bundle"]) => create::create(request, gateway, payload).await,
+        (&Method::GET, ["fhir", type_name, id, "_history", version]) => {
+            history::vread(request, gateway, (type_name, id, version)).await
+        }
+        (&Method::GET, ["fhir", type_name, id, "_history"]) => {
+            history::history(request, gateway, Of::Instance(type_name, id)).await
+        }
+        (&Method::POST, ["fhir"]) => entry::process(request, gateway, payload).await,
+        // What a facility sends and what the office registers are letters.
+        (&Method::POST, ["fhir", "Bundle"]) if !gateway.registry().is_open() => {
+            create::create(request, gateway, payload).await
+        }
+        (&Method::POST, ["fhir", type_name]) => write(request, gateway, Action::Create, type_name, None, payload).await,
+        (&Method::PUT, ["fhir", type_name, id]) if gateway.registry().is_open() => {
+            write(request, gateway, Action::Update, type_name, Some(id), payload).await
+        }
         (&Method::PUT, ["fhir", type_name, id]) => update::update(request, gateway, type_name, id, payload).await,
+        (&Method::PUT, ["fhir", type_name]) => write(request, gateway, Action::Update, type_name, None, payload).await,
+        (&Method::PATCH, ["fhir", type_name]) => write(request, gateway, Action::Patch, type_name, None, payload).await,
+        (&Method::PATCH, ["fhir", type_name, id]) => {
+            write(request, gateway, Action::Patch, type_name, Some(id), payload).await
+        }
+        (&Method::DELETE, ["fhir", type_name]) => {
+            write(request, gateway, Action::Delete, type_name, None, payload).await
+        }
+        (&Method::DELETE, ["fhir", type_name, id]) => {
+            write(request, gateway, Action::Delete, type_name, Some(id), payload).await
+        }
         _ => not_offered(),
     }
 }
