@@ -17,7 +17,9 @@ const LANGUAGES: &str = "http://hl7.org/fhir/ValueSet/all-languages";
 
 #[test]
 fn the_tables_are_what_the_definitions_say() {
-    let Some(corpora) = std::env::var_os("TASUKI_CORPORA") else { return println!("not run: TASUKI_CORPORA is not set") };
+    let Some(corpora) = std::env::var_os("TASUKI_CORPORA") else {
+        return println!("not run: TASUKI_CORPORA is not set");
+    };
     let package = Package::read(Path::new(&corpora), "hl7.fhir.r4.core-4.0.1");
     for (name, written) in [("elements", table(&package)), ("codes", codes(&package))] {
         let file = format!("src/fhir/r4/{name}.txt");
@@ -140,4 +142,3 @@ fn codes(package: &Package) -> String {
     }
     out
 }
-

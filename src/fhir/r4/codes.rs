@@ -91,7 +91,9 @@ mod tests {
     fn sets_without_a_list_are_judged_by_shape() {
         let has = |name, code| value_set(name).unwrap().has_code(code);
         assert!(has("currencies", "JPY") && !has("currencies", "yen"));
-        for (tag, is_one) in [("ja", true), ("ja-JP", true), ("ja_JP", false), ("", false), ("x-", false), ("1a", false)] {
+        for (tag, is_one) in
+            [("ja", true), ("ja-JP", true), ("ja_JP", false), ("", false), ("x-", false), ("1a", false)]
+        {
             assert_eq!(has("all-languages", tag), is_one, "{tag}");
         }
         assert!(has("mimetypes", "text/plain; charset=utf-8"));
