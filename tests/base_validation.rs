@@ -10,6 +10,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 use tasuki::fault::Severity;
 use tasuki::fhir::r4;
+use tasuki::fhir::subset::{Part, subset};
 use tasuki::validate::{PROBLEMS_MAX, base};
 
 fn corpora() -> Option<String> {
@@ -136,6 +137,26 @@ fn what_is_broken_is_found_where_it_is() {
         count += 1;
     }
     assert!(count >= 80, "{count}");
+}
+
+#[test]
+fn a_part_of_an_example_is_sound_and_says_that_it_is_a_part() {
+    let Some(corpora) = corpora() else { return };
+    for (name, value) in examples(&corpora).iter().filter(|(_, value)| errors(value).is_empty()) {
+        let text = value.to_string();
+        for part in [Part::Summary, Part::Text, Part::Data, Part::Elements(&["identifier", "subject", "entry"])] {
+            let cut: Value = serde_json::from_str(&subset(&text, part).unwrap()).unwrap();
+            // Constraints between elements need not hold in a part; everything else does.
+            let found: Vec<_> = errors(&cut).into_iter().filter(|(rule, _)| rule.starts_with("fhir-")).collect();
+            assert_eq!(found, [], "{name} {part:?}");
+            let is_tagged = |tag: &Value| tag["code"] == "SUBSETTED";
+            assert!(cut["meta"]["tag"].as_array().unwrap().iter().any(is_tagged), "{name} {part:?}");
+            for (member, kept) in cut.as_object().unwrap().iter().filter(|(member, _)| *member != "meta") {
+                let is_same = kept == &value[member] || part == Part::Summary || member == "contained";
+                assert!(is_same, "{name} {part:?} {member}");
+            }
+        }
+    }
 }
 
 /// A generator of numbers that is the same in every run (xorshift).
