@@ -24,6 +24,19 @@ pub struct Definition {
     pub components: Vec<Component>,
 }
 
+impl Definition {
+    /// Whether facts hold its values: hashes of tokens, references and URIs, and the intervals of dates. What is not kept
+    /// is read from the body ([`super::read`]).
+    pub fn is_kept(&self) -> bool {
+        self.parameter != Parameter::NONE && matches!(self.kind, Kind::Token | Kind::Reference | Kind::Uri | Kind::Date)
+    }
+
+    /// Whether it finds what another finds.
+    pub fn reads_like(&self, other: &Definition) -> bool {
+        (self.kind, &self.expression, &self.components) == (other.kind, &other.expression, &other.components)
+    }
+}
+
 /// A component of a composite parameter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Component {

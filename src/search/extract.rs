@@ -223,7 +223,7 @@ fn token(value: &Value, parameter: Parameter, implied: &str, out: &mut Vec<Token
                 codings.iter().for_each(|coding| token(coding, parameter, "", out));
                 return;
             }
-            let wanted = if parameter == Parameter::Identifier { "value" } else { "code" };
+            let wanted = if parameter == Parameter::IDENTIFIER { "value" } else { "code" };
             let Some(code) = object.get(wanted).and_then(Value::as_str).filter(|code| !code.is_empty()) else { return };
             let system = object.get("system").and_then(Value::as_str).unwrap_or_default();
             out.push(Token { parameter, system: system_hash(system), code: folded_hash(code) });

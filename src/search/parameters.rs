@@ -75,29 +75,29 @@ const fn reference(
     Definition { names, parameter, kind: Kind::Reference(targets), elements }
 }
 
-const IDENTIFIER: Definition = token(&["identifier"], Parameter::Identifier, &["identifier"]);
+const IDENTIFIER: Definition = token(&["identifier"], Parameter::IDENTIFIER, &["identifier"]);
 const SUBJECT: Definition = reference(
     &["subject", "patient"],
-    Parameter::Patient,
+    Parameter::PATIENT,
     &["Patient", "Group", "Device", "Location", "Substance", "Practitioner", "Organization"],
     &["subject"],
 );
-const PATIENT: Definition = reference(&["patient"], Parameter::Patient, &["Patient", "Group"], &["patient"]);
+const PATIENT: Definition = reference(&["patient"], Parameter::PATIENT, &["Patient", "Group"], &["patient"]);
 const ENCOUNTER: Definition =
-    reference(&["encounter"], Parameter::Encounter, &["Encounter", "EpisodeOfCare"], &["encounter"]);
-const CODE: Definition = token(&["code"], Parameter::Code, &["code"]);
-const CATEGORY: Definition = token(&["category"], Parameter::Category, &["category"]);
-const TYPE: Definition = token(&["type"], Parameter::Type, &["type"]);
-const CLINICAL_STATUS: Definition = token(&["clinical-status"], Parameter::ClinicalStatus, &["clinicalStatus"]);
+    reference(&["encounter"], Parameter::ENCOUNTER, &["Encounter", "EpisodeOfCare"], &["encounter"]);
+const CODE: Definition = token(&["code"], Parameter::CODE, &["code"]);
+const CATEGORY: Definition = token(&["category"], Parameter::CATEGORY, &["category"]);
+const TYPE: Definition = token(&["type"], Parameter::TYPE, &["type"]);
+const CLINICAL_STATUS: Definition = token(&["clinical-status"], Parameter::CLINICAL_STATUS, &["clinicalStatus"]);
 const VERIFICATION_STATUS: Definition =
-    token(&["verification-status"], Parameter::VerificationStatus, &["verificationStatus"]);
-const ACTIVE: Definition = token(&["active"], Parameter::Active, &["active"]);
+    token(&["verification-status"], Parameter::VERIFICATION_STATUS, &["verificationStatus"]);
+const ACTIVE: Definition = token(&["active"], Parameter::ACTIVE, &["active"]);
 const GENDER: Definition =
-    code(&["gender"], Parameter::Gender, "http://hl7.org/fhir/administrative-gender", &["gender"]);
-const SPECIMEN_OF: Definition = reference(&["specimen"], Parameter::Specimen, &["Specimen"], &["specimen"]);
+    code(&["gender"], Parameter::GENDER, "http://hl7.org/fhir/administrative-gender", &["gender"]);
+const SPECIMEN_OF: Definition = reference(&["specimen"], Parameter::SPECIMEN, &["Specimen"], &["specimen"]);
 const BASED_ON: Definition = reference(
     &["based-on"],
-    Parameter::BasedOn,
+    Parameter::BASED_ON,
     &[
         "CarePlan",
         "DeviceRequest",
@@ -110,21 +110,21 @@ const BASED_ON: Definition = reference(
 );
 
 const fn status(system: &'static str) -> Definition {
-    code(&["status"], Parameter::Status, system, &["status"])
+    code(&["status"], Parameter::STATUS, system, &["status"])
 }
 
 const fn intent(system: &'static str) -> Definition {
-    code(&["intent"], Parameter::Intent, system, &["intent"])
+    code(&["intent"], Parameter::INTENT, system, &["intent"])
 }
 
 static PATIENT_TYPE: [Definition; 4] =
-    [IDENTIFIER, ACTIVE, GENDER, date(&["birthdate"], Parameter::BirthDate, &["birthDate"])];
+    [IDENTIFIER, ACTIVE, GENDER, date(&["birthdate"], Parameter::BIRTHDATE, &["birthDate"])];
 static COVERAGE: [Definition; 5] = [
     IDENTIFIER,
-    reference(&["beneficiary", "patient"], Parameter::Patient, &["Patient"], &["beneficiary"]),
+    reference(&["beneficiary", "patient"], Parameter::PATIENT, &["Patient"], &["beneficiary"]),
     status("http://hl7.org/fhir/fm-status"),
     TYPE,
-    date(&[], Parameter::Date, &["period"]),
+    date(&[], Parameter::DATE, &["period"]),
 ];
 static PRACTITIONER: [Definition; 3] = [IDENTIFIER, ACTIVE, GENDER];
 static ORGANIZATION: [Definition; 3] = [IDENTIFIER, ACTIVE, TYPE];
@@ -133,19 +133,19 @@ static ENCOUNTER_TYPE: [Definition; 6] = [
     IDENTIFIER,
     SUBJECT,
     status("http://hl7.org/fhir/encounter-status"),
-    token(&["class"], Parameter::Class, &["class"]),
+    token(&["class"], Parameter::CLASS, &["class"]),
     TYPE,
-    date(&["date"], Parameter::Date, &["period"]),
+    date(&["date"], Parameter::DATE, &["period"]),
 ];
 static ALLERGY_INTOLERANCE: [Definition; 8] = [
     IDENTIFIER,
     PATIENT,
     CLINICAL_STATUS,
     VERIFICATION_STATUS,
-    code(&["category"], Parameter::Category, "http://hl7.org/fhir/allergy-intolerance-category", &["category"]),
-    token(&["code"], Parameter::Code, &["code", "reaction.substance"]),
-    date(&["date"], Parameter::RecordedDate, &["recordedDate"]),
-    date(&["onset"], Parameter::Date, &["reaction.onset"]),
+    code(&["category"], Parameter::CATEGORY, "http://hl7.org/fhir/allergy-intolerance-category", &["category"]),
+    token(&["code"], Parameter::CODE, &["code", "reaction.substance"]),
+    date(&["date"], Parameter::RECORDED_DATE, &["recordedDate"]),
+    date(&["onset"], Parameter::DATE, &["reaction.onset"]),
 ];
 static CONDITION: [Definition; 9] = [
     IDENTIFIER,
@@ -155,8 +155,8 @@ static CONDITION: [Definition; 9] = [
     VERIFICATION_STATUS,
     CATEGORY,
     CODE,
-    date(&["onset-date"], Parameter::Date, &["onsetDateTime", "onsetPeriod"]),
-    date(&["recorded-date"], Parameter::RecordedDate, &["recordedDate"]),
+    date(&["onset-date"], Parameter::DATE, &["onsetDateTime", "onsetPeriod"]),
+    date(&["recorded-date"], Parameter::RECORDED_DATE, &["recordedDate"]),
 ];
 static MEDICATION_REQUEST: [Definition; 9] = [
     IDENTIFIER,
@@ -165,9 +165,9 @@ static MEDICATION_REQUEST: [Definition; 9] = [
     status("http://hl7.org/fhir/CodeSystem/medicationrequest-status"),
     intent("http://hl7.org/fhir/CodeSystem/medicationrequest-intent"),
     CATEGORY,
-    token(&["code"], Parameter::Code, &["medicationCodeableConcept"]),
-    date(&["authoredon"], Parameter::Authored, &["authoredOn"]),
-    date(&["date"], Parameter::Timing, &["dosageInstruction.timing.event"]),
+    token(&["code"], Parameter::CODE, &["medicationCodeableConcept"]),
+    date(&["authoredon"], Parameter::AUTHORED, &["authoredOn"]),
+    date(&["date"], Parameter::OCCURRENCE, &["dosageInstruction.timing.event"]),
 ];
 static SERVICE_REQUEST: [Definition; 11] = [
     IDENTIFIER,
@@ -179,15 +179,15 @@ static SERVICE_REQUEST: [Definition; 11] = [
     CODE,
     SPECIMEN_OF,
     BASED_ON,
-    date(&["occurrence"], Parameter::Date, &["occurrenceDateTime", "occurrencePeriod", "occurrenceTiming"]),
-    date(&["authored"], Parameter::Authored, &["authoredOn"]),
+    date(&["occurrence"], Parameter::DATE, &["occurrenceDateTime", "occurrencePeriod", "occurrenceTiming"]),
+    date(&["authored"], Parameter::AUTHORED, &["authoredOn"]),
 ];
 static SPECIMEN: [Definition; 5] = [
     IDENTIFIER,
     SUBJECT,
     status("http://hl7.org/fhir/specimen-status"),
     TYPE,
-    date(&["collected"], Parameter::Date, &["collection.collectedDateTime", "collection.collectedPeriod"]),
+    date(&["collected"], Parameter::DATE, &["collection.collectedDateTime", "collection.collectedPeriod"]),
 ];
 static DIAGNOSTIC_REPORT: [Definition; 11] = [
     IDENTIFIER,
@@ -198,9 +198,9 @@ static DIAGNOSTIC_REPORT: [Definition; 11] = [
     CODE,
     SPECIMEN_OF,
     BASED_ON,
-    reference(&["result"], Parameter::Result, &["Observation"], &["result"]),
-    date(&["date"], Parameter::Date, &["effectiveDateTime", "effectivePeriod"]),
-    date(&["issued"], Parameter::Issued, &["issued"]),
+    reference(&["result"], Parameter::RESULT, &["Observation"], &["result"]),
+    date(&["date"], Parameter::DATE, &["effectiveDateTime", "effectivePeriod"]),
+    date(&["issued"], Parameter::ISSUED, &["issued"]),
 ];
 static OBSERVATION: [Definition; 10] = [
     IDENTIFIER,
@@ -211,19 +211,19 @@ static OBSERVATION: [Definition; 10] = [
     CODE,
     SPECIMEN_OF,
     BASED_ON,
-    date(&["date"], Parameter::Date, &["effectiveDateTime", "effectivePeriod", "effectiveInstant", "effectiveTiming"]),
-    date(&[], Parameter::Issued, &["issued"]),
+    date(&["date"], Parameter::DATE, &["effectiveDateTime", "effectivePeriod", "effectiveInstant", "effectiveTiming"]),
+    date(&[], Parameter::ISSUED, &["issued"]),
 ];
 static PROVENANCE: [Definition; 4] = [
-    reference(&["patient"], Parameter::Patient, &["Patient"], &["target"]),
-    reference(&["target"], Parameter::Target, &[], &["target"]),
-    date(&["recorded"], Parameter::RecordedDate, &["recorded"]),
-    date(&["when"], Parameter::Date, &["occurredDateTime", "occurredPeriod"]),
+    reference(&["patient"], Parameter::PATIENT, &["Patient"], &["target"]),
+    reference(&["target"], Parameter::TARGET, &[], &["target"]),
+    date(&["recorded"], Parameter::RECORDED_DATE, &["recorded"]),
+    date(&["when"], Parameter::DATE, &["occurredDateTime", "occurredPeriod"]),
 ];
 static BUNDLE: [Definition; 3] = [
     IDENTIFIER,
-    code(&["type"], Parameter::Type, "http://hl7.org/fhir/bundle-type", &["type"]),
-    date(&["timestamp"], Parameter::Date, &["timestamp"]),
+    code(&["type"], Parameter::TYPE, "http://hl7.org/fhir/bundle-type", &["type"]),
+    date(&["timestamp"], Parameter::DATE, &["timestamp"]),
 ];
 static COMPOSITION: [Definition; 8] = [
     IDENTIFIER,
@@ -232,33 +232,33 @@ static COMPOSITION: [Definition; 8] = [
     status("http://hl7.org/fhir/composition-status"),
     CATEGORY,
     TYPE,
-    date(&["date"], Parameter::Date, &["date"]),
-    date(&["period"], Parameter::Period, &["event.period"]),
+    date(&["date"], Parameter::DATE, &["date"]),
+    date(&["period"], Parameter::PERIOD, &["event.period"]),
 ];
 static CONSENT: [Definition; 6] = [
     IDENTIFIER,
     PATIENT,
     status("http://hl7.org/fhir/consent-state-codes"),
     CATEGORY,
-    date(&["date"], Parameter::Date, &["dateTime"]),
-    date(&["period"], Parameter::Period, &["provision.period"]),
+    date(&["date"], Parameter::DATE, &["dateTime"]),
+    date(&["period"], Parameter::PERIOD, &["provision.period"]),
 ];
 static DOCUMENT_REFERENCE: [Definition; 8] = [
-    token(&["identifier"], Parameter::Identifier, &["masterIdentifier", "identifier"]),
+    token(&["identifier"], Parameter::IDENTIFIER, &["masterIdentifier", "identifier"]),
     SUBJECT,
-    reference(&["encounter"], Parameter::Encounter, &["Encounter", "EpisodeOfCare"], &["context.encounter"]),
+    reference(&["encounter"], Parameter::ENCOUNTER, &["Encounter", "EpisodeOfCare"], &["context.encounter"]),
     status("http://hl7.org/fhir/document-reference-status"),
     CATEGORY,
     TYPE,
-    date(&["date"], Parameter::Date, &["date"]),
-    date(&["period"], Parameter::Period, &["context.period"]),
+    date(&["date"], Parameter::DATE, &["date"]),
+    date(&["period"], Parameter::PERIOD, &["context.period"]),
 ];
 static APPOINTMENT: [Definition; 5] = [
     IDENTIFIER,
-    reference(&["patient"], Parameter::Patient, &["Patient"], &["participant.actor"]),
+    reference(&["patient"], Parameter::PATIENT, &["Patient"], &["participant.actor"]),
     status("http://hl7.org/fhir/appointmentstatus"),
-    reference(&["based-on"], Parameter::BasedOn, &["ServiceRequest"], &["basedOn"]),
-    date(&["date"], Parameter::Date, &["start"]),
+    reference(&["based-on"], Parameter::BASED_ON, &["ServiceRequest"], &["basedOn"]),
+    date(&["date"], Parameter::DATE, &["start"]),
 ];
 static PROCEDURE: [Definition; 7] = [
     IDENTIFIER,
@@ -267,14 +267,14 @@ static PROCEDURE: [Definition; 7] = [
     status("http://hl7.org/fhir/event-status"),
     CATEGORY,
     CODE,
-    date(&["date"], Parameter::Date, &["performedDateTime", "performedPeriod"]),
+    date(&["date"], Parameter::DATE, &["performedDateTime", "performedPeriod"]),
 ];
 static IMMUNIZATION: [Definition; 5] = [
     IDENTIFIER,
     PATIENT,
     status("http://hl7.org/fhir/event-status"),
-    token(&["vaccine-code"], Parameter::Code, &["vaccineCode"]),
-    date(&["date"], Parameter::Date, &["occurrenceDateTime"]),
+    token(&["vaccine-code"], Parameter::CODE, &["vaccineCode"]),
+    date(&["date"], Parameter::DATE, &["occurrenceDateTime"]),
 ];
 static CARE_PLAN: [Definition; 7] = [
     IDENTIFIER,
@@ -283,30 +283,30 @@ static CARE_PLAN: [Definition; 7] = [
     status("http://hl7.org/fhir/request-status"),
     intent("http://hl7.org/fhir/request-intent"),
     CATEGORY,
-    date(&["date"], Parameter::Date, &["period"]),
+    date(&["date"], Parameter::DATE, &["period"]),
 ];
 static FAMILY_MEMBER_HISTORY: [Definition; 5] = [
     IDENTIFIER,
     PATIENT,
     status("http://hl7.org/fhir/history-status"),
-    token(&["code"], Parameter::Code, &["condition.code"]),
-    date(&["date"], Parameter::Date, &["date"]),
+    token(&["code"], Parameter::CODE, &["condition.code"]),
+    date(&["date"], Parameter::DATE, &["date"]),
 ];
 /// Of every other type: what most have, read where it is there.
 /// Types that name no patient and are found by their number alone.
 static NUMBERED: [Definition; 1] = [IDENTIFIER];
 /// The audit record, which the journal answers for.
-static AUDIT_EVENT: [Definition; 1] = [reference(&["patient"], Parameter::Patient, &["Patient"], &[])];
+static AUDIT_EVENT: [Definition; 1] = [reference(&["patient"], Parameter::PATIENT, &["Patient"], &[])];
 static OTHER: [Definition; 8] = [
     IDENTIFIER,
-    reference(&["patient"], Parameter::Patient, &["Patient"], &["subject", "patient", "beneficiary", "individual"]),
-    token(&[], Parameter::Status, &["status"]),
-    token(&[], Parameter::Category, &["category"]),
-    token(&[], Parameter::Code, &["code", "medicationCodeableConcept"]),
-    reference(&[], Parameter::Encounter, &["Encounter"], &["encounter", "context"]),
+    reference(&["patient"], Parameter::PATIENT, &["Patient"], &["subject", "patient", "beneficiary", "individual"]),
+    token(&[], Parameter::STATUS, &["status"]),
+    token(&[], Parameter::CATEGORY, &["category"]),
+    token(&[], Parameter::CODE, &["code", "medicationCodeableConcept"]),
+    reference(&[], Parameter::ENCOUNTER, &["Encounter"], &["encounter", "context"]),
     date(
         &[],
-        Parameter::Date,
+        Parameter::DATE,
         &[
             "effectiveDateTime",
             "effectivePeriod",
@@ -318,7 +318,7 @@ static OTHER: [Definition; 8] = [
             "started",
         ],
     ),
-    date(&[], Parameter::Authored, &["authored", "authoredOn", "created", "dateAsserted", "whenHandedOver"]),
+    date(&[], Parameter::AUTHORED, &["authored", "authoredOn", "created", "dateAsserted", "whenHandedOver"]),
 ];
 
 /// The types that are served: those of patients' records, and the directory.

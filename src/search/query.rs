@@ -290,7 +290,7 @@ fn ids(value: &str) -> Option<Vec<String>> {
 }
 
 fn tokens(value: &str, definition: &Definition) -> Option<Vec<TokenValue>> {
-    let boolean = definition.parameter == Parameter::Active;
+    let boolean = definition.parameter == Parameter::ACTIVE;
     let read = |one: &str| {
         let mut parts = split(one, '|');
         let (first, second) = (parts.next()?, parts.next());

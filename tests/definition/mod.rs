@@ -22,16 +22,9 @@ pub(crate) struct Package {
 impl Package {
     /// Reads a `.tgz`.
     pub(crate) fn read(corpora: &Path, name: &str) -> Self {
-        let file = corpora.join(format!("packages/{name}.tgz"));
         let kind = |kind: &str| {
-            let out = Command::new("tar")
-                .arg("xzOf")
-                .arg(&file)
-                .args(["--wildcards", &format!("package/{kind}-*.json")])
-                .output()
-                .unwrap();
-            let values = serde_json::Deserializer::from_slice(&out.stdout).into_iter::<Value>().map(Result::unwrap);
-            values.map(|v| (v["url"].as_str().unwrap().to_owned(), v)).collect::<BTreeMap<_, _>>()
+            let all = read(corpora, name, kind);
+            all.into_iter().map(|v| (v["url"].as_str().unwrap().to_owned(), v)).collect::<BTreeMap<_, _>>()
         };
         Package {
             structures: kind("StructureDefinition"),
@@ -44,6 +37,16 @@ impl Package {
     pub(crate) fn structure(&self, name: &str) -> Option<&Value> {
         let ending = format!("/{name}");
         self.structures.iter().find(|(url, _)| url.ends_with(&ending)).map(|(_, structure)| structure)
+    }
+
+    /// The system that all codes of a value set are of; `None` where there are several.
+    pub(crate) fn system(&self, value_set: &str) -> Option<&str> {
+        let url = value_set.split('|').next()?;
+        let [include] = self.value_sets.get(url)?["compose"]["include"].as_array()?.as_slice() else { return None };
+        if include.get("valueSet").is_some() {
+            return None;
+        }
+        include["system"].as_str()
     }
 
     /// The codes of a value set as `system|code`; `None` where it is not a list of codes of complete systems.
@@ -69,6 +72,14 @@ impl Package {
         }
         Some(codes)
     }
+}
+
+/// Every resource of a type in a package.
+pub(crate) fn read(corpora: &Path, package: &str, kind: &str) -> Vec<Value> {
+    let file = corpora.join(format!("packages/{package}.tgz"));
+    let wanted = format!("package/{kind}-*.json");
+    let out = Command::new("tar").arg("xzOf").arg(&file).args(["--wildcards", &wanted]).output().unwrap();
+    serde_json::Deserializer::from_slice(&out.stdout).into_iter::<Value>().map(Result::unwrap).collect()
 }
 
 fn add(system: &str, concepts: &[Value], codes: &mut BTreeSet<String>) {

@@ -24,16 +24,16 @@ fn an_observation_is_found_by_its_parameters() {
         540,
     );
     assert_eq!(
-        codes(&found, Parameter::Status),
+        codes(&found, Parameter::STATUS),
         [(token_hash("http://hl7.org/fhir/observation-status"), token_hash("final"))]
     );
-    assert_eq!(codes(&found, Parameter::Identifier), [(token_hash("i"), token_hash("12"))]);
-    assert_eq!(codes(&found, Parameter::Code), [(token_hash("a"), token_hash("1")), (0, token_hash("2"))]);
-    assert_eq!(codes(&found, Parameter::Encounter), [(0, reference_hash(ResourceType::ENCOUNTER, "e"))]);
+    assert_eq!(codes(&found, Parameter::IDENTIFIER), [(token_hash("i"), token_hash("12"))]);
+    assert_eq!(codes(&found, Parameter::CODE), [(token_hash("a"), token_hash("1")), (0, token_hash("2"))]);
+    assert_eq!(codes(&found, Parameter::ENCOUNTER), [(0, reference_hash(ResourceType::ENCOUNTER, "e"))]);
     assert_eq!(found.patients, [key("1")]);
     assert_eq!(found.references.len(), 4);
     let start = Interval::parse("2026-01-01T00:00:00+09:00", 0).unwrap().start;
-    assert_eq!(found.dates, [DateFact { parameter: Parameter::Date, start, end: i64::MAX }]);
+    assert_eq!(found.dates, [DateFact { parameter: Parameter::DATE, start, end: i64::MAX }]);
     assert!(found.labels.is_empty());
 }
 
