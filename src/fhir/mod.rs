@@ -3,6 +3,7 @@
 pub mod base64;
 pub mod entry;
 pub mod id;
+pub mod indent;
 pub mod json;
 pub mod kind;
 pub mod oid;
@@ -12,6 +13,7 @@ pub mod reference;
 pub mod system;
 pub mod time;
 pub mod writer;
+pub mod xml_writer;
 
 pub use id::{FacilityCode, PatientKey, ResourceId};
 pub use kind::ResourceType;
