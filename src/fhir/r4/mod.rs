@@ -190,6 +190,20 @@ impl Element {
     pub fn stem(&self) -> &'static str {
         self.name.strip_suffix("[x]").unwrap_or(self.name)
     }
+
+    /// The type that a member of that name has if it is this element: for `valueQuantity` and `value[x]`, `Quantity`.
+    pub fn kind_of(&self, name: &str) -> Option<&'static str> {
+        let Some(stem) = self.name.strip_suffix("[x]") else {
+            return if self.name == name { self.types().next() } else { None };
+        };
+        let chosen = name.strip_prefix(stem)?;
+        let is_chosen = |known: &&str| {
+            let mut letters = known.chars();
+            letters.next().is_some_and(|first| chosen.starts_with(first.to_ascii_uppercase()))
+                && chosen.get(1..) == Some(letters.as_str())
+        };
+        self.types().find(is_chosen)
+    }
 }
 
 /// The elements of a type or of an element with elements of its own (`Patient`, `HumanName`, `Patient.contact`), in the
