@@ -216,7 +216,7 @@ impl Check<'_> {
         let connections = limits.connections_max.as_ref();
         let waiting = limits.requests_waiting_max.as_ref();
         Ok(Limits {
-            body_bytes_max: self.number("limits.body_bytes_max", body, 16 << 20, 1 << 10, 1 << 30)?,
+            body_bytes_max: self.number("limits.body_bytes_max", body, 64 << 20, 1 << 10, 1 << 30)?,
             body_seconds_max: self.number("limits.body_seconds_max", body_seconds, 60, 1, 3600)?,
             head_seconds_max: self.number("limits.head_seconds_max", head_seconds, 5, 1, 3600)?,
             connections_max: self.number("limits.connections_max", connections, 1024, 1, 1 << 20)?,
