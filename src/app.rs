@@ -37,6 +37,7 @@ pub struct Gateway {
     pipeline: Arc<Pipeline>,
     containers: Containers,
     limits: Limits,
+    http: config::Http,
     journal: Arc<Journal>,
     places: RwLock<HashMap<Place, PatientKey>>,
     /// Taken alone by an update that names the version it was decided upon, shared by the others.
@@ -68,6 +69,7 @@ impl Gateway {
         Ok(Gateway {
             containers: Containers::start(store.clone(), pipeline.clone(), journal.clone(), clock)?,
             limits: config.limits,
+            http: config.http.clone(),
             pipeline,
             journal,
             registry: Registry::new(config.clients.iter().cloned()),
@@ -114,6 +116,11 @@ impl Gateway {
     /// What is configured about senders.
     pub fn sources(&self) -> &[Arc<Source>] {
         &self.sources
+    }
+
+    /// What is configured about HTTP itself.
+    pub fn http(&self) -> &config::Http {
+        &self.http
     }
 
     /// Limits on what callers may ask.
