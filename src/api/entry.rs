@@ -146,10 +146,7 @@ impl Doing<'_> {
 
     /// What is said of a write: its resource only where that is preferred, because a Bundle may be large.
     fn written(&self, told: Told) -> Outcome {
-        let location = told.location(self.gateway).filter(|_| told.status != Status::NoContent);
-        let location = location.and_then(|url| {
-            url.strip_prefix(self.gateway.base_url()).map(|below| below.trim_start_matches('/').to_owned())
-        });
+        let location = told.location().filter(|_| told.status != Status::NoContent);
         let wants = self.prefer.content == Some(Content::Representation);
         Outcome {
             status: told.status,

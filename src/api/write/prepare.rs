@@ -193,7 +193,8 @@ pub(super) fn patched(
     }
     let text = match &asking.sent {
         Sent::JsonPatch(text) => patch::json::apply(&found.body()?, text)?,
-        Sent::FhirPathPatch(_) | Sent::Nothing | Sent::Resource(_) => {
+        Sent::FhirPathPatch(text) => patch::fhirpath::apply(&found.body()?, text)?,
+        Sent::Nothing | Sent::Resource(_) => {
             return Err(Stop::because(Status::UnsupportedMediaType, &rules::NOT_A_PATCH, ""));
         }
     };
