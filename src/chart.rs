@@ -62,15 +62,23 @@ impl Chart {
 
     /// The gate of this record for a caller at an instant, milliseconds since 1970.
     pub fn gate<'a>(&self, caller: &'a Caller, policy: &'a Policy, now: i64) -> Gate<'a> {
-        match self.patient {
-            PatientKey::DIRECTORY => Gate::directory(caller),
-            _ => Gate::new(caller, &self.facility, policy, now),
+        match self.patient.is_directory() {
+            true => Gate::directory(caller),
+            false => Gate::new(caller, &self.facility, policy, now),
         }
     }
 
     /// The permit for a row, when there is one.
     pub fn permit(&self, gate: &Gate<'_>, row: usize) -> Option<Permit> {
         gate.row(self.columns.types[row], self.columns.patients(row), self.columns.labels[row])
+    }
+
+    /// The permit for a version of a resource, by that version's facts: it must be allowed as it was, with the labels that
+    /// the resource has now and those of whatever the version refers to.
+    pub fn permit_version(&self, gate: &Gate<'_>, facts: &Facts) -> Option<Permit> {
+        let now = self.row(facts.resource_type, &facts.id).map(|row| self.columns.labels[row]).unwrap_or_default();
+        let labels = facts.labels.union(now).union(self.columns.labels_behind(&facts.references));
+        gate.row(facts.resource_type, &facts.patients, labels)
     }
 
     /// The row of a current resource.

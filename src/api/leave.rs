@@ -10,8 +10,8 @@ use super::answer::{Answer, Content, outcome};
 use super::asked::{Asked, Format};
 use super::packing::pack;
 use super::request_id::{X_REQUEST_ID, request_id};
-use super::{cors, rules};
-use crate::config::Origins;
+use super::{cors, forwarded, rules};
+use crate::app::Gateway;
 use crate::consent::Permitted;
 use crate::fault::{Finding, Issue, Place, Status};
 use crate::fhir::indent::indented;
@@ -21,7 +21,11 @@ use crate::fhir::{time, xml_writer};
 const VARY: &str = "Accept, Accept-Encoding, Accept-Language, Origin";
 
 /// The answer as it leaves: in the form that is asked for, with the headers that belong to it.
-pub(super) fn leave(request: &HttpRequest, origins: &Origins, asked: &Asked, answer: Answer) -> HttpResponse {
+pub(super) fn leave(request: &HttpRequest, gateway: &Gateway, asked: &Asked, answer: Answer) -> HttpResponse {
+    let answer = match forwarded::base_url(request, gateway) {
+        Some(base) => forwarded::under(answer, gateway.base_url(), &base),
+        None => answer,
+    };
     let status = answer.status;
     let mut response = HttpResponse::build(StatusCode::from_u16(status.code()).unwrap_or_default());
     let body = match answer.content {
@@ -40,7 +44,7 @@ pub(super) fn leave(request: &HttpRequest, origins: &Origins, asked: &Asked, ans
     response.insert_header((X_REQUEST_ID, request_id(request)));
     response.insert_header((header::CACHE_CONTROL, HeaderValue::from_static("no-store")));
     response.insert_header((header::VARY, HeaderValue::from_static(VARY)));
-    cors::add(request, origins, &mut response);
+    cors::add(request, &gateway.http().origins, &mut response);
     if let Some(version) = answer.version {
         response.insert_header((header::ETAG, format!("W/\"{version}\"")));
     }

@@ -6,10 +6,13 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use super::admit::stopped;
 use super::answer::Answer;
 use super::asked::Asked;
-use super::forwarded::base_url;
+use super::history::Of;
 use super::leave::leave;
+use super::write::Action;
+use super::write::single::write;
 use super::{
-    account, audit_event, binary, convert, create, everything, intake, metadata, read, receipt, rules, search, update,
+    account, audit_event, binary, convert, create, entry, everything, history, intake, metadata, read, receipt, rules,
+    search, update,
 };
 use crate::app::Gateway;
 use crate::consent::is_directory;
@@ -39,7 +42,7 @@ async fn dispatch(request: HttpRequest, gateway: Data, payload: web::Payload) ->
         ["fhir", "Binary", ..] => binary::as_asked(&asked, answer),
         _ => answer,
     };
-    leave(&request, &gateway.http().origins, &asked, answer)
+    leave(&request, &gateway, &asked, answer)
 }
 
 async fn route(request: HttpRequest, gateway: Data, payload: web::Payload, path: &[&str]) -> Answer {
@@ -50,9 +53,13 @@ async fn route(request: HttpRequest, gateway: Data, payload: web::Payload, path:
     };
     match (&method, path) {
         (&Method::GET, ["health"]) => Answer::refuse(Status::Ok, &rules::ALIVE, ""),
-        (&Method::GET, ["fhir", "metadata"]) => metadata::metadata(&base_url(&request, &gateway)),
+        (&Method::GET, ["fhir", "metadata"]) => metadata::metadata(gateway.base_url()),
         (&Method::GET, ["fhir", "AuditEvent"]) => audit_event::search(request, gateway).await,
         (&Method::GET, ["fhir", "Patient", id, "$everything"]) => everything::everything(request, gateway, id).await,
+        (&Method::GET, ["fhir", "_history"]) => history::history(request, gateway, Of::System).await,
+        (&Method::GET, ["fhir", type_name, "_history"]) => {
+            history::history(request, gateway, Of::Type(type_name)).await
+        }
         (&Method::GET, ["fhir", type_name]) => search::get(request, gateway, type_name).await,
         (&Method::GET, ["fhir", type_name, id]) => read::read(request, gateway, type_name, id).await,
         // The audit record's search is a matter of its own and has no form: the general one would say that there is nothing.
@@ -63,8 +70,33 @@ async fn route(request: HttpRequest, gateway: Data, payload: web::Payload, path:
         (&Method::GET, ["intake", "receipts", letter, "account"]) => account::read(request, gateway, letter).await,
         (&Method::POST, ["intake", facility]) => intake::hand_in(request, gateway, Some(facility), payload).await,
         (&Method::POST, ["fhir", "$convert"]) => convert::convert(request, gateway, payload).await,
-        (&Method::POST, ["fhir", "Bundle"]) => create::create(request, gateway, payload).await,
+        (&Method::GET, ["fhir", type_name, id, "_history", version]) => {
+            history::vread(request, gateway, (type_name, id, version)).await
+        }
+        (&Method::GET, ["fhir", type_name, id, "_history"]) => {
+            history::history(request, gateway, Of::Instance(type_name, id)).await
+        }
+        (&Method::POST, ["fhir"]) => entry::process(request, gateway, payload).await,
+        // What a facility sends and what the office registers are letters.
+        (&Method::POST, ["fhir", "Bundle"]) if !gateway.registry().is_open() => {
+            create::create(request, gateway, payload).await
+        }
+        (&Method::POST, ["fhir", type_name]) => write(request, gateway, Action::Create, type_name, None, payload).await,
+        (&Method::PUT, ["fhir", type_name, id]) if gateway.registry().is_open() => {
+            write(request, gateway, Action::Update, type_name, Some(id), payload).await
+        }
         (&Method::PUT, ["fhir", type_name, id]) => update::update(request, gateway, type_name, id, payload).await,
+        (&Method::PUT, ["fhir", type_name]) => write(request, gateway, Action::Update, type_name, None, payload).await,
+        (&Method::PATCH, ["fhir", type_name]) => write(request, gateway, Action::Patch, type_name, None, payload).await,
+        (&Method::PATCH, ["fhir", type_name, id]) => {
+            write(request, gateway, Action::Patch, type_name, Some(id), payload).await
+        }
+        (&Method::DELETE, ["fhir", type_name]) => {
+            write(request, gateway, Action::Delete, type_name, None, payload).await
+        }
+        (&Method::DELETE, ["fhir", type_name, id]) => {
+            write(request, gateway, Action::Delete, type_name, Some(id), payload).await
+        }
         (_, ["fhir", name, ..]) if !name.starts_with(['$', '_']) => match served_type(name) {
             Ok(_) => not_offered(),
             Err(answer) => answer,

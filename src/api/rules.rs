@@ -45,6 +45,9 @@ rules! {
     pub(super) PARAMETER "parameter" Error NotSupported
         "The parameter {} is not offered here."
         "パラメータ {} には対応していません。"
+    pub(super) VALUE "parameter-value" Error Value
+        "A value of the parameter {} cannot be read."
+        "パラメーター {} の値を読み取れません。"
     pub(super) HELD "held" Error BusinessRule
         "The letter is kept, and held back for what follows."
         "受け取りましたが、次の理由により保留にしました。"

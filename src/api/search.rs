@@ -69,7 +69,8 @@ async fn parameters(request: &HttpRequest, sent: Option<web::Payload>) -> Result
     Ok(format!("{}&{}", request.query_string(), String::from_utf8_lossy(&body)))
 }
 
-async fn answer(
+/// What a query finds.
+pub(super) async fn answer(
     gateway: &web::Data<Gateway>,
     caller: &Caller,
     type_name: &str,

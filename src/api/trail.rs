@@ -59,14 +59,14 @@ impl Trail {
     }
 
     /// What was written belongs to this record.
-    pub(super) fn wrote(&mut self, patient: Option<PatientKey>, count: usize) {
+    pub(super) fn wrote(&mut self, patient: impl IntoIterator<Item = PatientKey>, count: usize) {
         self.event.patients.extend(patient);
         self.event.count = u32::try_from(count).unwrap_or(u32::MAX);
     }
 
     /// Resources of a record were seen, because of a consent or by role.
     pub(super) fn saw(&mut self, patient: PatientKey, by: Option<&ConsentVersion>, count: usize) {
-        if patient != PatientKey::DIRECTORY {
+        if !patient.is_directory() {
             self.event.patients.push(patient);
         }
         if let Some(by) = by.filter(|by| !self.event.consents.contains(by)) {
@@ -98,7 +98,9 @@ impl Trail {
     pub(super) async fn close(mut self, gateway: &Gateway, answer: Answer) -> Answer {
         if self.event.outcome == Outcome::Done {
             self.event.outcome = match answer.status() {
-                Status::Ok | Status::Created | Status::Accepted | Status::NotModified => Outcome::Done,
+                Status::Ok | Status::Created | Status::Accepted | Status::NoContent | Status::NotModified => {
+                    Outcome::Done
+                }
                 Status::NotFound => Outcome::NotFound,
                 Status::Broken | Status::Busy => Outcome::Failed,
                 _ => Outcome::Rejected,

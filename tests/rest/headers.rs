@@ -147,6 +147,17 @@ fn a_proxy_is_believed_when_it_is_trusted() {
     assert_eq!(url(&trusting, "192.0.2.7:1234"), "https://care.example/tasuki/fhir");
     assert_eq!(url(&trusting, "198.51.100.7:1234"), BASE);
     assert_eq!(url(&served(), "192.0.2.7:1234"), BASE);
+    let behind = |path: &str| {
+        let ask = Ask::get("hospital", path).with(PEER, "192.0.2.7:1234").with("x-forwarded-host", "care.example");
+        trusting.ask(ask.with("x-forwarded-proto", "https")).json()
+    };
+    let found = behind(&format!("/Condition?_count=2&patient={}", &patient()[1..]));
+    let links = found["link"].as_array().unwrap().iter().map(|link| &link["url"]);
+    let urls: Vec<_> = links.chain(found["entry"].as_array().unwrap().iter().map(|entry| &entry["fullUrl"])).collect();
+    assert!(urls.len() >= 4, "{found}");
+    for url in urls {
+        assert!(url.as_str().unwrap().starts_with("https://care.example/fhir/Condition"), "BASE-12 {url}");
+    }
 }
 
 #[test]
