@@ -1,9 +1,9 @@
 //! Every route of `/fhir` and `/intake`, and which interactions each type offers.
 
-use actix_web::http::Method;
+use actix_web::http::{Method, header};
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use super::admit::stopped;
+use super::admit::{allowed, stopped};
 use super::answer::Answer;
 use super::asked::Asked;
 use super::history::Of;
@@ -42,7 +42,11 @@ async fn dispatch(request: HttpRequest, gateway: Data, payload: web::Payload) ->
         ["fhir", "Binary", ..] => binary::as_asked(&asked, answer),
         _ => answer,
     };
-    leave(&request, &gateway, &asked, answer)
+    let answer = match answer.status() {
+        Status::MethodNotAllowed => answer.with_header(header::ALLOW, allowed(&path)),
+        _ => answer,
+    };
+    leave(&request, &gateway, &asked, answer).await
 }
 
 async fn route(request: HttpRequest, gateway: Data, payload: web::Payload, path: &[&str]) -> Answer {

@@ -179,6 +179,8 @@ fn addresses_that_are_none_are_refused() {
         ("BASE-04", "POST", "/Foo".into(), 404, "not-supported"),
         ("BASE-04", "PUT", "/Foo/1".into(), 404, "not-supported"),
         ("BASE-04", "DELETE", "/Foo/1".into(), 404, "not-supported"),
+        ("BASE-05", "TRACE", "/Patient/x".into(), 405, "not-supported"),
+        ("BASE-05", "POST", "/Patient/x".into(), 405, "not-supported"),
         ("BASE-06", "GET", "/Patient/a_b".into(), 404, "not-found"),
         ("BASE-06", "GET", format!("/Patient/{}", "a".repeat(65)), 404, "not-found"),
         ("BASE-06", "GET", "/Patient/a%2Fb".into(), 404, "not-found"),
@@ -188,8 +190,9 @@ fn addresses_that_are_none_are_refused() {
         let answer = served.ask(Ask { method, ..Ask::get("hospital", path.as_str()) });
         assert_eq!(answer.status, status, "{row} {method} {path:.100}: {}", answer.body);
         if status != 200 {
-            assert_eq!(issue(&answer).0, code, "{row} {method} {path}");
+            assert_eq!(issue(&answer).0, code, "{row} {method} {path:.100}");
         }
+        assert_eq!(answer.header("allow").is_some(), status == 405, "{row}");
     }
 }
 
