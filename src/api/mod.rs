@@ -15,6 +15,7 @@ mod create;
 mod criteria;
 mod entry;
 mod everything;
+mod form;
 mod forwarded;
 mod history;
 mod intake;

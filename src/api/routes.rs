@@ -1,12 +1,11 @@
 //! Every route of `/fhir` and `/intake`, and which interactions each type offers.
 
-use actix_web::http::Method;
+use actix_web::http::{Method, header};
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use super::admit::stopped;
+use super::admit::{allowed, stopped};
 use super::answer::Answer;
 use super::asked::Asked;
-use super::forwarded::base_url;
 use super::history::Of;
 use super::leave::leave;
 use super::write::Action;
@@ -43,7 +42,11 @@ async fn dispatch(request: HttpRequest, gateway: Data, payload: web::Payload) ->
         ["fhir", "Binary", ..] => binary::as_asked(&asked, answer),
         _ => answer,
     };
-    leave(&request, &gateway.http().origins, &asked, answer)
+    let answer = match answer.status() {
+        Status::MethodNotAllowed => answer.with_header(header::ALLOW, allowed(&path)),
+        _ => answer,
+    };
+    leave(&request, &gateway, &asked, answer).await
 }
 
 async fn route(request: HttpRequest, gateway: Data, payload: web::Payload, path: &[&str]) -> Answer {
@@ -54,7 +57,7 @@ async fn route(request: HttpRequest, gateway: Data, payload: web::Payload, path:
     };
     match (&method, path) {
         (&Method::GET, ["health"]) => Answer::refuse(Status::Ok, &rules::ALIVE, ""),
-        (&Method::GET, ["fhir", "metadata"]) => metadata::metadata(&base_url(&request, &gateway)),
+        (&Method::GET, ["fhir", "metadata"]) => metadata::metadata(gateway.base_url()),
         (&Method::GET, ["fhir", "AuditEvent"]) => audit_event::search(request, gateway).await,
         (&Method::GET, ["fhir", "Patient", id, "$everything"]) => everything::everything(request, gateway, id).await,
         (&Method::GET, ["fhir", "_history"]) => history::history(request, gateway, Of::System).await,

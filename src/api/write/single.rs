@@ -8,7 +8,6 @@ use super::{Action, Asking, Prepared, Sent, Stop, Target, Told, prepare, rules, 
 use crate::api::answer::Answer;
 use crate::api::caller::caller;
 use crate::api::conditional;
-use crate::api::forwarded::base_url;
 use crate::api::prefer::prefer;
 use crate::api::routes::{blocking, served_type};
 use crate::api::trail::Trail;
@@ -116,7 +115,7 @@ async fn done(
             if let Some(id) = &told.id {
                 trail.about(told.resource_type, id);
             }
-            told.answer(&base_url(request, gateway), prefer(request))
+            told.answer(gateway.base_url(), prefer(request))
         }
         Err(Stop::Denied(denied)) => trail.refuse(denied),
         Err(Stop::Failed(fault)) => trail.fail(fault),
