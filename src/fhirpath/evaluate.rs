@@ -104,7 +104,11 @@ impl<'a> Engine<'a, '_> {
             Action::Member(_, Some(wanted)) => {
                 let is_meant = |item: &&Item<'a>| item.node().is_some_and(|node| node.kind.is_kind_of(wanted));
                 let found: Items<'a> = scope.focus.iter().filter(is_meant).cloned().collect();
-                if found.is_empty() { self.step(step, scope.focus.to_vec(), scope) } else { Ok(found) }
+                let is_unknown = |item: &Item<'a>| item.node().is_some_and(|node| std::ptr::eq(node.kind, &UNKNOWN));
+                if found.is_empty() && scope.focus.iter().any(is_unknown) {
+                    return self.step(step, scope.focus.to_vec(), scope);
+                }
+                Ok(found)
             }
             Action::Member(name, _) => {
                 self.spend(1, step.at)?;
@@ -128,6 +132,7 @@ impl<'a> Engine<'a, '_> {
     fn step(&mut self, step: &'a Step, mut items: Items<'a>, scope: Scope<'_, 'a>) -> Result<Items<'a>> {
         self.spend(1 + items.len(), step.at)?;
         match &step.action {
+            Action::Member(..) if items.is_empty() => Ok(items),
             Action::Member(name, _) => {
                 let mut out = Vec::new();
                 for item in &items {
