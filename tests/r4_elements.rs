@@ -157,7 +157,9 @@ fn constraints(package: &Package) -> String {
             let key = part("key");
             // One that a type has is repeated by every element of that type.
             let is_own = constraint["source"].as_str().is_none_or(|source| source.ends_with(path));
-            let is_here = is_own || !path.contains('.') || element["type"].as_array().is_some_and(|t| t[0]["code"] == "BackboneElement");
+            let is_here = is_own
+                || !path.contains('.')
+                || element["type"].as_array().is_some_and(|t| t[0]["code"] == "BackboneElement");
             if !is_here || CHECKED_OTHERWISE.iter().any(|start| key.starts_with(start)) {
                 continue;
             }
