@@ -90,6 +90,24 @@ fn official_examples_pass() {
 }
 
 #[test]
+fn official_definitions_pass() {
+    let Some(corpora) = corpora() else { return };
+    // Some of all kinds: the whole package takes a minute without optimisation.
+    let package = format!("{corpora}/packages/hl7.fhir.r4.core-4.0.1.tgz");
+    let tar = ["xzOf", &package, "--wildcards", "package/*-[p-q]*.json"];
+    let text = std::process::Command::new("tar").args(tar).output().unwrap().stdout;
+    let mut count = 0;
+    for value in serde_json::Deserializer::from_slice(&text).into_iter::<Value>().map(Result::unwrap) {
+        count += 1;
+        let name = value["id"].as_str().unwrap();
+        if name != "questionnaireresponse-extensions-QuestionnaireResponse-item-subject" {
+            assert_eq!(errors(&value), [], "{name}"); // that id is too long
+        }
+    }
+    assert!(count > 250, "{count}");
+}
+
+#[test]
 fn what_the_gateway_makes_itself_passes() {
     let (mut count, mut wrong) = (0, Vec::new());
     for stage in ["map", "cda"] {
