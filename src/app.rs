@@ -1,6 +1,7 @@
 //! Joining the parts: the running gateway.
 
 mod containers;
+mod known;
 mod senders;
 
 use std::collections::HashMap;
@@ -10,14 +11,16 @@ use crate::auth::Registry;
 use crate::chart::Chart;
 use crate::config::maps::Maps;
 use crate::config::{self, Config, Limits};
+use crate::consent::{Caller, Role, is_directory};
 use crate::fault::Fault;
 use crate::fhir::{PatientKey, ResourceId, ResourceType};
 use crate::journal::Journal;
 use crate::letter::{Letter, LetterId, Source};
-use crate::pipeline::{Pipeline, Receipt};
+use crate::pipeline::{Pipeline, Receipt, Refused, Stated, Statement};
 use crate::store::{Hot, Store};
 
 pub use containers::{Containers, Progress};
+use known::Known;
 pub use senders::Senders;
 
 /// Memory for records that are kept as charts, bytes.
@@ -39,6 +42,7 @@ pub struct Gateway {
     limits: Limits,
     journal: Arc<Journal>,
     places: RwLock<HashMap<Place, PatientKey>>,
+    known: Arc<Known>,
     /// Taken alone by an update that names the version it was decided upon, shared by the others.
     updates: RwLock<()>,
 }
@@ -70,10 +74,14 @@ impl Gateway {
             limits: config.limits,
             pipeline,
             journal,
-            registry: Registry::new(config.clients.iter().cloned()),
+            registry: match config.open {
+                true => Registry::open(),
+                false => Registry::new(config.clients.iter().cloned()),
+            },
             sources: config.sources.iter().map(|source| source.letter.clone()).collect(),
             base_url: config.base_url.clone(),
             places: RwLock::default(),
+            known: Known::follow(&store, config.open)?,
             updates: RwLock::default(),
             store,
             clock,
@@ -155,6 +163,35 @@ impl Gateway {
     ) -> Result<Option<Receipt>, Fault> {
         let _alone = self.updates.write().unwrap_or_else(PoisonError::into_inner);
         if unchanged(self)? { self.receive(letter).map(Some) } else { Ok(None) }
+    }
+
+    /// Writes what a caller states; see [`Pipeline::state`]. Blocks on storage.
+    pub fn state(&self, statements: &[Statement]) -> Result<Result<Vec<Stated>, Refused>, Fault> {
+        let _shared = self.updates.read().unwrap_or_else(PoisonError::into_inner);
+        self.pipeline.state(statements)
+    }
+
+    /// The same where what is stated depends on what there is: `decide` looks, and nothing else is written over REST until
+    /// what it says is. Blocks on storage.
+    pub fn state_alone<T>(&self, decide: impl FnOnce(&Pipeline) -> Result<T, Fault>) -> Result<T, Fault> {
+        let _alone = self.updates.write().unwrap_or_else(PoisonError::into_inner);
+        decide(&self.pipeline)
+    }
+
+    /// The records that a caller may be shown something of, before consent is looked at: its panel, and the parts of the
+    /// directory that it may read; every record, where the gateway is open. Blocks on storage.
+    pub fn scope(&self, caller: &Caller) -> Result<Vec<PatientKey>, Fault> {
+        if caller.role == Role::Open {
+            return Ok(self.known.all());
+        }
+        let mut records = self.directory(caller);
+        records.extend_from_slice(&self.panel(&caller.organization)?);
+        Ok(records)
+    }
+
+    /// The parts of the directory that a caller may read.
+    pub fn directory(&self, caller: &Caller) -> Vec<PatientKey> {
+        self.known.directory(|resource_type| caller.role == Role::Open || is_directory(resource_type))
     }
 
     /// The pipeline, for imports.

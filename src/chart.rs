@@ -62,9 +62,9 @@ impl Chart {
 
     /// The gate of this record for a caller at an instant, milliseconds since 1970.
     pub fn gate<'a>(&self, caller: &'a Caller, policy: &'a Policy, now: i64) -> Gate<'a> {
-        match self.patient {
-            PatientKey::DIRECTORY => Gate::directory(caller),
-            _ => Gate::new(caller, &self.facility, policy, now),
+        match self.patient.is_directory() {
+            true => Gate::directory(caller),
+            false => Gate::new(caller, &self.facility, policy, now),
         }
     }
 

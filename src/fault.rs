@@ -184,6 +184,8 @@ pub enum Status {
     Created,
     /// 202: kept, and worked on.
     Accepted,
+    /// 204: done, and nothing to say.
+    NoContent,
     /// 304
     NotModified,
     /// 400: the request cannot be understood.
@@ -196,14 +198,20 @@ pub enum Status {
     NotFound,
     /// 405: this interaction is not offered here.
     MethodNotAllowed,
+    /// 406: in no form that is asked for.
+    NotAcceptable,
     /// 408: the body took too long to arrive.
     TooSlow,
     /// 409: decided upon something that has changed.
     Conflict,
+    /// 410: it was there and has been deleted.
+    Gone,
     /// 412: If-Match names another version.
     PreconditionFailed,
     /// 413: larger than the limit.
     TooLarge,
+    /// 414: the address is longer than the limit.
+    AddressTooLong,
     /// 415: not a format we read.
     UnsupportedMediaType,
     /// 422: understood, and refused by a rule.
@@ -223,16 +231,20 @@ impl Status {
             Status::Ok => 200,
             Status::Created => 201,
             Status::Accepted => 202,
+            Status::NoContent => 204,
             Status::NotModified => 304,
             Status::BadRequest => 400,
             Status::Unauthorized => 401,
             Status::Forbidden => 403,
             Status::NotFound => 404,
             Status::MethodNotAllowed => 405,
+            Status::NotAcceptable => 406,
             Status::TooSlow => 408,
             Status::Conflict => 409,
+            Status::Gone => 410,
             Status::PreconditionFailed => 412,
             Status::TooLarge => 413,
+            Status::AddressTooLong => 414,
             Status::UnsupportedMediaType => 415,
             Status::Unprocessable => 422,
             Status::TooManyRequests => 429,

@@ -14,6 +14,7 @@ mod parts;
 mod receipt;
 mod replay;
 mod standing;
+mod statement;
 mod translate;
 mod whose;
 
@@ -37,6 +38,8 @@ use local::Codes;
 pub use receipt::{Dropped, Earlier, Outcome, Part, Receipt};
 pub use replay::{Linked, Rebuilt, Tried};
 use standing::{Standing, Standings};
+use statement::Locks;
+pub use statement::{Content, Expected, Refused, Stated, Statement, Was, assign, home};
 pub use translate::{Translation, translate};
 pub use whose::{Whose, whose};
 
@@ -66,6 +69,7 @@ static FAILED_WITHIN: Rule = Rule {
 pub struct Pipeline {
     store: Store,
     standings: Standings,
+    locks: Locks,
     codes: Codes,
     clock: fn() -> i64,
     book: RwLock<Arc<Book>>,
@@ -93,7 +97,14 @@ struct Decided {
 impl Pipeline {
     /// A pipeline into a store; `clock` gives milliseconds since 1970.
     pub fn new(store: Store, clock: fn() -> i64) -> Self {
-        Pipeline { store, standings: Standings::default(), codes: Codes::default(), clock, book: RwLock::default() }
+        Pipeline {
+            store,
+            standings: Standings::default(),
+            locks: Locks::default(),
+            codes: Codes::default(),
+            clock,
+            book: RwLock::default(),
+        }
     }
 
     /// The concept maps in force from now on.

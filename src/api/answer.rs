@@ -1,49 +1,107 @@
 //! Answers: what leaves, with the headers that belong to it. A body is `Permitted` or it does not leave.
+//!
+//! Whoever answers says what; in which form it leaves is decided once, on the way out (`api/leave.rs`).
 
-use actix_web::http::StatusCode;
-use actix_web::http::header::{self, HeaderValue};
-use actix_web::{HttpRequest, HttpResponse, Responder};
+use std::borrow::Cow;
+
+use actix_web::http::header::HeaderName;
 
 use super::rules;
 use crate::consent::{Permitted, Public};
 use crate::fault::{Denied, Fault, Finding, Issue, Place, Rule, Status};
-use crate::fhir::time;
+use crate::fhir::outcome::Language;
 use crate::pipeline::{Outcome, Receipt};
 
 /// One answer.
 #[derive(Debug)]
 pub(super) struct Answer {
-    status: Status,
-    body: Permitted<Vec<u8>>,
-    version: Option<u32>,
-    modified: Option<i64>,
-    location: Option<String>,
-    content_type: &'static str,
+    pub(super) status: Status,
+    pub(super) content: Content,
+    pub(super) version: Option<u32>,
+    pub(super) modified: Option<i64>,
+    pub(super) location: Option<String>,
+    pub(super) headers: Vec<(HeaderName, String)>,
 }
 
-const FHIR_JSON: &str = "application/fhir+json; charset=utf-8";
+/// What an answer says, before it has its form.
+#[derive(Debug)]
+pub(super) enum Content {
+    /// FHIR as JSON; leaves as JSON or XML.
+    Fhir(Permitted<Vec<u8>>),
+    /// An OperationOutcome; leaves in the caller's language.
+    Outcome(Vec<Finding>),
+    /// What has a form of its own: a receipt, the bytes of a Binary.
+    Other(Permitted<Vec<u8>>, Cow<'static, str>),
+    /// Headers alone.
+    Nothing,
+}
 
 impl Answer {
     pub(super) fn ok(body: Permitted<Vec<u8>>) -> Self {
-        Answer { status: Status::Ok, body, version: None, modified: None, location: None, content_type: FHIR_JSON }
+        Answer::of(Status::Ok, Content::Fhir(body))
+    }
+
+    fn of(status: Status, content: Content) -> Self {
+        Answer { status, content, version: None, modified: None, location: None, headers: Vec::new() }
     }
 
     /// JSON that is not FHIR: a receipt.
     pub(super) fn plain_json(body: Permitted<Vec<u8>>) -> Self {
-        Answer { content_type: "application/json; charset=utf-8", ..Answer::ok(body) }
+        Answer::bytes(body, "application/json; charset=utf-8")
     }
 
-    /// A resource version with its ETag and Last-Modified.
+    /// Bytes with a media type of their own, whatever form of FHIR is asked for.
+    pub(super) fn bytes(body: Permitted<Vec<u8>>, content_type: impl Into<Cow<'static, str>>) -> Self {
+        Answer::of(Status::Ok, Content::Other(body, content_type.into()))
+    }
+
+    /// Headers alone: `Status::NoContent`, `Status::NotModified`, or a write whose client wants no more
+    /// (`Prefer: return=minimal`).
+    pub(super) fn empty(status: Status) -> Self {
+        Answer::of(status, Content::Nothing)
+    }
+
+    /// A resource version with its ETag and Last-Modified (milliseconds since 1970).
     pub(super) fn version(body: Permitted<Vec<u8>>, version: u32, modified: i64) -> Self {
-        Answer { version: Some(version), modified: Some(modified), ..Answer::ok(body) }
+        Answer::ok(body).with_version(version, modified)
+    }
+
+    /// What the caller has already (http.html#cread). Only for a version that the caller may see.
+    pub(super) fn not_modified(version: u32, modified: i64) -> Self {
+        Answer::empty(Status::NotModified).with_version(version, modified)
     }
 
     pub(super) fn with_status(self, status: Status) -> Self {
         Answer { status, ..self }
     }
 
+    /// With ETag and Last-Modified (milliseconds since 1970).
+    pub(super) fn with_version(self, version: u32, modified: i64) -> Self {
+        Answer { version: Some(version), modified: Some(modified), ..self }
+    }
+
+    /// With one header more: `Content-Location`, `Retry-After`, `X-Progress`. A value that no header can hold is left out.
+    pub(super) fn with_header(mut self, name: HeaderName, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+
     pub(super) fn at(self, location: String) -> Self {
         Answer { location: Some(location), ..self }
+    }
+
+    /// The body as FHIR JSON, as an entry of a Bundle holds it; `None` where there is none, or none that is FHIR.
+    pub(super) fn into_json(self, language: Language) -> Option<Permitted<Vec<u8>>> {
+        match self.content {
+            Content::Fhir(body) => Some(body),
+            Content::Outcome(findings) => Some(outcome(&findings, language)),
+            Content::Other(..) | Content::Nothing => None,
+        }
+    }
+
+    /// Whether the body is an OperationOutcome that this program made.
+    pub(super) fn is_outcome(&self) -> bool {
+        matches!(self.content, Content::Outcome(_))
     }
 
     /// An OperationOutcome with one sentence.
@@ -53,14 +111,12 @@ impl Answer {
 
     /// An OperationOutcome.
     pub(super) fn outcome(status: Status, issues: &[Issue]) -> Self {
-        let findings: Vec<Finding> = issues.iter().map(Finding::from).collect();
-        Answer::findings(status, &findings)
+        Answer::of(status, Content::Outcome(issues.iter().map(Finding::from).collect()))
     }
 
     /// An OperationOutcome of what a receipt keeps.
     pub(super) fn findings(status: Status, findings: &[Finding]) -> Self {
-        let body = Permitted::<String>::public(Public::outcome(findings)).map(String::into_bytes);
-        Answer { status, ..Answer::ok(body) }
+        Answer::of(status, Content::Outcome(findings.to_vec()))
     }
 
     /// What became of a letter: the sentence, then everything its receipt keeps.
@@ -112,31 +168,7 @@ impl From<Fault> for Answer {
     }
 }
 
-impl Responder for Answer {
-    type Body = actix_web::body::BoxBody;
-
-    fn respond_to(self, _: &HttpRequest) -> HttpResponse {
-        let status = self.status;
-        let code = StatusCode::from_u16(status.code()).unwrap_or_default();
-        let mut response = HttpResponse::build(code);
-        response.insert_header((header::CONTENT_TYPE, HeaderValue::from_static(self.content_type)));
-        response.insert_header((header::CACHE_CONTROL, HeaderValue::from_static("no-store")));
-        if let Some(version) = self.version {
-            response.insert_header((header::ETAG, format!("W/\"{version}\"")));
-        }
-        if let Some(modified) = self.modified {
-            response.insert_header((header::LAST_MODIFIED, time::http_date(modified)));
-        }
-        if let Some(location) = self.location {
-            response.insert_header((header::LOCATION, location));
-        }
-        // What is still coming of the body is not waited for.
-        if matches!(status, Status::TooSlow | Status::TooLarge) {
-            response.force_close();
-        }
-        if status == Status::Unauthorized {
-            response.insert_header((header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")));
-        }
-        response.body(self.body.into_inner())
-    }
+/// Findings as an OperationOutcome.
+pub(super) fn outcome(findings: &[Finding], language: Language) -> Permitted<Vec<u8>> {
+    Permitted::<String>::public(Public::outcome_in(findings, language)).map(String::into_bytes)
 }

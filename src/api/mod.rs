@@ -2,14 +2,18 @@
 
 mod account;
 mod answer;
+mod asked;
 mod audit_event;
 mod body;
 mod caller;
+mod conditional;
 mod convert;
 mod create;
 mod everything;
 mod intake;
+mod leave;
 mod metadata;
+mod prefer;
 mod read;
 mod receipt;
 mod routes;

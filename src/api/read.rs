@@ -1,4 +1,4 @@
-//! Read (http.html#read): `GET /fhir/[type]/[id]`.
+//! Read (http.html#read, #cread): `GET /fhir/[type]/[id]`.
 
 use std::sync::Arc;
 
@@ -6,6 +6,7 @@ use actix_web::{HttpRequest, web};
 
 use super::answer::Answer;
 use super::caller::caller;
+use super::conditional::is_unchanged;
 use super::routes::{blocking, served_type};
 use super::trail::Trail;
 use crate::app::Gateway;
@@ -21,7 +22,8 @@ pub(super) async fn read(request: HttpRequest, gateway: web::Data<Gateway>, type
         Err(denied) => trail.refuse(denied),
         Ok(caller) => {
             trail.caller(&caller);
-            answer(&gateway, &caller, type_name, id, &mut trail).await.unwrap_or_else(|fault| trail.fail(fault))
+            let answer = answer(&gateway, &caller, &request, (type_name, id), &mut trail).await;
+            answer.unwrap_or_else(|fault| trail.fail(fault))
         }
     };
     trail.close(&gateway, answer).await
@@ -30,8 +32,8 @@ pub(super) async fn read(request: HttpRequest, gateway: web::Data<Gateway>, type
 async fn answer(
     gateway: &web::Data<Gateway>,
     caller: &Caller,
-    type_name: &str,
-    id: &str,
+    request: &HttpRequest,
+    (type_name, id): (&str, &str),
     trail: &mut Trail,
 ) -> Result<Answer, Fault> {
     let resource_type = match served_type(type_name) {
@@ -49,8 +51,11 @@ async fn answer(
     let gate = chart.gate(caller, &policy, gateway.now());
     let Some(permit) = chart.permit(&gate, row) else { return Ok(trail.hide(chart.patient)) };
     trail.saw(chart.patient, gate.opened_by(), 1);
-    let body = permit.release(chart.body(row)?);
-    Ok(Answer::version(body, chart.columns.versions[row], chart.columns.last_updated[row]))
+    let (version, modified) = (chart.columns.versions[row], chart.columns.last_updated[row]);
+    if is_unchanged(request, version, modified) {
+        return Ok(Answer::not_modified(version, modified));
+    }
+    Ok(Answer::version(permit.release(chart.body(row)?), version, modified))
 }
 
 /// The chart that a resource is on: from memory where it can be, else read on a thread that may block.

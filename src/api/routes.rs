@@ -1,9 +1,11 @@
 //! Every route of `/fhir` and `/intake`, and which interactions each type offers.
 
 use actix_web::http::Method;
-use actix_web::{HttpRequest, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::answer::Answer;
+use super::asked::Asked;
+use super::leave::leave;
 use super::{
     account, audit_event, convert, create, everything, intake, metadata, read, receipt, rules, search, update,
 };
@@ -21,11 +23,37 @@ pub(super) fn configure(config: &mut web::ServiceConfig) {
     config.default_service(web::to(dispatch));
 }
 
-async fn dispatch(request: HttpRequest, gateway: Data, payload: web::Payload) -> Answer {
+async fn dispatch(request: HttpRequest, gateway: Data, payload: web::Payload) -> HttpResponse {
+    let asked = Asked::of(&request);
     let path = request.match_info().unprocessed().to_owned();
-    let path: Vec<&str> = path.trim_start_matches('/').split('/').collect();
-    let method = request.method().clone();
-    match (&method, path.as_slice()) {
+    let path = path.trim_start_matches('/');
+    // A slash at the end names nothing more.
+    let path: Vec<&str> = path.strip_suffix('/').unwrap_or(path).split('/').collect();
+    let answer = match asked.format {
+        None if speaks_fhir(&path) => Answer::refuse(Status::NotAcceptable, &rules::NOT_ACCEPTABLE, ""),
+        _ => route(request, gateway, payload, &path).await,
+    };
+    leave(&asked, answer)
+}
+
+/// Whether the answer there is FHIR whatever happens, so that it must be wanted as JSON or XML before anything is done.
+fn speaks_fhir(path: &[&str]) -> bool {
+    match path {
+        // Its bytes, in whatever they are.
+        ["fhir", "Binary", _] => false,
+        ["fhir", ".well-known", ..] => false,
+        ["fhir", ..] => true,
+        _ => false,
+    }
+}
+
+async fn route(request: HttpRequest, gateway: Data, payload: web::Payload, path: &[&str]) -> Answer {
+    // HEAD is GET without its body (http.html#head).
+    let method = match *request.method() {
+        Method::HEAD => Method::GET,
+        ref method => method.clone(),
+    };
+    match (&method, path) {
         (&Method::GET, ["health"]) => Answer::refuse(Status::Ok, &rules::ALIVE, ""),
         (&Method::GET, ["fhir", "metadata"]) => metadata::metadata(gateway.base_url()),
         (&Method::GET, ["fhir", "AuditEvent"]) => audit_event::search(request, gateway).await,

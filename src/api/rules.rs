@@ -78,4 +78,25 @@ rules! {
     pub(super) NOT_BASE64 "binary-not-base64" Error Value
         "Binary.data is not base64."
         "Binary.dataがbase64ではありません。"
+    pub(super) MALFORMED_CONDITION "malformed-condition" Error Value
+        "The condition in {} is not written as the standard has it."
+        "{} の条件の書き方が規格に合っていません。"
+    pub(super) NOT_ACCEPTABLE "not-acceptable" Error NotSupported
+        "FHIR R4 is answered as application/fhir+json or application/fhir+xml (fhirVersion=4.0), in none of the forms that are asked for."
+        "応答できる形式は application/fhir+json と application/fhir+xml(fhirVersion=4.0)です。要求された形式には対応していません。"
+    pub(super) ADDRESS_TOO_LONG "address-too-long" Error TooLong
+        "The address is longer than {} bytes; send a search as POST with _search."
+        "URLが{}バイトを超えています。検索は _search へのPOSTで送ってください。"
+    pub(super) ADDRESS_BROKEN "address-broken" Error Value
+        "The address holds a percent sign without two hexadecimal digits, or bytes that are not UTF-8."
+        "URLのパーセントエンコーディングが不正か、UTF-8ではありません。"
+    pub(super) NOT_FHIR "not-fhir" Error NotSupported
+        "Send FHIR R4 as application/fhir+json or application/fhir+xml (fhirVersion=4.0)."
+        "FHIR R4を application/fhir+json または application/fhir+xml(fhirVersion=4.0)で送ってください。"
+    pub(super) NOT_UNPACKED "not-unpacked" Error NotSupported
+        "A body may be packed with gzip or zstd, once; not otherwise."
+        "本文の圧縮に使えるのはgzipまたはzstd(1回のみ)です。"
+    pub(super) BROKEN_PACKING "broken-packing" Error Structure
+        "The body is not what its Content-Encoding says."
+        "本文がContent-Encodingの示す形式になっていません。"
 }

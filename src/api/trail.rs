@@ -66,7 +66,7 @@ impl Trail {
 
     /// Resources of a record were seen, because of a consent or by role.
     pub(super) fn saw(&mut self, patient: PatientKey, by: Option<&ConsentVersion>, count: usize) {
-        if patient != PatientKey::DIRECTORY {
+        if !patient.is_directory() {
             self.event.patients.push(patient);
         }
         if let Some(by) = by.filter(|by| !self.event.consents.contains(by)) {

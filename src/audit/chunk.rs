@@ -12,7 +12,7 @@ use crate::fhir::{PatientKey, ResourceId, ResourceType};
 const VERSION: u8 = 1;
 const NO_TYPE: u8 = u8::MAX;
 /// Roles by their stored number, from 1; 0 stands for an unknown caller.
-const ROLES: [Role; 3] = [Role::Care, Role::Source, Role::Office];
+const ROLES: [Role; 4] = [Role::Care, Role::Source, Role::Office, Role::Open];
 
 /// Events as one value.
 pub fn encode<'a>(events: impl IntoIterator<Item = &'a Event>) -> Vec<u8> {

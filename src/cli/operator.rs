@@ -39,7 +39,7 @@ pub(super) fn record(journal: &Journal, what: What, act: Act) -> Result<(), Faul
         consents: Vec::new(),
         count: u32::try_from(act.count).unwrap_or(u32::MAX),
     };
-    let people: Vec<PatientKey> = act.patients.into_iter().filter(|one| *one != PatientKey::DIRECTORY).collect();
+    let people: Vec<PatientKey> = act.patients.into_iter().filter(|one| !one.is_directory()).collect();
     if people.is_empty() {
         return journal.record_now(event);
     }

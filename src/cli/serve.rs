@@ -1,6 +1,7 @@
-//! `tasuki serve --config FILE`: runs the gateway.
+//! `tasuki serve --config FILE`: runs the gateway. With `--open` for test kits: no authorisation, on loopback alone.
 
-use std::path::PathBuf;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -22,23 +23,44 @@ use crate::intake::mllp;
 #[derive(Debug, Args)]
 pub(super) struct Options {
     /// The configuration, one TOML file; examples/tasuki.toml explains every line
-    #[arg(long)]
-    config: PathBuf,
+    #[arg(long, required_unless_present = "open")]
+    config: Option<PathBuf>,
     /// Check the configuration and stop
     #[arg(long)]
     check: bool,
+    /// For test kits that know no authorisation: whoever calls may do everything. Listens on loopback only, and without a
+    /// configuration keeps everything in memory
+    #[arg(long)]
+    open: bool,
+    /// Where to listen, without a configuration
+    #[arg(long, default_value = "127.0.0.1:8080", conflicts_with = "config")]
+    listen: SocketAddr,
 }
 
 pub(super) fn run(options: &Options) -> Exit {
-    let config = match Config::load(&options.config) {
+    let loaded = match &options.config {
+        Some(path) => Config::load(path),
+        None => Config::read(&without_file(options.listen), Path::new("--open"), super::now()),
+    };
+    let mut config = match loaded {
         Ok(config) => config,
         Err(problem) => return fail(problem.exit(), &issues::sentence(&problem)),
     };
+    if options.open && !config.listen.ip().is_loopback() {
+        let sentence =
+            format!("--open asks nobody who they are, so it listens on loopback only, not on {}", config.listen);
+        return fail(Exit::Config, &sentence);
+    }
+    config.open = options.open;
     if options.check {
-        say(&format!("{}: in order", options.config.display()));
+        let name = options.config.as_ref().map_or_else(|| "--open".into(), |path| path.display().to_string());
+        say(&format!("{name}: in order"));
         return Exit::Done;
     }
     log();
+    if config.open {
+        tracing::warn!("--open: whoever reaches this address may read and write everything; for test data only");
+    }
     match Gateway::start(&config, super::now) {
         Err(fault) => fail(Exit::from(&fault), &fault.to_string()),
         Ok(gateway) => {
@@ -62,6 +84,11 @@ pub(super) fn run(options: &Options) -> Exit {
             }
         }
     }
+}
+
+/// What a configuration would say, where there is none.
+fn without_file(listen: SocketAddr) -> String {
+    format!("listen = \"{listen}\"\nbase_url = \"http://{listen}/fhir\"\n[store]\nengine = \"memory\"\n")
 }
 
 /// How often the folder of maps is looked at.

@@ -49,6 +49,7 @@ impl Check<'_> {
             mllp: self.mllp(&file, &sources, listen, now_ms)?,
             folders: self.folders(&file.folder, &sources)?,
             sources,
+            open: false,
         })
     }
 

@@ -41,6 +41,8 @@ pub struct Config {
     pub folders: Vec<Folder>,
     /// Limits.
     pub limits: Limits,
+    /// Whether everybody who calls may do everything. No file says so; `tasuki serve --open` does.
+    pub open: bool,
 }
 
 /// Where things are kept.

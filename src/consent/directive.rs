@@ -4,6 +4,7 @@
 use serde_json::{Map, Value};
 
 use crate::fault::{Issue, IssueType, Place, Rule, Severity};
+use crate::fhir::reference::is_id;
 use crate::fhir::time::Interval;
 use crate::fhir::{PatientKey, ResourceId};
 
@@ -268,7 +269,7 @@ fn organization(actor: &Value) -> Option<Box<str>> {
 }
 
 fn patient(reference: &str) -> Option<PatientKey> {
-    PatientKey::from_patient_id(reference.strip_prefix("Patient/")?).filter(|key| key.0 > PatientKey::DIRECTORY.0)
+    Some(PatientKey::of_id(reference.strip_prefix("Patient/").filter(|id| is_id(id))?))
 }
 
 fn only(members: &Map<String, Value>, known: &[&str], place: &'static str) -> Result<(), &'static str> {
@@ -345,8 +346,8 @@ mod tests {
             ("/modifierExtension", json!([{"url": "u"}]), "modifierExtension"),
             ("/policy", json!([{"uri": "u", "modifierExtension": [{"url": "u"}]}]), "modifierExtension"),
             ("/implicitRules", json!("u"), "implicitRules"),
-            ("/patient", json!({"reference": "Patient/ex"}), "patient"),
-            ("/patient", json!({"reference": "Patient/00000000-0000-0000-0000-000000000001"}), "patient"),
+            ("/patient", json!({"reference": "Patient/a_b"}), "patient"),
+            ("/patient", json!({"reference": "Group/1"}), "patient"),
         ];
         for (pointer, value, detail) in cases {
             let directive = with(pointer, value);

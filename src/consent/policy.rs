@@ -56,7 +56,7 @@ impl Policy {
                 }
             }
         }
-        let about = about.iter().copied().filter(|key| key.0 > PatientKey::DIRECTORY.0).collect();
+        let about = about.iter().copied().filter(|key| key.0 != 0 && !key.is_directory()).collect();
         Policy { organization: organization.into(), about, denies: denies.into(), permits: permits.into() }
     }
 

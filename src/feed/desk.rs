@@ -80,7 +80,7 @@ impl Watch for Desk<'_> {
             consents: Vec::new(),
             count: u32::try_from(letters).unwrap_or(u32::MAX),
         };
-        let people: Vec<PatientKey> = patients.into_iter().filter(|one| *one != PatientKey::DIRECTORY).collect();
+        let people: Vec<PatientKey> = patients.into_iter().filter(|one| !one.is_directory()).collect();
         let named =
             if people.is_empty() { vec![Vec::new()] } else { people.chunks(NAMED_MAX).map(<[_]>::to_vec).collect() };
         named.into_iter().try_for_each(|patients| self.write(&Event { patients, ..event.clone() }))

@@ -4,6 +4,8 @@ use std::fmt;
 
 use uuid::Uuid;
 
+use super::ResourceType;
+
 /// The namespace of every id this program derives.
 const NAMESPACE: Uuid = Uuid::from_u128(0x7a50_5b1e_9c1d_5b0a_8f3e_7461_7375_6b69);
 
@@ -18,6 +20,12 @@ pub struct FacilityCode(Box<str>);
 /// The Patient record: one facility's record of one person. The first part of every key that belongs to it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct PatientKey(pub u128);
+
+/// Parts of the directory for one type.
+const SHARDS: u8 = 16;
+/// What the keys of those parts begin with; no patient's key is that small, because a UUID states its version further up.
+const DIRECTORY_SHARDS: u128 = 1 << 32;
+const DIRECTORY_LAST: u128 = DIRECTORY_SHARDS | 0xffff;
 
 /// The bits of a UUID's first half that are not its version, and version 8 in their place.
 const HIGH_FREE: u64 = !0xf000;
@@ -51,7 +59,8 @@ impl ResourceId {
         self.record_tag().is_some()
     }
 
-    fn from_uuid(uuid: Uuid) -> Self {
+    /// A UUID as an id.
+    pub fn from_uuid(uuid: Uuid) -> Self {
         ResourceId(uuid.hyphenated().to_string().into())
     }
 }
@@ -113,8 +122,45 @@ impl FacilityCode {
 }
 
 impl PatientKey {
-    /// What belongs to no patient: organisations that the network office registered.
+    /// Where the organisations lie that the network office registered.
     pub const DIRECTORY: PatientKey = PatientKey(1);
+
+    /// Where something lies that belongs to no patient: the directory is cut by type and id, so that writers of different
+    /// things do not wait for each other.
+    pub fn directory(resource_type: ResourceType, id: &ResourceId) -> Self {
+        if resource_type == ResourceType::ORGANIZATION {
+            return PatientKey::DIRECTORY;
+        }
+        let shard = id.as_str().bytes().fold(0_u8, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte)) % SHARDS;
+        PatientKey(DIRECTORY_SHARDS | u128::from(resource_type.number()) << 8 | u128::from(shard))
+    }
+
+    /// Whether it is a part of the directory, and no patient's record.
+    pub fn is_directory(self) -> bool {
+        self.0 != 0 && self.0 <= DIRECTORY_LAST
+    }
+
+    /// The type of what lies in a part of the directory; `None` for a patient's record.
+    pub fn directory_type(self) -> Option<ResourceType> {
+        match self {
+            PatientKey::DIRECTORY => Some(ResourceType::ORGANIZATION),
+            key if key.is_directory() => ResourceType::from_number((key.0 >> 8) as u8),
+            _ => None,
+        }
+    }
+
+    /// The record of the Patient with this logical id. An id that [`PatientKey::derive`] made is the key itself; behind
+    /// one that somebody chose stands a key derived from it.
+    pub fn of_id(id: &str) -> Self {
+        let derived = id.len() == 36 && id.as_bytes()[14] == b'5' && !id.bytes().any(|b| b.is_ascii_uppercase());
+        let own = derived.then(|| Self::from_patient_id(id)).flatten().filter(|key| key.0 > DIRECTORY_LAST);
+        own.unwrap_or_else(|| PatientKey(derive(&["Patient", "chosen", id]).as_u128()))
+    }
+
+    /// The key of a new record that no facility's number stands for; `chance` must never come twice.
+    pub fn fresh(chance: Uuid) -> Self {
+        PatientKey(derive(&["Patient", "fresh", &chance.simple().to_string()]).as_u128())
+    }
 
     /// The key of the record a facility keeps under a patient number.
     pub fn derive(facility: &FacilityCode, patient_number: &str) -> Self {

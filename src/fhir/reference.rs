@@ -48,11 +48,10 @@ pub fn is_id(text: &str) -> bool {
     (1..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'.')
 }
 
-/// The record behind a Patient's logical id; only ids that this program derives, in the one spelling it gives them,
-/// so that no id reaches the directory or a record by another name.
+/// The record behind a Patient's logical id that a facility's number was made into, in the one spelling it is given; no
+/// id that somebody chose.
 pub fn own_patient(id: &str) -> Option<PatientKey> {
-    let derived = id.len() == 36 && id.as_bytes()[14] == b'5' && !id.bytes().any(|b| b.is_ascii_uppercase());
-    derived.then(|| PatientKey::from_patient_id(id)).flatten()
+    PatientKey::from_patient_id(id).filter(|key| !key.is_directory() && PatientKey::of_id(id) == *key)
 }
 
 /// The type a resource says it is.

@@ -3,7 +3,7 @@
 
 use crate::decode::format::{Format, sniff};
 use crate::fault::{Issue, Place, rules};
-use crate::fhir::{PatientKey, ResourceType};
+use crate::fhir::ResourceType;
 use crate::letter::Letter;
 use crate::map::{Change, Mapped};
 
@@ -33,7 +33,7 @@ pub(super) fn overstepped(letter: &Letter, mapped: &Mapped) -> Option<Issue> {
 
 /// The directory, or a Consent that comes alone.
 fn of_office(mapped: &Mapped) -> bool {
-    mapped.patient == PatientKey::DIRECTORY || is_consent_alone(mapped)
+    mapped.patient.is_directory() || is_consent_alone(mapped)
 }
 
 fn is_consent_alone(mapped: &Mapped) -> bool {

@@ -104,7 +104,7 @@ impl Receipt {
     pub(super) fn stored(sending: &Sending<'_>, now: i64, noticed: &[Issue], all: &[Decided]) -> Self {
         let mut receipt = Receipt::new(sending, now, Outcome::Stored, noticed);
         let mut records = all.iter().map(|decided| decided.standing.patient());
-        receipt.patient = records.next().filter(|first| *first != PatientKey::DIRECTORY).map(PatientKey::reference);
+        receipt.patient = records.next().filter(|first| !first.is_directory()).map(PatientKey::reference);
         receipt.others.extend(records.map(PatientKey::reference));
         for Decided { decision, .. } in all {
             let seen = decision.versions.iter().filter(|version| !version.is_silent);

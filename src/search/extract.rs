@@ -51,7 +51,7 @@ pub fn extract_in(resource: &Value, record: PatientKey, zone_minutes: i16) -> Ex
     let entries = (resource_type == Some(ResourceType::BUNDLE)).then(|| Entries::of(resource, record));
     let mut reader = Reader { found: Extracted::default(), entries: entries.as_ref(), hashed: Vec::new() };
     if resource_type == Some(ResourceType::PATIENT) {
-        let own = object.get("id").and_then(Value::as_str).and_then(reference::own_patient);
+        let own = object.get("id").and_then(Value::as_str).map(PatientKey::of_id);
         reader.patient(own.unwrap_or(STRANGER));
     }
     reader.object("", resource, object);
@@ -180,7 +180,7 @@ impl<'a> Reader<'a> {
                 self.found.references.push(hash);
                 self.hashed.push((text, resource_type, hash));
                 if resource_type == ResourceType::PATIENT {
-                    self.patient(reference::own_patient(id).unwrap_or(STRANGER));
+                    self.patient(PatientKey::of_id(id));
                 }
             }
             Literal::Absolute(_, Some((resource_type, _))) if resource_type != ResourceType::PATIENT => {}

@@ -105,10 +105,8 @@ impl Store {
             let key = value.try_into().map_err(|_| Fault::Broken("the place of an id is damaged".into()))?;
             return Ok(vec![PatientKey(u128::from_be_bytes(key))]);
         }
-        if let Some(patient) =
-            PatientKey::from_patient_id(id.as_str()).filter(|_| resource_type == ResourceType::PATIENT)
-        {
-            return Ok(vec![patient]);
+        if resource_type == ResourceType::PATIENT {
+            return Ok(vec![PatientKey::of_id(id.as_str())]);
         }
         match PatientKey::range_of(id) {
             None => Ok(Vec::new()),

@@ -11,7 +11,7 @@ use crate::fhir::time::Interval;
 use crate::fhir::{Draft, FacilityCode, PatientKey, ResourceType};
 use crate::map::{Change, Mapped};
 
-use super::{Context, text};
+use super::Context;
 use super::{
     ENTRY_EMPTY, INSIDE_ONLY, KEY_TWICE, MANY_NUMBERS, MANY_PATIENTS, NO_HOSPITAL_NUMBER, NO_NUMBER, NO_PATIENT_ENTRY,
     NO_TIME, NOT_SUPPORTED, NOT_THE_TREE, OTHER_FACILITY, UNRESOLVED, provenance,
@@ -119,7 +119,7 @@ fn business_time(bundle: &Value, entries: &Entries<'_>, zone_minutes: i16) -> Op
 /// The Bundle as it was received.
 fn whole(bundle: &Value, raw: &Members<'_>, record: PatientKey) -> Draft {
     let id = record.resource_id("Bundle", &business_key(bundle, ""));
-    text::draft(ResourceType::BUNDLE, id, raw, |_, _| None)
+    Draft::received(ResourceType::BUNDLE, id, raw, |_, _| None)
 }
 
 fn entry_draft(
@@ -131,7 +131,7 @@ fn entry_draft(
     let raw = received.get(entry.position).and_then(|text| Members::of(text));
     let raw = raw.as_ref().and_then(|raw| raw.get("resource")).and_then(Members::of);
     let raw = raw.ok_or_else(|| Issue::new(&NOT_THE_TREE, Place::Whole))?;
-    let draft = text::draft(entry.resource_type, entry.id.clone(), &raw, |name, value| {
+    let draft = Draft::received(entry.resource_type, entry.id.clone(), &raw, |name, value| {
         // An Attachment may point to a Binary entry by its urn.
         if name != "reference" && !(name == "url" && value.starts_with("urn:uuid:")) {
             return None;

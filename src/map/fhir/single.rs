@@ -44,7 +44,7 @@ const OF_A_PATIENT: [(&str, &str); 24] = [
 /// An Organization: what the network office registers belongs to no patient.
 pub(super) fn organization(resource: &Value, raw: &Members<'_>, context: Context<'_>) -> Result<Noted<Mapped>, Issue> {
     let id = id(resource, ResourceType::ORGANIZATION, PatientKey::DIRECTORY)?;
-    let draft = text::draft(ResourceType::ORGANIZATION, id, raw, |_, _| None);
+    let draft = Draft::received(ResourceType::ORGANIZATION, id, raw, |_, _| None);
     Ok(Noted::clean(with_provenance(PatientKey::DIRECTORY, draft, resource, context)))
 }
 
@@ -72,7 +72,7 @@ pub(super) fn of_patient(
             }
         }
     }
-    let mut draft = text::draft(resource_type, id, &members, |_, _| None);
+    let mut draft = Draft::received(resource_type, id, &members, |_, _| None);
     draft.occurred = occurred(resource, resource_type, context.source.zone_minutes);
     Ok(Noted::clean(with_provenance(record, draft, resource, context)))
 }

@@ -43,11 +43,12 @@ fn whoever_is_named_counts_and_a_stranger_is_covered_by_nobody() {
     let subject = |subject: Value| patients(json!({"resourceType": "Condition", "subject": subject}));
     let system = "urn:oid:1.2.392.100495.20.3.51.11318814790";
     assert_eq!(subject(json!({"identifier": {"system": system, "value": "1"}})), [key("1")]);
-    assert_eq!(subject(json!({"reference": "Patient/1"})), [STRANGER]);
+    assert_eq!(subject(json!({"reference": "Patient/1"})), [PatientKey::of_id("1")]);
     assert_eq!(subject(json!({"reference": "https://a.example/Patient/1"})), [STRANGER]);
     assert_eq!(subject(json!({"reference": "urn:uuid:1"})), [STRANGER]);
     assert_eq!(subject(json!({"identifier": {"value": "1"}})), [STRANGER]);
-    assert_eq!(subject(json!({"reference": PatientKey::DIRECTORY.reference()})), [STRANGER]);
+    let directory = PatientKey::DIRECTORY.reference();
+    assert!(subject(json!({"reference": directory})).iter().all(|key| !key.is_directory()));
     assert_eq!(patients(json!({"resourceType": "Patient", "id": key("1").patient_id().as_str()})), [key("1")]);
     let two = json!({"resourceType": "Provenance", "target": [{"reference": key("1").reference()},
         {"reference": "Observation/o"}, {"reference": key("2").reference()}]});
