@@ -100,6 +100,7 @@ pub enum IssueType {
     Forbidden,
     Transient,
     Exception,
+    Extension,
     Throttled,
 }
 
@@ -357,6 +358,7 @@ impl IssueType {
             IssueType::Forbidden => "forbidden",
             IssueType::Transient => "transient",
             IssueType::Exception => "exception",
+            IssueType::Extension => "extension",
             IssueType::Throttled => "throttled",
         }
     }
