@@ -74,26 +74,29 @@ fn the_parameters_are_what_the_definitions_say() {
         writeln!(out, "\n{base}").unwrap();
         for (code, parameter) in parameters {
             let id = parameter["url"].as_str().unwrap().strip_prefix(BASE).unwrap();
-            let components: Vec<String> = parameter["component"]
-                .as_array()
-                .into_iter()
-                .flatten()
-                .map(|component| {
-                    let of = official.iter().find(|other| other["url"] == component["definition"]).unwrap();
-                    let targets = targets(of);
-                    let colon = if targets.is_empty() { "" } else { ":" };
-                    let expression = component["expression"].as_str().unwrap();
-                    format!("{}{colon}{targets} {expression}", of["type"].as_str().unwrap())
-                })
-                .collect();
+            let components = components(parameter, &official);
             let kind = parameter["type"].as_str().unwrap();
             let expression = part(parameter["expression"].as_str().unwrap(), base);
-            let (targets, components) = (targets(parameter), components.join("; "));
+            let targets = targets(parameter);
             let line = format!("{code}\t{kind}\t{id}\t{expression}\t{targets}\t{components}");
             writeln!(out, "{}", line.trim_end()).unwrap();
         }
     }
     is_as_written("src/search/r4.txt", &out);
+}
+
+/// The components: kind, targets and expression of each.
+fn components(parameter: &Value, official: &[Value]) -> String {
+    let listed = parameter["component"].as_array().map_or(&[] as &[Value], Vec::as_slice);
+    let component = |(at, component): (usize, &Value)| {
+        // The two definitions stand in each other's place: `code` is said to be the reference, `target` the token.
+        let at = if parameter["id"] == "DocumentReference-relationship" { 1 - at } else { at };
+        let of = official.iter().find(|other| other["url"] == listed[at]["definition"]).unwrap();
+        let targets = targets(of);
+        let colon = if targets.is_empty() { "" } else { ":" };
+        format!("{}{colon}{targets} {}", of["type"].as_str().unwrap(), component["expression"].as_str().unwrap())
+    };
+    listed.iter().enumerate().map(component).collect::<Vec<_>>().join("; ")
 }
 
 /// The numbers under which facts are kept, by code: those that facts are kept of first, and of these the ones of the types
@@ -167,6 +170,7 @@ fn the_compartments_are_what_the_definitions_say() {
 fn the_systems_of_codes_are_what_the_definitions_say() {
     let Some(corpora) = corpora() else { return };
     let package = Package::read(&corpora, PACKAGE);
+    let value_sets = definition::read(&corpora, PACKAGE, "ValueSet");
     let mut out = BTreeSet::new();
     let is_wanted =
         |s: &&Value| s["derivation"] != "constraint" && matches!(s["kind"].as_str(), Some("resource" | "complex-type"));
@@ -175,10 +179,17 @@ fn the_systems_of_codes_are_what_the_definitions_say() {
             let is_code =
                 element["type"].as_array().is_some_and(|types| types.len() == 1 && types[0]["code"] == "code");
             if is_code && element["binding"]["strength"] == "required" {
-                let system = element["binding"]["valueSet"].as_str().and_then(|url| package.system(url));
+                let url = element["binding"]["valueSet"].as_str().and_then(|url| url.split('|').next());
+                let system = value_sets.iter().find(|set| set["url"].as_str() == url).and_then(system);
                 out.extend(system.map(|system| format!("{} {system}\n", element["path"].as_str().unwrap())));
             }
         }
     }
     is_as_written("src/fhir/r4/systems.txt", &out.into_iter().collect::<String>());
+}
+
+/// The system that all codes of a value set are of; `None` where there are several.
+fn system(value_set: &Value) -> Option<&str> {
+    let [include] = value_set["compose"]["include"].as_array()?.as_slice() else { return None };
+    if include.get("valueSet").is_some() { None } else { include["system"].as_str() }
 }

@@ -4,6 +4,7 @@
 use crate::fhir::ResourceType;
 
 use super::facts::Parameter;
+use super::read::Plan;
 
 /// One search parameter of one type.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +23,8 @@ pub struct Definition {
     pub targets: Vec<ResourceType>,
     /// The components of a composite, in order.
     pub components: Vec<Component>,
+    /// How it is read.
+    pub plan: Plan,
 }
 
 impl Definition {

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::definition::{Component, Definition, Kind};
 use super::facts::Parameter;
+use super::read::Plan;
 use crate::fault::{Issue, Place, rules};
 use crate::fhir::ResourceType;
 
@@ -125,16 +126,17 @@ impl Kind {
 
 /// Reads the table: lines `number code`, then the name of each type with a line for each of its parameters: code, kind,
 /// official name, expression, targets and components, with tabs between. Those under `Resource` are of every type.
-fn read(table: &str) -> Definitions {
+fn read(table: &'static str) -> Definitions {
     let mut numbers = HashMap::new();
     let mut types: Vec<Vec<Arc<Definition>>> = all_types().map(|_| Vec::new()).collect();
-    let mut of: Vec<usize> = Vec::new();
+    let (mut base, mut of): (&str, Vec<usize>) = ("", Vec::new());
     for line in table.lines() {
-        if let Some(definition) = definition(line, &numbers).map(Arc::new) {
+        if let Some(definition) = definition(line, base, &numbers).map(Arc::new) {
             of.iter().filter_map(|n| types.get_mut(*n).map(|list| list.push(definition.clone()))).count();
         } else if let Some((number, code)) = line.split_once(' ') {
             numbers.extend(number.parse().map(|number| (code, Parameter(number))));
         } else {
+            base = line;
             of = of_base(line).map(|t| usize::from(t.number())).collect();
         }
     }
@@ -145,7 +147,7 @@ fn read(table: &str) -> Definitions {
     Definitions { types: types.into_iter().map(sorted).collect() }
 }
 
-fn definition(line: &str, numbers: &HashMap<&str, Parameter>) -> Option<Definition> {
+fn definition(line: &str, base: &'static str, numbers: &HashMap<&str, Parameter>) -> Option<Definition> {
     let mut parts = line.split('\t');
     let (code, kind, name, expression) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
     let targets = list(parts.next().unwrap_or_default());
@@ -154,15 +156,23 @@ fn definition(line: &str, numbers: &HashMap<&str, Parameter>) -> Option<Definiti
         let (kind, targets) = kind.split_once(':').unwrap_or((kind, ""));
         Some(Component { kind: Kind::parse(kind)?, expression: expression.into(), targets: list(targets) })
     };
+    let kind = Kind::parse(kind)?;
+    let components: Vec<_> = parts.next().unwrap_or_default().split("; ").filter_map(component).collect();
     Some(Definition {
         parameter: numbers.get(code).copied()?,
         code: code.into(),
         url: format!("{OFFICIAL}{name}").into(),
-        kind: Kind::parse(kind)?,
+        kind,
+        plan: plan(base, kind, expression, &components)?,
         expression: expression.into(),
         targets,
-        components: parts.next().unwrap_or_default().split("; ").filter_map(component).collect(),
+        components,
     })
+}
+
+fn plan(base: &'static str, kind: Kind, expression: &str, components: &[Component]) -> Option<Plan> {
+    let components: Vec<_> = components.iter().map(|one| (one.kind, &*one.expression)).collect();
+    Plan::compile(base, kind, expression, &components)
 }
 
 fn list(names: &str) -> Vec<ResourceType> {
@@ -204,15 +214,18 @@ fn loaded(
     let mut all = Vec::new();
     for base in items(resource, "base") {
         let base = base.as_str().ok_or("base")?;
-        let before = all.len();
+        // Of an abstract base, the types that have what it reads.
+        let (mut known, before) = (false, all.len());
         for of in of_base(base) {
-            let expression = part(expression, of.name()).or_else(|| part(expression, base)).ok_or("expression")?;
+            known = true;
+            let Some(expression) = part(expression, of.name()).or_else(|| part(expression, base)) else { continue };
+            let Some(plan) = plan(of.name(), kind, &expression, &components) else { continue };
             let (targets, components) = (targets(resource), components.clone());
             let (parameter, code, url) = (Parameter::NONE, code.into(), url.into());
-            all.push((of, Definition { parameter, code, url, kind, expression, targets, components }));
+            all.push((of, Definition { parameter, code, url, kind, expression, targets, components, plan }));
         }
         if all.len() == before {
-            return Err("base");
+            return Err(if known { "expression" } else { "base" });
         }
     }
     if all.is_empty() { Err("base") } else { Ok(all) }
@@ -296,6 +309,21 @@ mod tests {
         assert_eq!(components, [(Kind::Token, "code"), (Kind::Quantity, "value.as(Quantity)")]);
         assert!(found("birthdate").is_none() && found("_id").is_none() && found("").is_none());
         assert_eq!(base.of(ResourceType::OBSERVATION).count(), 47);
+    }
+
+    #[test]
+    fn every_line_of_the_table_is_a_definition() {
+        let (numbers, mut base, mut unread) = (HashMap::from([("x", Parameter(9))]), "", Vec::new());
+        for line in include_str!("r4.txt").lines() {
+            if !line.contains(['\t', ' ']) {
+                base = line;
+            } else if let Some((_, rest)) = line.split_once('\t') {
+                if definition(&format!("x\t{rest}"), base, &numbers).is_none() {
+                    unread.push(line);
+                }
+            }
+        }
+        assert_eq!(unread, [] as [&str; 0]);
     }
 
     #[test]

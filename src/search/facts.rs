@@ -193,14 +193,33 @@ pub fn folded(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// When what a resource tells of was so: its clinical date, else when it was ordered, noted down or issued. The whole
-/// of its dates of that kind.
+/// The elements that say when what a resource tells of was so: its clinical date, else when it was ordered, noted down or
+/// issued. The first of these that is stated counts, the whole of its dates.
+pub(super) const CLINICAL_ELEMENTS: [&[&str]; 4] = [
+    &[
+        "effective",
+        "performed",
+        "occurrence",
+        "occurred",
+        "onset",
+        "reaction.onset",
+        "collection.collected",
+        "period",
+        "date",
+        "dateTime",
+        "start",
+        "started",
+        "timestamp",
+    ],
+    &["authored", "authoredOn", "created", "dateAsserted", "whenHandedOver"],
+    &["recordedDate", "recorded"],
+    &["issued"],
+];
+
+/// When what a resource tells of was so, as a whole.
 pub fn clinical_interval(dates: &[DateFact]) -> Option<Interval> {
-    [Parameter::DATE, Parameter::AUTHORED, Parameter::RECORDED_DATE, Parameter::ISSUED].into_iter().find_map(|wanted| {
-        let of_kind = || dates.iter().filter(move |fact| fact.parameter == wanted);
-        let start = of_kind().map(|fact| fact.start).min()?;
-        Some(Interval { start, end: of_kind().map(|fact| fact.end).max()? })
-    })
+    let fact = dates.iter().find(|fact| fact.parameter == Parameter::CLINICAL)?;
+    Some(Interval { start: fact.start, end: fact.end })
 }
 
 /// The hash of a reference `Type/id`.
@@ -225,14 +244,5 @@ mod tests {
             assert_eq!(folded(wide), normal);
             assert_eq!(folded_hash(wide), folded_hash(normal));
         }
-    }
-
-    #[test]
-    fn the_clinical_date_comes_before_the_paper_one() {
-        let fact = |parameter, start| DateFact { parameter, start, end: start + 1 };
-        let dates = [fact(Parameter::RECORDED_DATE, 9), fact(Parameter::DATE, 5), fact(Parameter::DATE, 1)];
-        assert_eq!(clinical_interval(&dates), Some(Interval { start: 1, end: 6 }));
-        assert_eq!(clinical_interval(&dates[..1]), Some(Interval { start: 9, end: 10 }));
-        assert_eq!(clinical_interval(&[]), None);
     }
 }

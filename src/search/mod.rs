@@ -10,7 +10,9 @@ pub mod facts;
 mod labels;
 pub mod page;
 pub mod parameters;
+mod plan;
 pub mod query;
+pub mod read;
 pub mod value;
 
 pub use columns::Columns;

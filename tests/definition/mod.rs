@@ -39,16 +39,6 @@ impl Package {
         self.structures.iter().find(|(url, _)| url.ends_with(&ending)).map(|(_, structure)| structure)
     }
 
-    /// The system that all codes of a value set are of; `None` where there are several.
-    pub(crate) fn system(&self, value_set: &str) -> Option<&str> {
-        let url = value_set.split('|').next()?;
-        let [include] = self.value_sets.get(url)?["compose"]["include"].as_array()?.as_slice() else { return None };
-        if include.get("valueSet").is_some() {
-            return None;
-        }
-        include["system"].as_str()
-    }
-
     /// The codes of a value set as `system|code`; `None` where it is not a list of codes of complete systems.
     pub(crate) fn codes(&self, value_set: &str) -> Option<BTreeSet<String>> {
         let url = value_set.split('|').next()?;

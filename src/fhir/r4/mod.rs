@@ -204,6 +204,14 @@ pub fn member(path: &str, name: &str) -> Option<(&'static Element, &'static str)
     Some((&found.element, found.type_name))
 }
 
+/// The system of the codes of an element of type `code`, where its required binding names one (terminologies.html#code);
+/// empty otherwise.
+pub fn implied_system(path: &str, name: &str) -> &'static str {
+    static SYSTEMS: LazyLock<HashMap<&str, &str>> =
+        LazyLock::new(|| include_str!("systems.txt").lines().filter_map(|line| line.split_once(' ')).collect());
+    SYSTEMS.get(format!("{path}.{name}").as_str()).copied().unwrap_or_default()
+}
+
 /// Whether a type is a primitive one (datatypes.html#primitive).
 pub fn is_primitive(kind: &str) -> bool {
     kind.starts_with(|c: char| c.is_ascii_lowercase())
@@ -212,6 +220,12 @@ pub fn is_primitive(kind: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_code_implies_its_system() {
+        assert_eq!(implied_system("Patient", "gender"), "http://hl7.org/fhir/administrative-gender");
+        assert_eq!(implied_system("Patient", "language"), "");
+    }
 
     #[test]
     fn members_are_found_by_their_names() {

