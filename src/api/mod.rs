@@ -18,6 +18,7 @@ mod read;
 mod receipt;
 mod routes;
 mod rules;
+mod scoped;
 mod search;
 mod searchset;
 mod server;

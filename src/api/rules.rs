@@ -27,6 +27,9 @@ rules! {
     pub(super) NOT_FHIR_JSON "not-fhir-json" Error NotSupported
         "Send application/fhir+json."
         "application/fhir+json で送ってください。"
+    pub(super) NOT_A_FORM "not-a-form" Error NotSupported
+        "Send the parameters as application/x-www-form-urlencoded."
+        "パラメータは application/x-www-form-urlencoded で送ってください。"
     pub(super) NOT_A_BUNDLE "not-a-bundle" Error Value
         "Send a Bundle as FHIR JSON."
         "FHIR JSON形式のBundleを送ってください。"
