@@ -7,7 +7,7 @@ use super::facts::Parameter;
 use super::read::Plan;
 
 /// One search parameter of one type.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Definition {
     /// Under which number its values are kept as facts.
     pub parameter: Parameter,
