@@ -29,6 +29,7 @@ mod receipt;
 mod request_id;
 mod routes;
 mod rules;
+mod scoped;
 mod search;
 mod searchset;
 mod server;

@@ -18,6 +18,7 @@ use crate::app::Gateway;
 use crate::consent::is_directory;
 use crate::fault::{Fault, Status};
 use crate::fhir::ResourceType;
+use crate::search::compartment::is_compartment;
 use crate::search::parameters;
 
 type Data = web::Data<Gateway>;
@@ -64,11 +65,23 @@ async fn route(request: HttpRequest, gateway: Data, payload: web::Payload, path:
         (&Method::GET, ["fhir", type_name, "_history"]) => {
             history::history(request, gateway, Of::Type(type_name)).await
         }
-        (&Method::GET, ["fhir", type_name]) => search::get(request, gateway, type_name).await,
+        (&Method::GET, ["fhir"] | ["fhir", "_search"]) => search::get(request, gateway, search::Path::System).await,
+        (&Method::POST, ["fhir", "_search"]) => search::post(request, gateway, search::Path::System, payload).await,
+        (&Method::GET, ["fhir", type_name] | ["fhir", type_name, "_search"]) => {
+            search::get(request, gateway, search::Path::Type(type_name)).await
+        }
         (&Method::GET, ["fhir", type_name, id]) => read::read(request, gateway, type_name, id).await,
         // The audit record's search is a matter of its own and has no form: the general one would say that there is nothing.
         (&Method::POST, ["fhir", "AuditEvent", "_search"]) => not_offered(),
-        (&Method::POST, ["fhir", type_name, "_search"]) => search::post(request, gateway, type_name, payload).await,
+        (&Method::POST, ["fhir", type_name, "_search"]) => {
+            search::post(request, gateway, search::Path::Type(type_name), payload).await
+        }
+        (&Method::GET, ["fhir", of, id, name] | ["fhir", of, id, name, "_search"]) if is_searched(of, name) => {
+            search::get(request, gateway, search::Path::Compartment(of, id, name)).await
+        }
+        (&Method::POST, ["fhir", of, id, name, "_search"]) if is_searched(of, name) => {
+            search::post(request, gateway, search::Path::Compartment(of, id, name), payload).await
+        }
         (&Method::POST, ["intake"]) => intake::hand_in(request, gateway, None, payload).await,
         (&Method::GET, ["intake", "receipts", letter]) => receipt::read(request, gateway, letter).await,
         (&Method::GET, ["intake", "receipts", letter, "account"]) => account::read(request, gateway, letter).await,
@@ -107,6 +120,12 @@ async fn route(request: HttpRequest, gateway: Data, payload: web::Payload, path:
         },
         _ => not_offered(),
     }
+}
+
+/// Whether a path below a resource searches its compartment.
+fn is_searched(of: &str, name: &str) -> bool {
+    let is_type = |resource_type| resource_type != ResourceType::AUDIT_EVENT;
+    is_compartment(of) && (name == "*" || ResourceType::parse(name).is_some_and(is_type))
 }
 
 /// The interactions a type offers (R4 valueset type-restful-interaction).
