@@ -16,6 +16,7 @@ mod history;
 mod intake;
 mod leave;
 mod metadata;
+mod operation;
 mod patch;
 mod prefer;
 mod read;
