@@ -12,6 +12,7 @@ use crate::chart::Chart;
 use crate::consent::{Caller, Permit, Permitted};
 use crate::fault::{Fault, Issue, Place, Status};
 use crate::fhir::{PatientKey, ResourceId, ResourceType};
+use crate::search::Columns;
 use crate::search::evaluate::{Judge, Refused};
 use crate::search::query::{Query, Scope};
 use crate::search::run::run;
@@ -69,6 +70,23 @@ pub(super) fn by_id(
     let gate = chart.gate(caller, &policy, gateway.now());
     let Some(row) = chart.row(resource_type, id) else { return Ok(None) };
     Ok(chart.permit(&gate, row).map(|permit| Found::of(&chart, row, permit)))
+}
+
+/// The rows of a record that are wanted, of those that the caller may see, in the order of the record. Blocks on storage.
+pub(super) fn in_record(
+    gateway: &Gateway,
+    caller: &Caller,
+    record: PatientKey,
+    wanted: &dyn Fn(&Columns) -> Vec<usize>,
+) -> Result<Vec<Found>, Fault> {
+    let chart = gateway.chart(record)?;
+    let policy = chart.policy(&caller.organization);
+    let gate = chart.gate(caller, &policy, gateway.now());
+    if !gate.is_open() {
+        return Ok(Vec::new());
+    }
+    let permitted = |row| chart.permit(&gate, row).map(|permit| Found::of(&chart, row, permit));
+    Ok(wanted(&chart.columns).into_iter().filter_map(permitted).collect())
 }
 
 /// At most `limit` resources of a type that match criteria, given as a query without its question mark. Criteria that
