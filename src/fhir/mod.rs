@@ -12,6 +12,7 @@ pub mod r4;
 pub mod reference;
 pub mod system;
 pub mod time;
+pub mod ucum;
 pub mod writer;
 
 pub use id::{FacilityCode, PatientKey, ResourceId};
