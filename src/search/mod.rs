@@ -13,6 +13,7 @@ pub mod parameters;
 mod plan;
 pub mod query;
 pub mod read;
+pub mod strings;
 pub mod value;
 
 pub use columns::Columns;
