@@ -17,7 +17,7 @@ use tasuki::fhir::ResourceType;
 use tasuki::fhirpath::{Context, Expression, Item, Node, Resolved};
 use tasuki::search::Definitions;
 use tasuki::search::definition::Kind;
-use tasuki::search::read::{elements, reads};
+use tasuki::search::read::{Reading, elements, reads, values};
 
 const PACKAGE: &str = "hl7.fhir.r4.core-4.0.1";
 const BASE: &str = "http://hl7.org/fhir/SearchParameter/";
@@ -227,6 +227,22 @@ fn plans_find_what_fhirpath_finds() {
     println!("{planned} definitions by plan, {left} by FHIRPath; {found} elements of the examples compared");
     assert!(found > 2_900, "{found}");
     assert_eq!(differ, []);
+}
+
+#[test]
+fn the_parameters_of_a_guide_are_read() {
+    let Some(corpora) = corpora() else { return };
+    let guide = definition::read(&corpora, "jp-core.r4-1.2.0", "SearchParameter");
+    let (all, issues) = Definitions::base().with(&guide);
+    assert_eq!((guide.len(), issues), (8, Vec::new()));
+    let find = |name: &str, code| all.find(ResourceType::parse(name).unwrap(), code).unwrap();
+    let left = |name: &str, code| find(name, code).plan.is_expression();
+    assert!(left("Patient", "jp-kana-sort") && !left("Coverage", "jp-insured-personnumber"));
+    let coverage = serde_json::json!({"resourceType": "Coverage", "extension": [{"valueString": "1234",
+        "url": "http://jpfhir.jp/fhir/core/Extension/StructureDefinition/JP_Coverage_InsuredPersonNumber"}]});
+    let reading = Reading { zone_minutes: 540, base: "" };
+    let found = values(&coverage, find("Coverage", "jp-insured-personnumber"), reading);
+    assert_eq!(found, [tasuki::search::value::Value::String("1234".into())]);
 }
 
 /// The element, or of an Extension its value, where the kind has values of its type.
