@@ -48,7 +48,7 @@ pub const INCLUDES_MAX: usize = 32;
 pub const SORT_KEYS_MAX: usize = 6;
 
 /// What a search asks for.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Query<'d> {
     /// Where it looks.
     pub scope: Scope,
@@ -72,7 +72,7 @@ pub struct Query<'d> {
 }
 
 /// What is asked of one type.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Branch<'d> {
     /// The type.
     pub resource_type: ResourceType,

@@ -201,12 +201,19 @@ pub(super) struct Form<'a> {
     components: &'a [Component],
 }
 
+/// The types that a reference parameter may point to; `patient` is about Patients, where its elements may name Groups.
+pub(super) fn targets(definition: &Definition) -> &[ResourceType] {
+    const PATIENT: &[ResourceType] = &[ResourceType::PATIENT];
+    let only = &*definition.code == "patient" && definition.targets.contains(&ResourceType::PATIENT);
+    if only { PATIENT } else { &definition.targets }
+}
+
 impl<'a> Form<'a> {
     pub(super) fn of(definition: &'a Definition) -> Self {
         Form {
             kind: definition.kind,
             code: &definition.code,
-            targets: &definition.targets,
+            targets: targets(definition),
             components: &definition.components,
         }
     }
