@@ -13,6 +13,11 @@ use std::path::PathBuf;
 
 use definition::Package;
 use serde_json::Value;
+use tasuki::fhir::ResourceType;
+use tasuki::fhirpath::{Context, Expression, Item, Node, Resolved};
+use tasuki::search::Definitions;
+use tasuki::search::definition::Kind;
+use tasuki::search::read::{elements, reads};
 
 const PACKAGE: &str = "hl7.fhir.r4.core-4.0.1";
 const BASE: &str = "http://hl7.org/fhir/SearchParameter/";
@@ -186,6 +191,65 @@ fn the_systems_of_codes_are_what_the_definitions_say() {
         }
     }
     is_as_written("src/fhir/r4/systems.txt", &out.into_iter().collect::<String>());
+}
+
+#[test]
+fn plans_find_what_fhirpath_finds() {
+    let Some(corpora) = corpora() else { return };
+    let text = std::fs::read_to_string(corpora.join("fhir/hl7-r4-spec-examples.ndjson")).unwrap();
+    let mut expressions: BTreeMap<&str, Expression> = BTreeMap::new();
+    let (mut planned, mut left, mut found, mut differ) = (0, 0, 0, Vec::new());
+    let types = (0..=u8::MAX).map_while(ResourceType::from_number);
+    for definition in types.flat_map(|of| Definitions::base().of(of)) {
+        *(if definition.plan.is_expression() { &mut left } else { &mut planned }) += 1;
+        // A function that R4 names and FHIRPath does not have.
+        let text = definition.expression.replace("(hasExtension(", "(extension(").replace("'))", "').exists())");
+        expressions.entry(&definition.expression).or_insert_with(|| Expression::parse(&text).unwrap());
+    }
+    for line in text.lines() {
+        let resource: Value = serde_json::from_str(line).unwrap();
+        let Some(of) = resource["resourceType"].as_str().and_then(ResourceType::parse) else { continue };
+        for definition in Definitions::base().of(of).filter(|d| d.kind != Kind::Composite && &*d.code != "deceased") {
+            let mut planned = elements(&resource, definition);
+            let items = expressions[&*definition.expression].evaluate(Item::resource(&resource), &ByText).unwrap();
+            let mut by_path =
+                items.iter().flat_map(|item| opened(item.node().unwrap(), definition.kind)).collect::<Vec<_>>();
+            planned.sort_by_key(|(value, _)| std::ptr::from_ref(*value));
+            planned.dedup_by_key(|(value, _)| std::ptr::from_ref(*value));
+            by_path.sort_by_key(|(value, _)| std::ptr::from_ref(*value));
+            found += by_path.len();
+            let same = planned.len() == by_path.len()
+                && planned.iter().zip(&by_path).all(|(a, b)| std::ptr::eq(a.0, b.0) && a.1 == b.1);
+            if !same {
+                let names = |all: &[(&Value, &str)]| all.iter().map(|(_, name)| (*name).to_owned()).collect::<Vec<_>>();
+                differ.push((of.name(), definition.code.clone(), names(&planned), names(&by_path)));
+            }
+        }
+    }
+    println!("{planned} definitions by plan, {left} by FHIRPath; {found} elements of the examples compared");
+    assert!(found > 2_900, "{found}");
+    assert_eq!(differ, []);
+}
+
+/// The element, or of an Extension its value, where the kind has values of its type.
+fn opened<'a>(node: &Node<'a>, kind: Kind) -> Option<(&'a Value, &'static str)> {
+    let (mut value, mut name) = (node.value?, node.kind.name);
+    if name == "Extension" {
+        let (key, inner) = value.as_object()?.iter().find(|(key, _)| key.starts_with("value"))?;
+        (value, name) = (inner, tasuki::fhir::r4::member("Extension", key)?.1);
+    }
+    if node.kind.is_resource {
+        name = "Resource";
+    }
+    reads(kind, name).then_some((value, name))
+}
+
+struct ByText;
+
+impl<'a> Context<'a> for ByText {
+    fn resolve(&self, reference: &str) -> Option<Resolved<'a>> {
+        Resolved::by_text(reference)
+    }
 }
 
 /// The system that all codes of a value set are of; `None` where there are several.

@@ -14,6 +14,7 @@ pub mod reference;
 pub mod subset;
 pub mod system;
 pub mod time;
+pub mod ucum;
 pub mod writer;
 
 pub use draft::Draft;
