@@ -21,7 +21,6 @@ pub mod read;
 pub mod run;
 mod sort;
 pub mod terminology;
-pub mod ucum;
 pub mod value;
 pub mod visible;
 

@@ -4,11 +4,10 @@ use crate::fhir::ResourceType;
 use crate::fhir::decimal::Decimal;
 use crate::fhir::reference::{Literal, is_id};
 use crate::fhir::time::Interval;
-use crate::fhir::{oid, system};
+use crate::fhir::{oid, system, ucum};
 use crate::search::definition::{Component, Definition, Kind};
 use crate::search::facts::folded;
 use crate::search::fold::fold;
-use crate::search::ucum;
 
 use super::Server;
 use super::text;
@@ -107,7 +106,7 @@ pub struct QuantityWanted {
     /// The unit.
     pub unit: Unit,
     /// The same in canonical units, where the unit is UCUM's.
-    pub canonical: Option<(NumberWanted, Box<str>)>,
+    pub canonical: Option<(NumberWanted, String)>,
 }
 
 /// search.html#quantity
@@ -332,7 +331,7 @@ fn quantity(value: &str) -> Option<Wanted> {
 }
 
 /// The number and its precision in canonical units.
-fn canonical(number: NumberWanted, code: &str) -> Option<(NumberWanted, Box<str>)> {
+fn canonical(number: NumberWanted, code: &str) -> Option<(NumberWanted, String)> {
     let (value, unit) = ucum::canonical(number.value, code)?;
     let (low, _) = ucum::canonical(number.low, code)?;
     let (high, _) = ucum::canonical(number.high, code)?;
