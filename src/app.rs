@@ -16,7 +16,7 @@ use crate::fault::Fault;
 use crate::fhir::{PatientKey, ResourceId, ResourceType};
 use crate::journal::Journal;
 use crate::letter::{Letter, LetterId, Source};
-use crate::pipeline::{Pipeline, Receipt, Refused, Stated, Statement};
+use crate::pipeline::{Pipeline, Receipt};
 use crate::store::{Hot, Store};
 
 pub use containers::{Containers, Progress};
@@ -40,6 +40,7 @@ pub struct Gateway {
     pipeline: Arc<Pipeline>,
     containers: Containers,
     limits: Limits,
+    http: config::Http,
     journal: Arc<Journal>,
     places: RwLock<HashMap<Place, PatientKey>>,
     known: Arc<Known>,
@@ -47,15 +48,20 @@ pub struct Gateway {
     updates: RwLock<()>,
 }
 
+/// Opens the store that a configuration names, making it when it is not there.
+pub fn open(store: &config::Store) -> Result<Store, Fault> {
+    match store {
+        config::Store::Memory => Ok(Store::open_memory()),
+        config::Store::Sled { path, cache_mib } => Store::open_sled(path, cache_mib << 20),
+        config::Store::Fjall { path, cache_mib } => Store::open_fjall(path, cache_mib << 20),
+    }
+}
+
 impl Gateway {
     /// Opens the store, starts the journal and makes everything ready; nothing listens yet. `clock` gives milliseconds
     /// since 1970.
     pub fn start(config: &Config, clock: fn() -> i64) -> Result<Self, Fault> {
-        let store = match &config.store {
-            config::Store::Memory => Store::open_memory(),
-            config::Store::Sled { path, cache_mib } => Store::open_sled(path, cache_mib << 20)?,
-        };
-        Gateway::over(store, config, clock)
+        Gateway::over(open(&config.store)?, config, clock)
     }
 
     /// The same over a store that is open already; what the configuration says of the store is not looked at.
@@ -72,6 +78,7 @@ impl Gateway {
         Ok(Gateway {
             containers: Containers::start(store.clone(), pipeline.clone(), journal.clone(), clock)?,
             limits: config.limits,
+            http: config.http.clone(),
             pipeline,
             journal,
             registry: match config.open {
@@ -124,6 +131,11 @@ impl Gateway {
         &self.sources
     }
 
+    /// What is configured about HTTP itself.
+    pub fn http(&self) -> &config::Http {
+        &self.http
+    }
+
     /// Limits on what callers may ask.
     pub fn limits(&self) -> Limits {
         self.limits
@@ -165,17 +177,17 @@ impl Gateway {
         if unchanged(self)? { self.receive(letter).map(Some) } else { Ok(None) }
     }
 
-    /// Writes what a caller states; see [`Pipeline::state`]. Blocks on storage.
-    pub fn state(&self, statements: &[Statement]) -> Result<Result<Vec<Stated>, Refused>, Fault> {
+    /// Does what writes over REST and depends on nothing but the resources it names. Blocks on storage.
+    pub fn write<T>(&self, work: impl FnOnce(&Pipeline) -> T) -> T {
         let _shared = self.updates.read().unwrap_or_else(PoisonError::into_inner);
-        self.pipeline.state(statements)
+        work(&self.pipeline)
     }
 
-    /// The same where what is stated depends on what there is: `decide` looks, and nothing else is written over REST until
-    /// what it says is. Blocks on storage.
-    pub fn state_alone<T>(&self, decide: impl FnOnce(&Pipeline) -> Result<T, Fault>) -> Result<T, Fault> {
+    /// Does what writes over REST and depends on what a search finds: nothing else is written over REST meanwhile. Blocks on
+    /// storage.
+    pub fn write_alone<T>(&self, work: impl FnOnce(&Pipeline) -> T) -> T {
         let _alone = self.updates.write().unwrap_or_else(PoisonError::into_inner);
-        decide(&self.pipeline)
+        work(&self.pipeline)
     }
 
     /// The records that a caller may be shown something of, before consent is looked at: its panel, and the parts of the

@@ -73,6 +73,14 @@ impl Chart {
         gate.row(self.columns.types[row], self.columns.patients(row), self.columns.labels[row])
     }
 
+    /// The permit for a version of a resource, by that version's facts: it must be allowed as it was, with the labels that
+    /// the resource has now and those of whatever the version refers to.
+    pub fn permit_version(&self, gate: &Gate<'_>, facts: &Facts) -> Option<Permit> {
+        let now = self.row(facts.resource_type, &facts.id).map(|row| self.columns.labels[row]).unwrap_or_default();
+        let labels = facts.labels.union(now).union(self.columns.labels_behind(&facts.references));
+        gate.row(facts.resource_type, &facts.patients, labels)
+    }
+
     /// The row of a current resource.
     pub fn row(&self, resource_type: ResourceType, id: &ResourceId) -> Option<usize> {
         self.columns.find(resource_type, id.as_str())

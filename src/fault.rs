@@ -102,6 +102,8 @@ pub enum IssueType {
     Exception,
     Extension,
     Throttled,
+    MultipleMatches,
+    Deleted,
 }
 
 /// Where something was found.
@@ -255,6 +257,36 @@ impl Status {
     }
 }
 
+impl Status {
+    /// Number and reason, as an entry of a Bundle says it (`201 Created`).
+    pub const fn line(self) -> &'static str {
+        match self {
+            Status::Ok => "200 OK",
+            Status::Created => "201 Created",
+            Status::Accepted => "202 Accepted",
+            Status::NoContent => "204 No Content",
+            Status::NotModified => "304 Not Modified",
+            Status::BadRequest => "400 Bad Request",
+            Status::Unauthorized => "401 Unauthorized",
+            Status::Forbidden => "403 Forbidden",
+            Status::NotFound => "404 Not Found",
+            Status::MethodNotAllowed => "405 Method Not Allowed",
+            Status::NotAcceptable => "406 Not Acceptable",
+            Status::TooSlow => "408 Request Timeout",
+            Status::Conflict => "409 Conflict",
+            Status::Gone => "410 Gone",
+            Status::PreconditionFailed => "412 Precondition Failed",
+            Status::TooLarge => "413 Content Too Large",
+            Status::AddressTooLong => "414 URI Too Long",
+            Status::UnsupportedMediaType => "415 Unsupported Media Type",
+            Status::Unprocessable => "422 Unprocessable Content",
+            Status::TooManyRequests => "429 Too Many Requests",
+            Status::Broken => "500 Internal Server Error",
+            Status::Busy => "503 Service Unavailable",
+        }
+    }
+}
+
 impl From<&Fault> for Status {
     fn from(fault: &Fault) -> Self {
         match fault {
@@ -360,6 +392,8 @@ impl IssueType {
             IssueType::Exception => "exception",
             IssueType::Extension => "extension",
             IssueType::Throttled => "throttled",
+            IssueType::MultipleMatches => "multiple-matches",
+            IssueType::Deleted => "deleted",
         }
     }
 }

@@ -7,13 +7,15 @@ use actix_web::{HttpRequest, web};
 use super::answer::Answer;
 use super::caller::caller;
 use super::conditional::is_unchanged;
+use super::history;
 use super::routes::{blocking, served_type};
 use super::trail::Trail;
+use super::write::rules;
 use crate::app::Gateway;
 use crate::audit::What;
 use crate::chart::Chart;
 use crate::consent::{Action, Caller};
-use crate::fault::Fault;
+use crate::fault::{Fault, Status};
 use crate::fhir::{PatientKey, ResourceId, ResourceType};
 
 pub(super) async fn read(request: HttpRequest, gateway: web::Data<Gateway>, type_name: &str, id: &str) -> Answer {
@@ -22,18 +24,20 @@ pub(super) async fn read(request: HttpRequest, gateway: web::Data<Gateway>, type
         Err(denied) => trail.refuse(denied),
         Ok(caller) => {
             trail.caller(&caller);
-            let answer = answer(&gateway, &caller, &request, (type_name, id), &mut trail).await;
+            let has_it = |version, modified| is_unchanged(&request, version, modified);
+            let answer = answer(&gateway, &caller, (type_name, id), &has_it, &mut trail).await;
             answer.unwrap_or_else(|fault| trail.fail(fault))
         }
     };
     trail.close(&gateway, answer).await
 }
 
-async fn answer(
+/// The current version, unless the caller has it already.
+pub(super) async fn answer(
     gateway: &web::Data<Gateway>,
     caller: &Caller,
-    request: &HttpRequest,
     (type_name, id): (&str, &str),
+    has_it: &dyn Fn(u32, i64) -> bool,
     trail: &mut Trail,
 ) -> Result<Answer, Fault> {
     let resource_type = match served_type(type_name) {
@@ -45,17 +49,37 @@ async fn answer(
     }
     let Some(id) = ResourceId::parse(id) else { return Ok(Answer::not_found()) };
     trail.about(resource_type, &id);
-    let Some(chart) = chart_of(gateway, resource_type, &id).await? else { return Ok(Answer::not_found()) };
-    let Some(row) = chart.row(resource_type, &id) else { return Ok(Answer::not_found()) };
+    let found = chart_of(gateway, resource_type, &id).await?;
+    let found = found.and_then(|chart| chart.row(resource_type, &id).map(|row| (chart, row)));
+    let Some((chart, row)) = found else { return missing(gateway, caller, resource_type, &id, trail).await };
     let policy = chart.policy(&caller.organization);
     let gate = chart.gate(caller, &policy, gateway.now());
     let Some(permit) = chart.permit(&gate, row) else { return Ok(trail.hide(chart.patient)) };
     trail.saw(chart.patient, gate.opened_by(), 1);
     let (version, modified) = (chart.columns.versions[row], chart.columns.last_updated[row]);
-    if is_unchanged(request, version, modified) {
+    if has_it(version, modified) {
         return Ok(Answer::not_modified(version, modified));
     }
     Ok(Answer::version(permit.release(chart.body(row)?), version, modified))
+}
+
+/// What is not there: gone, where the caller could have seen it; never there otherwise.
+async fn missing(
+    gateway: &web::Data<Gateway>,
+    caller: &Caller,
+    resource_type: ResourceType,
+    id: &ResourceId,
+    trail: &mut Trail,
+) -> Result<Answer, Fault> {
+    let (reader, who, id) = (gateway.clone(), caller.clone(), id.clone());
+    let gone = blocking(move || history::is_gone(&reader, &who, resource_type, &id)).await?;
+    Ok(match gone {
+        None => Answer::not_found(),
+        Some((record, version, modified)) => {
+            trail.saw(record, None, 0);
+            Answer::refuse(Status::Gone, &rules::GONE, "").with_version(version, modified)
+        }
+    })
 }
 
 /// The chart that a resource is on: from memory where it can be, else read on a thread that may block.

@@ -1,13 +1,18 @@
 //! Every route of `/fhir` and `/intake`, and which interactions each type offers.
 
-use actix_web::http::Method;
+use actix_web::http::{Method, header};
 use actix_web::{HttpRequest, HttpResponse, web};
 
+use super::admit::{allowed, stopped};
 use super::answer::Answer;
 use super::asked::Asked;
+use super::history::Of;
 use super::leave::leave;
+use super::write::Action;
+use super::write::single::write;
 use super::{
-    account, audit_event, convert, create, everything, intake, metadata, read, receipt, rules, search, update,
+    account, audit_event, binary, convert, create, entry, everything, history, intake, metadata, read, receipt, rules,
+    search, update,
 };
 use crate::app::Gateway;
 use crate::consent::is_directory;
@@ -30,22 +35,19 @@ async fn dispatch(request: HttpRequest, gateway: Data, payload: web::Payload) ->
     let path = path.trim_start_matches('/');
     // A slash at the end names nothing more.
     let path: Vec<&str> = path.strip_suffix('/').unwrap_or(path).split('/').collect();
-    let answer = match asked.format {
-        None if speaks_fhir(&path) => Answer::refuse(Status::NotAcceptable, &rules::NOT_ACCEPTABLE, ""),
-        _ => route(request, gateway, payload, &path).await,
+    let answer = match stopped(&request, &asked, &path) {
+        Some(answer) => answer,
+        None => route(request.clone(), gateway.clone(), payload, &path).await,
     };
-    leave(&asked, answer)
-}
-
-/// Whether the answer there is FHIR whatever happens, so that it must be wanted as JSON or XML before anything is done.
-fn speaks_fhir(path: &[&str]) -> bool {
-    match path {
-        // Its bytes, in whatever they are.
-        ["fhir", "Binary", _] => false,
-        ["fhir", ".well-known", ..] => false,
-        ["fhir", ..] => true,
-        _ => false,
-    }
+    let answer = match path.as_slice() {
+        ["fhir", "Binary", ..] => binary::as_asked(&asked, answer),
+        _ => answer,
+    };
+    let answer = match answer.status() {
+        Status::MethodNotAllowed => answer.with_header(header::ALLOW, allowed(&path)),
+        _ => answer,
+    };
+    leave(&request, &gateway, &asked, answer).await
 }
 
 async fn route(request: HttpRequest, gateway: Data, payload: web::Payload, path: &[&str]) -> Answer {
@@ -59,6 +61,10 @@ async fn route(request: HttpRequest, gateway: Data, payload: web::Payload, path:
         (&Method::GET, ["fhir", "metadata"]) => metadata::metadata(gateway.base_url()),
         (&Method::GET, ["fhir", "AuditEvent"]) => audit_event::search(request, gateway).await,
         (&Method::GET, ["fhir", "Patient", id, "$everything"]) => everything::everything(request, gateway, id).await,
+        (&Method::GET, ["fhir", "_history"]) => history::history(request, gateway, Of::System).await,
+        (&Method::GET, ["fhir", type_name, "_history"]) => {
+            history::history(request, gateway, Of::Type(type_name)).await
+        }
         (&Method::GET, ["fhir"] | ["fhir", "_search"]) => search::get(request, gateway, search::Path::System).await,
         (&Method::POST, ["fhir", "_search"]) => search::post(request, gateway, search::Path::System, payload).await,
         (&Method::GET, ["fhir", type_name] | ["fhir", type_name, "_search"]) => {
@@ -81,8 +87,37 @@ async fn route(request: HttpRequest, gateway: Data, payload: web::Payload, path:
         (&Method::GET, ["intake", "receipts", letter, "account"]) => account::read(request, gateway, letter).await,
         (&Method::POST, ["intake", facility]) => intake::hand_in(request, gateway, Some(facility), payload).await,
         (&Method::POST, ["fhir", "$convert"]) => convert::convert(request, gateway, payload).await,
-        (&Method::POST, ["fhir", "Bundle"]) => create::create(request, gateway, payload).await,
+        (&Method::GET, ["fhir", type_name, id, "_history", version]) => {
+            history::vread(request, gateway, (type_name, id, version)).await
+        }
+        (&Method::GET, ["fhir", type_name, id, "_history"]) => {
+            history::history(request, gateway, Of::Instance(type_name, id)).await
+        }
+        (&Method::POST, ["fhir"]) => entry::process(request, gateway, payload).await,
+        // What a facility sends and what the office registers are letters.
+        (&Method::POST, ["fhir", "Bundle"]) if !gateway.registry().is_open() => {
+            create::create(request, gateway, payload).await
+        }
+        (&Method::POST, ["fhir", type_name]) => write(request, gateway, Action::Create, type_name, None, payload).await,
+        (&Method::PUT, ["fhir", type_name, id]) if gateway.registry().is_open() => {
+            write(request, gateway, Action::Update, type_name, Some(id), payload).await
+        }
         (&Method::PUT, ["fhir", type_name, id]) => update::update(request, gateway, type_name, id, payload).await,
+        (&Method::PUT, ["fhir", type_name]) => write(request, gateway, Action::Update, type_name, None, payload).await,
+        (&Method::PATCH, ["fhir", type_name]) => write(request, gateway, Action::Patch, type_name, None, payload).await,
+        (&Method::PATCH, ["fhir", type_name, id]) => {
+            write(request, gateway, Action::Patch, type_name, Some(id), payload).await
+        }
+        (&Method::DELETE, ["fhir", type_name]) => {
+            write(request, gateway, Action::Delete, type_name, None, payload).await
+        }
+        (&Method::DELETE, ["fhir", type_name, id]) => {
+            write(request, gateway, Action::Delete, type_name, Some(id), payload).await
+        }
+        (_, ["fhir", name, ..]) if !name.starts_with(['$', '_']) => match served_type(name) {
+            Ok(_) => not_offered(),
+            Err(answer) => answer,
+        },
         _ => not_offered(),
     }
 }

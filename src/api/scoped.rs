@@ -10,7 +10,7 @@ use super::routes::blocking;
 use super::trail::Trail;
 use crate::app::Gateway;
 use crate::chart::Chart;
-use crate::consent::{Caller, Gate, Permitted, Policy};
+use crate::consent::{Caller, Gate, Permit, Permitted, Policy};
 use crate::fault::Fault;
 use crate::fhir::PatientKey;
 use crate::search::Columns;
@@ -61,6 +61,21 @@ impl Records {
         Ok(Records { charts, policies, earlier })
     }
 
+    /// Records as they stand. Blocks on storage.
+    pub(super) fn load(gateway: &Gateway, caller: &Caller, patients: Vec<PatientKey>) -> Result<Self, Fault> {
+        let (now, mut charts, mut policies) = (gateway.now(), Vec::new(), Vec::new());
+        for patient in patients {
+            let chart = gateway.chart(patient)?;
+            let policy = chart.policy(&caller.organization);
+            if chart.gate(caller, &policy, now).is_open() {
+                charts.push(chart);
+                policies.push(policy);
+            }
+        }
+        let earlier = charts.iter().map(|_| None).collect();
+        Ok(Records { charts, policies, earlier })
+    }
+
     /// What the caller may see of them at an instant, milliseconds since 1970.
     pub(super) fn scoped<'a>(&'a self, caller: &'a Caller, now: i64) -> Scoped<'a> {
         let both = self.charts.iter().zip(&self.policies);
@@ -71,8 +86,13 @@ impl Records {
 
 impl Scoped<'_> {
     /// The record of a row.
-    pub(super) fn chart(&self, at: Row) -> &Chart {
+    pub(super) fn chart(&self, at: Row) -> &Arc<Chart> {
         &self.records.charts[at.chart]
+    }
+
+    /// The permit for a row, when there is one.
+    pub(super) fn permit(&self, at: Row) -> Option<Permit> {
+        self.chart(at).permit(&self.gates[at.chart], at.row)
     }
 
     /// What `make` makes of a row, with the permit that lets it leave; `None` when there is none.

@@ -92,7 +92,8 @@ async fn parameters(request: &HttpRequest, sent: Option<web::Payload>) -> Result
     Ok(format!("{}&{}", request.query_string(), String::from_utf8_lossy(&body)))
 }
 
-async fn answer(
+/// What a query finds.
+pub(super) async fn answer(
     gateway: &web::Data<Gateway>,
     caller: &Caller,
     path: Path<'_>,
@@ -201,7 +202,7 @@ async fn panel(gateway: &web::Data<Gateway>, caller: &Caller) -> Result<Vec<Pati
 }
 
 /// The records of the patients that a query is limited to; `None` when it may be about anything else.
-fn subjects(query: &Query<'_>) -> Option<Vec<PatientKey>> {
+pub(super) fn subjects(query: &Query<'_>) -> Option<Vec<PatientKey>> {
     let mut keys = Vec::new();
     for (id, is_patient) in query.subjects()? {
         let key = PatientKey::of_id(id);

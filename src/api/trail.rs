@@ -59,7 +59,7 @@ impl Trail {
     }
 
     /// What was written belongs to this record.
-    pub(super) fn wrote(&mut self, patient: Option<PatientKey>, count: usize) {
+    pub(super) fn wrote(&mut self, patient: impl IntoIterator<Item = PatientKey>, count: usize) {
         self.event.patients.extend(patient);
         self.event.count = u32::try_from(count).unwrap_or(u32::MAX);
     }
@@ -98,7 +98,9 @@ impl Trail {
     pub(super) async fn close(mut self, gateway: &Gateway, answer: Answer) -> Answer {
         if self.event.outcome == Outcome::Done {
             self.event.outcome = match answer.status() {
-                Status::Ok | Status::Created | Status::Accepted | Status::NotModified => Outcome::Done,
+                Status::Ok | Status::Created | Status::Accepted | Status::NoContent | Status::NotModified => {
+                    Outcome::Done
+                }
                 Status::NotFound => Outcome::NotFound,
                 Status::Broken | Status::Busy => Outcome::Failed,
                 _ => Outcome::Rejected,

@@ -66,6 +66,8 @@ pub enum What {
     Replay = 12,
     /// A held letter taken off the list by the operator.
     LetterDropped = 13,
+    /// A batch or transaction; what its entries read is recorded entry by entry.
+    Transaction = 14,
     /// Something this version of the program does not know.
     Other = 255,
 }
@@ -156,7 +158,7 @@ impl From<Denied> for Outcome {
 
 impl What {
     /// All that are stored.
-    pub(super) const ALL: [What; 13] = [
+    pub(super) const ALL: [What; 14] = [
         What::Read,
         What::VersionRead,
         What::History,
@@ -170,6 +172,7 @@ impl What {
         What::LetterRead,
         What::Replay,
         What::LetterDropped,
+        What::Transaction,
     ];
 }
 

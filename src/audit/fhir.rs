@@ -57,6 +57,7 @@ fn kind(w: &mut Writer, what: What) {
         What::Create => "create",
         What::Update => "update",
         What::Delete => "delete",
+        What::Transaction => "transaction",
         What::Receive => return coding(w, "type", DCM, "110107", "Import"),
         What::Send => return coding(w, "type", DCM, "110106", "Export"),
         What::LetterRead | What::Replay | What::LetterDropped => {
@@ -76,7 +77,7 @@ fn kind(w: &mut Writer, what: What) {
 fn letter(what: What) -> &'static str {
     match what {
         What::Read | What::VersionRead | What::History | What::Send | What::LetterRead => "R",
-        What::Search | What::Everything | What::Other => "E",
+        What::Search | What::Everything | What::Transaction | What::Other => "E",
         What::Create | What::Receive => "C",
         What::Update | What::Replay => "U",
         What::Delete | What::LetterDropped => "D",
@@ -132,7 +133,8 @@ fn agents(w: &mut Writer, event: &Event) {
     });
     // Whoever sits at the terminal is no organisation.
     if let Some(agent) = event.agent.as_ref().filter(|agent| !agent.organization.is_empty()) {
-        let writes = matches!(event.what, What::Create | What::Update | What::Delete | What::Receive);
+        let writes =
+            matches!(event.what, What::Create | What::Update | What::Delete | What::Receive | What::Transaction);
         let (code, display) = if writes { ("AUT", "author (originator)") } else { ("IRCP", "information recipient") };
         w.item(|w| {
             w.concept("type", PARTICIPATION, code, display);

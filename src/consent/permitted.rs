@@ -137,6 +137,12 @@ impl<T> Permitted<T> {
         if matches!(caller.role, Role::Source | Role::Open) { Ok(Permitted { body }) } else { Err(Denied::Role) }
     }
 
+    /// What a caller has just stated, said back to it. Nothing else of the store may be in it.
+    pub fn as_stated(caller: &Caller, resource_type: ResourceType, body: T) -> Result<Self, Denied> {
+        caller.may(Action::Write, resource_type)?;
+        Ok(Permitted { body })
+    }
+
     /// The receipt of a letter: for those who send for the facility it came from, and for the network's office. For
     /// anybody else there is no such letter.
     pub fn receipt(caller: &Caller, facility: &FacilityCode, body: T) -> Result<Self, Denied> {

@@ -5,6 +5,7 @@ pub mod decimal;
 pub mod draft;
 pub mod entry;
 pub mod id;
+pub mod indent;
 pub mod json;
 pub mod kind;
 pub mod oid;
@@ -16,6 +17,7 @@ pub mod system;
 pub mod time;
 pub mod ucum;
 pub mod writer;
+pub mod xml_writer;
 
 pub use draft::Draft;
 pub use id::{FacilityCode, PatientKey, ResourceId};

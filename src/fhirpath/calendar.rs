@@ -38,7 +38,7 @@ impl CalendarUnit {
         })
     }
 
-    /// The unit of a UCUM code that dates can be moved by. The year and month of UCUM are fixed numbers of seconds, by
+    /// The unit of a UCUM code, or of a word in its place (`'month'`), that dates can be moved by. The year and month of UCUM are fixed numbers of seconds, by
     /// which no calendar goes (N1 section 6.6.7).
     pub fn of_ucum(code: &str) -> Option<Self> {
         Some(match code {
@@ -48,7 +48,7 @@ impl CalendarUnit {
             "min" => Self::Minute,
             "s" => Self::Second,
             "ms" => Self::Millisecond,
-            _ => return None,
+            word => return Self::of_word(word),
         })
     }
 

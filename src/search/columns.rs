@@ -102,6 +102,14 @@ impl Columns {
         self.references.of(row)
     }
 
+    /// The labels of all rows that these references name.
+    pub fn labels_behind(&self, references: &[u64]) -> Labels {
+        let labelled = (0..self.len()).filter(|row| !self.labels[*row].is_empty());
+        let named =
+            labelled.filter(|row| references.contains(&reference_hash(self.types[*row], self.ids[*row].as_str())));
+        named.fold(Labels::default(), |labels, row| labels.union(self.labels[row]))
+    }
+
     /// Labels go from a row to those that refer to it, until nothing changes.
     fn propagate(&mut self) {
         let mut changed: Vec<usize> = (0..self.len()).filter(|row| !self.labels[*row].is_empty()).collect();

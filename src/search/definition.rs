@@ -27,6 +27,13 @@ pub struct Definition {
     pub plan: Plan,
 }
 
+/// One type has one definition of a code and a URL.
+impl PartialEq for Definition {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.code, &self.url, &self.expression) == (&other.code, &other.url, &other.expression)
+    }
+}
+
 impl Definition {
     /// Whether facts hold its values: hashes of tokens, references and URIs, and the intervals of dates. What is not kept
     /// is read from the body ([`super::read`]).

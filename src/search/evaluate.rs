@@ -22,8 +22,8 @@ use super::terminology::Terminology;
 use super::value::{Reference, Target, Value};
 use super::visible::{Row, Visible};
 use crate::fault::{Fault, Issue};
-use crate::fhir::time::Interval;
 use crate::fhir::ResourceType;
+use crate::fhir::time::Interval;
 
 use quick::Quick;
 pub(super) use subject::Subject;
@@ -66,7 +66,11 @@ enum Slow<'q> {
     Values(&'q Asked<'q>),
     /// Tokens of these systems and codes, as hashes.
     Codes(&'q Asked<'q>, HashSet<(u64, u64)>),
-    Refers { reference: &'q Definition, targets: HashSet<u64>, contained: Vec<(ResourceType, Slow<'q>)> },
+    Refers {
+        reference: &'q Definition,
+        targets: HashSet<u64>,
+        contained: Vec<(ResourceType, Slow<'q>)>,
+    },
     /// The row itself is one of these.
     Own(HashSet<u64>),
     Narrative(&'q [Box<str>]),

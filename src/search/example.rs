@@ -90,9 +90,8 @@ impl World {
     fn current(versions: &[(Facts, Value)], until: i64) -> (Columns, Vec<Value>) {
         let mut rows: Vec<&(Facts, Value)> = Vec::new();
         for version in versions.iter().filter(|(facts, _)| facts.last_updated <= until) {
-            let same = |(old, _): &&(Facts, Value)| {
-                (old.resource_type, &old.id) != (version.0.resource_type, &version.0.id)
-            };
+            let same =
+                |(old, _): &&(Facts, Value)| (old.resource_type, &old.id) != (version.0.resource_type, &version.0.id);
             rows.retain(same);
             rows.push(version);
         }

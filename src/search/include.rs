@@ -57,12 +57,7 @@ impl Gathered {
     }
 }
 
-fn referred(
-    judge: &Judge<'_>,
-    include: &Include<'_>,
-    frontier: &[Row],
-    found: &mut Gathered,
-) -> Result<(), Fault> {
+fn referred(judge: &Judge<'_>, include: &Include<'_>, frontier: &[Row], found: &mut Gathered) -> Result<(), Fault> {
     for at in frontier {
         let columns = judge.visible.charts()[at.chart];
         let resource_type = columns.types[at.row];

@@ -3,8 +3,8 @@
 use super::evaluate::{Judge, Refused};
 use super::include;
 use super::page::{Page, page};
-use super::query::rule::{self, past};
 use super::query::Query;
+use super::query::rule::{self, past};
 use super::visible::Row;
 use crate::fault::{Fault, Issue};
 

@@ -133,7 +133,8 @@ mod tests {
     #[test]
     fn value_sets_that_list_their_codes_are_known_and_rules_are_not() {
         let include = json!({"system": "s", "concept": [{"code": "a"}, {"code": "b"}]});
-        let composed = json!({"compose": {"include": [include], "exclude": [{"system": "s", "concept": [{"code": "b"}]}]}});
+        let composed =
+            json!({"compose": {"include": [include], "exclude": [{"system": "s", "concept": [{"code": "b"}]}]}});
         assert_eq!(codes(members(&composed)), Some("a".into()));
         let expanded = json!({"expansion": {"contains": [{"system": "s", "code": "x", "abstract": true,
             "contains": [{"system": "s", "code": "y"}]}]}});

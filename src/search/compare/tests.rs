@@ -254,7 +254,8 @@ fn tokens_have_systems() {
 
 #[test]
 fn references_and_uris_are_read_in_each_form() {
-    let about = |reference: &str| json!({"subject": {"reference": reference, "identifier": {"system": "s", "value": "1"}}});
+    let about =
+        |reference: &str| json!({"subject": {"reference": reference, "identifier": {"system": "s", "value": "1"}}});
     let all = [
         ("a", about("Patient/p")),
         ("b", about("Group/p")),
@@ -297,9 +298,7 @@ fn references_and_uris_are_read_in_each_form() {
 
 #[test]
 fn composites_are_about_one_element() {
-    let component = |code: &str, value: u32| {
-        json!({"code": {"coding": [{"system": "http://loinc.org", "code": code}]}, "valueQuantity": {"value": value}})
-    };
+    let component = |code: &str, value: u32| json!({"code": {"coding": [{"system": "http://loinc.org", "code": code}]}, "valueQuantity": {"value": value}});
     let all = [
         ("a", json!({"component": [component("8480-6", 150), component("8462-4", 80)]})),
         ("b", json!({"component": [component("8480-6", 120), component("8462-4", 150)]})),

@@ -123,7 +123,8 @@ impl<'v> Judge<'v> {
         let stored = self.bodies("ValueSet", &mut |id, body| {
             let text = |name| body.get(name).and_then(Json::as_str);
             let named = by_id == Some(id) || text("url") == Some(url);
-            (named && version.is_none_or(|version| text("version") == Some(version))).then(|| terminology::members(body))
+            (named && version.is_none_or(|version| text("version") == Some(version)))
+                .then(|| terminology::members(body))
         })?;
         Ok(stored.flatten().or_else(|| self.terminology.members(value_set)))
     }

@@ -41,9 +41,7 @@ fn holds(fast: &Fast, columns: &Columns, row: usize) -> bool {
             };
             wanted.iter().any(|wanted| match wanted.prefix {
                 // There is a date, and none is this one.
-                Prefix::Ne => {
-                    of_kind().next().is_some() && of_kind().all(|stated| compare::date(stated, wanted))
-                }
+                Prefix::Ne => of_kind().next().is_some() && of_kind().all(|stated| compare::date(stated, wanted)),
                 _ => of_kind().any(|stated| compare::date(stated, wanted)),
             })
         }

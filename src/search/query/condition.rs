@@ -126,8 +126,7 @@ impl<'d> Condition<'d> {
         if let Some(condition) = of_every_type(server, resource_type, code, rest, value, depth) {
             return condition.map_err(|wrong| wrong.unwrap_or_else(|| issue(&rule::VALUE, name)));
         }
-        let definition =
-            server.definitions.find(resource_type, code).ok_or_else(|| issue(&rule::UNKNOWN, name))?;
+        let definition = server.definitions.find(resource_type, code).ok_or_else(|| issue(&rule::UNKNOWN, name))?;
         if rest.contains('.') {
             return chain(server, definition, name, rest, value, depth);
         }
@@ -155,7 +154,12 @@ impl<'d> Condition<'d> {
         negated: bool,
     ) -> Self {
         let fast = fast(definition, &wanted, negated, server.base);
-        Condition::Parameter(Box::new(Asked { definition, name: name.into(), test: Test::Among { wanted, negated }, fast }))
+        Condition::Parameter(Box::new(Asked {
+            definition,
+            name: name.into(),
+            test: Test::Among { wanted, negated },
+            fast,
+        }))
     }
 
     /// A parameter of which there is a value, or none.
@@ -347,13 +351,10 @@ fn has<'d>(
     };
     let unknown = || issue(&rule::UNKNOWN, name);
     let resource_type = ResourceType::parse(of).filter(|t| is_served(*t)).ok_or_else(unknown)?;
-    let points = |d: &&Definition| {
-        d.kind == Kind::Reference && (d.targets.is_empty() || d.targets.contains(&pointed))
-    };
+    let points = |d: &&Definition| d.kind == Kind::Reference && (d.targets.is_empty() || d.targets.contains(&pointed));
     let reference = server.definitions.find(resource_type, by).filter(points).ok_or_else(unknown)?;
-    let condition = Condition::read(server, resource_type, rest, value, depth + 1).map_err(|wrong| {
-        if wrong.rule == &rule::TOO_DEEP { wrong } else { issue(wrong.rule, name) }
-    })?;
+    let condition = Condition::read(server, resource_type, rest, value, depth + 1)
+        .map_err(|wrong| if wrong.rule == &rule::TOO_DEEP { wrong } else { issue(wrong.rule, name) })?;
     Ok(Condition::Has { resource_type, reference, condition: Box::new(condition) })
 }
 

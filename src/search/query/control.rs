@@ -92,8 +92,18 @@ impl<'d> Query<'d> {
             return Ok(true);
         }
         const CONTROLS: [&str; 12] = [
-            "_format", "_pretty", "_cursor", "_total", "_summary", "_elements", "_count", "_sort", "_type", "_contained",
-            "_containedType", "_query",
+            "_format",
+            "_pretty",
+            "_cursor",
+            "_total",
+            "_summary",
+            "_elements",
+            "_count",
+            "_sort",
+            "_type",
+            "_contained",
+            "_containedType",
+            "_query",
         ];
         if !CONTROLS.contains(&code) || (code == "_type" && self.scope.resource_type().is_some()) {
             return Ok(false);
@@ -128,7 +138,8 @@ impl<'d> Query<'d> {
                 };
             }
             "_elements" => {
-                let sound = |name: &str| !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'.');
+                let sound =
+                    |name: &str| !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'.');
                 self.elements = value.split(',').map(|name| sound(name).then(|| name.into())).collect::<Option<_>>()?;
             }
             "_count" => self.count = count(value)?,

@@ -116,8 +116,9 @@ fn compared<'d>(
         return condition::over(server, definition, only, path, depth, &read);
     }
     if let "_id" | "_lastUpdated" = path {
-        return Condition::read(server, resource_type, path, &prefixed(path, operator, value)?, depth)
-            .map(|condition| if (path, operator) == ("_id", "ne") { Condition::Not(Box::new(condition)) } else { condition });
+        return Condition::read(server, resource_type, path, &prefixed(path, operator, value)?, depth).map(
+            |condition| if (path, operator) == ("_id", "ne") { Condition::Not(Box::new(condition)) } else { condition },
+        );
     }
     let definition = server.definitions.find(resource_type, path).ok_or_else(unknown)?;
     if operator == "pr" {

@@ -43,7 +43,7 @@ pub fn encoded(text: &str) -> String {
 }
 
 /// A parameter's name as an issue may show it: what the caller typed may be anything, so no digits, no numbers of people.
-pub fn shown(name: &str) -> String {
+pub(super) fn shown(name: &str) -> String {
     name.chars().filter(|c| c.is_ascii_alphabetic() || "_-:.".contains(*c)).take(64).collect()
 }
 

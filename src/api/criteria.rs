@@ -1,0 +1,118 @@
+//! What criteria find (http.html#ccreate, #cond-update, `Type?name=value`): the resources that match, of those that the
+//! caller may see. What it may not see does not match; so no answer tells of it.
+
+use std::sync::Arc;
+
+use super::scoped::Records;
+use super::search;
+use super::write::Stop;
+use super::write::rules;
+use crate::app::Gateway;
+use crate::chart::Chart;
+use crate::consent::{Caller, Permit, Permitted};
+use crate::fault::{Fault, Issue, Place, Status};
+use crate::fhir::{PatientKey, ResourceId, ResourceType};
+use crate::search::evaluate::{Judge, Refused};
+use crate::search::query::{Query, Scope};
+use crate::search::run::run;
+use crate::search::terminology::NoTerminology;
+
+/// A resource that was found, and that the caller may see.
+#[derive(Debug)]
+pub(super) struct Found {
+    pub(super) resource_type: ResourceType,
+    pub(super) id: ResourceId,
+    pub(super) version: u32,
+    pub(super) last_updated: i64,
+    pub(super) patient: PatientKey,
+    chart: Arc<Chart>,
+    row: usize,
+    permit: Permit,
+}
+
+impl Found {
+    /// The resource, to be changed and not to leave.
+    pub(super) fn body(&self) -> Result<String, Fault> {
+        String::from_utf8(self.chart.body(self.row)?).map_err(|_| Fault::Broken("a stored resource is not text".into()))
+    }
+
+    /// The resource, to leave.
+    pub(super) fn release(self) -> Result<Permitted<Vec<u8>>, Fault> {
+        let body = self.chart.body(self.row)?;
+        Ok(self.permit.release(body))
+    }
+
+    fn of(chart: &Arc<Chart>, row: usize, permit: Permit) -> Self {
+        let columns = &chart.columns;
+        Found {
+            resource_type: columns.types[row],
+            id: columns.ids[row].clone(),
+            version: columns.versions[row],
+            last_updated: columns.last_updated[row],
+            patient: chart.patient,
+            chart: chart.clone(),
+            row,
+            permit,
+        }
+    }
+}
+
+/// The current version of a resource, when the caller may see it. Blocks on storage.
+pub(super) fn by_id(
+    gateway: &Gateway,
+    caller: &Caller,
+    resource_type: ResourceType,
+    id: &ResourceId,
+) -> Result<Option<Found>, Fault> {
+    let Some(chart) = gateway.place(resource_type, id)? else { return Ok(None) };
+    let policy = chart.policy(&caller.organization);
+    let gate = chart.gate(caller, &policy, gateway.now());
+    let Some(row) = chart.row(resource_type, id) else { return Ok(None) };
+    Ok(chart.permit(&gate, row).map(|permit| Found::of(&chart, row, permit)))
+}
+
+/// At most `limit` resources of a type that match criteria, given as a query without its question mark. Criteria that
+/// limit nothing are refused: they would find anything. Blocks on storage.
+pub(super) fn find(
+    gateway: &Gateway,
+    caller: &Caller,
+    resource_type: ResourceType,
+    criteria: &str,
+    limit: usize,
+) -> Result<Vec<Found>, Stop> {
+    let wrong = |issue| Stop::Refused(Status::BadRequest, vec![issue]);
+    let server = search::server(gateway);
+    let mut query = Query::parse(Scope::Type(resource_type), criteria, server).map_err(wrong)?;
+    if query.branches.iter().all(|branch| branch.conditions.is_empty()) {
+        let issue = Issue::with(&rules::NO_CRITERIA, Place::Whole, resource_type.name());
+        return Err(Stop::Refused(Status::PreconditionFailed, vec![issue]));
+    }
+    query.count = limit;
+    let (records, now) = (Records::load(gateway, caller, records(gateway, caller, &query)?)?, gateway.now());
+    let scoped = records.scoped(caller, now);
+    let judge = Judge::new(&scoped, &NoTerminology, server);
+    let found = run(&judge, &query, now).map_err(|refused| match refused {
+        Refused::Issue(issue) => wrong(issue),
+        Refused::Fault(fault) => Stop::Failed(fault),
+    })?;
+    let found = found.page.matches.into_iter();
+    Ok(found.filter_map(|at| Some(Found::of(scoped.chart(at), at.row, scoped.permit(at)?))).collect())
+}
+
+/// The records that may hold what is looked for.
+fn records(gateway: &Gateway, caller: &Caller, query: &Query<'_>) -> Result<Vec<PatientKey>, Fault> {
+    let mut records = Vec::new();
+    if let (Some(ids), Some(resource_type)) = (query.ids(), query.scope.resource_type()) {
+        for id in ids.iter().filter_map(|id| ResourceId::parse(id)) {
+            records.extend(gateway.place(resource_type, &id)?.map(|chart| chart.patient));
+        }
+    } else if let Some(named) = search::subjects(query) {
+        records = named;
+        records.extend(gateway.directory(caller));
+    } else {
+        return gateway.scope(caller);
+    }
+    records.sort_unstable();
+    records.dedup();
+    Ok(records)
+}

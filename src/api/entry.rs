@@ -1,0 +1,276 @@
+//! `POST /fhir`: batches and transactions (http.html#transaction). Here the entries' outcomes become the answer; what a
+//! transaction does is in `write/transaction.rs`.
+
+use std::sync::Arc;
+
+use actix_web::{HttpRequest, web};
+
+use super::answer::Answer;
+use super::body;
+use super::caller::caller;
+use super::prefer::{Content, Handling, Prefer, prefer};
+use super::routes::{blocking, printable};
+use super::trail::Trail;
+use super::write::bundle::{Bundle, Read, Wish};
+use super::write::transaction::{self, Done};
+use super::write::{Asking, Stop, Told, rules, single};
+use super::{history, read, search};
+use crate::app::Gateway;
+use crate::audit::What;
+use crate::consent::{Caller, Permitted};
+use crate::fault::{Fault, Status};
+use crate::fhir::outcome::Language;
+use crate::fhir::{PatientKey, Writer, time};
+
+/// One entry of the answer.
+struct Outcome {
+    status: Status,
+    location: Option<String>,
+    version: Option<(u32, i64)>,
+    resource: Option<Permitted<Vec<u8>>>,
+    /// An OperationOutcome about it.
+    outcome: Option<Permitted<Vec<u8>>>,
+}
+
+/// What every entry of a Bundle is done with.
+struct Doing<'a> {
+    gateway: &'a web::Data<Gateway>,
+    request: &'a HttpRequest,
+    caller: Arc<Caller>,
+    prefer: Prefer,
+}
+
+pub(super) async fn process(request: HttpRequest, gateway: web::Data<Gateway>, payload: web::Payload) -> Answer {
+    let mut trail = Trail::begin(&gateway, &request, What::Transaction);
+    let answer = match caller(&gateway, &request) {
+        Err(denied) => trail.refuse(denied),
+        Ok(caller) => {
+            trail.caller(&caller);
+            let doing = Doing { gateway: &gateway, request: &request, caller, prefer: prefer(&request) };
+            match body::json(&request, payload).await {
+                Err(answer) => answer,
+                Ok(body) => doing.body(body, &mut trail).await,
+            }
+        }
+    };
+    trail.close(&gateway, answer).await
+}
+
+impl Doing<'_> {
+    async fn body(&self, body: web::Bytes, trail: &mut Trail) -> Answer {
+        let Ok(text) = String::from_utf8(body.to_vec()) else {
+            return Answer::refuse(Status::BadRequest, &rules::NOT_JSON, "UTF-8");
+        };
+        let text = Arc::new(text);
+        let (writer, caller, sent) = (self.gateway.clone(), self.caller.clone(), text.clone());
+        // What is done with the whole of it may block, so it is read there too.
+        let done = blocking(move || {
+            Ok(Bundle::read(&sent).and_then(|bundle| match &*bundle.kind {
+                "transaction" => transaction::run(&writer, &caller, &bundle).map(Some),
+                _ => Ok(None),
+            }))
+        });
+        match done.await {
+            Err(fault) => trail.fail(fault),
+            Ok(Err(Stop::Denied(denied))) => trail.refuse(denied),
+            Ok(Err(Stop::Failed(fault))) => trail.fail(fault),
+            Ok(Err(refused)) => Answer::from(refused),
+            Ok(Ok(None)) => self.batch(&text, trail).await,
+            Ok(Ok(Some((done, records)))) => {
+                let written = done.iter().filter(|done| matches!(done, Done::Written(_))).count();
+                trail.wrote(records.into_iter().filter(|record| !record.is_directory()), written);
+                self.transaction(done).await
+            }
+        }
+    }
+
+    async fn transaction(&self, done: Vec<Done>) -> Answer {
+        let mut outcomes = Vec::with_capacity(done.len());
+        for (at, one) in done.into_iter().enumerate() {
+            let outcome = match one {
+                Done::Written(told) => self.written(told),
+                Done::Read(read) => self.read(read).await,
+            };
+            // A read that fails does not undo what is written; it is said in its entry.
+            if matches!(outcome.status, Status::Broken | Status::Busy) {
+                tracing::warn!(entry = at, "a read of a transaction failed after its writes");
+            }
+            outcomes.push(outcome);
+        }
+        answer("transaction-response", outcomes)
+    }
+
+    async fn batch(&self, text: &str, trail: &mut Trail) -> Answer {
+        let bundle = match Bundle::read(text) {
+            Ok(bundle) => bundle,
+            Err(stop) => return Answer::from(stop),
+        };
+        let urls: std::collections::HashSet<&str> = bundle
+            .entry
+            .iter()
+            .filter_map(|entry| entry.full_url.as_deref())
+            .filter(|url| url.starts_with("urn:"))
+            .collect();
+        let base = self.gateway.base_url();
+        let mut outcomes = Vec::with_capacity(bundle.entry.len());
+        let (mut records, mut written) = (Vec::new(), 0);
+        for entry in &bundle.entry {
+            let depends = entry.resource.is_some_and(|resource| refers_to(resource.get(), &urls));
+            let outcome = match entry.wish(base) {
+                _ if depends => refused(Stop::because(Status::BadRequest, &rules::DEPENDS, "")),
+                Err(stop) => refused(stop),
+                Ok(Wish::Read(read)) => self.read(read).await,
+                Ok(Wish::Write(asking)) => match self.write(*asking).await {
+                    Ok((told, record)) => {
+                        records.extend(record.filter(|record| !record.is_directory()));
+                        written += 1;
+                        self.written(told)
+                    }
+                    Err(stop) => refused(stop),
+                },
+            };
+            outcomes.push(outcome);
+        }
+        records.sort_unstable();
+        records.dedup();
+        trail.wrote(records, written);
+        answer("batch-response", outcomes)
+    }
+
+    async fn write(&self, asking: Asking) -> Result<(Told, Option<PatientKey>), Stop> {
+        let (gateway, caller) = (self.gateway.clone(), self.caller.clone());
+        blocking(move || Ok(single::perform(&gateway, &caller, &asking)))
+            .await
+            .unwrap_or_else(|fault| Err(fault.into()))
+    }
+
+    /// What is said of a write: its resource only where that is preferred, because a Bundle may be large.
+    fn written(&self, told: Told) -> Outcome {
+        let location = told.location().filter(|_| told.status != Status::NoContent);
+        let wants = self.prefer.content == Some(Content::Representation);
+        Outcome {
+            status: told.status,
+            location,
+            version: told.version,
+            resource: told.body.filter(|_| wants),
+            outcome: None,
+        }
+    }
+
+    /// A read, recorded as one of its own.
+    async fn read(&self, wish: Read) -> Outcome {
+        let (path, query) = wish.url.split_once('?').unwrap_or((&wish.url, ""));
+        let path: Vec<&str> = path.trim_end_matches('/').split('/').collect();
+        let what = match path.as_slice() {
+            [_] => What::Search,
+            [_, _] => What::Read,
+            [_, _, "_history", _] => What::VersionRead,
+            _ => What::History,
+        };
+        let mut trail = Trail::begin(self.gateway, self.request, what);
+        trail.caller(&self.caller);
+        trail.asked(query);
+        let has_it = |version, _| wish.if_none_match.as_ref().is_some_and(|versions| versions.hold(version));
+        let (gateway, caller) = (self.gateway, &*self.caller);
+        let lenient = self.prefer.handling == Some(Handling::Lenient);
+        let done = match path.as_slice() {
+            [type_name, id] if !id.starts_with(['_', '$']) => {
+                read::answer(gateway, caller, (type_name, id), &has_it, &mut trail).await
+            }
+            [type_name, id, "_history", version] => {
+                history::version(gateway, caller, (type_name, id, version), &mut trail).await
+            }
+            ["_history"] => history::answer(gateway, caller, history::Of::System, query, &mut trail).await,
+            [type_name, "_history"] => {
+                history::answer(gateway, caller, history::Of::Type(type_name), query, &mut trail).await
+            }
+            [type_name, id, "_history"] => {
+                history::answer(gateway, caller, history::Of::Instance(type_name, id), query, &mut trail).await
+            }
+            [] | [""] => search::answer(gateway, caller, search::Path::System, (query, lenient), &mut trail).await,
+            [type_name] => {
+                search::answer(gateway, caller, search::Path::Type(type_name), (query, lenient), &mut trail).await
+            }
+            [of, id, type_name] => {
+                let path = search::Path::Compartment(of, id, type_name);
+                search::answer(gateway, caller, path, (query, lenient), &mut trail).await
+            }
+            _ => Ok(Answer::refuse(Status::BadRequest, &rules::URL, &printable(&wish.url))),
+        };
+        let answer = done.unwrap_or_else(|fault: Fault| trail.fail(fault));
+        Outcome::of(trail.close(self.gateway, answer).await)
+    }
+}
+
+impl Outcome {
+    fn of(answer: Answer) -> Self {
+        let (status, version) = (answer.status(), answer.version.zip(answer.modified));
+        let is_outcome = answer.is_outcome();
+        let body = answer.into_json(Language::Unsaid);
+        let (resource, outcome) = if is_outcome { (None, body) } else { (body, None) };
+        Outcome { status, location: None, version, resource, outcome }
+    }
+}
+
+fn refused(stop: Stop) -> Outcome {
+    Outcome::of(Answer::from(stop))
+}
+
+/// Whether a resource refers to the fullUrl of another entry.
+fn refers_to(resource: &str, urls: &std::collections::HashSet<&str>) -> bool {
+    if urls.is_empty() || !resource.contains("urn:") {
+        return false;
+    }
+    let value: serde_json::Value = serde_json::from_str(resource).unwrap_or_default();
+    let mut found = false;
+    transaction::each_string(&value, "", &mut |name, text| found |= name == "reference" && urls.contains(text));
+    found
+}
+
+/// The Bundle of the entries' outcomes.
+fn answer(kind: &str, outcomes: Vec<Outcome>) -> Answer {
+    let mut parts = Vec::with_capacity(outcomes.len());
+    for outcome in outcomes {
+        let mut w = Writer::new();
+        w.string("status", outcome.status.line());
+        if let Some(location) = &outcome.location {
+            w.string("location", location);
+        }
+        if let Some((version, modified)) = outcome.version {
+            w.string("etag", &format!("W/\"{version}\""));
+            w.string("lastModified", &time::instant(modified, 540));
+        }
+        let response = w.finish();
+        let has = (outcome.resource.is_some(), outcome.outcome.is_some());
+        let bodies: Vec<_> = outcome.resource.into_iter().chain(outcome.outcome).collect();
+        parts.push(Permitted::gather(bodies, |bodies| {
+            let mut bodies = bodies.into_iter();
+            let mut json = b"{".to_vec();
+            if let (true, Some(resource)) = (has.0, bodies.next()) {
+                json.extend_from_slice(br#""resource":"#);
+                json.extend_from_slice(&resource);
+                json.push(b',');
+            }
+            json.extend_from_slice(br#""response":{"#);
+            json.extend_from_slice(response.as_bytes());
+            if let (true, Some(outcome)) = (has.1, bodies.next()) {
+                json.extend_from_slice(br#","outcome":"#);
+                json.extend_from_slice(&outcome);
+            }
+            json.extend_from_slice(b"}}");
+            json
+        }));
+    }
+    let kind = kind.to_owned();
+    Answer::ok(Permitted::gather(parts, |parts| {
+        let length: usize = parts.iter().map(|part| part.len() + 1).sum();
+        let mut json = Vec::with_capacity(length + 64);
+        json.extend_from_slice(format!(r#"{{"resourceType":"Bundle","type":"{kind}""#).as_bytes());
+        for (at, part) in parts.iter().enumerate() {
+            json.extend_from_slice(if at == 0 { br#","entry":["# } else { b"," });
+            json.extend_from_slice(part);
+        }
+        json.extend_from_slice(if parts.is_empty() { b"}" } else { b"]}" });
+        json
+    }))
+}

@@ -1,0 +1,288 @@
+//! From a write as it is asked for to the statement it comes to, or to the reason why it is none.
+
+use std::borrow::Cow;
+
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::rules;
+use super::{Action, Asking, Sent, Target};
+use crate::api::conditional::Versions;
+use crate::api::criteria::{self, Found};
+use crate::api::{history, patch};
+use crate::app::Gateway;
+use crate::consent::{self, Caller};
+use crate::fault::{Denied, Fault, Issue, Place, Severity, Status};
+use crate::fhir::json::Members;
+use crate::fhir::{Draft, PatientKey, ResourceId, ResourceType};
+use crate::pipeline::{Content, Expected, Statement, assign, home};
+use crate::validate;
+
+/// What a write comes to.
+#[derive(Debug)]
+pub(in crate::api) enum Prepared {
+    /// Something is to be written.
+    Statement(Box<Statement>),
+    /// Nothing: a resource that matches is there (http.html#ccreate).
+    There(Found),
+    /// Nothing: what is to be taken away is not there.
+    Gone,
+}
+
+/// Why a write cannot be done.
+#[derive(Debug)]
+pub(in crate::api) enum Stop {
+    /// The request is wrong, or what is on record does not fit it.
+    Refused(Status, Vec<Issue>),
+    /// Policy forbids it.
+    Denied(Denied),
+    /// The machine failed.
+    Failed(Fault),
+}
+
+impl From<Fault> for Stop {
+    fn from(fault: Fault) -> Self {
+        Stop::Failed(fault)
+    }
+}
+
+impl From<Denied> for Stop {
+    fn from(denied: Denied) -> Self {
+        Stop::Denied(denied)
+    }
+}
+
+impl Stop {
+    /// A refusal with one sentence.
+    pub(in crate::api) fn because(status: Status, rule: &'static crate::fault::Rule, detail: &str) -> Self {
+        Stop::Refused(status, vec![Issue::with(rule, Place::Whole, detail)])
+    }
+}
+
+/// A resource as it was sent, found in order.
+#[derive(Debug)]
+pub(in crate::api) struct Body<'a> {
+    text: Cow<'a, str>,
+    pub(in crate::api) value: Value,
+}
+
+impl<'a> Body<'a> {
+    /// Reads and checks a resource of a type.
+    pub(in crate::api) fn read(text: &'a str, resource_type: ResourceType) -> Result<Self, Stop> {
+        let value: Value = serde_json::from_str(text).map_err(|error| {
+            let place = format!("line {}, column {}", error.line(), error.column());
+            Stop::because(Status::BadRequest, &rules::NOT_JSON, &place)
+        })?;
+        if value.get("resourceType").and_then(Value::as_str) != Some(resource_type.name()) {
+            return Err(Stop::because(Status::BadRequest, &rules::TYPE_DIFFERS, resource_type.name()));
+        }
+        if is_subsetted(&value) {
+            return Err(Stop::because(Status::Unprocessable, &rules::SUBSETTED, ""));
+        }
+        let mut issues = validate::base(&value);
+        if issues.iter().any(|issue| issue.rule.severity >= Severity::Error) {
+            issues.retain(|issue| issue.rule.severity >= Severity::Error);
+            return Err(Stop::Refused(Status::BadRequest, issues));
+        }
+        Ok(Body { text: Cow::Borrowed(text), value })
+    }
+
+    /// The id that it states.
+    pub(in crate::api) fn id(&self) -> Option<&str> {
+        self.value.get("id").and_then(Value::as_str)
+    }
+
+    /// Says that `value` is another than was sent.
+    pub(in crate::api) fn has_changed(&mut self) {
+        self.text = Cow::Owned(self.value.to_string());
+    }
+
+    /// It as the content of a statement under an id.
+    pub(in crate::api) fn content(mut self, resource_type: ResourceType, id: &ResourceId) -> Result<Content, Stop> {
+        let members = Members::of(&self.text).ok_or_else(|| Stop::because(Status::BadRequest, &rules::NOT_JSON, ""))?;
+        let draft = Draft::received(resource_type, id.clone(), &members, |_, _| None);
+        if let Some(object) = self.value.as_object_mut() {
+            object.insert("id".to_owned(), Value::from(id.as_str()));
+        }
+        Ok(Content::Put(draft, self.value))
+    }
+}
+
+/// What a write comes to for a caller. Blocks on storage.
+pub(in crate::api) fn prepare(gateway: &Gateway, caller: &Caller, asking: &Asking) -> Result<Prepared, Stop> {
+    caller.may(consent::Action::Write, asking.resource_type)?;
+    match asking.action {
+        Action::Create => create(gateway, caller, asking),
+        Action::Update => update(gateway, caller, asking),
+        Action::Patch => patch(gateway, caller, asking),
+        Action::Delete => delete(gateway, caller, asking),
+    }
+}
+
+fn create(gateway: &Gateway, caller: &Caller, asking: &Asking) -> Result<Prepared, Stop> {
+    if let Target::NewUnless(criteria) = &asking.target {
+        if let Some(found) = one(gateway, caller, asking.resource_type, criteria)? {
+            return Ok(Prepared::There(found));
+        }
+    }
+    let body = Body::read(resource(&asking.sent)?, asking.resource_type)?;
+    new(asking.resource_type, body)
+}
+
+/// A resource that gets an id of its own.
+fn new(resource_type: ResourceType, body: Body<'_>) -> Result<Prepared, Stop> {
+    let home = home(resource_type, None, &body.value, |_| None);
+    let (id, record) = assign(resource_type, home, Uuid::new_v4());
+    let content = body.content(resource_type, &id)?;
+    statement(resource_type, id, Some(record), content, Expected::Absent)
+}
+
+fn update(gateway: &Gateway, caller: &Caller, asking: &Asking) -> Result<Prepared, Stop> {
+    let resource_type = asking.resource_type;
+    let body = Body::read(resource(&asking.sent)?, resource_type)?;
+    let differs = || Stop::because(Status::BadRequest, &rules::ID_DIFFERS, "");
+    let id = match &asking.target {
+        Target::Instance(id) if body.id() == Some(id.as_str()) => id.clone(),
+        Target::Instance(_) => return Err(differs()),
+        Target::Matching(criteria) => match (one(gateway, caller, resource_type, criteria)?, body.id()) {
+            (Some(found), None) => found.id,
+            (Some(found), Some(stated)) if found.id.as_str() == stated => found.id,
+            (Some(_), Some(_)) => return Err(differs()),
+            (None, None) => return new(resource_type, body),
+            (None, Some(stated)) => ResourceId::parse(stated).ok_or_else(differs)?,
+        },
+        Target::New | Target::NewUnless(_) => return Err(differs()),
+    };
+    let expected = expected(gateway, caller, asking, &id)?;
+    let content = body.content(resource_type, &id)?;
+    statement(resource_type, id, None, content, expected)
+}
+
+fn patch(gateway: &Gateway, caller: &Caller, asking: &Asking) -> Result<Prepared, Stop> {
+    let resource_type = asking.resource_type;
+    let id = match &asking.target {
+        Target::Instance(id) => id.clone(),
+        Target::Matching(criteria) => match one(gateway, caller, resource_type, criteria)? {
+            Some(found) => found.id,
+            None => return Err(Stop::because(Status::NotFound, &rules::NOT_FOUND, "")),
+        },
+        Target::New | Target::NewUnless(_) => return Err(Stop::because(Status::BadRequest, &rules::ID_DIFFERS, "")),
+    };
+    let (text, version) = patched(gateway, caller, asking, &id)?;
+    let content = Body::read(&text, resource_type)?.content(resource_type, &id)?;
+    // Whoever changed it meanwhile is not overwritten with what was there before.
+    statement(resource_type, id, None, content, Expected::Version(version))
+}
+
+/// A resource as a patch makes it, and the version that was patched.
+pub(super) fn patched(
+    gateway: &Gateway,
+    caller: &Caller,
+    asking: &Asking,
+    id: &ResourceId,
+) -> Result<(String, u32), Stop> {
+    let resource_type = asking.resource_type;
+    let Some(found) = criteria::by_id(gateway, caller, resource_type, id)? else {
+        return Err(match history::is_gone(gateway, caller, resource_type, id)? {
+            Some(_) => Stop::because(Status::Gone, &rules::GONE, ""),
+            None => Stop::because(Status::NotFound, &rules::NOT_FOUND, ""),
+        });
+    };
+    if asking.if_match.as_ref().is_some_and(|versions| !versions.hold(found.version)) {
+        return Err(changed());
+    }
+    let text = match &asking.sent {
+        Sent::JsonPatch(text) => patch::json::apply(&found.body()?, text)?,
+        Sent::FhirPathPatch(text) => patch::fhirpath::apply(&found.body()?, text)?,
+        Sent::Nothing | Sent::Resource(_) => {
+            return Err(Stop::because(Status::UnsupportedMediaType, &rules::NOT_A_PATCH, ""));
+        }
+    };
+    let body = Body::read(&text, resource_type).map_err(unprocessable)?;
+    match body.id() == Some(id.as_str()) {
+        true => Ok((text, found.version)),
+        false => Err(Stop::because(Status::Unprocessable, &rules::PATCHED_ID, "")),
+    }
+}
+
+fn delete(gateway: &Gateway, caller: &Caller, asking: &Asking) -> Result<Prepared, Stop> {
+    let id = match &asking.target {
+        Target::Instance(id) => id.clone(),
+        Target::Matching(criteria) => match one(gateway, caller, asking.resource_type, criteria)? {
+            Some(found) => found.id,
+            None => return Ok(Prepared::Gone),
+        },
+        Target::New | Target::NewUnless(_) => return Err(Stop::because(Status::BadRequest, &rules::ID_DIFFERS, "")),
+    };
+    let expected = expected(gateway, caller, asking, &id)?;
+    statement(asking.resource_type, id, None, Content::Delete, expected)
+}
+
+/// What must hold of what is on record, by `If-Match` and `If-None-Match`.
+pub(super) fn expected(gateway: &Gateway, caller: &Caller, asking: &Asking, id: &ResourceId) -> Result<Expected, Stop> {
+    // What the caller may not read it cannot probe for either: only what it sees counts as there.
+    let current = |gateway| criteria::by_id(gateway, caller, asking.resource_type, id);
+    match (&asking.if_match, &asking.if_none_match) {
+        (None, None) => Ok(Expected::Anything),
+        (Some(Versions::Any), _) => Ok(Expected::Present),
+        (Some(versions), _) => match current(gateway)?.filter(|found| versions.hold(found.version)) {
+            Some(found) => Ok(Expected::Version(found.version)),
+            None => Err(changed()),
+        },
+        (None, Some(Versions::Any)) => Ok(Expected::Absent),
+        (None, Some(versions)) => match current(gateway)?.filter(|found| versions.hold(found.version)) {
+            Some(_) => Err(changed()),
+            None => Ok(Expected::Anything),
+        },
+    }
+}
+
+/// The one resource that matches; more than one is a refusal (http.html#ccreate, #cond-update).
+pub(super) fn one(
+    gateway: &Gateway,
+    caller: &Caller,
+    resource_type: ResourceType,
+    text: &str,
+) -> Result<Option<Found>, Stop> {
+    let mut found = criteria::find(gateway, caller, resource_type, text, 2)?;
+    match found.len() {
+        0 | 1 => Ok(found.pop()),
+        _ => Err(Stop::because(Status::PreconditionFailed, &rules::SEVERAL_MATCH, "")),
+    }
+}
+
+fn statement(
+    resource_type: ResourceType,
+    id: ResourceId,
+    record: Option<PatientKey>,
+    content: Content,
+    expected: Expected,
+) -> Result<Prepared, Stop> {
+    Ok(Prepared::Statement(Box::new(Statement { resource_type, id, record, content, expected })))
+}
+
+fn resource(sent: &Sent) -> Result<&str, Stop> {
+    match sent {
+        Sent::Resource(text) => Ok(text),
+        _ => Err(Stop::because(Status::BadRequest, &rules::NO_RESOURCE, "")),
+    }
+}
+
+/// What is on record is not what the caller thinks.
+fn changed() -> Stop {
+    Stop::because(Status::PreconditionFailed, &rules::CHANGED, "")
+}
+
+/// A patch that can be read and comes to something that is no resource.
+fn unprocessable(stop: Stop) -> Stop {
+    match stop {
+        Stop::Refused(Status::BadRequest, issues) => Stop::Refused(Status::Unprocessable, issues),
+        other => other,
+    }
+}
+
+/// Whether a resource says of itself that it is a part (search.html#summary): the tag is SUBSETTED.
+fn is_subsetted(resource: &Value) -> bool {
+    let tags = resource.pointer("/meta/tag").and_then(Value::as_array).into_iter().flatten();
+    tags.filter_map(|tag| tag.get("code")?.as_str()).any(|code| code == "SUBSETTED")
+}

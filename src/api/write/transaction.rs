@@ -1,0 +1,247 @@
+//! Transactions (http.html#trules): all that the entries ask for, or nothing; references between entries put right.
+//!
+//! Bodies are read and checked before anything is locked, so other writers go on meanwhile. Where entries depend on what a
+//! search finds, nobody else writes over REST between that search and the commit. Criteria find what was there before the
+//! transaction.
+
+use std::collections::HashMap;
+
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::bundle::{Bundle, Read, Wish, at_entry};
+use super::links::Links;
+use super::prepare::{Body, Stop, expected, one, patched};
+use super::single::refusal;
+use super::{Action, Asking, Sent, Target, Told, rules};
+use crate::api::criteria::Found;
+use crate::app::Gateway;
+use crate::consent::{self, Caller};
+use crate::fault::{Fault, Status};
+use crate::fhir::{PatientKey, ResourceId, ResourceType};
+use crate::pipeline::{Content, Expected, Pipeline, Statement, assign, home};
+
+/// What became of an entry: a write that was done, or a read that is still to be.
+#[derive(Debug)]
+pub(in crate::api) enum Done {
+    /// A write.
+    Written(Told),
+    /// A read, to be done now that all is written.
+    Read(Read),
+}
+
+/// An entry that writes, on its way.
+struct Part<'a> {
+    entry: usize,
+    asking: Asking,
+    body: Option<Body<'a>>,
+    full_url: Option<&'a str>,
+    /// Which resource it turned out to be about, and whether it is new.
+    place: Option<Place>,
+}
+
+/// Which resource an entry is about.
+enum Place {
+    /// One that gets this id.
+    New(ResourceId, Option<PatientKey>),
+    /// One that was named or found.
+    Known(ResourceId),
+    /// One that is there, and that nothing is to be done with.
+    There(Box<Found>),
+    /// None.
+    Nothing,
+}
+
+/// Does what a transaction asks for: one outcome for each entry, in their order, and the records that were written to.
+/// Blocks on storage.
+pub(in crate::api) fn run(
+    gateway: &Gateway,
+    caller: &Caller,
+    bundle: &Bundle<'_>,
+) -> Result<(Vec<Done>, Vec<PatientKey>), Stop> {
+    let base = gateway.base_url();
+    let mut wishes = Vec::with_capacity(bundle.entry.len());
+    for (at, entry) in bundle.entry.iter().enumerate() {
+        let wish = entry.wish(base).map_err(|stop| at_entry(stop, at))?;
+        if let Wish::Write(asking) = &wish {
+            caller.may(consent::Action::Write, asking.resource_type)?;
+        }
+        wishes.push(wish);
+    }
+    let mut parts = Vec::with_capacity(wishes.len());
+    for (at, (wish, entry)) in wishes.iter().zip(&bundle.entry).enumerate() {
+        let Wish::Write(asking) = wish else { continue };
+        let body = match &asking.sent {
+            Sent::Resource(_) => {
+                let text = entry.resource.map(|raw| raw.get()).unwrap_or_default();
+                Some(Body::read(text, asking.resource_type).map_err(|stop| at_entry(stop, at))?)
+            }
+            _ => None,
+        };
+        let full_url = entry.full_url.as_deref();
+        parts.push(Part { entry: at, asking: (**asking).clone(), body, full_url, place: None });
+    }
+    let links =
+        Links::gather(&parts.iter().filter_map(|part| part.body.as_ref()).map(|body| &body.value).collect::<Vec<_>>());
+    let depends = !links.criteria.is_empty() || parts.iter().any(|part| part.asking.target.is_conditional());
+    let work = |pipeline: &Pipeline| write(gateway, caller, pipeline, parts, links);
+    let (mut written, records) = if depends { gateway.write_alone(work)? } else { gateway.write(work)? };
+    let done = wishes.into_iter().enumerate().map(|(at, wish)| match wish {
+        Wish::Read(read) => Ok(Done::Read(read)),
+        Wish::Write(_) => match written.remove(&at) {
+            Some(told) => Ok(Done::Written(told)),
+            None => Err(Stop::Failed(Fault::Broken("an entry came to nothing".into()))),
+        },
+    });
+    Ok((done.collect::<Result<_, _>>()?, records))
+}
+
+/// Finds out which resources are meant, gives ids, puts references right, and writes.
+fn write(
+    gateway: &Gateway,
+    caller: &Caller,
+    pipeline: &Pipeline,
+    mut parts: Vec<Part<'_>>,
+    mut links: Links,
+) -> Result<(HashMap<usize, Told>, Vec<PatientKey>), Stop> {
+    for part in &mut parts {
+        let known = place(gateway, caller, part).map_err(|stop| at_entry(stop, part.entry))?;
+        part.place = known;
+    }
+    for criteria in links.criteria.keys().cloned().collect::<Vec<_>>() {
+        let reference = conditional(gateway, caller, &criteria)?;
+        links.criteria.insert(criteria, Some(reference));
+    }
+    name_new(&mut parts, &mut links)?;
+    let (mut statements, mut actions, mut told) = (Vec::with_capacity(parts.len()), Vec::new(), HashMap::new());
+    for part in parts {
+        let (entry, action, resource_type) = (part.entry, part.asking.action, part.asking.resource_type);
+        match part.place {
+            Some(Place::There(found)) => {
+                told.insert(entry, Told::there(*found)?);
+            }
+            Some(Place::Nothing) | None => {
+                told.insert(entry, Told::gone(resource_type));
+            }
+            _ => {
+                statements.push(statement(gateway, caller, part, &links).map_err(|stop| at_entry(stop, entry))?);
+                actions.push((entry, action));
+            }
+        }
+    }
+    let stated = pipeline.state(&statements)?.map_err(|refused| {
+        let (stop, at) = refusal(&statements, refused);
+        at_entry(stop, actions.get(at).map_or(0, |(entry, _)| *entry))
+    })?;
+    let mut records: Vec<PatientKey> = stated.iter().filter_map(|stated| stated.record).collect();
+    records.sort_unstable();
+    records.dedup();
+    for ((entry, action), stated) in actions.into_iter().zip(stated) {
+        told.insert(entry, Told::stated(caller, action, stated)?);
+    }
+    Ok((told, records))
+}
+
+/// Which resource an entry is about, as far as that does not depend on the others; `None` for one that is new.
+fn place(gateway: &Gateway, caller: &Caller, part: &Part<'_>) -> Result<Option<Place>, Stop> {
+    let asking = &part.asking;
+    let find = |criteria: &str| one(gateway, caller, asking.resource_type, criteria);
+    let stated = part.body.as_ref().and_then(Body::id);
+    let differs = || Stop::because(Status::BadRequest, &rules::ID_DIFFERS, "");
+    Ok(match &asking.target {
+        Target::New => None,
+        Target::NewUnless(criteria) => find(criteria)?.map(|found| Place::There(Box::new(found))),
+        Target::Instance(id) => {
+            if asking.action == Action::Update && stated.is_some_and(|stated| stated != id.as_str()) {
+                return Err(differs());
+            }
+            Some(Place::Known(id.clone()))
+        }
+        Target::Matching(criteria) => match (find(criteria)?, asking.action, stated) {
+            (Some(found), Action::Update, Some(stated)) if found.id.as_str() != stated => return Err(differs()),
+            (Some(found), ..) => Some(Place::Known(found.id)),
+            (None, Action::Delete, _) => Some(Place::Nothing),
+            (None, Action::Update, Some(stated)) => Some(Place::Known(ResourceId::parse(stated).ok_or_else(differs)?)),
+            (None, Action::Update, None) => None,
+            (None, ..) => return Err(Stop::because(Status::NotFound, &rules::NOT_FOUND, "")),
+        },
+    })
+}
+
+/// The one resource that a conditional reference means (http.html#condref).
+fn conditional(gateway: &Gateway, caller: &Caller, text: &str) -> Result<String, Stop> {
+    let wrong = || Stop::because(Status::PreconditionFailed, &rules::REFERENCE_MATCHES, "");
+    let (name, criteria) = text.split_once('?').ok_or_else(wrong)?;
+    let resource_type = ResourceType::parse(name).ok_or_else(wrong)?;
+    match crate::api::criteria::find(gateway, caller, resource_type, criteria, 2)?.as_slice() {
+        [found] => Ok(format!("{name}/{}", found.id.as_str())),
+        _ => Err(wrong()),
+    }
+}
+
+/// Gives new resources their ids, Patients first because ids tell whose record something is in, and learns what each
+/// fullUrl stands for.
+fn name_new(parts: &mut [Part<'_>], links: &mut Links) -> Result<(), Stop> {
+    for are_patients in [true, false] {
+        for part in parts.iter_mut().filter(|part| (part.asking.resource_type == ResourceType::PATIENT) == are_patients)
+        {
+            let resource_type = part.asking.resource_type;
+            if part.place.is_none() {
+                let home = part
+                    .body
+                    .as_ref()
+                    .and_then(|body| home(resource_type, None, &body.value, |reference| links.patient(reference)));
+                let (id, record) = assign(resource_type, home, Uuid::new_v4());
+                part.place = Some(Place::New(id, Some(record)));
+            }
+            let id = match &part.place {
+                Some(Place::New(id, _) | Place::Known(id)) => id,
+                Some(Place::There(found)) => &found.id,
+                _ => continue,
+            };
+            if let Some(full_url) = part.full_url.filter(|_| part.asking.action != Action::Delete) {
+                let reference = format!("{}/{}", resource_type.name(), id.as_str());
+                if !links.learn(full_url, reference) {
+                    return Err(at_entry(Stop::because(Status::BadRequest, &rules::FULL_URL_TWICE, ""), part.entry));
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+fn statement(gateway: &Gateway, caller: &Caller, part: Part<'_>, links: &Links) -> Result<Statement, Stop> {
+    let resource_type = part.asking.resource_type;
+    let (id, record, expected) = match part.place {
+        Some(Place::New(id, record)) => (id, record, Expected::Absent),
+        Some(Place::Known(id)) => {
+            let expected = expected(gateway, caller, &part.asking, &id)?;
+            (id, None, expected)
+        }
+        _ => return Err(Fault::Broken("an entry without a place".into()).into()),
+    };
+    let (content, expected) = match (part.asking.action, part.body) {
+        (Action::Delete, _) => (Content::Delete, expected),
+        (Action::Patch, _) => {
+            let (text, version) = patched(gateway, caller, &part.asking, &id)?;
+            let body = Body::read(&text, resource_type)?;
+            (body.content(resource_type, &id)?, Expected::Version(version))
+        }
+        (_, Some(mut body)) => {
+            links.put_right(&mut body)?;
+            (body.content(resource_type, &id)?, expected)
+        }
+        (_, None) => return Err(Stop::because(Status::BadRequest, &rules::NO_RESOURCE, "")),
+    };
+    Ok(Statement { resource_type, id, record, content, expected })
+}
+
+/// The strings of a resource that may be addresses.
+pub(in crate::api) fn each_string(value: &Value, name: &str, see: &mut impl FnMut(&str, &str)) {
+    match value {
+        Value::String(text) => see(name, text),
+        Value::Array(items) => items.iter().for_each(|item| each_string(item, name, see)),
+        Value::Object(members) => members.iter().for_each(|(name, item)| each_string(item, name, see)),
+        _ => {}
+    }
+}
