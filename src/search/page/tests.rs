@@ -54,7 +54,7 @@ fn walk_from(text: &str, mut at: Option<String>, forwards: bool) -> String {
         }
         let link = if forwards { found.page.next } else { found.page.previous };
         match link {
-            Some(cursor) => at = Some(cursor.text(&query.order())),
+            Some(cursor) => at = Some(cursor.text(&query.order(), b"seal")),
             None => return seen.concat(),
         }
         assert!(seen.len() < 20);
@@ -97,12 +97,12 @@ fn pages_lead_back_to_the_first() {
                 last = if ids.is_empty() { last } else { ids.concat() };
                 let Some(next) = found.page.next else {
                     assert_eq!(found.page.previous.is_some(), count < 5);
-                    let back = found.page.previous.unwrap().text(&query.order());
+                    let back = found.page.previous.unwrap().text(&query.order(), b"seal");
                     let before = walk_from(&text, Some(back), false);
                     assert_eq!(before + &last, whole, "RES-11 {text}");
                     break;
                 };
-                at = Some(next.text(&query.order()));
+                at = Some(next.text(&query.order(), b"seal"));
             }
         }
     }
@@ -119,18 +119,19 @@ fn a_cursor_that_was_changed_or_belongs_elsewhere_is_refused() {
     let plain = query("_count=1&_sort=code,date", NOW);
     let (_, _, found) = find(&world().shown(NOW), &plain).unwrap();
     let order = plain.order();
-    let text = found.page.next.unwrap().text(&order);
-    assert!(Cursor::read(&text, &order, NOW).is_some());
-    assert_eq!(Cursor::read(&text, &order, NOW - 1), None, "a search that has not begun");
+    let text = found.page.next.unwrap().text(&order, b"seal");
+    assert!(Cursor::read(&text, &order, b"seal", NOW).is_some());
+    assert_eq!(Cursor::read(&text, &order, b"seal", NOW - 1), None, "a search that has not begun");
     for at in 0..text.len() {
         let mut changed = text.clone().into_bytes();
         changed[at] = if changed[at] == b'0' { b'1' } else { b'0' };
-        assert_eq!(Cursor::read(std::str::from_utf8(&changed).unwrap(), &order, NOW), None);
+        assert_eq!(Cursor::read(std::str::from_utf8(&changed).unwrap(), &order, b"seal", NOW), None);
     }
-    assert_eq!(Cursor::read(&text, &query("_sort=date", NOW).order(), NOW), None);
+    assert_eq!(Cursor::read(&text, &query("_sort=date", NOW).order(), b"seal", NOW), None);
+    assert_eq!(Cursor::read(&text, &order, b"other", NOW), None, "another gateway's");
     let long = "0".repeat(cursor::CURSOR_BYTES_MAX + 2);
     for bad in ["", "0", "zz", "あ", &text[..10], &format!("{text}00"), &long] {
-        assert_eq!(Cursor::read(bad, &order, NOW), None, "{bad}");
+        assert_eq!(Cursor::read(bad, &order, b"seal", NOW), None, "{bad}");
     }
 }
 
@@ -141,9 +142,21 @@ fn the_longest_place_can_be_read_again() {
     let rest = (1..crate::search::query::SORT_KEYS_MAX).map(|_| text()).collect();
     let id = "i".repeat(64);
     let cursor = Cursor::at(&Key::new(text(), rest, &id, ResourceType::OBSERVATION), true, NOW);
-    let written = cursor.text("");
+    let written = cursor.text("", b"seal");
     assert!(written.len() <= cursor::CURSOR_BYTES_MAX);
-    assert_eq!(Cursor::read(&written, "", NOW), Some(cursor));
+    assert_eq!(Cursor::read(&written, "", b"seal", NOW), Some(cursor));
+}
+
+#[test]
+fn no_address_shows_a_name() {
+    let order = query("_sort=code", NOW).order();
+    let place = |value| Cursor::at(&Key::new(Rank { value, descending: false }, vec![], "i", ResourceType::OBSERVATION), false, NOW);
+    let named = place(Sorted::text("yamada"));
+    let hexadecimal = "yamada".bytes().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let written = named.text(&order, b"seal");
+    assert!(!written.contains(&hexadecimal) && Cursor::read(&written, &order, b"seal", NOW) == Some(named));
+    let dated = place(Sorted::Integer(7)).text(&order, b"seal");
+    assert!(Cursor::read(&dated, &order, b"another", NOW).is_some(), "what holds no text outlives the gateway");
 }
 
 #[derive(Clone, Debug)]
@@ -206,7 +219,7 @@ proptest! {
             use crate::search::visible::Visible;
             seen.extend(found.page.matches.iter().map(|at| eyes.charts()[at.chart].ids[at.row].as_str().to_owned()));
             let Some(next) = found.page.next else { break };
-            at = Some(next.text(&query.order()));
+            at = Some(next.text(&query.order(), b"seal"));
             for write in &writes {
                 now += 1;
                 apply(&mut world, now, write);
