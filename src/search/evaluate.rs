@@ -318,4 +318,6 @@ fn strings(json: &Json, out: &mut String) {
 }
 
 #[cfg(test)]
+mod specification;
+#[cfg(test)]
 mod tests;
