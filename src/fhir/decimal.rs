@@ -61,6 +61,7 @@ impl Decimal {
     }
 
     /// The sum, at the finer of both scales; `None` when it does not fit.
+    #[allow(clippy::should_implement_trait)] // a sum may not fit
     pub fn add(self, other: Decimal) -> Option<Self> {
         let scale = self.scale.max(other.scale);
         Decimal::new(self.at_scale(scale)?.checked_add(other.at_scale(scale)?)?, scale)

@@ -15,7 +15,7 @@ use super::compare;
 use super::definition::Definition;
 use super::definitions::Definitions;
 use super::facts::{clinical_interval, folded_hash, reference_hash, system_hash};
-use super::fold::fold;
+use super::strings::folded_for_search as fold;
 use super::query::{Asked, Branch, Condition, Server, Test};
 use super::read::{self, Reading};
 use super::terminology::Terminology;

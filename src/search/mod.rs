@@ -10,7 +10,6 @@ pub mod evaluate;
 mod example;
 pub mod extract;
 pub mod facts;
-pub mod fold;
 mod include;
 mod labels;
 pub mod page;
@@ -21,6 +20,7 @@ pub mod read;
 pub mod run;
 mod sort;
 pub mod terminology;
+pub mod strings;
 pub mod value;
 pub mod visible;
 

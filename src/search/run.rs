@@ -3,7 +3,7 @@
 use super::evaluate::{Judge, Refused};
 use super::include;
 use super::page::{Page, Pager};
-use super::query::Query;
+use super::query::{Query, Scope};
 use super::query::rule::{self, past};
 use super::visible::Row;
 use crate::fault::Issue;
@@ -28,7 +28,12 @@ pub fn run(judge: &Judge<'_>, query: &Query<'_>, now: i64) -> Result<Found, Refu
     let since = if query.cursor.is_some() { begun } else { i64::MAX };
     let mut pager = Pager::new(query.count, query.cursor.as_ref());
     let ready = query.branches.iter().map(|branch| judge.ready(branch)).collect::<Result<Vec<_>, _>>()?;
+    // A record's everything is in it; the directory beside it is there to be included.
+    let of_first_alone = matches!(query.scope, Scope::Everything { .. });
     judge.rows(&ready, &mut |by, at| {
+        if of_first_alone && at.chart > 0 {
+            return Ok(());
+        }
         if pager.is_total_alone() {
             pager.add_one();
             return Ok(());

@@ -5,7 +5,7 @@ use super::columns::Columns;
 use super::compare;
 use super::definition::{Definition, Kind};
 use super::evaluate::{Judge, Subject};
-use super::fold::fold;
+use super::strings::folded_for_search as fold;
 use super::page::{Key, Rank, Sorted};
 use super::query::{Sort, SortBy};
 use super::value::{Target, Value};

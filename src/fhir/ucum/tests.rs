@@ -88,7 +88,6 @@ fn what_is_no_unit_is_none() {
         "Cel/s",
         "m..s",
         "-1",
-        "1.5",
         "g/0",
         &long,
         &deep,

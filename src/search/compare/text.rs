@@ -1,6 +1,6 @@
 //! Strings (R4 search.html#string): the beginning or any part, whatever the case, accents and punctuation, or exactly.
 
-use crate::search::fold::fold;
+use crate::search::strings::folded_for_search as fold;
 use crate::search::query::{StringHow, StringWanted};
 
 /// Whether a string is what is asked for.

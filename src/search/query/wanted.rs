@@ -7,7 +7,7 @@ use crate::fhir::time::Interval;
 use crate::fhir::{oid, system, ucum};
 use crate::search::definition::{Component, Definition, Kind};
 use crate::search::facts::folded;
-use crate::search::fold::fold;
+use crate::search::strings::folded_for_search as fold;
 
 use super::Server;
 use super::text;
