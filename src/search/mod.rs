@@ -19,8 +19,8 @@ pub mod query;
 pub mod read;
 pub mod run;
 mod sort;
-pub mod terminology;
 pub mod strings;
+pub mod terminology;
 pub mod value;
 pub mod visible;
 

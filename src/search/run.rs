@@ -3,8 +3,8 @@
 use super::evaluate::{Judge, Refused};
 use super::include;
 use super::page::{Page, Pager};
-use super::query::{Query, Scope};
 use super::query::rule::{self, past};
+use super::query::{Query, Scope};
 use super::visible::Row;
 use crate::fault::Issue;
 

@@ -65,12 +65,14 @@ fn sorted(answer: &Answer, mode: &str) -> String {
 
 fn link(answer: &Answer, relation: &str) -> Option<String> {
     let bundle = answer.json();
-    let found = bundle["link"].as_array()?.iter().find(|link| link["relation"] == relation)?["url"].as_str()?.to_owned();
+    let found =
+        bundle["link"].as_array()?.iter().find(|link| link["relation"] == relation)?["url"].as_str()?.to_owned();
     Some(found.strip_prefix(BASE).expect("BASE-12").to_owned())
 }
 
 fn form(path: &str, body: &str) -> Ask {
-    Ask { method: "POST", body: body.into(), ..Ask::get("", path) }.with("content-type", "application/x-www-form-urlencoded")
+    Ask { method: "POST", body: body.into(), ..Ask::get("", path) }
+        .with("content-type", "application/x-www-form-urlencoded")
 }
 
 #[test]
@@ -116,7 +118,8 @@ fn a_form_is_as_good_as_an_address() {
     assert_eq!(sorted(&served.ask(form("/Patient/p/Observation/_search", "code=2")), "match"), "b", "SRCH-15");
     assert_eq!(sorted(&served.ask(form("/Patient/_search", "name=M%C3%BCller&given=Exam+")), "match"), "p", "SRCH-03");
     let typed = |kind: &'static str| {
-        Ask { method: "POST", body: b"code=1".to_vec(), ..Ask::get("", "/Observation/_search") }.with("content-type", kind)
+        Ask { method: "POST", body: b"code=1".to_vec(), ..Ask::get("", "/Observation/_search") }
+            .with("content-type", kind)
     };
     for (kind, status) in [
         ("application/x-www-form-urlencoded; charset=UTF-8", 200),
@@ -212,7 +215,8 @@ fn includes_come_with_their_matches() {
 #[test]
 fn parts_of_matches_are_marked() {
     let served = open();
-    let resource = |query: &str| served.get("", format!("/Patient?_id=p&{query}")).json()["entry"][0]["resource"].clone();
+    let resource =
+        |query: &str| served.get("", format!("/Patient?_id=p&{query}")).json()["entry"][0]["resource"].clone();
     for (row, query, name, organization) in [
         ("RES-14", "_summary=true", true, true),
         ("RES-14", "_summary=text", false, false),

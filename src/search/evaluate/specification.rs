@@ -32,13 +32,15 @@ fn said() -> impl Strategy<Value = Said> {
     let code = prop::sample::select(vec!["a", "b", "c"]);
     let moment = || prop::option::weighted(0.9, 0_i64..200_000);
     let codes = prop::collection::vec((system, code), 0..4);
-    (0_i64..200_000_000, codes, prop::collection::vec((moment(), moment()), 0..3)).prop_map(|(updated, codes, dates)| {
-        let ordered = dates.into_iter().filter(|(a, b)| a.is_some() || b.is_some()).map(|(a, b)| match (a, b) {
-            (Some(a), Some(b)) => (Some(a.min(b)), Some(a.max(b))),
-            other => other,
-        });
-        Said { last_updated: NOW + updated, codes, dates: ordered.collect() }
-    })
+    (0_i64..200_000_000, codes, prop::collection::vec((moment(), moment()), 0..3)).prop_map(
+        |(updated, codes, dates)| {
+            let ordered = dates.into_iter().filter(|(a, b)| a.is_some() || b.is_some()).map(|(a, b)| match (a, b) {
+                (Some(a), Some(b)) => (Some(a.min(b)), Some(a.max(b))),
+                other => other,
+            });
+            Said { last_updated: NOW + updated, codes, dates: ordered.collect() }
+        },
+    )
 }
 
 fn asked() -> impl Strategy<Value = Asked> {

@@ -28,19 +28,55 @@ fn world() -> World {
         resource("Organization", "org", json!({"name": "Acme", "partOf": reference("Organization/top")})),
         resource("Organization", "top", json!({"name": "Holding"})),
         resource("Practitioner", "dr", json!({"name": [{"family": "Arzt"}]})),
-        resource("Encounter", "e", json!({"subject": reference("Patient/p"), "serviceProvider": reference("Organization/org")})),
-        result("a", "Patient/p", "1", json!({"encounter": reference("Encounter/e"), "performer": [reference("Practitioner/dr")],
-            "text": {"div": "<div>Blood <b>Pressure</b></div>"}, "hasMember": [reference("Observation/b")]})),
+        resource(
+            "Encounter",
+            "e",
+            json!({"subject": reference("Patient/p"), "serviceProvider": reference("Organization/org")}),
+        ),
+        result(
+            "a",
+            "Patient/p",
+            "1",
+            json!({"encounter": reference("Encounter/e"), "performer": [reference("Practitioner/dr")],
+            "text": {"div": "<div>Blood <b>Pressure</b></div>"}, "hasMember": [reference("Observation/b")]}),
+        ),
         result("b", "Patient/p/_history/3", "2", json!({"hasMember": [reference("Observation/c")]})),
-        result("c", "Patient/q", "1", json!({"hasMember": [reference("Observation/a")], "note": [{"text": "unusual"}]})),
-        result("d", "#in", "1", json!({"contained": [{"resourceType": "Patient", "id": "in", "name": [{"family": "Inner"}]}]})),
-        result("x", "Patient/gone", "9", json!({"performer": [reference("https://other.example/fhir/Practitioner/1")]})),
-        resource("List", "l", json!({"entry": [{"item": reference("Observation/a")},
-            {"item": reference("Observation/c"), "deleted": true}]})),
+        result(
+            "c",
+            "Patient/q",
+            "1",
+            json!({"hasMember": [reference("Observation/a")], "note": [{"text": "unusual"}]}),
+        ),
+        result(
+            "d",
+            "#in",
+            "1",
+            json!({"contained": [{"resourceType": "Patient", "id": "in", "name": [{"family": "Inner"}]}]}),
+        ),
+        result(
+            "x",
+            "Patient/gone",
+            "9",
+            json!({"performer": [reference("https://other.example/fhir/Practitioner/1")]}),
+        ),
+        resource(
+            "List",
+            "l",
+            json!({"entry": [{"item": reference("Observation/a")},
+            {"item": reference("Observation/c"), "deleted": true}]}),
+        ),
         resource("Provenance", "pr", json!({"target": [reference("Observation/a"), reference("Observation/b")]})),
-        resource("ValueSet", "vs", json!({"url": "http://vs.example", "compose": {"include":
-            [{"system": "http://loinc.org", "concept": [{"code": "2"}]}]}})),
-        resource("CodeSystem", "cs", json!({"url": "http://loinc.org", "concept": [{"code": "0", "concept": [{"code": "1"}]}]})),
+        resource(
+            "ValueSet",
+            "vs",
+            json!({"url": "http://vs.example", "compose": {"include":
+            [{"system": "http://loinc.org", "concept": [{"code": "2"}]}]}}),
+        ),
+        resource(
+            "CodeSystem",
+            "cs",
+            json!({"url": "http://loinc.org", "concept": [{"code": "0", "concept": [{"code": "1"}]}]}),
+        ),
     ])
 }
 
@@ -115,7 +151,9 @@ fn filters_are_read_from_left_to_right() {
 #[test]
 fn an_unknown_value_set_is_refused() {
     let world = world();
-    for query in ["code:in=http://nowhere.example", "code:below=http://nowhere.example|1", "code:below=http://loinc.org|77"] {
+    for query in
+        ["code:in=http://nowhere.example", "code:below=http://nowhere.example|1", "code:below=http://loinc.org|77"]
+    {
         let query = Query::parse(Scope::Type(ResourceType::OBSERVATION), query, server()).unwrap();
         let refused = find(&world.shown(NOW), &query).map(|_| ()).unwrap_err();
         assert!(matches!(refused, Refused::Issue(issue) if issue.rule.id == "search-value-set"));
@@ -182,7 +220,8 @@ fn more_than_may_be_included_is_said() {
     use crate::search::run::INCLUDED_MAX;
     let of = |count: usize| {
         let mut all = vec![resource("Patient", "p", json!({}))];
-        let result = |n: usize| resource("Observation", &format!("o{n}"), json!({"subject": {"reference": "Patient/p"}}));
+        let result =
+            |n: usize| resource("Observation", &format!("o{n}"), json!({"subject": {"reference": "Patient/p"}}));
         all.extend((0..count).map(result));
         let query = "_revinclude=Observation:subject";
         let query = Query::parse(Scope::Type(ResourceType::PATIENT), query, server()).unwrap();
@@ -198,9 +237,22 @@ fn facts_are_as_good_as_values() {
     let world = world();
     let shown = world.shown(NOW);
     for text in [
-        "code=1", "code=http://loinc.org|2", "code=|1", "code=http://loinc.org|", "code:not=1", "code:not=1,2",
-        "subject=Patient/p", "subject=p", "patient=p", "subject:Patient=q", "encounter=e", "performer=Practitioner/dr",
-        "performer=https://other.example/fhir/Practitioner/1", "date=ge2020", "date=ne2020", "date:missing=true",
+        "code=1",
+        "code=http://loinc.org|2",
+        "code=|1",
+        "code=http://loinc.org|",
+        "code:not=1",
+        "code:not=1,2",
+        "subject=Patient/p",
+        "subject=p",
+        "patient=p",
+        "subject:Patient=q",
+        "encounter=e",
+        "performer=Practitioner/dr",
+        "performer=https://other.example/fhir/Practitioner/1",
+        "date=ge2020",
+        "date=ne2020",
+        "date:missing=true",
     ] {
         let parse = || Query::parse(Scope::Type(ResourceType::OBSERVATION), text, server()).unwrap();
         let mut slow = parse();

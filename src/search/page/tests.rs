@@ -150,7 +150,9 @@ fn the_longest_place_can_be_read_again() {
 #[test]
 fn no_address_shows_a_name() {
     let order = query("_sort=code", NOW).order();
-    let place = |value| Cursor::at(&Key::new(Rank { value, descending: false }, vec![], "i", ResourceType::OBSERVATION), false, NOW);
+    let place = |value| {
+        Cursor::at(&Key::new(Rank { value, descending: false }, vec![], "i", ResourceType::OBSERVATION), false, NOW)
+    };
     let named = place(Sorted::text("yamada"));
     let hexadecimal = "yamada".bytes().map(|byte| format!("{byte:02x}")).collect::<String>();
     let written = named.text(&order, b"seal");

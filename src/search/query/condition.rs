@@ -7,8 +7,8 @@ use crate::fhir::reference::is_id;
 use crate::fhir::time::Interval;
 use crate::search::definition::{Definition, Kind};
 use crate::search::facts::{Parameter, folded_hash, reference_hash, system_hash, token_hash};
-use crate::search::strings::folded_for_search as fold;
 use crate::search::parameters::{self, is_served};
+use crate::search::strings::folded_for_search as fold;
 
 use super::filter;
 use super::rule::{self, issue, past};

@@ -71,8 +71,16 @@ fn what_cannot_be_read_is_refused_by_name() {
         ),
         (
             "search-unknown-parameter",
-            &["colour=red", "colour=", "onset-date=2026", "%E5%B1%B1=1", "_type=Patient", "_has:Patient:nope:name=a",
-                "_has:Observation:subject:code=a", "_filter=colour eq red"],
+            &[
+                "colour=red",
+                "colour=",
+                "onset-date=2026",
+                "%E5%B1%B1=1",
+                "_type=Patient",
+                "_has:Patient:nope:name=a",
+                "_has:Observation:subject:code=a",
+                "_filter=colour eq red",
+            ],
         ),
         (
             "search-modifier",
@@ -121,9 +129,8 @@ fn several_types_share_their_parameters() {
 
 #[test]
 fn leniency_leaves_out_what_is_unknown_and_nothing_else() {
-    let lenient = |text: &str| {
-        Query::parse(Scope::Type(ResourceType::OBSERVATION), text, Server { lenient: true, ..server() })
-    };
+    let lenient =
+        |text: &str| Query::parse(Scope::Type(ResourceType::OBSERVATION), text, Server { lenient: true, ..server() });
     let query = lenient("colour=red&code=a&_include=Observation:nope&_sort=nope&subject.nope=1").unwrap();
     assert_eq!((query.ignored.len(), query.link(None).as_str()), (4, "code=a"));
     assert_eq!(query.branches[0].conditions.len(), 1);
@@ -147,12 +154,15 @@ fn links_repeat_what_was_used() {
 fn a_search_names_whom_it_is_about() {
     let subjects = |text: &str| {
         let query = parse("Observation", text);
-        query.subjects().map(|all| all.into_iter().map(|(id, only)| format!("{id}{only}")).collect::<Vec<_>>().join(" "))
+        query
+            .subjects()
+            .map(|all| all.into_iter().map(|(id, only)| format!("{id}{only}")).collect::<Vec<_>>().join(" "))
     };
     assert_eq!(subjects("patient=p,Patient/q").as_deref(), Some("ptrue qtrue"));
     assert_eq!(subjects("subject=p").as_deref(), Some("pfalse"));
     assert_eq!(subjects("subject=Patient/p&code=x").as_deref(), Some("ptrue"));
-    for open in ["code=x", "subject=Group/g,Patient/p", "patient:missing=true", "performer=Patient/p", "patient.name=x"] {
+    for open in ["code=x", "subject=Group/g,Patient/p", "patient:missing=true", "performer=Patient/p", "patient.name=x"]
+    {
         assert_eq!(subjects(open), None, "{open}");
     }
 }
