@@ -10,7 +10,6 @@ pub mod evaluate;
 mod example;
 pub mod extract;
 pub mod facts;
-pub mod fold;
 mod include;
 mod labels;
 pub mod page;
@@ -20,9 +19,8 @@ pub mod query;
 pub mod read;
 pub mod run;
 mod sort;
-pub mod terminology;
-pub mod ucum;
 pub mod strings;
+pub mod terminology;
 pub mod value;
 pub mod visible;
 

@@ -108,7 +108,19 @@ pub fn request(dice: &mut Dice, words: &Words, caller: &str, next: &mut Vec<Stri
         ),
         6..=12 => {
             let of = search(dice);
-            Ask::get(caller, format!("/{of}?{}", query(dice, words, &of)))
+            let asked = query(dice, words, &of);
+            let path = match dice.roll(8) {
+                0 => format!("?_type={of}&{asked}"),
+                1 => format!("?_type={of},Patient,Provenance&{asked}"),
+                2 => format!("/{kind}/{id}/{of}?{asked}"),
+                3 => format!(
+                    "/{}/{}?{asked}",
+                    dice.pick(&[key(TARO), key(HIDDEN)]).reference(),
+                    dice.pick(&["*", of.as_str()])
+                ),
+                _ => format!("/{of}?{asked}"),
+            };
+            Ask::get(caller, path)
         }
         13 => {
             let of = search(dice);
@@ -175,7 +187,21 @@ fn query(dice: &mut Dice, words: &Words, of: &str) -> String {
         "_has:Observation:patient:code",
         "code:not",
         "_include",
+        "_include:iterate",
+        "_revinclude",
         "_elements",
+        "_text",
+        "_content",
+        "_filter",
+        "_list",
+        "code:text",
+        "subject.identifier",
+        "subject:Patient._has:Condition:subject:code",
+        "recorder.name",
+        "asserter.identifier",
+        "encounter.service-provider.name",
+        "_has:Condition:recorder:code",
+        "_has:Provenance:target:_id",
         "",
     ];
     let mut pairs = Vec::new();
@@ -184,8 +210,23 @@ fn query(dice: &mut Dice, words: &Words, of: &str) -> String {
         let (kind, id) = dice.pick(&words.ids).clone();
         let value = match (name, dice.roll(3)) {
             ("_count", 0..=1) => dice.roll(4).to_string(),
-            ("_sort", 0..=1) => (*dice.pick(&["date", "-date", "_id", "-_id", "_lastUpdated"])).to_owned(),
+            ("_sort", 0..=1) => {
+                (*dice.pick(&["date", "-date", "_id", "-_id", "_lastUpdated", "code", "-code,date", "identifier"]))
+                    .to_owned()
+            }
             ("_id", 0..=1) => id,
+            ("_include" | "_include:iterate" | "_revinclude", 0..=1) => {
+                let by = *dice.pick(&["*", "subject", "encounter", "recorder", "patient", "target"]);
+                if dice.roll(3) == 0 {
+                    "*".to_owned()
+                } else {
+                    format!("{}:{by}", dice.pick(&[of, "Provenance", "Condition"]))
+                }
+            }
+            ("_filter", 0..=1) => {
+                (*dice.pick(&["code eq C160", "subject pr true and not (code eq K30)", "recorder.name co \"腫瘍\""]))
+                    .to_owned()
+            }
             ("patient" | "subject", 0..=1) => dice.pick(&[key(HANAKO), key(TARO), key(HIDDEN)]).reference(),
             (_, 0) => format!("{kind}/{id}"),
             _ => dice.pick(&words.texts).clone(),

@@ -9,6 +9,7 @@ mod gateway;
 mod headers;
 mod negotiation;
 mod packing;
+mod search;
 mod socket;
 mod xml;
 
