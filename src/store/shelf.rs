@@ -233,6 +233,15 @@ impl Store {
         Ok(self.engine().get(&keys::held(letter))?.is_some())
     }
 
+    /// The records in which something of a type has, or had, an identifier with this value ([`crate::search::Parameter::IDENTIFIER`]
+    /// as a hash of the code), at most `limit`, in the order of their keys; only for types that are found so
+    /// ([`crate::store::records::is_found_by_identifier`]).
+    pub fn identified(&self, resource_type: ResourceType, value: u64, limit: usize) -> Result<Vec<PatientKey>, Fault> {
+        let prefix = keys::identifier_prefix(resource_type, value);
+        let entries = self.engine().scan(&prefix, &keys::after(&prefix), limit, Order::Ascending)?;
+        Ok(entries.iter().filter_map(|(key, _)| keys::identifier_of(key)).collect())
+    }
+
     /// The patients whose consent names the organisation (`Organization/agency-a`), in the order of their keys. Kept in
     /// memory until it changes. A panel of more than [`PANEL_MAX`] is `Fault::Broken`.
     pub fn panel(&self, organization: &str) -> Result<Arc<[PatientKey]>, Fault> {
