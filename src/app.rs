@@ -40,6 +40,7 @@ pub struct Gateway {
     pipeline: Arc<Pipeline>,
     containers: Containers,
     limits: Limits,
+    http: config::Http,
     journal: Arc<Journal>,
     places: RwLock<HashMap<Place, PatientKey>>,
     known: Arc<Known>,
@@ -72,6 +73,7 @@ impl Gateway {
         Ok(Gateway {
             containers: Containers::start(store.clone(), pipeline.clone(), journal.clone(), clock)?,
             limits: config.limits,
+            http: config.http.clone(),
             pipeline,
             journal,
             registry: match config.open {
@@ -122,6 +124,11 @@ impl Gateway {
     /// What is configured about senders.
     pub fn sources(&self) -> &[Arc<Source>] {
         &self.sources
+    }
+
+    /// What is configured about HTTP itself.
+    pub fn http(&self) -> &config::Http {
+        &self.http
     }
 
     /// Limits on what callers may ask.

@@ -3,15 +3,17 @@
 use actix_web::http::Method;
 use actix_web::{HttpRequest, HttpResponse, web};
 
+use super::admit::stopped;
 use super::answer::Answer;
 use super::asked::Asked;
 use super::history::Of;
+use super::forwarded::base_url;
 use super::leave::leave;
 use super::write::Action;
 use super::write::single::write;
 use super::{
-    account, audit_event, convert, create, entry, everything, history, intake, metadata, read, receipt, rules, search,
-    update,
+    account, audit_event, binary, convert, create, entry, everything, history, intake, metadata, read, receipt, rules,
+    search, update,
 };
 use crate::app::Gateway;
 use crate::consent::is_directory;
@@ -33,22 +35,15 @@ async fn dispatch(request: HttpRequest, gateway: Data, payload: web::Payload) ->
     let path = path.trim_start_matches('/');
     // A slash at the end names nothing more.
     let path: Vec<&str> = path.strip_suffix('/').unwrap_or(path).split('/').collect();
-    let answer = match asked.format {
-        None if speaks_fhir(&path) => Answer::refuse(Status::NotAcceptable, &rules::NOT_ACCEPTABLE, ""),
-        _ => route(request, gateway, payload, &path).await,
+    let answer = match stopped(&request, &asked, &path) {
+        Some(answer) => answer,
+        None => route(request.clone(), gateway.clone(), payload, &path).await,
     };
-    leave(&asked, answer)
-}
-
-/// Whether the answer there is FHIR whatever happens, so that it must be wanted as JSON or XML before anything is done.
-fn speaks_fhir(path: &[&str]) -> bool {
-    match path {
-        // Its bytes, in whatever they are.
-        ["fhir", "Binary", _] => false,
-        ["fhir", ".well-known", ..] => false,
-        ["fhir", ..] => true,
-        _ => false,
-    }
+    let answer = match path.as_slice() {
+        ["fhir", "Binary", ..] => binary::as_asked(&asked, answer),
+        _ => answer,
+    };
+    leave(&request, &gateway.http().origins, &asked, answer)
 }
 
 async fn route(request: HttpRequest, gateway: Data, payload: web::Payload, path: &[&str]) -> Answer {
@@ -59,7 +54,7 @@ async fn route(request: HttpRequest, gateway: Data, payload: web::Payload, path:
     };
     match (&method, path) {
         (&Method::GET, ["health"]) => Answer::refuse(Status::Ok, &rules::ALIVE, ""),
-        (&Method::GET, ["fhir", "metadata"]) => metadata::metadata(gateway.base_url()),
+        (&Method::GET, ["fhir", "metadata"]) => metadata::metadata(&base_url(&request, &gateway)),
         (&Method::GET, ["fhir", "AuditEvent"]) => audit_event::search(request, gateway).await,
         (&Method::GET, ["fhir", "Patient", id, "$everything"]) => everything::everything(request, gateway, id).await,
         (&Method::GET, ["fhir", "_history"]) => history::history(request, gateway, Of::System).await,
@@ -103,6 +98,10 @@ async fn route(request: HttpRequest, gateway: Data, payload: web::Payload, path:
         (&Method::DELETE, ["fhir", type_name, id]) => {
             write(request, gateway, Action::Delete, type_name, Some(id), payload).await
         }
+        (_, ["fhir", name, ..]) if !name.starts_with(['$', '_']) => match served_type(name) {
+            Ok(_) => not_offered(),
+            Err(answer) => answer,
+        },
         _ => not_offered(),
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use actix_web::{App, HttpServer, web};
 
+use super::body::BytesMax;
 use super::routes;
 use crate::app::Gateway;
 use crate::auth::certificate;
@@ -30,7 +31,7 @@ pub struct Listener {
 /// The whole API as an actix application is configured with it: what [`serve`] puts behind the listener, and tests call
 /// without one.
 pub fn configure(config: &mut web::ServiceConfig, gateway: Arc<Gateway>, body_bytes_max: usize) {
-    config.app_data(web::Data::from(gateway)).app_data(web::PayloadConfig::new(body_bytes_max));
+    config.app_data(web::Data::from(gateway)).app_data(BytesMax(body_bytes_max));
     routes::configure(config);
 }
 

@@ -3,10 +3,12 @@
 mod check;
 mod file;
 mod folder;
+mod http;
 pub mod maps;
 mod mllp;
 pub mod problem;
 
+pub use http::{Http, Network, Origins};
 pub use problem::Problem;
 
 use std::net::SocketAddr;
@@ -39,6 +41,8 @@ pub struct Config {
     pub mllp: Vec<Mllp>,
     /// The folders that are followed.
     pub folders: Vec<Folder>,
+    /// HTTP itself.
+    pub http: Http,
     /// Limits.
     pub limits: Limits,
     /// Whether everybody who calls may do everything. No file says so; `tasuki serve --open` does.

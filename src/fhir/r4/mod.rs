@@ -38,6 +38,20 @@ impl Element {
     pub fn types(&self) -> impl Iterator<Item = &'static str> {
         self.types.split(',').map(|name| name.trim_start_matches('@'))
     }
+
+    /// The type that a member of that name has if it is this element: for `valueQuantity` and `value[x]`, `Quantity`.
+    pub fn kind_of(&self, name: &str) -> Option<&'static str> {
+        let Some(stem) = self.name.strip_suffix("[x]") else {
+            return if self.name == name { self.types().next() } else { None };
+        };
+        let chosen = name.strip_prefix(stem)?;
+        let is_chosen = |known: &&str| {
+            let mut letters = known.chars();
+            letters.next().is_some_and(|first| chosen.starts_with(first.to_ascii_uppercase()))
+                && chosen.get(1..) == Some(letters.as_str())
+        };
+        self.types().find(is_chosen)
+    }
 }
 
 /// The elements of a type or of an element with elements of its own (`Patient`, `HumanName`, `Patient.contact`), in the
@@ -48,19 +62,7 @@ pub fn elements(path: &str) -> Option<&'static [Element]> {
 
 /// The element that a member of that name is, and its type: for `valueQuantity`, `value[x]` and `Quantity`.
 pub fn member(path: &str, name: &str) -> Option<(&'static Element, &'static str)> {
-    let elements = elements(path)?;
-    if let Some(element) = elements.iter().find(|element| element.name == name) {
-        return Some((element, element.types().next()?));
-    }
-    elements.iter().find_map(|element| {
-        let chosen = name.strip_prefix(element.name.strip_suffix("[x]")?)?;
-        let is_chosen = |known: &&str| {
-            let mut letters = known.chars();
-            letters.next().is_some_and(|first| chosen.starts_with(first.to_ascii_uppercase()))
-                && chosen.get(1..) == Some(letters.as_str())
-        };
-        Some((element, element.types().find(is_chosen)?))
-    })
+    elements(path)?.iter().find_map(|element| Some((element, element.kind_of(name)?)))
 }
 
 /// Whether a type is a primitive one (datatypes.html#primitive).
