@@ -48,15 +48,20 @@ pub struct Gateway {
     updates: RwLock<()>,
 }
 
+/// Opens the store that a configuration names, making it when it is not there.
+pub fn open(store: &config::Store) -> Result<Store, Fault> {
+    match store {
+        config::Store::Memory => Ok(Store::open_memory()),
+        config::Store::Sled { path, cache_mib } => Store::open_sled(path, cache_mib << 20),
+        config::Store::Fjall { path, cache_mib } => Store::open_fjall(path, cache_mib << 20),
+    }
+}
+
 impl Gateway {
     /// Opens the store, starts the journal and makes everything ready; nothing listens yet. `clock` gives milliseconds
     /// since 1970.
     pub fn start(config: &Config, clock: fn() -> i64) -> Result<Self, Fault> {
-        let store = match &config.store {
-            config::Store::Memory => Store::open_memory(),
-            config::Store::Sled { path, cache_mib } => Store::open_sled(path, cache_mib << 20)?,
-        };
-        Gateway::over(store, config, clock)
+        Gateway::over(open(&config.store)?, config, clock)
     }
 
     /// The same over a store that is open already; what the configuration says of the store is not looked at.

@@ -139,7 +139,7 @@ fn parameters_have_their_official_names_and_kinds() {
     for resource_type in types.filter(|t| !std::ptr::eq(parameters::of(*t), fallback)) {
         for definition in parameters::of(resource_type) {
             let kind = match definition.kind {
-                Kind::Token(_) => "token",
+                Kind::Token => "token",
                 Kind::Date => "date",
                 Kind::Reference(_) => "reference",
             };

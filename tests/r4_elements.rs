@@ -1,35 +1,48 @@
-//! The table of R4 elements (`src/fhir/r4/elements.txt`) is what the official definitions say.
-//! `UPDATE=1 TASUKI_CORPORA=... cargo test --test r4_elements` writes it.
+//! The tables of R4 (`src/fhir/r4/elements.txt`, `codes.txt`) are what the official definitions say.
+//! `UPDATE=1 TASUKI_CORPORA=... cargo test --test r4_elements` writes them.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::print_stdout)] // helpers of tests are not seen as tests
 
 #[allow(dead_code)] // the other tests use the rest
 mod definition;
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
 
 use definition::Package;
 use serde_json::Value;
 
-const TABLE: &str = "src/fhir/r4/elements.txt";
+const LANGUAGES: &str = "http://hl7.org/fhir/ValueSet/all-languages";
 
 #[test]
-fn the_table_is_what_the_definitions_say() {
-    let Some(corpora) = std::env::var_os("TASUKI_CORPORA") else { return };
+fn the_tables_are_what_the_definitions_say() {
+    let Some(corpora) = std::env::var_os("TASUKI_CORPORA") else {
+        return println!("not run: TASUKI_CORPORA is not set");
+    };
     let package = Package::read(Path::new(&corpora), "hl7.fhir.r4.core-4.0.1");
-    let written = table(&package);
-    if std::env::var_os("UPDATE").is_some() {
-        std::fs::write(TABLE, &written).unwrap();
+    for (name, written) in [("elements", table(&package)), ("codes", codes(&package))] {
+        let file = format!("src/fhir/r4/{name}.txt");
+        if std::env::var_os("UPDATE").is_some() {
+            std::fs::write(&file, &written).unwrap();
+        }
+        assert!(std::fs::read_to_string(&file).unwrap() == written, "{file} differs; write it with UPDATE=1");
     }
-    assert!(std::fs::read_to_string(TABLE).unwrap() == written, "{TABLE} differs; write it with UPDATE=1");
 }
 
-fn table(package: &Package) -> String {
-    let mut out = String::new();
+/// The definitions of resources and of data types that are no profiles.
+fn types(package: &Package) -> impl Iterator<Item = &Value> {
     let is_wanted =
         |s: &&Value| s["derivation"] != "constraint" && matches!(s["kind"].as_str(), Some("resource" | "complex-type"));
-    for structure in package.structures.values().filter(is_wanted) {
+    package.structures.values().filter(is_wanted)
+}
+
+/// One line a type or element with elements: its path, then its elements, each as
+/// `name` `:` or `*` (repeats), `!` (required), `^` (part of a summary), `?` (modifier), types with the targets of
+/// references, `=` and the value set of a required binding.
+fn table(package: &Package) -> String {
+    let mut out = String::new();
+    for structure in types(package) {
         let elements = definition::elements(structure);
         let paths: Vec<&str> = elements.iter().map(|e| e["path"].as_str().unwrap()).collect();
         for parent in &paths {
@@ -39,29 +52,93 @@ fn table(package: &Package) -> String {
             if children.is_empty() {
                 continue;
             }
+            assert!(children.len() <= 128, "{parent}: the set of those present is 128 bits");
             out += parent;
-            children.iter().for_each(|child| element(child, &mut out));
+            children.iter().for_each(|child| element(child, structure, &mut out));
             out.push('\n');
         }
     }
     out
 }
 
-fn element(element: &Value, out: &mut String) {
+fn element(element: &Value, structure: &Value, out: &mut String) {
     let path = element["path"].as_str().unwrap();
     let name = path.rsplit('.').next().unwrap();
-    let many = if element["max"] == "1" || element["max"] == "0" { ':' } else { '*' };
-    let must = if element["min"] == 0 { "" } else { "!" };
+    // No other cardinality exists in the base definitions.
+    let many = match element["max"].as_str().unwrap() {
+        "1" => ':',
+        "*" => '*',
+        other => panic!("{path}: max {other}"),
+    };
+    let must = match element["min"].as_u64().unwrap() {
+        0 => "",
+        1 => "!",
+        other => panic!("{path}: min {other}"),
+    };
+    let flag = |member: &str, sign: &'static str| if element[member] == true { sign } else { "" };
+    let (summary, modifier) = (flag("isSummary", "^"), flag("isModifier", "?"));
     let types = match element["contentReference"].as_str() {
         Some(reference) => format!("@{}", reference.trim_start_matches('#')),
+        None if name == "id" && structure["kind"] == "resource" && path.matches('.').count() == 1 => "id".into(),
         None => {
-            let codes = element["type"].as_array().into_iter().flatten().map(|t| t["code"].as_str().unwrap());
-            let named = codes.map(|code| match code {
-                "BackboneElement" | "Element" if !path.ends_with("[x]") => format!("@{path}"),
-                code => code.strip_prefix("http://hl7.org/fhirpath/System.").map_or(code.to_owned(), str::to_lowercase),
-            });
-            named.collect::<Vec<_>>().join(",")
+            let all = element["type"].as_array().into_iter().flatten();
+            all.map(|kind| type_of(kind, path)).collect::<Vec<_>>().join(",")
         }
     };
-    write!(out, " {name}{many}{must}{types}").unwrap();
+    write!(out, " {name}{many}{must}{summary}{modifier}{types}").unwrap();
+    if let Some(set) = bound(element) {
+        write!(out, "={}", set_name(set)).unwrap();
+    }
+}
+
+fn type_of(kind: &Value, path: &str) -> String {
+    let last = |url: &Value| url.as_str().unwrap().rsplit('/').next().unwrap().to_owned();
+    let named = match kind["code"].as_str().unwrap() {
+        "BackboneElement" | "Element" if !path.ends_with("[x]") => format!("@{path}"),
+        code => code.strip_prefix("http://hl7.org/fhirpath/System.").map_or(code.to_owned(), str::to_lowercase),
+    };
+    let limits = if named == "Reference" { &kind["targetProfile"] } else { &kind["profile"] };
+    let limits: Vec<String> = limits.as_array().into_iter().flatten().map(last).collect();
+    if limits.is_empty() || limits == ["Resource"] { named } else { format!("{named}({})", limits.join("|")) }
+}
+
+/// The value set whose codes an element must use.
+fn bound(element: &Value) -> Option<&str> {
+    let binding = &element["binding"];
+    if binding["strength"] == "required" {
+        return binding["valueSet"].as_str();
+    }
+    let extensions = binding["extension"].as_array().into_iter().flatten();
+    extensions.filter_map(|e| e["valueCanonical"].as_str()).find(|set| *set == LANGUAGES)
+}
+
+fn set_name(url: &str) -> &str {
+    url.split('|').next().unwrap().rsplit('/').next().unwrap()
+}
+
+/// One line a value set: its name, then its codes after the system they are of (which begins with `|`); `?` where it is
+/// no list of codes of systems that the package holds whole.
+fn codes(package: &Package) -> String {
+    let bindings = types(package).flat_map(definition::elements).filter_map(bound);
+    let sets: BTreeMap<&str, &str> = bindings.map(|url| (set_name(url), url)).collect();
+    let mut out = String::new();
+    for (name, url) in sets {
+        out += name;
+        let Some(codes) = package.codes(url) else {
+            out += " ?\n";
+            continue;
+        };
+        let mut known = "";
+        for pair in &codes {
+            let (system, code) = pair.split_once('|').unwrap();
+            assert!(!code.contains(char::is_whitespace) && !code.starts_with('|'), "{pair}");
+            if system != known {
+                write!(out, " |{system}").unwrap();
+                known = system;
+            }
+            write!(out, " {code}").unwrap();
+        }
+        out.push('\n');
+    }
+    out
 }

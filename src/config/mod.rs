@@ -7,6 +7,7 @@ mod http;
 pub mod maps;
 mod mllp;
 pub mod problem;
+mod store;
 
 pub use http::{Http, Network, Origins};
 pub use problem::Problem;
@@ -54,8 +55,15 @@ pub struct Config {
 pub enum Store {
     /// In memory, until the program ends.
     Memory,
-    /// In a folder of this machine.
+    /// In a folder of this machine, by sled.
     Sled {
+        /// The folder.
+        path: PathBuf,
+        /// Memory for its cache, in MiB.
+        cache_mib: u64,
+    },
+    /// In a folder of this machine, by fjall.
+    Fjall {
         /// The folder.
         path: PathBuf,
         /// Memory for its cache, in MiB.

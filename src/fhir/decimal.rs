@@ -59,6 +59,11 @@ impl Decimal {
         Decimal::new(self.at_scale(scale)?.checked_add(other.at_scale(scale)?)?, scale)
     }
 
+    /// The product; `None` when it does not fit.
+    pub fn times(self, other: Decimal) -> Option<Self> {
+        Decimal::new(self.mantissa.checked_mul(other.mantissa)?, self.scale.checked_add(other.scale)?)
+    }
+
     /// The negative.
     pub fn negate(self) -> Self {
         Decimal { mantissa: self.mantissa.wrapping_neg(), scale: self.scale }
@@ -126,6 +131,13 @@ mod tests {
         for text in ["", ".", "-", "1.2.3", "1e", "e1", "0x1", "１", "1e99", &"9".repeat(39)] {
             assert!(Decimal::parse(text).is_none(), "{text}");
         }
+    }
+
+    #[test]
+    fn products_are_exact() {
+        assert_eq!(decimal("5.4").times(decimal("0.001")), Some(decimal("0.0054")));
+        assert_eq!(decimal("1e40").times(decimal("1e40")), None);
+        assert_eq!(decimal("99999999999999999999").times(decimal("99999999999999999999")), None);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 use crate::fhir::ResourceType;
 
 use super::facts::Parameter;
+use super::read::Plan;
 
 /// One search parameter of one type.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +23,21 @@ pub struct Definition {
     pub targets: Vec<ResourceType>,
     /// The components of a composite, in order.
     pub components: Vec<Component>,
+    /// How it is read.
+    pub plan: Plan,
+}
+
+impl Definition {
+    /// Whether facts hold its values: hashes of tokens, references and URIs, and the intervals of dates. What is not kept
+    /// is read from the body ([`super::read`]).
+    pub fn is_kept(&self) -> bool {
+        self.parameter != Parameter::NONE && matches!(self.kind, Kind::Token | Kind::Reference | Kind::Uri | Kind::Date)
+    }
+
+    /// Whether it finds what another finds.
+    pub fn reads_like(&self, other: &Definition) -> bool {
+        (self.kind, &self.expression, &self.components) == (other.kind, &other.expression, &other.components)
+    }
 }
 
 /// A component of a composite parameter.

@@ -2,13 +2,13 @@
 
 use serde_json::{Map, Value};
 
-use super::facts::{DateFact, Labels, Parameter, Token, folded_hash, reference_hash, system_hash, token_hash};
+use super::facts::{DateFact, Labels, Token, reference_hash, token_hash};
 use super::labels;
-use super::parameters::{self, Kind};
 use crate::fhir::entry::Entries;
 use crate::fhir::reference::{self, Literal};
-use crate::fhir::time::Interval;
 use crate::fhir::{PatientKey, ResourceId, ResourceType};
+
+mod tree;
 
 /// A Patient that is named and is none of ours: no consent covers it.
 const STRANGER: PatientKey = PatientKey(0);
@@ -16,9 +16,6 @@ const STRANGER: PatientKey = PatientKey(0);
 /// Elements that hold the patient where R4 has them (compartmentdefinition-patient.html): a reference there that
 /// cannot be read still names somebody.
 const OF_PATIENT: [&str; 3] = ["subject", "patient", "beneficiary"];
-
-/// How many references are looked through for one already hashed; past that, hashing again is cheaper.
-const HASHED_MAX: usize = 16;
 
 /// What was read from a resource.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -49,7 +46,7 @@ pub fn extract_in(resource: &Value, record: PatientKey, zone_minutes: i16) -> Ex
     let Some(object) = resource.as_object() else { return Extracted::default() };
     let resource_type = reference::resource_type(resource);
     let entries = (resource_type == Some(ResourceType::BUNDLE)).then(|| Entries::of(resource, record));
-    let mut reader = Reader { found: Extracted::default(), entries: entries.as_ref(), hashed: Vec::new() };
+    let mut reader = Reader { found: Extracted::default(), entries: entries.as_ref() };
     if resource_type == Some(ResourceType::PATIENT) {
         let own = object.get("id").and_then(Value::as_str).map(PatientKey::of_id);
         reader.patient(own.unwrap_or(STRANGER));
@@ -63,19 +60,9 @@ pub fn extract_in(resource: &Value, record: PatientKey, zone_minutes: i16) -> Ex
             reader.found.references.push(reference_hash(entry.resource_type, id.as_str()));
         }
     }
-    for definition in resource_type.map(parameters::of).unwrap_or_default() {
-        for element in definition.elements {
-            each(resource, element, &mut |value| match definition.kind {
-                Kind::Token(system) => token(value, definition.parameter, system, &mut reader.found.tokens),
-                Kind::Date => date(value, definition.parameter, zone_minutes, &mut reader.found.dates),
-                Kind::Reference(targets) => {
-                    let target = value.get("reference").and_then(Value::as_str);
-                    let code = target.and_then(|text| reader.target(text, targets));
-                    let parameter = definition.parameter;
-                    reader.found.tokens.extend(code.map(|code| Token { parameter, system: 0, code }));
-                }
-            });
-        }
+    if let Some(resource_type) = resource_type {
+        let (tokens, dates) = tree::facts(resource_type, resource, zone_minutes);
+        (reader.found.tokens, reader.found.dates) = (tokens, dates);
     }
     reader.found.patients.sort_unstable();
     reader.found.patients.dedup();
@@ -99,18 +86,9 @@ pub(super) fn target_hash(text: &str, targets: &[&str]) -> Option<u64> {
 struct Reader<'a> {
     found: Extracted,
     entries: Option<&'a Entries<'a>>,
-    /// Relative references met, with their hashes: most are asked for again by a parameter.
-    hashed: Vec<(&'a str, ResourceType, u64)>,
 }
 
 impl<'a> Reader<'a> {
-    fn target(&self, text: &str, targets: &[&str]) -> Option<u64> {
-        match self.hashed.iter().take(HASHED_MAX).find(|(hashed, _, _)| *hashed == text) {
-            Some((_, t, hash)) => (targets.is_empty() || targets.contains(&t.name())).then_some(*hash),
-            None => target_hash(text, targets),
-        }
-    }
-
     fn object(&mut self, name: &str, whole: &'a Value, object: &'a Map<String, Value>) {
         self.found.labels = self.found.labels.union(labels::of_object(object));
         let (mut refers, mut typed) = (OF_PATIENT.contains(&name), false);
@@ -178,7 +156,6 @@ impl<'a> Reader<'a> {
             Literal::Relative(resource_type, id) => {
                 let hash = reference_hash(resource_type, id);
                 self.found.references.push(hash);
-                self.hashed.push((text, resource_type, hash));
                 if resource_type == ResourceType::PATIENT {
                     self.patient(PatientKey::of_id(id));
                 }
@@ -195,62 +172,6 @@ impl<'a> Reader<'a> {
 
     fn patient(&mut self, key: PatientKey) {
         self.found.patients.push(key);
-    }
-}
-
-/// Calls `see` with every value at a path of member names; arrays are gone through.
-fn each(value: &Value, path: &str, see: &mut impl FnMut(&Value)) {
-    match value {
-        Value::Array(items) => items.iter().for_each(|item| each(item, path, see)),
-        value if path.is_empty() => see(value),
-        value => {
-            let (name, rest) = path.split_once('.').unwrap_or((path, ""));
-            if let Some(inner) = value.get(name) {
-                each(inner, rest, see);
-            }
-        }
-    }
-}
-
-fn token(value: &Value, parameter: Parameter, implied: &str, out: &mut Vec<Token>) {
-    match value {
-        Value::String(code) => out.push(Token { parameter, system: token_hash(implied), code: folded_hash(code) }),
-        Value::Bool(flag) => {
-            out.push(Token { parameter, system: 0, code: token_hash(if *flag { "true" } else { "false" }) })
-        }
-        Value::Object(object) => {
-            if let Some(codings) = object.get("coding").and_then(Value::as_array) {
-                codings.iter().for_each(|coding| token(coding, parameter, "", out));
-                return;
-            }
-            let wanted = if parameter == Parameter::Identifier { "value" } else { "code" };
-            let Some(code) = object.get(wanted).and_then(Value::as_str).filter(|code| !code.is_empty()) else { return };
-            let system = object.get("system").and_then(Value::as_str).unwrap_or_default();
-            out.push(Token { parameter, system: system_hash(system), code: folded_hash(code) });
-        }
-        _ => {}
-    }
-}
-
-fn date(value: &Value, parameter: Parameter, zone_minutes: i16, out: &mut Vec<DateFact>) {
-    let mut push = |interval: Interval| out.push(DateFact { parameter, start: interval.start, end: interval.end });
-    let read = |text: Option<&Value>| text.and_then(Value::as_str).and_then(|text| Interval::parse(text, zone_minutes));
-    if let Some(interval) = read(Some(value)) {
-        return push(interval);
-    }
-    // A Timing counts from its first to its last (search.html#date).
-    if let Some(events) = value.get("event").and_then(Value::as_array) {
-        let times = || events.iter().filter_map(|event| read(Some(event)));
-        if let (Some(start), Some(end)) = (times().map(|t| t.start).min(), times().map(|t| t.end).max()) {
-            return push(Interval { start, end });
-        }
-    }
-    let period = value.get("repeat").and_then(|repeat| repeat.get("boundsPeriod")).unwrap_or(value);
-    // An end that is stated and cannot be read leaves the period open, as one that is not stated does.
-    let (start, end) = (period.get("start"), period.get("end"));
-    if start.is_some() || end.is_some() {
-        let start = read(start).map_or(i64::MIN, |interval| interval.start);
-        push(Interval { start, end: read(end).map_or(i64::MAX, |interval| interval.end) });
     }
 }
 

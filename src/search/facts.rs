@@ -30,93 +30,42 @@ impl Labels {
     }
 }
 
-/// A search parameter whose values are kept as facts. The number is stored and must not change.
+/// A search parameter as a number: one for each code (`SearchParameter.code`), whatever the type. The numbers stand in
+/// `r4.txt`; they are stored and must not change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[repr(u8)]
-pub enum Parameter {
-    /// `identifier` (token)
-    Identifier = 1,
-    /// `code` (token): the type's main code
-    Code = 2,
-    /// `category` (token)
-    Category = 3,
-    /// `status` (token)
-    Status = 4,
-    /// `date` and its siblings (`onset-date`, `occurrence`, `collected` ...): when what it tells of was so
-    Date = 5,
-    /// `patient`, `subject`, `beneficiary` (reference)
-    Patient = 6,
-    /// `encounter` (reference)
-    Encounter = 7,
-    /// `clinical-status` (token)
-    ClinicalStatus = 8,
-    /// `verification-status` (token)
-    VerificationStatus = 9,
-    /// `type` (token)
-    Type = 10,
-    /// `class` (token)
-    Class = 11,
-    /// `intent` (token)
-    Intent = 12,
-    /// `active` (token)
-    Active = 13,
-    /// `gender` (token)
-    Gender = 14,
-    /// `recorded-date`, `recorded`, AllergyIntolerance `date`: when it was noted down
-    RecordedDate = 15,
-    /// `authoredon`, `authored`
-    Authored = 16,
-    /// `issued`
-    Issued = 17,
-    /// `period` (date): what a document or a consent covers
-    Period = 18,
-    /// MedicationRequest `date`: when the drug is to be taken
-    Timing = 19,
-    /// `birthdate`
-    BirthDate = 20,
-    /// `target` (reference)
-    Target = 21,
-    /// `specimen` (reference)
-    Specimen = 22,
-    /// `based-on` (reference)
-    BasedOn = 23,
-    /// `result` (reference)
-    Result = 24,
-}
+pub struct Parameter(pub u16);
 
+#[allow(missing_docs)] // the names are the standard's codes
 impl Parameter {
-    /// Every parameter, in the order of the numbers.
-    pub const ALL: [Parameter; 24] = [
-        Parameter::Identifier,
-        Parameter::Code,
-        Parameter::Category,
-        Parameter::Status,
-        Parameter::Date,
-        Parameter::Patient,
-        Parameter::Encounter,
-        Parameter::ClinicalStatus,
-        Parameter::VerificationStatus,
-        Parameter::Type,
-        Parameter::Class,
-        Parameter::Intent,
-        Parameter::Active,
-        Parameter::Gender,
-        Parameter::RecordedDate,
-        Parameter::Authored,
-        Parameter::Issued,
-        Parameter::Period,
-        Parameter::Timing,
-        Parameter::BirthDate,
-        Parameter::Target,
-        Parameter::Specimen,
-        Parameter::BasedOn,
-        Parameter::Result,
-    ];
-
-    /// The parameter behind a stored number.
-    pub fn from_number(number: u8) -> Option<Self> {
-        Self::ALL.get(usize::from(number).checked_sub(1)?).copied()
-    }
+    /// Of what is kept as no fact: parameters that an operator loaded are read from the body.
+    pub const NONE: Parameter = Parameter(0);
+    /// When what a resource tells of was so (a date, [`clinical_interval`]); no parameter of a search.
+    pub const CLINICAL: Parameter = Parameter(1);
+    pub const IDENTIFIER: Parameter = Parameter(8);
+    pub const STATUS: Parameter = Parameter(9);
+    pub const PATIENT: Parameter = Parameter(10);
+    pub const DATE: Parameter = Parameter(11);
+    pub const SUBJECT: Parameter = Parameter(12);
+    pub const CODE: Parameter = Parameter(14);
+    pub const TYPE: Parameter = Parameter(15);
+    pub const ENCOUNTER: Parameter = Parameter(16);
+    pub const CATEGORY: Parameter = Parameter(17);
+    pub const BASED_ON: Parameter = Parameter(19);
+    pub const PERIOD: Parameter = Parameter(26);
+    pub const INTENT: Parameter = Parameter(27);
+    pub const TARGET: Parameter = Parameter(34);
+    pub const AUTHORED: Parameter = Parameter(35);
+    pub const ISSUED: Parameter = Parameter(43);
+    pub const OCCURRENCE: Parameter = Parameter(45);
+    pub const SPECIMEN: Parameter = Parameter(48);
+    pub const CLINICAL_STATUS: Parameter = Parameter(55);
+    pub const RESULT: Parameter = Parameter(62);
+    pub const VERIFICATION_STATUS: Parameter = Parameter(65);
+    pub const CLASS: Parameter = Parameter(76);
+    pub const RECORDED_DATE: Parameter = Parameter(110);
+    pub const ACTIVE: Parameter = Parameter(140);
+    pub const GENDER: Parameter = Parameter(151);
+    pub const BIRTHDATE: Parameter = Parameter(159);
 }
 
 /// A token: system ([`token_hash`]) and code ([`folded_hash`]) as 64-bit hashes; 0 stands for "no system". A reference
@@ -244,14 +193,33 @@ pub fn folded(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// When what a resource tells of was so: its clinical date, else when it was ordered, noted down or issued. The whole
-/// of its dates of that kind.
+/// The elements that say when what a resource tells of was so: its clinical date, else when it was ordered, noted down or
+/// issued. The first of these that is stated counts, the whole of its dates.
+pub(super) const CLINICAL_ELEMENTS: [&[&str]; 4] = [
+    &[
+        "effective",
+        "performed",
+        "occurrence",
+        "occurred",
+        "onset",
+        "reaction.onset",
+        "collection.collected",
+        "period",
+        "date",
+        "dateTime",
+        "start",
+        "started",
+        "timestamp",
+    ],
+    &["authored", "authoredOn", "created", "dateAsserted", "whenHandedOver"],
+    &["recordedDate", "recorded"],
+    &["issued"],
+];
+
+/// When what a resource tells of was so, as a whole.
 pub fn clinical_interval(dates: &[DateFact]) -> Option<Interval> {
-    [Parameter::Date, Parameter::Authored, Parameter::RecordedDate, Parameter::Issued].into_iter().find_map(|wanted| {
-        let of_kind = || dates.iter().filter(move |fact| fact.parameter == wanted);
-        let start = of_kind().map(|fact| fact.start).min()?;
-        Some(Interval { start, end: of_kind().map(|fact| fact.end).max()? })
-    })
+    let fact = dates.iter().find(|fact| fact.parameter == Parameter::CLINICAL)?;
+    Some(Interval { start: fact.start, end: fact.end })
 }
 
 /// The hash of a reference `Type/id`.
@@ -276,14 +244,5 @@ mod tests {
             assert_eq!(folded(wide), normal);
             assert_eq!(folded_hash(wide), folded_hash(normal));
         }
-    }
-
-    #[test]
-    fn the_clinical_date_comes_before_the_paper_one() {
-        let fact = |parameter, start| DateFact { parameter, start, end: start + 1 };
-        let dates = [fact(Parameter::RecordedDate, 9), fact(Parameter::Date, 5), fact(Parameter::Date, 1)];
-        assert_eq!(clinical_interval(&dates), Some(Interval { start: 1, end: 6 }));
-        assert_eq!(clinical_interval(&dates[..1]), Some(Interval { start: 9, end: 10 }));
-        assert_eq!(clinical_interval(&[]), None);
     }
 }

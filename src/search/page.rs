@@ -168,7 +168,7 @@ fn check(query: &Query, rank: i64, id: &str) -> [u8; 4] {
     let order = match query.sort.by {
         SortBy::LastUpdated => 0,
         SortBy::Id => 1,
-        SortBy::Date(parameter) => parameter as u32 + 2,
+        SortBy::Date(parameter) => u32::from(parameter.0) + 2,
     };
     let text = format!("{}|{order}|{}|{rank}|{id}", query.resource_type.name(), query.sort.descending);
     let [a, b, c, d, ..] = token_hash(&text).to_be_bytes();
@@ -193,7 +193,7 @@ mod tests {
             .map(|(id, updated, date)| {
                 let mut facts = facts(ResourceType::OBSERVATION, id);
                 facts.last_updated = *updated;
-                facts.dates.extend(date.map(|start| DateFact { parameter: Parameter::Date, start, end: start + 1 }));
+                facts.dates.extend(date.map(|start| DateFact { parameter: Parameter::DATE, start, end: start + 1 }));
                 facts
             })
             .collect();

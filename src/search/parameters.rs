@@ -1,30 +1,29 @@
-//! Which search parameters each type has, by their official R4 names, and the elements they read
-//! (searchparameter-registry.html).
+//! The types that are served, and those of their parameters that are judged on facts alone.
 
 use std::sync::LazyLock;
 
 use crate::fhir::ResourceType;
 
+use super::definition;
+use super::definitions::Definitions;
 use super::facts::Parameter;
 
 /// One parameter of a type.
 #[derive(Debug)]
 pub struct Definition {
-    /// The official names; the first is the preferred one. None: kept as a fact (for consent's periods), not searchable.
+    /// Its name.
     pub names: &'static [&'static str],
     /// Under which its values are kept.
     pub parameter: Parameter,
     /// What its values are.
     pub kind: Kind,
-    /// The elements it reads, from the resource downwards; arrays are gone through.
-    pub elements: &'static [&'static str],
 }
 
 /// What a parameter's values are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// Code, Coding, CodeableConcept, Identifier or boolean; with the system that an element of type `code` implies.
-    Token(&'static str),
+    /// Code, Coding, CodeableConcept, Identifier or boolean.
+    Token,
     /// date, dateTime, instant, Period or Timing.
     Date,
     /// Reference; the types it may point to.
@@ -35,7 +34,7 @@ impl Kind {
     /// FHIR SearchParamType code.
     pub fn code(&self) -> &'static str {
         match self {
-            Kind::Token(_) => "token",
+            Kind::Token => "token",
             Kind::Date => "date",
             Kind::Reference(_) => "reference",
         }
@@ -49,367 +48,36 @@ pub fn find(resource_type: ResourceType, name: &str) -> Option<(&'static Definit
     Some((found, name == "patient"))
 }
 
-const fn token(names: &'static [&'static str], parameter: Parameter, elements: &'static [&'static str]) -> Definition {
-    Definition { names, parameter, kind: Kind::Token(""), elements }
-}
-
-const fn code(
-    name: &'static [&'static str],
-    parameter: Parameter,
-    system: &'static str,
-    elements: &'static [&'static str],
-) -> Definition {
-    Definition { names: name, parameter, kind: Kind::Token(system), elements }
-}
-
-const fn date(names: &'static [&'static str], parameter: Parameter, elements: &'static [&'static str]) -> Definition {
-    Definition { names, parameter, kind: Kind::Date, elements }
-}
-
-const fn reference(
-    names: &'static [&'static str],
-    parameter: Parameter,
-    targets: &'static [&'static str],
-    elements: &'static [&'static str],
-) -> Definition {
-    Definition { names, parameter, kind: Kind::Reference(targets), elements }
-}
-
-const IDENTIFIER: Definition = token(&["identifier"], Parameter::Identifier, &["identifier"]);
-const SUBJECT: Definition = reference(
-    &["subject", "patient"],
-    Parameter::Patient,
-    &["Patient", "Group", "Device", "Location", "Substance", "Practitioner", "Organization"],
-    &["subject"],
-);
-const PATIENT: Definition = reference(&["patient"], Parameter::Patient, &["Patient", "Group"], &["patient"]);
-const ENCOUNTER: Definition =
-    reference(&["encounter"], Parameter::Encounter, &["Encounter", "EpisodeOfCare"], &["encounter"]);
-const CODE: Definition = token(&["code"], Parameter::Code, &["code"]);
-const CATEGORY: Definition = token(&["category"], Parameter::Category, &["category"]);
-const TYPE: Definition = token(&["type"], Parameter::Type, &["type"]);
-const CLINICAL_STATUS: Definition = token(&["clinical-status"], Parameter::ClinicalStatus, &["clinicalStatus"]);
-const VERIFICATION_STATUS: Definition =
-    token(&["verification-status"], Parameter::VerificationStatus, &["verificationStatus"]);
-const ACTIVE: Definition = token(&["active"], Parameter::Active, &["active"]);
-const GENDER: Definition =
-    code(&["gender"], Parameter::Gender, "http://hl7.org/fhir/administrative-gender", &["gender"]);
-const SPECIMEN_OF: Definition = reference(&["specimen"], Parameter::Specimen, &["Specimen"], &["specimen"]);
-const BASED_ON: Definition = reference(
-    &["based-on"],
-    Parameter::BasedOn,
-    &[
-        "CarePlan",
-        "DeviceRequest",
-        "ImmunizationRecommendation",
-        "MedicationRequest",
-        "NutritionOrder",
-        "ServiceRequest",
-    ],
-    &["basedOn"],
-);
-
-const fn status(system: &'static str) -> Definition {
-    code(&["status"], Parameter::Status, system, &["status"])
-}
-
-const fn intent(system: &'static str) -> Definition {
-    code(&["intent"], Parameter::Intent, system, &["intent"])
-}
-
-static PATIENT_TYPE: [Definition; 4] =
-    [IDENTIFIER, ACTIVE, GENDER, date(&["birthdate"], Parameter::BirthDate, &["birthDate"])];
-static COVERAGE: [Definition; 5] = [
-    IDENTIFIER,
-    reference(&["beneficiary", "patient"], Parameter::Patient, &["Patient"], &["beneficiary"]),
-    status("http://hl7.org/fhir/fm-status"),
-    TYPE,
-    date(&[], Parameter::Date, &["period"]),
-];
-static PRACTITIONER: [Definition; 3] = [IDENTIFIER, ACTIVE, GENDER];
-static ORGANIZATION: [Definition; 3] = [IDENTIFIER, ACTIVE, TYPE];
-static RELATED_PERSON: [Definition; 3] = [IDENTIFIER, PATIENT, ACTIVE];
-static ENCOUNTER_TYPE: [Definition; 6] = [
-    IDENTIFIER,
-    SUBJECT,
-    status("http://hl7.org/fhir/encounter-status"),
-    token(&["class"], Parameter::Class, &["class"]),
-    TYPE,
-    date(&["date"], Parameter::Date, &["period"]),
-];
-static ALLERGY_INTOLERANCE: [Definition; 8] = [
-    IDENTIFIER,
-    PATIENT,
-    CLINICAL_STATUS,
-    VERIFICATION_STATUS,
-    code(&["category"], Parameter::Category, "http://hl7.org/fhir/allergy-intolerance-category", &["category"]),
-    token(&["code"], Parameter::Code, &["code", "reaction.substance"]),
-    date(&["date"], Parameter::RecordedDate, &["recordedDate"]),
-    date(&["onset"], Parameter::Date, &["reaction.onset"]),
-];
-static CONDITION: [Definition; 9] = [
-    IDENTIFIER,
-    SUBJECT,
-    ENCOUNTER,
-    CLINICAL_STATUS,
-    VERIFICATION_STATUS,
-    CATEGORY,
-    CODE,
-    date(&["onset-date"], Parameter::Date, &["onsetDateTime", "onsetPeriod"]),
-    date(&["recorded-date"], Parameter::RecordedDate, &["recordedDate"]),
-];
-static MEDICATION_REQUEST: [Definition; 9] = [
-    IDENTIFIER,
-    SUBJECT,
-    ENCOUNTER,
-    status("http://hl7.org/fhir/CodeSystem/medicationrequest-status"),
-    intent("http://hl7.org/fhir/CodeSystem/medicationrequest-intent"),
-    CATEGORY,
-    token(&["code"], Parameter::Code, &["medicationCodeableConcept"]),
-    date(&["authoredon"], Parameter::Authored, &["authoredOn"]),
-    date(&["date"], Parameter::Timing, &["dosageInstruction.timing.event"]),
-];
-static SERVICE_REQUEST: [Definition; 11] = [
-    IDENTIFIER,
-    SUBJECT,
-    ENCOUNTER,
-    status("http://hl7.org/fhir/request-status"),
-    intent("http://hl7.org/fhir/request-intent"),
-    CATEGORY,
-    CODE,
-    SPECIMEN_OF,
-    BASED_ON,
-    date(&["occurrence"], Parameter::Date, &["occurrenceDateTime", "occurrencePeriod", "occurrenceTiming"]),
-    date(&["authored"], Parameter::Authored, &["authoredOn"]),
-];
-static SPECIMEN: [Definition; 5] = [
-    IDENTIFIER,
-    SUBJECT,
-    status("http://hl7.org/fhir/specimen-status"),
-    TYPE,
-    date(&["collected"], Parameter::Date, &["collection.collectedDateTime", "collection.collectedPeriod"]),
-];
-static DIAGNOSTIC_REPORT: [Definition; 11] = [
-    IDENTIFIER,
-    SUBJECT,
-    ENCOUNTER,
-    status("http://hl7.org/fhir/diagnostic-report-status"),
-    CATEGORY,
-    CODE,
-    SPECIMEN_OF,
-    BASED_ON,
-    reference(&["result"], Parameter::Result, &["Observation"], &["result"]),
-    date(&["date"], Parameter::Date, &["effectiveDateTime", "effectivePeriod"]),
-    date(&["issued"], Parameter::Issued, &["issued"]),
-];
-static OBSERVATION: [Definition; 10] = [
-    IDENTIFIER,
-    SUBJECT,
-    ENCOUNTER,
-    status("http://hl7.org/fhir/observation-status"),
-    CATEGORY,
-    CODE,
-    SPECIMEN_OF,
-    BASED_ON,
-    date(&["date"], Parameter::Date, &["effectiveDateTime", "effectivePeriod", "effectiveInstant", "effectiveTiming"]),
-    date(&[], Parameter::Issued, &["issued"]),
-];
-static PROVENANCE: [Definition; 4] = [
-    reference(&["patient"], Parameter::Patient, &["Patient"], &["target"]),
-    reference(&["target"], Parameter::Target, &[], &["target"]),
-    date(&["recorded"], Parameter::RecordedDate, &["recorded"]),
-    date(&["when"], Parameter::Date, &["occurredDateTime", "occurredPeriod"]),
-];
-static BUNDLE: [Definition; 3] = [
-    IDENTIFIER,
-    code(&["type"], Parameter::Type, "http://hl7.org/fhir/bundle-type", &["type"]),
-    date(&["timestamp"], Parameter::Date, &["timestamp"]),
-];
-static COMPOSITION: [Definition; 8] = [
-    IDENTIFIER,
-    SUBJECT,
-    ENCOUNTER,
-    status("http://hl7.org/fhir/composition-status"),
-    CATEGORY,
-    TYPE,
-    date(&["date"], Parameter::Date, &["date"]),
-    date(&["period"], Parameter::Period, &["event.period"]),
-];
-static CONSENT: [Definition; 6] = [
-    IDENTIFIER,
-    PATIENT,
-    status("http://hl7.org/fhir/consent-state-codes"),
-    CATEGORY,
-    date(&["date"], Parameter::Date, &["dateTime"]),
-    date(&["period"], Parameter::Period, &["provision.period"]),
-];
-static DOCUMENT_REFERENCE: [Definition; 8] = [
-    token(&["identifier"], Parameter::Identifier, &["masterIdentifier", "identifier"]),
-    SUBJECT,
-    reference(&["encounter"], Parameter::Encounter, &["Encounter", "EpisodeOfCare"], &["context.encounter"]),
-    status("http://hl7.org/fhir/document-reference-status"),
-    CATEGORY,
-    TYPE,
-    date(&["date"], Parameter::Date, &["date"]),
-    date(&["period"], Parameter::Period, &["context.period"]),
-];
-static APPOINTMENT: [Definition; 5] = [
-    IDENTIFIER,
-    reference(&["patient"], Parameter::Patient, &["Patient"], &["participant.actor"]),
-    status("http://hl7.org/fhir/appointmentstatus"),
-    reference(&["based-on"], Parameter::BasedOn, &["ServiceRequest"], &["basedOn"]),
-    date(&["date"], Parameter::Date, &["start"]),
-];
-static PROCEDURE: [Definition; 7] = [
-    IDENTIFIER,
-    SUBJECT,
-    ENCOUNTER,
-    status("http://hl7.org/fhir/event-status"),
-    CATEGORY,
-    CODE,
-    date(&["date"], Parameter::Date, &["performedDateTime", "performedPeriod"]),
-];
-static IMMUNIZATION: [Definition; 5] = [
-    IDENTIFIER,
-    PATIENT,
-    status("http://hl7.org/fhir/event-status"),
-    token(&["vaccine-code"], Parameter::Code, &["vaccineCode"]),
-    date(&["date"], Parameter::Date, &["occurrenceDateTime"]),
-];
-static CARE_PLAN: [Definition; 7] = [
-    IDENTIFIER,
-    SUBJECT,
-    ENCOUNTER,
-    status("http://hl7.org/fhir/request-status"),
-    intent("http://hl7.org/fhir/request-intent"),
-    CATEGORY,
-    date(&["date"], Parameter::Date, &["period"]),
-];
-static FAMILY_MEMBER_HISTORY: [Definition; 5] = [
-    IDENTIFIER,
-    PATIENT,
-    status("http://hl7.org/fhir/history-status"),
-    token(&["code"], Parameter::Code, &["condition.code"]),
-    date(&["date"], Parameter::Date, &["date"]),
-];
-/// Of every other type: what most have, read where it is there.
-/// Types that name no patient and are found by their number alone.
-static NUMBERED: [Definition; 1] = [IDENTIFIER];
-/// The audit record, which the journal answers for.
-static AUDIT_EVENT: [Definition; 1] = [reference(&["patient"], Parameter::Patient, &["Patient"], &[])];
-static OTHER: [Definition; 8] = [
-    IDENTIFIER,
-    reference(&["patient"], Parameter::Patient, &["Patient"], &["subject", "patient", "beneficiary", "individual"]),
-    token(&[], Parameter::Status, &["status"]),
-    token(&[], Parameter::Category, &["category"]),
-    token(&[], Parameter::Code, &["code", "medicationCodeableConcept"]),
-    reference(&[], Parameter::Encounter, &["Encounter"], &["encounter", "context"]),
-    date(
-        &[],
-        Parameter::Date,
-        &[
-            "effectiveDateTime",
-            "effectivePeriod",
-            "performedDateTime",
-            "performedPeriod",
-            "occurrenceDateTime",
-            "period",
-            "date",
-            "started",
-        ],
-    ),
-    date(&[], Parameter::Authored, &["authored", "authoredOn", "created", "dateAsserted", "whenHandedOver"]),
-];
-
-/// The types that are served: those of patients' records, and the directory.
-const TYPES: [&str; 40] = [
-    "AllergyIntolerance",
-    "Appointment",
-    "AuditEvent",
-    "Binary",
-    "Bundle",
-    "CarePlan",
-    "CareTeam",
-    "ClinicalImpression",
-    "Communication",
-    "Composition",
-    "Condition",
-    "Consent",
-    "Coverage",
-    "Device",
-    "DiagnosticReport",
-    "DocumentReference",
-    "Encounter",
-    "FamilyMemberHistory",
-    "Goal",
-    "ImagingStudy",
-    "Immunization",
-    "Location",
-    "Medication",
-    "MedicationAdministration",
-    "MedicationDispense",
-    "MedicationRequest",
-    "MedicationStatement",
-    "NutritionOrder",
-    "Observation",
-    "Organization",
-    "Patient",
-    "Practitioner",
-    "PractitionerRole",
-    "Procedure",
-    "Provenance",
-    "QuestionnaireResponse",
-    "RelatedPerson",
-    "ServiceRequest",
-    "Specimen",
-    "Task",
-];
-
-/// The types that are served.
+/// The types that are served: all of R4 but Parameters, which has no identity of its own (parameters.html).
 pub fn types() -> impl Iterator<Item = ResourceType> {
-    TYPES.iter().filter_map(|name| ResourceType::parse(name))
+    (0..=u8::MAX).map_while(ResourceType::from_number).filter(|resource_type| is_served(*resource_type))
 }
 
 /// Whether a type is served.
 pub fn is_served(resource_type: ResourceType) -> bool {
-    static SERVED: LazyLock<[bool; 256]> = LazyLock::new(|| {
-        let mut served = [false; 256];
-        types().for_each(|resource_type| served[usize::from(resource_type.number())] = true);
-        served
-    });
-    SERVED[usize::from(resource_type.number())]
+    resource_type.name() != "Parameters"
 }
 
 /// The parameters of a type, beside `_id` and `_lastUpdated` which every type has.
 pub fn of(resource_type: ResourceType) -> &'static [Definition] {
-    match resource_type.name() {
-        "AllergyIntolerance" => &ALLERGY_INTOLERANCE,
-        "AuditEvent" => &AUDIT_EVENT,
-        "Bundle" => &BUNDLE,
-        "Appointment" => &APPOINTMENT,
-        // Bytes: found by the DocumentReference that they belong to.
-        "Binary" => &[],
-        "CarePlan" => &CARE_PLAN,
-        "Composition" => &COMPOSITION,
-        "Condition" => &CONDITION,
-        "Consent" => &CONSENT,
-        "Coverage" => &COVERAGE,
-        "DiagnosticReport" => &DIAGNOSTIC_REPORT,
-        "DocumentReference" => &DOCUMENT_REFERENCE,
-        "Encounter" => &ENCOUNTER_TYPE,
-        "FamilyMemberHistory" => &FAMILY_MEMBER_HISTORY,
-        "Immunization" => &IMMUNIZATION,
-        "Location" | "Medication" | "PractitionerRole" => &NUMBERED,
-        "MedicationRequest" => &MEDICATION_REQUEST,
-        "Observation" => &OBSERVATION,
-        "Organization" => &ORGANIZATION,
-        "Patient" => &PATIENT_TYPE,
-        "Practitioner" => &PRACTITIONER,
-        "Procedure" => &PROCEDURE,
-        "Provenance" => &PROVENANCE,
-        "RelatedPerson" => &RELATED_PERSON,
-        "ServiceRequest" => &SERVICE_REQUEST,
-        "Specimen" => &SPECIMEN,
-        _ => &OTHER,
-    }
+    static TABLE: LazyLock<Vec<Vec<Definition>>> =
+        LazyLock::new(|| (0..=u8::MAX).map_while(ResourceType::from_number).map(kept).collect());
+    TABLE.get(usize::from(resource_type.number())).map_or(&[], Vec::as_slice)
+}
+
+fn kept(resource_type: ResourceType) -> Vec<Definition> {
+    let definition = |definition: &'static definition::Definition| {
+        let kind = match definition.kind {
+            definition::Kind::Token => Kind::Token,
+            definition::Kind::Date => Kind::Date,
+            definition::Kind::Reference => {
+                Kind::Reference(definition.targets.iter().map(|of| of.name()).collect::<Vec<_>>().leak())
+            }
+            _ => return None,
+        };
+        // The journal answers for audit events, by patient.
+        let is_offered = resource_type != ResourceType::AUDIT_EVENT || &*definition.code == "patient";
+        is_offered.then(|| Definition { names: vec![&*definition.code].leak(), parameter: definition.parameter, kind })
+    };
+    Definitions::base().of(resource_type).filter_map(definition).collect()
 }

@@ -235,7 +235,7 @@ impl Query {
                 let parameter = definition.parameter;
                 self.conditions.push(match definition.kind {
                     Kind::Date => Condition::Date(parameter, dates().ok_or_else(wrong)?),
-                    Kind::Token(_) => Condition::Token(parameter, tokens(value, definition).ok_or_else(wrong)?),
+                    Kind::Token => Condition::Token(parameter, tokens(value, definition).ok_or_else(wrong)?),
                     Kind::Reference(targets) => {
                         let targets = if patients_only { &["Patient"] } else { targets };
                         Condition::Token(parameter, references(value, targets, server.base).ok_or_else(wrong)?)
@@ -290,7 +290,7 @@ fn ids(value: &str) -> Option<Vec<String>> {
 }
 
 fn tokens(value: &str, definition: &Definition) -> Option<Vec<TokenValue>> {
-    let boolean = definition.parameter == Parameter::Active;
+    let boolean = definition.parameter == Parameter::ACTIVE;
     let read = |one: &str| {
         let mut parts = split(one, '|');
         let (first, second) = (parts.next()?, parts.next());

@@ -21,7 +21,7 @@ use crate::store::log::Logged;
 use crate::store::press::Dictionary;
 use crate::store::{Commit, VALUE_BYTES_MAX, keys};
 
-const LAYOUT: u8 = 1;
+const LAYOUT: u8 = 2;
 const START: usize = 14;
 
 /// The parts a sheaf may have, so its bytes are at most this times [`VALUE_BYTES_MAX`]: 4 GB.
@@ -237,11 +237,11 @@ pub(crate) mod example {
             content: u128::from(version) << 70 | 5,
             patients: vec![home],
             tokens: vec![
-                token(Parameter::Code, "http://loinc.org", name),
-                token(Parameter::Status, "", "final"),
-                token(Parameter::Category, "http://terminology.hl7.org/CodeSystem/observation-category", "laboratory"),
+                token(Parameter::CODE, "http://loinc.org", name),
+                token(Parameter::STATUS, "", "final"),
+                token(Parameter::CATEGORY, "http://terminology.hl7.org/CodeSystem/observation-category", "laboratory"),
             ],
-            dates: vec![DateFact { parameter: Parameter::Date, start: time - 1000, end: time }],
+            dates: vec![DateFact { parameter: Parameter::DATE, start: time - 1000, end: time }],
             references: vec![reference_hash(ResourceType::PATIENT, home.patient_id().as_str())],
         };
         (facts, json)
@@ -262,12 +262,12 @@ mod tests {
 
     const HOME: PatientKey = PatientKey(0x1234_5678_9abc_def0 << 64);
 
-    /// What [`encode`] made when layout 1 was new.
+    /// What [`encode`] made when layout 2 was new.
     const GOLDEN: &str = concat!(
-        "0101a514372c11cbf46c0000008e000001a1ee565e0106c0e7510346c55f1edd56de4137951d9c2443630b4620165c68",
+        "020105f5f0d84e4d6de70000008e000001a1ee565e0106c0e7510346c55f1edd56de4137951d9c2443630b4620165c68",
         "7180298ee07056512738161b2a79131d8ed915dd56c06f01123456789abcdef00000000000000000015f060100123456",
-        "789abc8ef0976ae425230995340000000000000040000000000000000501000000ffefb2520100030201020400030304",
-        "050105b0e0b252d00f01063328b52ffd2463350100638205950a6fffe36a2bb343e6fc61637e2aa13f3fa679350304fc",
+        "789abc8ef0976ae425230995340000000000000040000000000000000501000000ffefb2520100031c01021200032204",
+        "050116b0e0b252d00f01063328b52ffd2463350100638205950a6fffe36a2bb343e6fc61637e2aa13f3fa679350304fc",
         "445f48eef5a04e5b58550608be06e7"
     );
 
@@ -291,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sheaf_of_layout_1_can_still_be_read() {
+    fn a_sheaf_of_layout_2_can_still_be_read() {
         let new = [example::version(HOME, "golden", 1)];
         let byte = |at: usize| u8::from_str_radix(&GOLDEN[at..at + 2], 16).unwrap();
         let records = decode(&(0..GOLDEN.len()).step_by(2).map(byte).collect()).unwrap();

@@ -1,6 +1,13 @@
 //! Resources against the rules of R4 that every resource must meet (json.html, resource.html, references.html):
-//! the structural minimum for anything that is stored.
+//! the structural minimum for anything that is stored ([`validate`]), and everything that the base definitions ask for
+//! ([`base`]).
 
+mod base;
+mod path;
+
+pub use base::{DEPTH_ELEMENTS_MAX, PROBLEMS_MAX, base, is_sound};
+
+use path::Path;
 use serde_json::{Map, Value};
 
 use crate::fault::{Issue, Place, Rule, rules};
@@ -29,26 +36,12 @@ pub const ISSUES_MAX: usize = 50;
 pub fn validate(resource: &Value) -> Vec<Issue> {
     let mut found = Found { issues: Vec::new() };
     let name = resource.get("resourceType").and_then(Value::as_str).unwrap_or("-");
-    let root = Path {
-        parent: None,
-        step: Step::Member(if reference::resource_type(resource).is_some() { name } else { "-" }),
-    };
+    let root = Path::root(if reference::resource_type(resource).is_some() { name } else { "-" });
     match resource {
         Value::Object(object) => found.resource(object, &root),
         _ => found.add(&BAD_TYPE, &root),
     }
     found.issues
-}
-
-/// Where the walk stands; text is made of it only when something is wrong.
-struct Path<'a> {
-    parent: Option<&'a Path<'a>>,
-    step: Step<'a>,
-}
-
-enum Step<'a> {
-    Member(&'a str),
-    Item(usize),
 }
 
 struct Found {
@@ -167,30 +160,6 @@ impl Found {
 fn is_coding(value: &Value) -> bool {
     let text = |name| value.get(name).is_none_or(Value::is_string);
     value.is_object() && text("system") && text("code")
-}
-
-impl<'a> Path<'a> {
-    fn member(&'a self, name: &'a str) -> Path<'a> {
-        Path { parent: Some(self), step: Step::Member(name) }
-    }
-
-    fn item(&'a self, at: usize) -> Path<'a> {
-        Path { parent: Some(self), step: Step::Item(at) }
-    }
-
-    fn text(&self) -> String {
-        let before = self.parent.map(Path::text).unwrap_or_default();
-        match self.step {
-            Step::Item(at) => format!("{before}[{at}]"),
-            Step::Member(name) => {
-                // A name that is none of FHIR's may be anything, a person's too.
-                let plain =
-                    name.len() <= 64 && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
-                let dot = if before.is_empty() { "" } else { "." };
-                format!("{before}{dot}{}", if plain { name } else { "?" })
-            }
-        }
-    }
 }
 
 #[cfg(test)]

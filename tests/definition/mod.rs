@@ -22,16 +22,9 @@ pub(crate) struct Package {
 impl Package {
     /// Reads a `.tgz`.
     pub(crate) fn read(corpora: &Path, name: &str) -> Self {
-        let file = corpora.join(format!("packages/{name}.tgz"));
         let kind = |kind: &str| {
-            let out = Command::new("tar")
-                .arg("xzOf")
-                .arg(&file)
-                .args(["--wildcards", &format!("package/{kind}-*.json")])
-                .output()
-                .unwrap();
-            let values = serde_json::Deserializer::from_slice(&out.stdout).into_iter::<Value>().map(Result::unwrap);
-            values.map(|v| (v["url"].as_str().unwrap().to_owned(), v)).collect::<BTreeMap<_, _>>()
+            let all = read(corpora, name, kind);
+            all.into_iter().map(|v| (v["url"].as_str().unwrap().to_owned(), v)).collect::<BTreeMap<_, _>>()
         };
         Package {
             structures: kind("StructureDefinition"),
@@ -69,6 +62,14 @@ impl Package {
         }
         Some(codes)
     }
+}
+
+/// Every resource of a type in a package.
+pub(crate) fn read(corpora: &Path, package: &str, kind: &str) -> Vec<Value> {
+    let file = corpora.join(format!("packages/{package}.tgz"));
+    let wanted = format!("package/{kind}-*.json");
+    let out = Command::new("tar").arg("xzOf").arg(&file).args(["--wildcards", &wanted]).output().unwrap();
+    serde_json::Deserializer::from_slice(&out.stdout).into_iter::<Value>().map(Result::unwrap).collect()
 }
 
 fn add(system: &str, concepts: &[Value], codes: &mut BTreeSet<String>) {

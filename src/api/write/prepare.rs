@@ -79,7 +79,7 @@ impl<'a> Body<'a> {
         if is_subsetted(&value) {
             return Err(Stop::because(Status::Unprocessable, &rules::SUBSETTED, ""));
         }
-        let mut issues = validate::validate(&value);
+        let mut issues = validate::base(&value);
         if issues.iter().any(|issue| issue.rule.severity >= Severity::Error) {
             issues.retain(|issue| issue.rule.severity >= Severity::Error);
             return Err(Stop::Refused(Status::BadRequest, issues));

@@ -68,14 +68,14 @@ fn stored(said: &Said, id: usize) -> Facts {
     facts.last_updated = said.last_updated;
     for (system, code) in &said.codes {
         let (system, code) = (token_hash(system), token_hash(code));
-        facts.tokens.push(Token { parameter: Parameter::Code, system, code });
-        facts.tokens.push(Token { parameter: Parameter::Category, system, code: token_hash("z") });
+        facts.tokens.push(Token { parameter: Parameter::CODE, system, code });
+        facts.tokens.push(Token { parameter: Parameter::CATEGORY, system, code: token_hash("z") });
     }
     for (start, end) in &said.dates {
         let start = start.map_or(i64::MIN, |s| NOON + s * SECOND);
         let end = end.map_or(i64::MAX, |e| NOON + (e + 1) * SECOND);
-        facts.dates.push(DateFact { parameter: Parameter::Date, start, end });
-        facts.dates.push(DateFact { parameter: Parameter::Issued, start: 0, end: i64::MAX });
+        facts.dates.push(DateFact { parameter: Parameter::DATE, start, end });
+        facts.dates.push(DateFact { parameter: Parameter::ISSUED, start: 0, end: i64::MAX });
     }
     facts
 }

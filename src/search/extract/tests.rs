@@ -3,6 +3,8 @@ use serde_json::json;
 
 use super::*;
 use crate::fhir::FacilityCode;
+use crate::fhir::time::Interval;
+use crate::search::facts::{Parameter, clinical_interval};
 
 fn key(number: &str) -> PatientKey {
     PatientKey::derive(&FacilityCode::parse("1318814790"), number)
@@ -24,17 +26,37 @@ fn an_observation_is_found_by_its_parameters() {
         540,
     );
     assert_eq!(
-        codes(&found, Parameter::Status),
+        codes(&found, Parameter::STATUS),
         [(token_hash("http://hl7.org/fhir/observation-status"), token_hash("final"))]
     );
-    assert_eq!(codes(&found, Parameter::Identifier), [(token_hash("i"), token_hash("12"))]);
-    assert_eq!(codes(&found, Parameter::Code), [(token_hash("a"), token_hash("1")), (0, token_hash("2"))]);
-    assert_eq!(codes(&found, Parameter::Encounter), [(0, reference_hash(ResourceType::ENCOUNTER, "e"))]);
+    assert_eq!(codes(&found, Parameter::IDENTIFIER), [(token_hash("i"), token_hash("12"))]);
+    let mut both = [(token_hash("a"), token_hash("1")), (0, token_hash("2"))];
+    both.sort_unstable();
+    assert_eq!(codes(&found, Parameter::CODE), both);
+    assert_eq!(codes(&found, Parameter::ENCOUNTER), [(0, reference_hash(ResourceType::ENCOUNTER, "e"))]);
     assert_eq!(found.patients, [key("1")]);
     assert_eq!(found.references.len(), 4);
     let start = Interval::parse("2026-01-01T00:00:00+09:00", 0).unwrap().start;
-    assert_eq!(found.dates, [DateFact { parameter: Parameter::Date, start, end: i64::MAX }]);
+    let date = |parameter| DateFact { parameter, start, end: i64::MAX };
+    assert_eq!(found.dates, [date(Parameter::CLINICAL), date(Parameter::DATE)]);
     assert!(found.labels.is_empty());
+}
+
+#[test]
+fn the_clinical_date_comes_before_the_paper_one() {
+    let interval = |resource: Value| clinical_interval(&extract(&resource, 0).dates);
+    let day = |text| Interval::parse(text, 0);
+    let mut condition =
+        json!({"resourceType": "Condition", "recordedDate": "2026-03-01", "onsetDateTime": "2026-01-01"});
+    assert_eq!(interval(condition.clone()), day("2026-01-01"));
+    condition.as_object_mut().unwrap().remove("onsetDateTime");
+    assert_eq!(interval(condition), day("2026-03-01"));
+    assert_eq!(interval(json!({"resourceType": "Patient", "birthDate": "1940-01-01"})), None);
+    let (first, last) = (day("2026-01-01").unwrap(), day("2026-02-01").unwrap());
+    let whole = Interval { start: first.start, end: last.end };
+    let reactions = json!({"resourceType": "AllergyIntolerance", "recordedDate": "2026-03-01",
+        "reaction": [{"onset": "2026-02-01"}, {"onset": "2026-01-01"}]});
+    assert_eq!(interval(reactions), Some(whole));
 }
 
 #[test]

@@ -1,0 +1,1 @@
+//! What is read from elements of each type.

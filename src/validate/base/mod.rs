@@ -1,0 +1,43 @@
+//! A resource against the base definitions of R4 (validation.html): names, kinds of JSON values, cardinality, choices,
+//! forms of primitives, required bindings, references, contained resources, extensions, narratives, Bundles.
+
+mod binding;
+mod bundle;
+mod narrative;
+mod reference;
+mod rule;
+mod walk;
+
+use serde_json::Value;
+
+use super::path::Path;
+use crate::fault::{Issue, Place, Severity};
+use crate::fhir::reference::resource_type;
+
+/// At most this many problems are listed; a note says how many more there are.
+pub const PROBLEMS_MAX: usize = 100;
+
+/// Elements inside each other at most, the resource being the first.
+pub const DEPTH_ELEMENTS_MAX: usize = 64;
+
+/// What is wrong with a resource, all of it. It conforms to the base definitions when none of the issues is an error
+/// ([`is_sound`]); a warning or a note does not speak against storing it. Profiles are not looked at. The place of an issue
+/// is a FHIRPath from the resource given; no issue quotes a value.
+pub fn base(resource: &Value) -> Vec<Issue> {
+    let name = resource_type(resource).map_or("Resource", |known| known.name());
+    let mut walk = walk::Walk::new();
+    walk.resource(resource, &Path::root(name), 1, walk::Inside::Nothing);
+    let (mut issues, left_out) = walk.finish();
+    if left_out > 0 {
+        issues.push(Issue::with(&rule::MORE, Place::Whole, left_out.to_string()));
+    }
+    issues
+}
+
+/// Whether a resource about which no more than this was found may be accepted: nothing of it is an error.
+pub fn is_sound(issues: &[Issue]) -> bool {
+    issues.iter().all(|issue| issue.rule.severity < Severity::Error)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,195 @@
+//! The tables of search parameters (`src/search/r4.txt`), compartments (`src/search/compartments.txt`) and implied systems
+//! (`src/fhir/r4/systems.txt`) are what the official definitions say.
+//! `UPDATE=1 TASUKI_CORPORA=... cargo test --test search_definitions` writes them.
+
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
+
+#[allow(dead_code)] // the other tests use the rest
+mod definition;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use definition::Package;
+use serde_json::Value;
+
+const PACKAGE: &str = "hl7.fhir.r4.core-4.0.1";
+const BASE: &str = "http://hl7.org/fhir/SearchParameter/";
+/// What a record in home care mostly holds: the parameters of these have the short numbers.
+const COMMON: [&str; 12] = [
+    "AllergyIntolerance",
+    "Composition",
+    "Condition",
+    "DiagnosticReport",
+    "DocumentReference",
+    "Encounter",
+    "Immunization",
+    "MedicationRequest",
+    "Observation",
+    "Procedure",
+    "Provenance",
+    "ServiceRequest",
+];
+/// Numbers below are no parameter's: 0 is kept as no fact, 1 is the clinical date.
+const FIRST_NUMBER: usize = 8;
+
+fn corpora() -> Option<PathBuf> {
+    let folder = std::env::var_os("TASUKI_CORPORA").map(PathBuf::from);
+    if folder.is_none() {
+        println!("not run: TASUKI_CORPORA names no folder");
+    }
+    folder
+}
+
+fn is_as_written(table: &str, written: &str) {
+    if std::env::var_os("UPDATE").is_some() {
+        std::fs::write(table, written).unwrap();
+    }
+    assert!(std::fs::read_to_string(table).unwrap_or_default() == written, "{table} differs; write it with UPDATE=1");
+}
+
+#[test]
+fn the_parameters_are_what_the_definitions_say() {
+    let Some(corpora) = corpora() else { return };
+    let official = definition::read(&corpora, PACKAGE, "SearchParameter");
+    // Examples of definitions, and definitions without base or expression, which nothing can be read by.
+    let is_usable = |p: &&Value| {
+        p["expression"].is_string() && p["base"].is_array() && !p["id"].as_str().unwrap().starts_with("example")
+    };
+    let usable: Vec<&Value> = official.iter().filter(is_usable).collect();
+    assert_eq!((official.len(), usable.len()), (1400, 1381));
+    let mut types: BTreeMap<&str, BTreeMap<&str, &Value>> = BTreeMap::new();
+    for parameter in &usable {
+        for base in strings(&parameter["base"]) {
+            let other = types.entry(base).or_default().insert(parameter["code"].as_str().unwrap(), parameter);
+            assert!(other.is_none(), "two parameters of one name: {parameter}");
+        }
+    }
+    // The logical id and the time of the version are no elements to look for: every row has them as columns.
+    let resource = types.get_mut("Resource").unwrap();
+    assert!(resource.remove("_id").is_some() && resource.remove("_lastUpdated").is_some());
+    let mut out = numbers(&types);
+    for (base, parameters) in &types {
+        writeln!(out, "\n{base}").unwrap();
+        for (code, parameter) in parameters {
+            let id = parameter["url"].as_str().unwrap().strip_prefix(BASE).unwrap();
+            let components = components(parameter, &official);
+            let kind = parameter["type"].as_str().unwrap();
+            let expression = part(parameter["expression"].as_str().unwrap(), base);
+            let targets = targets(parameter);
+            let line = format!("{code}\t{kind}\t{id}\t{expression}\t{targets}\t{components}");
+            writeln!(out, "{}", line.trim_end()).unwrap();
+        }
+    }
+    is_as_written("src/search/r4.txt", &out);
+}
+
+/// The components: kind, targets and expression of each.
+fn components(parameter: &Value, official: &[Value]) -> String {
+    let listed = parameter["component"].as_array().map_or(&[] as &[Value], Vec::as_slice);
+    let component = |(at, component): (usize, &Value)| {
+        // The two definitions stand in each other's place: `code` is said to be the reference, `target` the token.
+        let at = if parameter["id"] == "DocumentReference-relationship" { 1 - at } else { at };
+        let of = official.iter().find(|other| other["url"] == listed[at]["definition"]).unwrap();
+        let targets = targets(of);
+        let colon = if targets.is_empty() { "" } else { ":" };
+        format!("{}{colon}{targets} {}", of["type"].as_str().unwrap(), component["expression"].as_str().unwrap())
+    };
+    listed.iter().enumerate().map(component).collect::<Vec<_>>().join("; ")
+}
+
+/// The numbers under which facts are kept, by code: those that facts are kept of first, and of these the ones of the types
+/// that a record mostly holds.
+fn numbers(types: &BTreeMap<&str, BTreeMap<&str, &Value>>) -> String {
+    let mut codes: BTreeMap<&str, (bool, bool, isize)> = BTreeMap::new();
+    for (base, parameters) in types {
+        for (code, parameter) in parameters {
+            let kept = matches!(parameter["type"].as_str(), Some("token" | "date" | "reference" | "uri"));
+            let common = kept && (*base == "Resource" || COMMON.contains(base));
+            let of = codes.entry(code).or_insert((true, true, 0));
+            *of = (of.0 && !kept, of.1 && !common, of.2 - 1);
+        }
+    }
+    let mut sorted: Vec<_> = codes.into_iter().map(|(code, rank)| (rank, code)).collect();
+    sorted.sort_unstable();
+    let mut out = String::new();
+    for (number, (_, code)) in (FIRST_NUMBER..).zip(sorted) {
+        writeln!(out, "{number} {code}").unwrap();
+    }
+    out
+}
+
+/// The types that a reference may point to; every type, where all but Parameters are listed.
+fn targets(parameter: &Value) -> String {
+    let targets: Vec<&str> = strings(&parameter["target"]).collect();
+    if targets.len() > 140 { String::new() } else { targets.join(",") }
+}
+
+/// The alternatives of an expression that are about a type; all of one that names none.
+fn part(expression: &str, base: &str) -> String {
+    let of_base = |alternative: &&str| {
+        let name = alternative.trim_start_matches('(');
+        name.strip_prefix(base).is_some_and(|rest| !rest.starts_with(|c: char| c.is_ascii_alphanumeric()))
+    };
+    let all: Vec<&str> = expression.split('|').map(str::trim).collect();
+    let mine: Vec<&str> = all.iter().copied().filter(of_base).collect();
+    if mine.is_empty() {
+        assert!(all.iter().all(|one| one.starts_with(|c: char| c.is_ascii_lowercase())), "{base}: {expression}");
+        return all.join(" | ");
+    }
+    mine.join(" | ")
+}
+
+fn strings(value: &Value) -> impl Iterator<Item = &str> {
+    value.as_array().into_iter().flatten().filter_map(Value::as_str)
+}
+
+#[test]
+fn the_compartments_are_what_the_definitions_say() {
+    let Some(corpora) = corpora() else { return };
+    let mut out = String::new();
+    let mut official = definition::read(&corpora, PACKAGE, "CompartmentDefinition");
+    official.retain(|compartment| compartment["id"] != "example");
+    assert_eq!(official.len(), 5);
+    for compartment in &official {
+        out += compartment["code"].as_str().unwrap();
+        for resource in compartment["resource"].as_array().unwrap() {
+            // What the compartment is of belongs to it by itself.
+            let codes: Vec<&str> = strings(&resource["param"]).filter(|code| *code != "{def}").collect();
+            if !codes.is_empty() {
+                write!(out, " {}:{}", resource["code"].as_str().unwrap(), codes.join(",")).unwrap();
+            }
+        }
+        out.push('\n');
+    }
+    is_as_written("src/search/compartments.txt", &out);
+}
+
+#[test]
+fn the_systems_of_codes_are_what_the_definitions_say() {
+    let Some(corpora) = corpora() else { return };
+    let package = Package::read(&corpora, PACKAGE);
+    let value_sets = definition::read(&corpora, PACKAGE, "ValueSet");
+    let mut out = BTreeSet::new();
+    let is_wanted =
+        |s: &&Value| s["derivation"] != "constraint" && matches!(s["kind"].as_str(), Some("resource" | "complex-type"));
+    for structure in package.structures.values().filter(is_wanted) {
+        for element in definition::elements(structure) {
+            let is_code =
+                element["type"].as_array().is_some_and(|types| types.len() == 1 && types[0]["code"] == "code");
+            if is_code && element["binding"]["strength"] == "required" {
+                let url = element["binding"]["valueSet"].as_str().and_then(|url| url.split('|').next());
+                let system = value_sets.iter().find(|set| set["url"].as_str() == url).and_then(system);
+                out.extend(system.map(|system| format!("{} {system}\n", element["path"].as_str().unwrap())));
+            }
+        }
+    }
+    is_as_written("src/fhir/r4/systems.txt", &out.into_iter().collect::<String>());
+}
+
+/// The system that all codes of a value set are of; `None` where there are several.
+fn system(value_set: &Value) -> Option<&str> {
+    let [include] = value_set["compose"]["include"].as_array()?.as_slice() else { return None };
+    if include.get("valueSet").is_some() { None } else { include["system"].as_str() }
+}
