@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use actix_web::http::header::HeaderName;
 
 use super::rules;
+use super::streamed::Streamed;
 use crate::consent::{Permitted, Public};
 use crate::fault::{Denied, Fault, Finding, Issue, Place, Rule, Status};
 use crate::fhir::outcome::Language;
@@ -32,6 +33,8 @@ pub(super) enum Content {
     Outcome(Vec<Finding>),
     /// What has a form of its own: a receipt, the bytes of a Binary.
     Other(Permitted<Vec<u8>>, Cow<'static, str>),
+    /// The same, part by part.
+    Streamed(Streamed, Cow<'static, str>),
     /// Headers alone.
     Nothing,
 }
@@ -53,6 +56,11 @@ impl Answer {
     /// Bytes with a media type of their own, whatever form of FHIR is asked for.
     pub(super) fn bytes(body: Permitted<Vec<u8>>, content_type: impl Into<Cow<'static, str>>) -> Self {
         Answer::of(Status::Ok, Content::Other(body, content_type.into()))
+    }
+
+    /// Bytes with a media type of their own, part by part.
+    pub(super) fn streamed(body: Streamed, content_type: impl Into<Cow<'static, str>>) -> Self {
+        Answer::of(Status::Ok, Content::Streamed(body, content_type.into()))
     }
 
     /// Headers alone: `Status::NoContent`, `Status::NotModified`, or a write whose client wants no more
@@ -95,7 +103,7 @@ impl Answer {
         match self.content {
             Content::Fhir(body) => Some(body),
             Content::Outcome(findings) => Some(outcome(&findings, language)),
-            Content::Other(..) | Content::Nothing => None,
+            Content::Other(..) | Content::Streamed(..) | Content::Nothing => None,
         }
     }
 

@@ -24,6 +24,7 @@ const VARY: &str = "Accept, Accept-Encoding, Accept-Language, Origin";
 pub(super) fn leave(request: &HttpRequest, origins: &Origins, asked: &Asked, answer: Answer) -> HttpResponse {
     let status = answer.status;
     let mut response = HttpResponse::build(StatusCode::from_u16(status.code()).unwrap_or_default());
+    let mut streamed = None;
     let body = match answer.content {
         Content::Fhir(body) => Some(fhir(asked, body, &mut response)),
         Content::Outcome(findings) => {
@@ -34,6 +35,11 @@ pub(super) fn leave(request: &HttpRequest, origins: &Origins, asked: &Asked, ans
             let is_text = ["text/", "json", "xml"].iter().any(|part| content_type.contains(part));
             response.insert_header((header::CONTENT_TYPE, content_type.as_ref()));
             Some(if is_text { packed(asked, body, &mut response) } else { body })
+        }
+        Content::Streamed(body, content_type) => {
+            response.insert_header((header::CONTENT_TYPE, content_type.as_ref()));
+            streamed = Some(body).filter(|_| !asked.head);
+            None
         }
         Content::Nothing => None,
     };
@@ -61,6 +67,9 @@ pub(super) fn leave(request: &HttpRequest, origins: &Origins, asked: &Asked, ans
     }
     if status == Status::Unauthorized {
         response.insert_header((header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")));
+    }
+    if let Some(streamed) = streamed {
+        return response.body(streamed);
     }
     match body.map(|body| body.into_inner()) {
         None => response.body(body::None::new()),

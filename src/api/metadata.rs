@@ -55,6 +55,10 @@ fn statement(base_url: &str) -> String {
             });
             w.array("operation", |w| {
                 w.item(|w| {
+                    w.string("name", "export");
+                    w.string("definition", "http://hl7.org/fhir/uv/bulkdata/OperationDefinition/export");
+                });
+                w.item(|w| {
                     w.string("name", "convert");
                     w.string("definition", "http://hl7.org/fhir/OperationDefinition/Resource-convert");
                     w.string(
@@ -92,8 +96,20 @@ fn resource(w: &mut Writer, resource_type: ResourceType) {
             });
         }
     });
+    if resource_type.name() == "Group" {
+        w.array("operation", |w| {
+            w.item(|w| {
+                w.string("name", "export");
+                w.string("definition", "http://hl7.org/fhir/uv/bulkdata/OperationDefinition/group-export");
+            });
+        });
+    }
     if resource_type == ResourceType::PATIENT {
         w.array("operation", |w| {
+            w.item(|w| {
+                w.string("name", "export");
+                w.string("definition", "http://hl7.org/fhir/uv/bulkdata/OperationDefinition/patient-export");
+            });
             w.item(|w| {
                 w.string("name", "everything");
                 w.string("definition", "http://hl7.org/fhir/OperationDefinition/Patient-everything");

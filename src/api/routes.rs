@@ -6,14 +6,14 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use super::admit::stopped;
 use super::answer::Answer;
 use super::asked::Asked;
-use super::history::Of;
 use super::forwarded::base_url;
+use super::history::Of;
 use super::leave::leave;
 use super::write::Action;
 use super::write::single::write;
 use super::{
-    account, audit_event, binary, convert, create, entry, everything, history, intake, metadata, read, receipt, rules,
-    search, update,
+    account, audit_event, binary, bulk, convert, create, entry, everything, history, intake, metadata, read, receipt,
+    rules, search, update,
 };
 use crate::app::Gateway;
 use crate::consent::is_directory;
@@ -56,6 +56,15 @@ async fn route(request: HttpRequest, gateway: Data, payload: web::Payload, path:
         (&Method::GET, ["health"]) => Answer::refuse(Status::Ok, &rules::ALIVE, ""),
         (&Method::GET, ["fhir", "metadata"]) => metadata::metadata(&base_url(&request, &gateway)),
         (&Method::GET, ["fhir", "AuditEvent"]) => audit_event::search(request, gateway).await,
+        (_, ["fhir", "$export"]) => export(request, gateway, bulk::Of::System, payload).await,
+        (_, ["fhir", "Patient", "$export"]) => export(request, gateway, bulk::Of::Patients, payload).await,
+        (_, ["fhir", "Group", id, "$export"]) => {
+            export(request, gateway, bulk::Of::Group((*id).to_owned()), payload).await
+        }
+        (&Method::GET, ["fhir", "$export-status", export]) => bulk::status(request, gateway, export).await,
+        (&Method::DELETE, ["fhir", "$export-status", export]) => bulk::cancel(request, gateway, export).await,
+        (&Method::GET, ["fhir", "$export-file", export, name]) => bulk::file(request, gateway, export, name).await,
+        (&Method::POST, ["fhir", "$import"]) => bulk::import(request, gateway, payload).await,
         (&Method::GET, ["fhir", "Patient", id, "$everything"]) => everything::everything(request, gateway, id).await,
         (&Method::GET, ["fhir", "_history"]) => history::history(request, gateway, Of::System).await,
         (&Method::GET, ["fhir", type_name, "_history"]) => {
@@ -102,6 +111,15 @@ async fn route(request: HttpRequest, gateway: Data, payload: web::Payload, path:
             Ok(_) => not_offered(),
             Err(answer) => answer,
         },
+        _ => not_offered(),
+    }
+}
+
+/// Begins an export, by GET or POST; nothing begins by asking for headers.
+async fn export(request: HttpRequest, gateway: Data, of: bulk::Of, payload: web::Payload) -> Answer {
+    match *request.method() {
+        Method::GET => bulk::kick_off(request, gateway, of, None).await,
+        Method::POST => bulk::kick_off(request, gateway, of, Some(payload)).await,
         _ => not_offered(),
     }
 }

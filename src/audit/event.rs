@@ -68,6 +68,10 @@ pub enum What {
     LetterDropped = 13,
     /// A batch or transaction; what its entries read is recorded entry by entry.
     Transaction = 14,
+    /// A bulk export: begun, looked after, or a part of a file fetched.
+    Export = 16,
+    /// A bulk import.
+    Import = 17,
     /// Something this version of the program does not know.
     Other = 255,
 }
@@ -158,7 +162,7 @@ impl From<Denied> for Outcome {
 
 impl What {
     /// All that are stored.
-    pub(super) const ALL: [What; 14] = [
+    pub(super) const ALL: [What; 16] = [
         What::Read,
         What::VersionRead,
         What::History,
@@ -173,6 +177,8 @@ impl What {
         What::Replay,
         What::LetterDropped,
         What::Transaction,
+        What::Export,
+        What::Import,
     ];
 }
 

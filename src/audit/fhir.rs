@@ -58,8 +58,8 @@ fn kind(w: &mut Writer, what: What) {
         What::Update => "update",
         What::Delete => "delete",
         What::Transaction => "transaction",
-        What::Receive => return coding(w, "type", DCM, "110107", "Import"),
-        What::Send => return coding(w, "type", DCM, "110106", "Export"),
+        What::Receive | What::Import => return coding(w, "type", DCM, "110107", "Import"),
+        What::Send | What::Export => return coding(w, "type", DCM, "110106", "Export"),
         What::LetterRead | What::Replay | What::LetterDropped => {
             return coding(w, "type", DCM, "110110", "Patient Record");
         }
@@ -76,9 +76,9 @@ fn kind(w: &mut Writer, what: What) {
 /// AuditEvent.action: create, read, update, delete, execute.
 fn letter(what: What) -> &'static str {
     match what {
-        What::Read | What::VersionRead | What::History | What::Send | What::LetterRead => "R",
+        What::Read | What::VersionRead | What::History | What::Send | What::Export | What::LetterRead => "R",
         What::Search | What::Everything | What::Transaction | What::Other => "E",
-        What::Create | What::Receive => "C",
+        What::Create | What::Receive | What::Import => "C",
         What::Update | What::Replay => "U",
         What::Delete | What::LetterDropped => "D",
     }
@@ -102,7 +102,13 @@ fn outcome(outcome: Outcome) -> (&'static str, &'static str) {
 fn agents(w: &mut Writer, event: &Event) {
     let reads = matches!(
         event.what,
-        What::Read | What::VersionRead | What::History | What::Everything | What::Send | What::LetterRead
+        What::Read
+            | What::VersionRead
+            | What::History
+            | What::Everything
+            | What::Send
+            | What::Export
+            | What::LetterRead
     );
     let (client, server) = if reads { (DESTINATION, SOURCE) } else { (SOURCE, DESTINATION) };
     let sends = event.what == What::Send;
@@ -133,8 +139,10 @@ fn agents(w: &mut Writer, event: &Event) {
     });
     // Whoever sits at the terminal is no organisation.
     if let Some(agent) = event.agent.as_ref().filter(|agent| !agent.organization.is_empty()) {
-        let writes =
-            matches!(event.what, What::Create | What::Update | What::Delete | What::Receive | What::Transaction);
+        let writes = matches!(
+            event.what,
+            What::Create | What::Update | What::Delete | What::Receive | What::Import | What::Transaction
+        );
         let (code, display) = if writes { ("AUT", "author (originator)") } else { ("IRCP", "information recipient") };
         w.item(|w| {
             w.concept("type", PARTICIPATION, code, display);
