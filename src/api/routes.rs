@@ -65,6 +65,7 @@ async fn route(request: HttpRequest, gateway: Data, payload: web::Payload, path:
         (&Method::DELETE, ["fhir", "$export-status", export]) => bulk::cancel(request, gateway, export).await,
         (&Method::GET, ["fhir", "$export-file", export, name]) => bulk::file(request, gateway, export, name).await,
         (&Method::POST, ["fhir", "$import"]) => bulk::import(request, gateway, payload).await,
+        (_, ["fhir", "$import"]) => not_offered(),
         (&Method::GET, ["fhir", "Patient", id, "$everything"]) => everything::everything(request, gateway, id).await,
         (&Method::GET, ["fhir", "_history"]) => history::history(request, gateway, Of::System).await,
         (&Method::GET, ["fhir", type_name, "_history"]) => {
