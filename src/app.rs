@@ -254,6 +254,13 @@ impl Gateway {
         self.hot.load(patient)
     }
 
+    /// A record's chart as it was at an instant, milliseconds since 1970. Blocks on storage.
+    pub fn chart_at(&self, patient: PatientKey, instant: i64) -> Result<Chart, Fault> {
+        let mut partition = self.store.partition(patient)?;
+        partition.records.retain(|record| record.facts.last_updated <= instant);
+        Chart::build(&partition)
+    }
+
     /// The chart a resource is on, when it is in memory: never blocks on storage.
     pub fn hot_place(&self, resource_type: ResourceType, id: &ResourceId) -> Option<Arc<Chart>> {
         let patient = *self.places.read().ok()?.get(&Place::of(resource_type, id))?;

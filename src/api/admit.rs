@@ -6,7 +6,6 @@ use actix_web::http::{Method, header};
 
 use super::answer::Answer;
 use super::asked::Asked;
-use super::cors::METHODS;
 use super::rules;
 use crate::fault::Status;
 
@@ -24,10 +23,26 @@ pub(super) fn stopped(request: &HttpRequest, asked: &Asked, path: &[&str]) -> Op
         return Some(Answer::refuse(Status::BadRequest, &rules::ADDRESS_BROKEN, ""));
     }
     if request.method() == Method::OPTIONS {
-        return Some(Answer::empty(Status::NoContent).with_header(header::ALLOW, METHODS));
+        return Some(Answer::empty(Status::NoContent).with_header(header::ALLOW, allowed(path)));
     }
     (asked.format.is_none() && speaks_fhir(request.method(), path))
         .then(|| Answer::refuse(Status::NotAcceptable, &rules::NOT_ACCEPTABLE, ""))
+}
+
+/// The methods that an address knows (`Allow`, RFC 9110 section 10.2.1), by its shape; which of them a type offers, the
+/// CapabilityStatement says.
+pub(super) fn allowed(path: &[&str]) -> &'static str {
+    match path {
+        ["fhir"] | ["intake", ..] | ["fhir", .., "_search"] => "POST, OPTIONS",
+        ["fhir", "metadata" | "_history" | "AuditEvent"] | ["fhir", .., "_history"] | ["health"] => {
+            "GET, HEAD, OPTIONS"
+        }
+        ["fhir", _, _, "_history", _] => "GET, HEAD, OPTIONS",
+        ["fhir", .., last] if last.starts_with('$') => "GET, HEAD, POST, OPTIONS",
+        ["fhir", _] => "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS",
+        ["fhir", _, _] => "GET, HEAD, PUT, PATCH, DELETE, OPTIONS",
+        _ => "OPTIONS",
+    }
 }
 
 /// Whether the answer there is FHIR whatever happens, so that it must be wanted as JSON or XML before anything is done.

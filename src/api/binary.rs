@@ -49,9 +49,14 @@ pub(super) fn as_asked(asked: &Asked, answer: Answer) -> Answer {
     Answer { version, modified, ..bytes }
 }
 
-/// The Binary that holds `bytes`, as JSON without an id. `content_type` is the header of the request, and
+/// The Binary that holds `bytes`, as JSON, with an id where it has one. `content_type` is the header of the request, and
 /// `security_context` its `X-Security-Context`: a reference. `None` where one of them is not what it must be.
-pub(super) fn resource(bytes: &[u8], content_type: Option<&str>, security_context: Option<&str>) -> Option<String> {
+pub(super) fn resource(
+    bytes: &[u8],
+    id: Option<&str>,
+    content_type: Option<&str>,
+    security_context: Option<&str>,
+) -> Option<String> {
     let content_type = content_type.map_or(UNKNOWN, str::trim);
     let is_reference = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_graphic());
     if !is_media_type(content_type) || !security_context.is_none_or(is_reference) {
@@ -59,6 +64,7 @@ pub(super) fn resource(bytes: &[u8], content_type: Option<&str>, security_contex
     }
     let mut w = Writer::new();
     w.string("resourceType", "Binary");
+    w.string("id", id.unwrap_or_default());
     w.string("contentType", content_type);
     w.reference("securityContext", security_context.unwrap_or_default());
     w.string("data", &base64::encode(bytes));
@@ -90,22 +96,22 @@ mod tests {
     #[test]
     fn bytes_become_a_resource() {
         assert_eq!(
-            resource(b"foobar", Some("text/plain; charset=utf-8"), Some("Patient/a")).as_deref(),
+            resource(b"foobar", None, Some("text/plain; charset=utf-8"), Some("Patient/a")).as_deref(),
             Some(
                 r#"{"resourceType":"Binary","contentType":"text/plain; charset=utf-8","securityContext":{"reference":"Patient/a"},"data":"Zm9vYmFy"}"#
             )
         );
         assert_eq!(
-            resource(b"", None, None).as_deref(),
+            resource(b"", None, None, None).as_deref(),
             Some(r#"{"resourceType":"Binary","contentType":"application/octet-stream"}"#)
         );
         for wrong in ["", "text", "text/", "a b/c", "text/plain\u{e9}"] {
-            assert_eq!(resource(b"x", Some(wrong), None), None, "{wrong}");
+            assert_eq!(resource(b"x", None, Some(wrong), None), None, "{wrong}");
         }
-        assert_eq!(resource(b"x", None, Some("a b")), None);
+        assert_eq!(resource(b"x", None, None, Some("a b")), None);
         let long = |length: usize| format!("text/{}", "a".repeat(length - 5));
-        assert!(resource(b"x", Some(&long(MEDIA_TYPE_BYTES_MAX)), None).is_some());
-        assert!(resource(b"x", Some(&long(MEDIA_TYPE_BYTES_MAX + 1)), None).is_none());
+        assert!(resource(b"x", None, Some(&long(MEDIA_TYPE_BYTES_MAX)), None).is_some());
+        assert!(resource(b"x", None, Some(&long(MEDIA_TYPE_BYTES_MAX + 1)), None).is_none());
     }
 
     #[test]

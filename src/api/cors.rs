@@ -7,7 +7,7 @@ use actix_web::{HttpRequest, HttpResponseBuilder};
 use crate::config::Origins;
 
 /// The methods that are known here.
-pub(super) const METHODS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
+const METHODS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
 const REQUEST_HEADERS: &str = "Accept, Accept-Language, Authorization, Content-Encoding, Content-Type, If-Match, \
      If-Modified-Since, If-None-Exist, If-None-Match, Prefer, X-File-Name, X-Request-Id, X-Security-Context";
 const EXPOSED: &str =

@@ -1,11 +1,12 @@
 //! `X-Request-Id` (http.html#custom): the client's own where it is short and plain, otherwise one that is made here.
 
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use actix_web::HttpRequest;
 use actix_web::http::header::{HeaderName, HeaderValue};
-use uuid::Uuid;
 
 /// The header.
 pub(super) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -24,11 +25,12 @@ fn is_plain(id: &[u8]) -> bool {
     (1..=BYTES_MAX).contains(&id.len()) && id.iter().all(|b| b.is_ascii_alphanumeric() || b"-_.:".contains(b))
 }
 
-/// A number after what no other run of the program begins with: asking for chance each time would cost a system call.
+/// A number that no other request has, under a key of this run of the program: asking for chance each time would cost a
+/// system call, and the number itself would tell each caller how many others there are.
 fn made() -> String {
-    static RUN: LazyLock<String> = LazyLock::new(|| Uuid::new_v4().simple().to_string().split_off(16));
-    static COUNT: AtomicU64 = AtomicU64::new(1);
-    format!("{}-{}", *RUN, COUNT.fetch_add(1, Ordering::Relaxed))
+    static KEY: LazyLock<RandomState> = LazyLock::new(RandomState::new);
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    format!("{:016x}", KEY.hash_one(COUNT.fetch_add(1, Ordering::Relaxed)))
 }
 
 #[cfg(test)]

@@ -1,24 +1,24 @@
 //! Every route of `/fhir` and `/intake`, and which interactions each type offers.
 
-use actix_web::http::Method;
+use actix_web::http::{Method, header};
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use super::admit::stopped;
+use super::admit::{allowed, stopped};
 use super::answer::Answer;
 use super::asked::Asked;
-use super::forwarded::base_url;
 use super::history::Of;
 use super::leave::leave;
 use super::write::Action;
 use super::write::single::write;
 use super::{
-    account, audit_event, binary, bulk, convert, create, entry, everything, history, intake, metadata, read, receipt,
-    rules, search, update,
+    account, audit_event, binary, bulk, create, entry, history, intake, metadata, operation, read, receipt, rules,
+    search, update,
 };
 use crate::app::Gateway;
 use crate::consent::is_directory;
 use crate::fault::{Fault, Status};
 use crate::fhir::ResourceType;
+use crate::search::compartment::is_compartment;
 use crate::search::parameters;
 
 type Data = web::Data<Gateway>;
@@ -43,7 +43,11 @@ async fn dispatch(request: HttpRequest, gateway: Data, payload: web::Payload) ->
         ["fhir", "Binary", ..] => binary::as_asked(&asked, answer),
         _ => answer,
     };
-    leave(&request, &gateway.http().origins, &asked, answer)
+    let answer = match answer.status() {
+        Status::MethodNotAllowed => answer.with_header(header::ALLOW, allowed(&path)),
+        _ => answer,
+    };
+    leave(&request, &gateway, &asked, answer).await
 }
 
 async fn route(request: HttpRequest, gateway: Data, payload: web::Payload, path: &[&str]) -> Answer {
@@ -52,35 +56,47 @@ async fn route(request: HttpRequest, gateway: Data, payload: web::Payload, path:
         Method::HEAD => Method::GET,
         ref method => method.clone(),
     };
+    if let ["fhir", "$import"] = path {
+        return match method {
+            Method::POST => bulk::import(request, gateway, payload).await,
+            _ => not_offered(),
+        };
+    }
+    if let Some(named) = operation::named(path) {
+        return operation::run(request, gateway, payload, &method, named).await;
+    }
     match (&method, path) {
         (&Method::GET, ["health"]) => Answer::refuse(Status::Ok, &rules::ALIVE, ""),
-        (&Method::GET, ["fhir", "metadata"]) => metadata::metadata(&base_url(&request, &gateway)),
+        (&Method::GET, ["fhir", "metadata"]) => metadata::metadata(gateway.base_url()),
         (&Method::GET, ["fhir", "AuditEvent"]) => audit_event::search(request, gateway).await,
-        (_, ["fhir", "$export"]) => export(request, gateway, bulk::Of::System, payload).await,
-        (_, ["fhir", "Patient", "$export"]) => export(request, gateway, bulk::Of::Patients, payload).await,
-        (_, ["fhir", "Group", id, "$export"]) => {
-            export(request, gateway, bulk::Of::Group((*id).to_owned()), payload).await
-        }
         (&Method::GET, ["fhir", "$export-status", export]) => bulk::status(request, gateway, export).await,
         (&Method::DELETE, ["fhir", "$export-status", export]) => bulk::cancel(request, gateway, export).await,
         (&Method::GET, ["fhir", "$export-file", export, name]) => bulk::file(request, gateway, export, name).await,
-        (&Method::POST, ["fhir", "$import"]) => bulk::import(request, gateway, payload).await,
-        (_, ["fhir", "$import"]) => not_offered(),
-        (&Method::GET, ["fhir", "Patient", id, "$everything"]) => everything::everything(request, gateway, id).await,
         (&Method::GET, ["fhir", "_history"]) => history::history(request, gateway, Of::System).await,
         (&Method::GET, ["fhir", type_name, "_history"]) => {
             history::history(request, gateway, Of::Type(type_name)).await
         }
-        (&Method::GET, ["fhir", type_name]) => search::get(request, gateway, type_name).await,
+        (&Method::GET, ["fhir"] | ["fhir", "_search"]) => search::get(request, gateway, search::Path::System).await,
+        (&Method::POST, ["fhir", "_search"]) => search::post(request, gateway, search::Path::System, payload).await,
+        (&Method::GET, ["fhir", type_name] | ["fhir", type_name, "_search"]) => {
+            search::get(request, gateway, search::Path::Type(type_name)).await
+        }
         (&Method::GET, ["fhir", type_name, id]) => read::read(request, gateway, type_name, id).await,
         // The audit record's search is a matter of its own and has no form: the general one would say that there is nothing.
         (&Method::POST, ["fhir", "AuditEvent", "_search"]) => not_offered(),
-        (&Method::POST, ["fhir", type_name, "_search"]) => search::post(request, gateway, type_name, payload).await,
+        (&Method::POST, ["fhir", type_name, "_search"]) => {
+            search::post(request, gateway, search::Path::Type(type_name), payload).await
+        }
+        (&Method::GET, ["fhir", of, id, name] | ["fhir", of, id, name, "_search"]) if is_searched(of, name) => {
+            search::get(request, gateway, search::Path::Compartment(of, id, name)).await
+        }
+        (&Method::POST, ["fhir", of, id, name, "_search"]) if is_searched(of, name) => {
+            search::post(request, gateway, search::Path::Compartment(of, id, name), payload).await
+        }
         (&Method::POST, ["intake"]) => intake::hand_in(request, gateway, None, payload).await,
         (&Method::GET, ["intake", "receipts", letter]) => receipt::read(request, gateway, letter).await,
         (&Method::GET, ["intake", "receipts", letter, "account"]) => account::read(request, gateway, letter).await,
         (&Method::POST, ["intake", facility]) => intake::hand_in(request, gateway, Some(facility), payload).await,
-        (&Method::POST, ["fhir", "$convert"]) => convert::convert(request, gateway, payload).await,
         (&Method::GET, ["fhir", type_name, id, "_history", version]) => {
             history::vread(request, gateway, (type_name, id, version)).await
         }
@@ -116,13 +132,10 @@ async fn route(request: HttpRequest, gateway: Data, payload: web::Payload, path:
     }
 }
 
-/// Begins an export, by GET or POST; nothing begins by asking for headers.
-async fn export(request: HttpRequest, gateway: Data, of: bulk::Of, payload: web::Payload) -> Answer {
-    match *request.method() {
-        Method::GET => bulk::kick_off(request, gateway, of, None).await,
-        Method::POST => bulk::kick_off(request, gateway, of, Some(payload)).await,
-        _ => not_offered(),
-    }
+/// Whether a path below a resource searches its compartment.
+fn is_searched(of: &str, name: &str) -> bool {
+    let is_type = |resource_type| resource_type != ResourceType::AUDIT_EVENT;
+    is_compartment(of) && (name == "*" || ResourceType::parse(name).is_some_and(is_type))
 }
 
 /// The interactions a type offers (R4 valueset type-restful-interaction).

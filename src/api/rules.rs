@@ -27,6 +27,9 @@ rules! {
     pub(super) BROKE_OFF "body-broke-off" Error Structure
         "The body broke off before its end."
         "本文が途中で途切れています。"
+    pub(super) NOT_A_FORM "not-a-form" Error NotSupported
+        "Send the parameters as application/x-www-form-urlencoded."
+        "パラメータは application/x-www-form-urlencoded で送ってください。"
     pub(super) NOT_A_BUNDLE "not-a-bundle" Error Value
         "Send a Bundle as FHIR JSON."
         "FHIR JSON形式のBundleを送ってください。"

@@ -11,6 +11,10 @@ use super::routes;
 use crate::app::Gateway;
 use crate::auth::certificate;
 
+/// How long a connection is kept open between two requests, seconds: longer than the proxies and pools in front, which
+/// mostly keep theirs for 60, so that none of them sends a request on a connection that is just being closed.
+const IDLE_SECONDS_MAX: u64 = 75;
+
 /// Where and how to listen.
 #[derive(Debug)]
 pub struct Listener {
@@ -45,6 +49,7 @@ pub fn serve(gateway: Arc<Gateway>, listener: Listener, ready: impl FnOnce(Socke
                 .workers(listener.workers)
                 // Nagle's delay costs 40 ms on answers of more than one packet (measured).
                 .tcp_nodelay(true)
+                .keep_alive(Duration::from_secs(IDLE_SECONDS_MAX))
                 .client_request_timeout(Duration::from_secs(listener.head_seconds_max))
                 // The limit is one for each worker.
                 .max_connections(listener.connections_max.div_ceil(listener.workers.max(1)))

@@ -72,6 +72,22 @@ pub enum What {
     Export = 16,
     /// A bulk import.
     Import = 17,
+    /// `$validate`
+    Validate = 20,
+    /// `$meta`
+    Meta = 21,
+    /// `$meta-add`
+    MetaAdd = 22,
+    /// `$meta-delete`
+    MetaDelete = 23,
+    /// `$document`
+    Document = 24,
+    /// `$docref`
+    DocRef = 25,
+    /// `$lastn`
+    LastN = 26,
+    /// `$summary`
+    Summary = 27,
     /// Something this version of the program does not know.
     Other = 255,
 }
@@ -162,7 +178,7 @@ impl From<Denied> for Outcome {
 
 impl What {
     /// All that are stored.
-    pub(super) const ALL: [What; 16] = [
+    pub(super) const ALL: [What; 24] = [
         What::Read,
         What::VersionRead,
         What::History,
@@ -179,7 +195,31 @@ impl What {
         What::Transaction,
         What::Export,
         What::Import,
+        What::Validate,
+        What::Meta,
+        What::MetaAdd,
+        What::MetaDelete,
+        What::Document,
+        What::DocRef,
+        What::LastN,
+        What::Summary,
     ];
+
+    /// The name of the operation that was called, without its `$`.
+    pub(super) const fn operation(self) -> Option<&'static str> {
+        Some(match self {
+            What::Everything => "everything",
+            What::Validate => "validate",
+            What::Meta => "meta",
+            What::MetaAdd => "meta-add",
+            What::MetaDelete => "meta-delete",
+            What::Document => "document",
+            What::DocRef => "docref",
+            What::LastN => "lastn",
+            What::Summary => "summary",
+            _ => return None,
+        })
+    }
 }
 
 impl Outcome {

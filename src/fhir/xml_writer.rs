@@ -376,6 +376,37 @@ mod tests {
         );
     }
 
+    /// JSON as nobody would send it: members of R4 and others, with values of any kind.
+    fn anything() -> impl proptest::strategy::Strategy<Value = Value> {
+        use proptest::prelude::*;
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<String>().prop_map(Value::from),
+            "<?/?(div|p|!--|!\\[CDATA\\[)( a=\"1\")?/?>?x?(</div>|-->|&amp;|&nbsp;)?".prop_map(Value::from),
+        ];
+        let names = "_?(id|url|text|div|name|given|extension|valueString|contained|resource|entry|resourceType|birthDate|[a-z<]{1,3})";
+        leaf.prop_recursive(6, 64, 4, move |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+                prop::collection::hash_map(names, inner, 0..5)
+                    .prop_map(|members| Value::Object(members.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn whatever_is_written_is_well_formed(value in anything(), kind in "Patient|Bundle|Nothing", indented: bool) {
+            let mut resource = Map::new();
+            resource.extend(value.as_object().cloned().unwrap_or_default());
+            resource.insert("resourceType".into(), kind.into());
+            let written = to_xml(&Value::from(resource).to_string(), indented).unwrap();
+            roxmltree::Document::parse(&written).unwrap();
+        }
+    }
+
     #[test]
     fn what_r4_does_not_define_comes_last() {
         let json = r#""unheard":{"of":[1,{"resourceType":"X","a":"b"}]},"<bad>":1,"_x y":{},"active":true,"name":[[{}]],"gender":null"#;

@@ -38,7 +38,7 @@ impl CalendarUnit {
         })
     }
 
-    /// The unit of a UCUM code that dates can be moved by. The year and month of UCUM are fixed numbers of seconds, by
+    /// The unit of a UCUM code, or of a word in its place (`'month'`), that dates can be moved by. The year and month of UCUM are fixed numbers of seconds, by
     /// which no calendar goes (N1 section 6.6.7).
     pub fn of_ucum(code: &str) -> Option<Self> {
         Some(match code {
@@ -48,7 +48,7 @@ impl CalendarUnit {
             "min" => Self::Minute,
             "s" => Self::Second,
             "ms" => Self::Millisecond,
-            _ => return None,
+            word => return Self::of_word(word),
         })
     }
 
@@ -132,7 +132,7 @@ pub(super) fn moved(value: Temporal, amount: Decimal, unit: CalendarUnit) -> Opt
 
 fn by_months(value: Temporal, months: i128) -> Option<Temporal> {
     let months = if value.precision == Precision::Year { months / 12 * 12 } else { months };
-    let total = i128::from(value.year) * 12 + i128::from(value.month) - 1 + months;
+    let total = (i128::from(value.year) * 12 + i128::from(value.month) - 1).checked_add(months)?;
     let year = u16::try_from(total.div_euclid(12)).ok().filter(|year| (1..=9999).contains(year))?;
     let month = total.rem_euclid(12) as u8 + 1;
     Some(Temporal { year, month, day: value.day.min(days_in_month(year.into(), month)), ..value })

@@ -11,10 +11,14 @@ use super::quantity::Quantity;
 
 /// Whether two items are equal; `None` when their precision does not say.
 pub(super) fn equal(left: &Item<'_>, right: &Item<'_>, context: &dyn Context<'_>) -> Option<bool> {
-    if let (Item::Node(left), Item::Node(right)) = (left, right)
-        && left.is_same(right)
-    {
-        return Some(true);
+    if let (Item::Node(left), Item::Node(right)) = (left, right) {
+        if left.is_same(right) {
+            return Some(true);
+        }
+        // Of a resource of which only the type is known, nobody can say which it is.
+        if [left, right].iter().any(|node| node.value.is_none() && node.beside.is_none()) {
+            return None;
+        }
     }
     let (Some(one), Some(other)) = (left.system(), right.system()) else { return Some(same_json(left, right)) };
     match (&one, &other) {
@@ -30,20 +34,10 @@ pub(super) fn equal(left: &Item<'_>, right: &Item<'_>, context: &dyn Context<'_>
         (Item::Node(_), Item::Node(_)) => Some(same_json(&one, &other)),
         _ => match (number(&one), number(&other), quantity(&one), quantity(&other)) {
             (Some(left), Some(right), ..) => Some(left == right),
-            (.., Some(left), Some(right)) => match left.compare(&right, context) {
-                Some(order) => Some(order == Ordering::Equal),
-                None => incomparable(&left, &right),
-            },
+            (.., Some(left), Some(right)) => left.compare(&right, context).map(|order| order == Ordering::Equal),
             _ => Some(false),
         },
     }
-}
-
-/// Quantities that cannot be converted into each other are different, but for a year or month of the calendar beside a
-/// fixed duration: of them nothing is said.
-fn incomparable(left: &Quantity, right: &Quantity) -> Option<bool> {
-    let are_durations = left.unit.calendar().is_some() || right.unit.calendar().is_some();
-    (!are_durations).then_some(false)
 }
 
 fn is_time(item: &Item<'_>) -> bool {

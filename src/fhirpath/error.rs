@@ -27,6 +27,10 @@ rules! {
         "{} needs something that is not at hand here" "{} に必要な情報がここにはありません"
     pub(super) TOO_COSTLY "fhirpath-too-costly" Error TooCostly
         "the evaluation takes more than the allowed {}" "評価が上限を超えました: {}"
+    pub(super) ELEMENT "fhirpath-element" Error Value
+        "there is no element {} here" "この位置に要素 {} はありません"
+    pub(super) ORDER "fhirpath-order" Error Value
+        "{} needs items in an order, which these have not" "{} には順序のある値が必要です"
 }
 
 /// An expression that cannot be read, or cannot be applied.

@@ -101,17 +101,16 @@ impl<'a> Engine<'a, '_> {
     /// The first step of a path: a type's name stands for the focus that is of that type.
     fn head(&mut self, step: &'a Step, scope: Scope<'_, 'a>) -> Result<Items<'a>> {
         match &step.action {
-            Action::Member(name) if name.starts_with(|c: char| c.is_ascii_uppercase()) => {
-                let wanted = model::kind(name);
-                let is_meant = |item: &&Item<'a>| match (item, wanted) {
-                    (Item::Node(node), Some(wanted)) => node.kind.is_kind_of(wanted),
-                    (Item::Node(node), None) => node.member_text("resourceType") == Some(name),
-                    _ => false,
-                };
+            Action::Member(_, Some(wanted)) => {
+                let is_meant = |item: &&Item<'a>| item.node().is_some_and(|node| node.kind.is_kind_of(wanted));
                 let found: Items<'a> = scope.focus.iter().filter(is_meant).cloned().collect();
-                if found.is_empty() { self.step(step, scope.focus.to_vec(), scope) } else { Ok(found) }
+                let is_unknown = |item: &Item<'a>| item.node().is_some_and(|node| std::ptr::eq(node.kind, &UNKNOWN));
+                if found.is_empty() && scope.focus.iter().any(is_unknown) {
+                    return self.step(step, scope.focus.to_vec(), scope);
+                }
+                Ok(found)
             }
-            Action::Member(name) => {
+            Action::Member(name, _) => {
                 self.spend(1, step.at)?;
                 let mut out = Vec::new();
                 for item in scope.focus {
@@ -133,7 +132,8 @@ impl<'a> Engine<'a, '_> {
     fn step(&mut self, step: &'a Step, mut items: Items<'a>, scope: Scope<'_, 'a>) -> Result<Items<'a>> {
         self.spend(1 + items.len(), step.at)?;
         match &step.action {
-            Action::Member(name) => {
+            Action::Member(..) if items.is_empty() => Ok(items),
+            Action::Member(name, _) => {
                 let mut out = Vec::new();
                 for item in &items {
                     member(item, name, &mut out);
@@ -289,7 +289,7 @@ type Members = serde_json::Map<String, Value>;
 
 /// The elements under a name in JSON, with what stands beside them.
 fn push<'a>(members: &'a Members, name: &str, kind: &'static Kind, out: &mut Items<'a>) {
-    let value = members.get(name);
+    let value = get(members, name);
     // Only primitives have something beside them.
     let beside = match value {
         Some(Value::Object(_)) => None,
@@ -310,6 +310,16 @@ fn push<'a>(members: &'a Members, name: &str, kind: &'static Kind, out: &mut Ite
     }
 }
 
+/// Looking through a few names takes less time than hashing the one that is wanted.
+const SCANNED_MAX: usize = 16;
+
+fn get<'a>(members: &'a Members, name: &str) -> Option<&'a Value> {
+    if members.len() <= SCANNED_MAX {
+        return members.iter().find(|(key, _)| *key == name).map(|(_, value)| value);
+    }
+    members.get(name)
+}
+
 fn beside<'a>(members: &'a Members, name: &str) -> Option<&'a Value> {
     let mut buffer = [0_u8; 64];
     // Names of elements are short; a key put together on the stack costs nothing.
@@ -317,7 +327,7 @@ fn beside<'a>(members: &'a Members, name: &str) -> Option<&'a Value> {
     let (first, rest) = key.split_first_mut()?;
     *first = b'_';
     rest.copy_from_slice(name.as_bytes());
-    members.get(std::str::from_utf8(key).ok()?)
+    get(members, std::str::from_utf8(key).ok()?)
 }
 
 fn push_one<'a>(value: Option<&'a Value>, beside: Option<&'a Value>, kind: &'static Kind, out: &mut Items<'a>) {

@@ -85,6 +85,7 @@ pub(super) enum Function {
     Type,
     // FHIR
     Extension,
+    HasExtension,
     HasValue,
     GetValue,
     Resolve,
@@ -203,6 +204,7 @@ const ROWS: &[Row] = &[
     ("today", Function::Today, 0, 0),
     ("type", Function::Type, 0, 0),
     ("extension", Function::Extension, 1, 1),
+    ("hasExtension", Function::HasExtension, 1, 1),
     ("hasValue", Function::HasValue, 0, 0),
     ("getValue", Function::GetValue, 0, 0),
     ("resolve", Function::Resolve, 0, 0),

@@ -1,8 +1,22 @@
 //! FHIRPath (hl7.org/fhirpath/N1, with what FHIR R4 adds in fhirpath.html): expressions that find and judge parts of
 //! resources. An expression is read once and evaluated often; nothing of the resource is copied.
+//!
+//! ```
+//! use tasuki::fhirpath::{Expression, Item, Nothing};
+//!
+//! let expression = Expression::parse("Patient.name.where(use = 'official').family")?;
+//! let patient = serde_json::json!({"resourceType": "Patient", "name": [{"use": "official", "family": "Testyama"}]});
+//! let found = expression.evaluate(Item::resource(&patient), &Nothing)?;
+//! assert_eq!(found[0].to_text().as_deref(), Some("Testyama"));
+//! # Ok::<(), tasuki::fhirpath::ExpressionError>(())
+//! ```
+//!
+//! `lexer` and `parser` make a `tree`; `evaluate` walks it, with `operators`, `equality` and one file of `functions` for each
+//! section of the standard; `model` is what it knows of R4, [`Context`] what it is told from outside.
 
 mod boundary;
 mod calendar;
+mod check;
 mod context;
 mod decimal;
 mod equality;
@@ -67,9 +81,19 @@ impl Expression {
         evaluate::evaluate(&self.tree, input, context)
     }
 
+    /// Checks it, before anything is evaluated, against the definition of the type that it is to be applied to. An error
+    /// names an element that cannot be there, or an order asked of what has none; a type that R4 does not know is not
+    /// checked. Evaluation itself is lenient: it finds nothing where nothing can be.
+    pub fn check(&self, kind: &str) -> Result<(), ExpressionError> {
+        check::check(&self.tree, model::kind(kind))
+    }
+
     /// Whether it holds: `None` when it comes to nothing; one item that is no Boolean counts as true (N1 section 4.5).
     pub fn is_true<'a>(&'a self, input: Item<'a>, context: &dyn Context<'a>) -> Result<Option<bool>, ExpressionError> {
         let found = self.evaluate(input, context)?;
         operators::condition(&found).ok_or_else(|| ExpressionError::new(0, &error::SINGLE, "?"))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -260,7 +260,10 @@ impl Parser {
         };
         self.next += 1;
         if !self.take("(") {
-            return Ok(Step { at, action: Action::Member(name.into()) });
+            // No element begins with an upper case letter, and no type of resources with another.
+            let is_type = name.starts_with(|c: char| c.is_ascii_uppercase());
+            let kind = if is_type { model::kind(&name) } else { None };
+            return Ok(Step { at, action: Action::Member(name.into(), kind) });
         }
         if matches!(name.as_str(), "is" | "as" | "ofType") {
             let wanted = self.type_name()?;

@@ -87,8 +87,8 @@ pub(super) struct Step {
 
 #[derive(Debug)]
 pub(super) enum Action {
-    /// The elements of that name.
-    Member(Box<str>),
+    /// The elements of that name. At the head of a path a name may also be that of a type, which is then given.
+    Member(Box<str>, Option<&'static Kind>),
     /// The item at that place, counted from 0.
     Index(Expr),
     /// `is(T)`, `as(T)`, `ofType(T)`

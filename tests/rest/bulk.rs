@@ -257,6 +257,52 @@ fn what_is_revoked_is_in_no_file_that_is_fetched_afterwards() {
     }
 }
 
+/// Two worlds that differ in what agency-a may not see: somebody else's record, what a patient has not been told, and a
+/// consent that was withdrawn. Manifest and files are the same, byte for byte.
+#[test]
+fn what_may_not_be_seen_changes_nothing() {
+    let told = |hidden: bool| {
+        let store = store();
+        if hidden {
+            let untold = condition("untold", "C9", Some("UNINFORMED"));
+            receive(&store, &letter(HOSPITAL, "", &bundle("1", "untold", &[untold])));
+            for number in ["4", "5"] {
+                let name = format!("b{number}");
+                let weight = json!({"resourceType": "Observation", "status": "final", "code": {"text": "体重"},
+                    "identifier": [{"system": "urn:x", "value": number}],
+                    "subject": {"reference": format!("urn:uuid:{name}-0")}});
+                receive(&store, &letter(HOSPITAL, "", &bundle(number, &name, &[weight])));
+            }
+        }
+        let served = Served::new(over(store));
+        if hidden {
+            grant(&served, "4", "active");
+        }
+        let begun: Vec<String> =
+            ["/$export", "/Patient/$export?_since=2026-01-01", "/Patient/$export?_typeFilter=Condition?code=C9"]
+                .map(|path| begun(&served, "agency-a", path))
+                .to_vec();
+        if hidden {
+            grant(&served, "4", "inactive");
+        }
+        let mut said = Vec::new();
+        for status in begun {
+            let manifest = manifest(&served, "agency-a", &status);
+            for list in ["output", "deleted"] {
+                for (_, path) in files(&manifest, list) {
+                    said.push(served.get("agency-a", path).body);
+                }
+            }
+            let export = status.rsplit_once('/').unwrap().1;
+            said.push(manifest.to_string().replace(export, "export"));
+        }
+        said
+    };
+    let (without, with) = (told(false), told(true));
+    assert!(without.iter().any(|body| body.contains("C2")) && !with.iter().any(|body| body.contains("Observation")));
+    assert_eq!(without, with);
+}
+
 #[test]
 fn what_is_revoked_while_a_file_is_fetched_does_not_leave() {
     let store = store();

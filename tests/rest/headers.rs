@@ -147,6 +147,17 @@ fn a_proxy_is_believed_when_it_is_trusted() {
     assert_eq!(url(&trusting, "192.0.2.7:1234"), "https://care.example/tasuki/fhir");
     assert_eq!(url(&trusting, "198.51.100.7:1234"), BASE);
     assert_eq!(url(&served(), "192.0.2.7:1234"), BASE);
+    let behind = |path: &str| {
+        let ask = Ask::get("hospital", path).with(PEER, "192.0.2.7:1234").with("x-forwarded-host", "care.example");
+        trusting.ask(ask.with("x-forwarded-proto", "https")).json()
+    };
+    let found = behind(&format!("/Condition?_count=2&patient={}", &patient()[1..]));
+    let links = found["link"].as_array().unwrap().iter().map(|link| &link["url"]);
+    let urls: Vec<_> = links.chain(found["entry"].as_array().unwrap().iter().map(|entry| &entry["fullUrl"])).collect();
+    assert!(urls.len() >= 4, "{found}");
+    for url in urls {
+        assert!(url.as_str().unwrap().starts_with("https://care.example/fhir/Condition"), "BASE-12 {url}");
+    }
 }
 
 #[test]
@@ -168,6 +179,8 @@ fn addresses_that_are_none_are_refused() {
         ("BASE-04", "POST", "/Foo".into(), 404, "not-supported"),
         ("BASE-04", "PUT", "/Foo/1".into(), 404, "not-supported"),
         ("BASE-04", "DELETE", "/Foo/1".into(), 404, "not-supported"),
+        ("BASE-05", "TRACE", "/Patient/x".into(), 405, "not-supported"),
+        ("BASE-05", "POST", "/Patient/x".into(), 405, "not-supported"),
         ("BASE-06", "GET", "/Patient/a_b".into(), 404, "not-found"),
         ("BASE-06", "GET", format!("/Patient/{}", "a".repeat(65)), 404, "not-found"),
         ("BASE-06", "GET", "/Patient/a%2Fb".into(), 404, "not-found"),
@@ -177,8 +190,9 @@ fn addresses_that_are_none_are_refused() {
         let answer = served.ask(Ask { method, ..Ask::get("hospital", path.as_str()) });
         assert_eq!(answer.status, status, "{row} {method} {path:.100}: {}", answer.body);
         if status != 200 {
-            assert_eq!(issue(&answer).0, code, "{row} {method} {path}");
+            assert_eq!(issue(&answer).0, code, "{row} {method} {path:.100}");
         }
+        assert_eq!(answer.header("allow").is_some(), status == 405, "{row}");
     }
 }
 

@@ -76,7 +76,7 @@ async fn begin(
             return Ok(trail.refuse(denied));
         }
     }
-    let base = base_url(request, gateway).into_owned();
+    let base = base_of(request, gateway);
     let asked = Asked {
         request: address(&base, &of, request.query_string()),
         level: of.level(),
@@ -106,6 +106,11 @@ async fn begin(
             Answer::refuse(Status::Accepted, &rules::BEGUN, "").with_header(header::CONTENT_LOCATION, location)
         }
     })
+}
+
+/// The URL of the API as the caller knows it.
+fn base_of(request: &HttpRequest, gateway: &Gateway) -> String {
+    base_url(request, gateway).unwrap_or_else(|| gateway.base_url().to_owned())
 }
 
 async fn parameters(request: &HttpRequest, sent: Option<web::Payload>) -> Result<Vec<(String, String)>, Answer> {
@@ -191,7 +196,7 @@ async fn tell(
     let walk = Walk::new(gateway.clone(), caller, export.clone())?;
     let names = blocking(move || find::still(&walk, &files)).await?;
     let needs_token = !gateway.registry().is_open();
-    let base = base_url(request, gateway).into_owned();
+    let base = base_of(request, gateway);
     let body = Permitted::gather(names, |names| manifest(&base, &export, needs_token, &names).into_bytes());
     Ok(Answer::plain_json(body).with_header(header::EXPIRES, time::http_date(export.expires())))
 }

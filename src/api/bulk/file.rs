@@ -140,7 +140,8 @@ impl Lines {
         if self.opened.is_none() {
             let Some(record) = self.records.next() else { return Ok(false) };
             let Some(chart) = self.walk.open(record)? else { return Ok(true) };
-            let rows = self.walk.rows(&chart, resource_type).into_iter().peekable();
+            let rows = self.walk.judged(record, &chart, |judge| self.walk.rows(judge, resource_type))?;
+            let rows = rows.unwrap_or_default().into_iter().peekable();
             self.opened = Some(Opened { record, chart, rows });
         }
         let Some(mut opened) = self.opened.take() else { return Ok(false) };

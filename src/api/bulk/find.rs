@@ -35,7 +35,7 @@ pub(super) fn files(walk: &Walk, records: &[PatientKey]) -> Result<Files, Fault>
             types.retain(|resource_type| !found.contains_key(&File::Of(*resource_type)));
             walk.judged(*record, &chart, |judge| {
                 for resource_type in types {
-                    if walk.rows(&chart, resource_type).into_iter().any(|row| judge.permit(row).is_some()) {
+                    if !walk.rows(judge, resource_type)?.is_empty() {
                         found.insert(File::Of(resource_type), *record);
                     }
                 }

@@ -117,27 +117,31 @@ impl Walk {
         if now.columns.last_updated.iter().all(|stored| *stored <= until) {
             return Ok(Some(now));
         }
-        let mut partition = self.gateway.pipeline().store().partition(record)?;
-        partition.records.retain(|one| one.facts.last_updated <= until);
-        Ok(Some(Arc::new(Chart::build(&partition)?)))
+        self.gateway.chart_at(record, until).map(|chart| Some(Arc::new(chart)))
     }
 
-    /// The rows of a type that belong to the export, whoever may see them.
-    pub(super) fn rows(&self, chart: &Chart, resource_type: ResourceType) -> Vec<usize> {
+    /// The rows of a type that belong to the export and may leave.
+    pub(super) fn rows(&self, judge: &Judge<'_>, resource_type: ResourceType) -> Result<Vec<usize>, Fault> {
+        let chart = judge.then;
         let is_elsewhere = chart.patient.directory_type().is_some_and(|held| held != resource_type);
         if is_elsewhere || !self.has(File::Of(resource_type)) {
-            return Vec::new();
+            return Ok(Vec::new());
         }
         let mut rows: Vec<usize> = match self.criteria.get(&resource_type) {
             None => (0..chart.len()).filter(|row| chart.columns.types[*row] == resource_type).collect(),
-            Some(any) => any.iter().flat_map(|criteria| criteria.rows(chart)).collect(),
+            Some(any) => {
+                let may_see = |row| judge.permit(row).is_some();
+                let met = any.iter().map(|criteria| criteria.rows(&self.gateway, chart, &may_see));
+                met.collect::<Result<Vec<_>, _>>()?.concat()
+            }
         };
         rows.sort_unstable();
         rows.dedup();
         if let Some(since) = self.export.asked().since {
             rows.retain(|row| chart.columns.last_updated[*row] > since);
         }
-        rows
+        rows.retain(|row| judge.permit(*row).is_some());
+        Ok(rows)
     }
 
     /// The names (`Type/id`) of what was deleted of a record and may be spoken of, and the consent by which. Blocks on
@@ -182,8 +186,9 @@ impl Walk {
             File::Deleted => Ok(self.deleted(record)?.0.pop().map(|deleted| deleted.map(|_| name))),
             File::Of(resource_type) => {
                 let Some(chart) = self.open(record)? else { return Ok(None) };
-                let rows = self.rows(&chart, resource_type);
-                let permit = self.judged(record, &chart, |judge| Ok(rows.iter().find_map(|row| judge.permit(*row))))?;
+                let permit = self.judged(record, &chart, |judge| {
+                    Ok(self.rows(judge, resource_type)?.first().and_then(|row| judge.permit(*row)))
+                })?;
                 Ok(permit.flatten().map(|permit| permit.release(name)))
             }
         }

@@ -64,6 +64,8 @@ impl Stop {
 pub(in crate::api) struct Body<'a> {
     text: Cow<'a, str>,
     pub(in crate::api) value: Value,
+    /// What there is to say of it and does not keep it from being stored.
+    pub(in crate::api) noticed: Vec<Issue>,
 }
 
 impl<'a> Body<'a> {
@@ -84,7 +86,7 @@ impl<'a> Body<'a> {
             issues.retain(|issue| issue.rule.severity >= Severity::Error);
             return Err(Stop::Refused(Status::BadRequest, issues));
         }
-        Ok(Body { text: Cow::Borrowed(text), value })
+        Ok(Body { text: Cow::Borrowed(text), value, noticed: issues })
     }
 
     /// The id that it states.
@@ -193,7 +195,8 @@ pub(super) fn patched(
     }
     let text = match &asking.sent {
         Sent::JsonPatch(text) => patch::json::apply(&found.body()?, text)?,
-        Sent::FhirPathPatch(_) | Sent::Nothing | Sent::Resource(_) => {
+        Sent::FhirPathPatch(text) => patch::fhirpath::apply(&found.body()?, text)?,
+        Sent::Nothing | Sent::Resource(_) => {
             return Err(Stop::because(Status::UnsupportedMediaType, &rules::NOT_A_PATCH, ""));
         }
     };

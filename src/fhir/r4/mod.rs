@@ -9,6 +9,10 @@ use std::sync::{LazyLock, OnceLock};
 
 use primitive::Primitive;
 
+/// The constraints whose breach is an error, one a line: the path of a type or element, the key, the FHIRPath, what it
+/// says; tabs between. Those about extensions, references, containment, narratives and Bundles are not among them.
+pub const CONSTRAINTS: &str = include_str!("constraints.txt");
+
 /// An element of a type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Element {
@@ -33,6 +37,8 @@ pub struct Element {
 pub struct Shape {
     /// Its name, or the path of the element.
     pub path: &'static str,
+    /// Its place in the table, from 0.
+    pub number: usize,
     line: &'static str,
     parsed: OnceLock<Parsed>,
 }
@@ -74,12 +80,10 @@ pub enum Kind {
 }
 
 static SHAPES: LazyLock<(Vec<Shape>, HashMap<&'static str, usize>)> = LazyLock::new(|| {
-    let shape = |text: &'static str| {
-        let (path, line) = text.split_once(' ')?;
-        Some(Shape { path, line, parsed: OnceLock::new() })
-    };
-    let shapes: Vec<Shape> = include_str!("elements.txt").lines().filter_map(shape).collect();
-    let places = shapes.iter().enumerate().map(|(at, shape)| (shape.path, at)).collect();
+    let lines = include_str!("elements.txt").lines().filter_map(|line| line.split_once(' '));
+    let shape = |(number, (path, line))| Shape { path, number, line, parsed: OnceLock::new() };
+    let shapes: Vec<Shape> = lines.enumerate().map(shape).collect();
+    let places = shapes.iter().map(|shape| (shape.path, shape.number)).collect();
     (shapes, places)
 });
 

@@ -15,13 +15,14 @@ impl<'a> Engine<'a, '_> {
         let at = calling.at;
         let unanswered = || wrong(at, &error::UNANSWERED, calling.name());
         match calling.function() {
-            Function::Extension => {
+            // A search parameter of R4 asks for `hasExtension`, which is defined nowhere; this is what it can only mean.
+            Function::Extension | Function::HasExtension => {
                 let Some(url) = self.text_argument(calling, 0)? else { return Ok(Vec::new()) };
                 let mut out = Vec::new();
                 items.iter().for_each(|item| member(item, "extension", &mut out));
                 self.spend(out.len(), at)?;
                 out.retain(|item| item.node().and_then(|node| node.member_text("url")) == Some(&url));
-                Ok(out)
+                Ok(if calling.function() == Function::Extension { out } else { boolean(!out.is_empty()) })
             }
             Function::HasValue => Ok(boolean(matches!(items.as_slice(), [item] if primitive(item).is_some()))),
             Function::GetValue => Ok(match items.as_slice() {

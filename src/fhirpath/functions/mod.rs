@@ -75,6 +75,7 @@ impl<'a> Engine<'a, '_> {
             F::LowBoundary | F::HighBoundary | F::Precision | F::Comparable => self.of_precision(calling, &items),
             F::Now | F::Today | F::TimeOfDay => self.of_time(calling),
             F::Extension
+            | F::HasExtension
             | F::HasValue
             | F::GetValue
             | F::Resolve
