@@ -1,6 +1,7 @@
 //! Joining the parts: the running gateway.
 
 mod containers;
+mod exports;
 mod known;
 mod senders;
 
@@ -13,7 +14,7 @@ use crate::config::maps::Maps;
 use crate::config::{self, Config, Limits};
 use crate::consent::{Caller, Role, is_directory};
 use crate::fault::Fault;
-use crate::fhir::{PatientKey, ResourceId, ResourceType};
+use crate::fhir::{FacilityCode, PatientKey, ResourceId, ResourceType};
 use crate::journal::Journal;
 use crate::letter::{Letter, LetterId, Source};
 use crate::pipeline::{Pipeline, Receipt};
@@ -21,6 +22,7 @@ use crate::store::records::is_found_by_identifier;
 use crate::store::{Hot, Store};
 
 pub use containers::{Containers, Progress};
+pub use exports::{Asked, Export, Exports, Level, NotBegun, Stage};
 use known::Known;
 pub use senders::Senders;
 
@@ -42,6 +44,7 @@ pub struct Gateway {
     hot: Arc<Hot<Chart>>,
     pipeline: Arc<Pipeline>,
     containers: Containers,
+    exports: Exports,
     limits: Limits,
     http: config::Http,
     journal: Arc<Journal>,
@@ -80,6 +83,7 @@ impl Gateway {
         }
         Ok(Gateway {
             containers: Containers::start(store.clone(), pipeline.clone(), journal.clone(), clock)?,
+            exports: Exports::open(store.clone(), config.limits, clock())?,
             limits: config.limits,
             http: config.http.clone(),
             pipeline,
@@ -147,6 +151,25 @@ impl Gateway {
     /// Letters that hold others and are taken in one after the other.
     pub fn containers(&self) -> &Containers {
         &self.containers
+    }
+
+    /// Bulk exports.
+    pub fn exports(&self) -> &Exports {
+        &self.exports
+    }
+
+    /// The records that a facility of the caller's keeps. Walks the heads of the whole store; blocks on it.
+    pub fn own_records(&self, caller: &Caller) -> Result<Vec<PatientKey>, Fault> {
+        let (mut own, mut next) = (Vec::new(), Some(PatientKey(0)));
+        while let Some(record) = next.map(|from| self.store.record_from(from)).transpose()?.flatten() {
+            let head = self.store.head(record)?;
+            let facility = FacilityCode::parse(head.as_ref().map_or("", |head| &head.facility));
+            if !record.is_directory() && caller.may_push(&facility).is_ok() {
+                own.push(record);
+            }
+            next = record.0.checked_add(1).map(PatientKey);
+        }
+        Ok(own)
     }
 
     /// Who sent a letter that was received; `None` when there is no such letter. Blocks on storage.

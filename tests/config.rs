@@ -115,6 +115,8 @@ fn the_example_names_every_key() {
         "certificate_sha256",
         "body_bytes_max",
         "requests_waiting_max",
+        "export_minutes_max",
+        "exports_per_client_max",
         "facilities",
         "tls",
         "allow_plain",

@@ -390,7 +390,7 @@ fn versions(partition: &Partition) -> Vec<(usize, &Record, i64)> {
 }
 
 /// Whose facts say who may see a version: its own; of one that says that the resource is gone, those of the one before.
-fn seen_by(partition: &Partition, at: usize) -> &Facts {
+pub(super) fn seen_by(partition: &Partition, at: usize) -> &Facts {
     let own = &partition.records[at].facts;
     if !own.deleted {
         return own;

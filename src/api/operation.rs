@@ -21,7 +21,7 @@ use super::caller::caller;
 use super::routes::{printable, served_type};
 use super::trail::Trail;
 use super::write::Stop;
-use super::{convert, everything};
+use super::{bulk, convert, everything};
 use crate::app::Gateway;
 use crate::consent::{Action, Caller, ConsentVersion, Permitted, Role};
 use crate::fault::{Fault, Status};
@@ -74,6 +74,7 @@ pub(super) async fn run(
         _ => return Answer::refuse(Status::MethodNotAllowed, &rules::METHOD, operation.name),
     }
     match (operation.run, before) {
+        (Run::Export, before) => bulk::called(request, gateway, payload, before).await,
         (Run::Convert, _) => convert::convert(request, gateway, payload).await,
         (Run::Everything, [_, id]) if *method == Method::GET => everything::everything(request, gateway, id).await,
         // It reads its parameters from the address alone; leaving those of a body out would answer too much.
@@ -171,7 +172,9 @@ async fn called(
         Run::Document => document::document(call, trail).await,
         Run::DocRef => docref::docref(call, trail).await,
         Run::LastN => lastn::lastn(call, trail).await,
-        Run::Convert | Run::Everything => Err(Fault::Broken("an operation that answers by itself".into()).into()),
+        Run::Convert | Run::Everything | Run::Export => {
+            Err(Fault::Broken("an operation that answers by itself".into()).into())
+        }
     }
 }
 

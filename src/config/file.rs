@@ -112,4 +112,6 @@ pub(super) struct Limits {
     pub(super) head_seconds_max: Option<Spanned<u64>>,
     pub(super) connections_max: Option<Spanned<u64>>,
     pub(super) requests_waiting_max: Option<Spanned<u64>>,
+    pub(super) export_minutes_max: Option<Spanned<u64>>,
+    pub(super) exports_per_client_max: Option<Spanned<u64>>,
 }

@@ -138,6 +138,10 @@ pub struct Limits {
     pub connections_max: u64,
     /// Most requests that wait for the store at once; more are told to try again.
     pub requests_waiting_max: u64,
+    /// How long a bulk export may be fetched.
+    pub export_minutes_max: u64,
+    /// Most bulk exports of one client that may be fetched at once; one more is told when the next one expires.
+    pub exports_per_client_max: u64,
 }
 
 impl Config {

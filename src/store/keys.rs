@@ -14,6 +14,8 @@
 //! U code(16) received(8) letter(32)     the letter has that code, and no concept map knew it
 //! X type(1) value(8) patient(16)         something in the partition has, or had, this identifier
 //! N organization(16) patient(16)        the patient is on the panel of the organisation
+//! E export(16) H                        a bulk export: what was asked for
+//! E export(16) R part(2)                a part of the list of records it is about
 //! A number(8)                           a chunk of the audit chain
 //! L position(8)                         an entry of the log, written by the engine
 //! M name 0                              a fact about the whole store
@@ -35,6 +37,8 @@ pub enum Space {
     Code = b'C',
     /// Senders' message ids ("delivered under").
     Control = b'D',
+    /// Bulk exports.
+    Export = b'E',
     /// Where a resource id lies.
     Id = b'I',
     /// The log of commits.
@@ -280,6 +284,35 @@ pub fn identifier_prefix(resource_type: ResourceType, value: u64) -> Vec<u8> {
 pub fn identifier_of(key: &[u8]) -> Option<PatientKey> {
     let (_, patient) = key.strip_prefix(b"X")?.split_first_chunk::<9>()?;
     patient.try_into().ok().map(u128::from_be_bytes).map(PatientKey)
+}
+
+/// What a bulk export was asked for.
+pub fn export(number: u128) -> Vec<u8> {
+    let mut key = export_prefix(number);
+    key.push(b'H');
+    key
+}
+
+/// A part of the list of records that a bulk export is about, from 0.
+pub fn export_records(number: u128, part: u16) -> Vec<u8> {
+    let mut key = export_prefix(number);
+    key.push(b'R');
+    key.extend_from_slice(&part.to_be_bytes());
+    key
+}
+
+/// What all keys of a bulk export begin with.
+pub fn export_prefix(number: u128) -> Vec<u8> {
+    let mut key = Vec::with_capacity(20);
+    key.push(Space::Export as u8);
+    key.extend_from_slice(&number.to_be_bytes());
+    key
+}
+
+/// The number of a bulk export's key; `None` for any other key.
+pub fn export_of(key: &[u8]) -> Option<u128> {
+    let (number, _) = key.strip_prefix(b"E")?.split_first_chunk::<16>()?;
+    Some(u128::from_be_bytes(*number))
 }
 
 /// A chunk of the audit chain.

@@ -13,6 +13,7 @@ pub mod commit;
 mod contract;
 pub mod control;
 pub mod cursor;
+pub mod exports;
 pub mod faulty;
 pub mod fjall;
 pub mod group;

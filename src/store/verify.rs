@@ -37,6 +37,8 @@ pub struct Report {
     pub panel: u64,
     /// Chunks of the audit chain.
     pub audit: u64,
+    /// Bulk exports.
+    pub exports: u64,
     /// Letters that spoke of a record, once for each record.
     pub told: u64,
     /// Senders' own codes.
@@ -76,6 +78,7 @@ pub fn verify(store: &Store) -> Result<Report, Fault> {
     walk.identifiers()?;
     walk.audit()?;
     walk.cursors()?;
+    walk.exports()?;
     Ok(walk.report)
 }
 
@@ -335,6 +338,20 @@ impl Walk<'_> {
             }
             before = number;
             Ok(())
+        })
+    }
+
+    fn exports(&mut self) -> Result<(), Fault> {
+        self.each(Space::Export, |walk, key, _| {
+            let Some(number) = keys::export_of(key) else { return walk.wrong(key, "the key of an export is damaged") };
+            if key != keys::export(number) {
+                return Ok(());
+            }
+            walk.report.exports += 1;
+            match walk.store.export_records(number) {
+                Ok(Some(_)) => Ok(()),
+                Ok(None) | Err(_) => walk.wrong(key, "the records of an export are missing or damaged"),
+            }
         })
     }
 

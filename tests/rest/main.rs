@@ -6,6 +6,8 @@
 #[path = "../gateway/mod.rs"]
 mod gateway;
 
+mod bulk;
+mod bulk_import;
 mod headers;
 mod negotiation;
 mod packing;
