@@ -8,6 +8,7 @@ mod lastn;
 mod meta;
 mod parameters;
 mod rules;
+mod summary;
 mod table;
 mod validate;
 
@@ -171,6 +172,7 @@ async fn called(
         Run::Document => document::document(call, trail).await,
         Run::DocRef => docref::docref(call, trail).await,
         Run::LastN => lastn::lastn(call, trail).await,
+        Run::Summary => summary::summary(call, trail).await,
         Run::Convert | Run::Everything => Err(Fault::Broken("an operation that answers by itself".into()).into()),
     }
 }
