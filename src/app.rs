@@ -40,6 +40,7 @@ pub struct Gateway {
     pipeline: Arc<Pipeline>,
     containers: Containers,
     limits: Limits,
+    http: config::Http,
     journal: Arc<Journal>,
     places: RwLock<HashMap<Place, PatientKey>>,
     known: Arc<Known>,
@@ -47,15 +48,20 @@ pub struct Gateway {
     updates: RwLock<()>,
 }
 
+/// Opens the store that a configuration names, making it when it is not there.
+pub fn open(store: &config::Store) -> Result<Store, Fault> {
+    match store {
+        config::Store::Memory => Ok(Store::open_memory()),
+        config::Store::Sled { path, cache_mib } => Store::open_sled(path, cache_mib << 20),
+        config::Store::Fjall { path, cache_mib } => Store::open_fjall(path, cache_mib << 20),
+    }
+}
+
 impl Gateway {
     /// Opens the store, starts the journal and makes everything ready; nothing listens yet. `clock` gives milliseconds
     /// since 1970.
     pub fn start(config: &Config, clock: fn() -> i64) -> Result<Self, Fault> {
-        let store = match &config.store {
-            config::Store::Memory => Store::open_memory(),
-            config::Store::Sled { path, cache_mib } => Store::open_sled(path, cache_mib << 20)?,
-        };
-        Gateway::over(store, config, clock)
+        Gateway::over(open(&config.store)?, config, clock)
     }
 
     /// The same over a store that is open already; what the configuration says of the store is not looked at.
@@ -72,6 +78,7 @@ impl Gateway {
         Ok(Gateway {
             containers: Containers::start(store.clone(), pipeline.clone(), journal.clone(), clock)?,
             limits: config.limits,
+            http: config.http.clone(),
             pipeline,
             journal,
             registry: match config.open {
@@ -122,6 +129,11 @@ impl Gateway {
     /// What is configured about senders.
     pub fn sources(&self) -> &[Arc<Source>] {
         &self.sources
+    }
+
+    /// What is configured about HTTP itself.
+    pub fn http(&self) -> &config::Http {
+        &self.http
     }
 
     /// Limits on what callers may ask.
@@ -217,6 +229,13 @@ impl Gateway {
     /// A record's chart. Blocks on storage when the record is not in memory.
     pub fn chart(&self, patient: PatientKey) -> Result<Arc<Chart>, Fault> {
         self.hot.load(patient)
+    }
+
+    /// A record's chart as it was at an instant, milliseconds since 1970. Blocks on storage.
+    pub fn chart_at(&self, patient: PatientKey, instant: i64) -> Result<Chart, Fault> {
+        let mut partition = self.store.partition(patient)?;
+        partition.records.retain(|record| record.facts.last_updated <= instant);
+        Chart::build(&partition)
     }
 
     /// The chart a resource is on, when it is in memory: never blocks on storage.

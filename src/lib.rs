@@ -16,6 +16,7 @@ pub mod explain;
 pub mod fault;
 pub mod feed;
 pub mod fhir;
+pub mod fhirpath;
 pub mod intake;
 pub mod journal;
 pub mod letter;

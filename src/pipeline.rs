@@ -22,6 +22,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::codes::Book;
 use crate::consent;
+pub use crate::decode::fhir_xml::to_json as fhir_xml_to_json;
 use crate::decode::ssmix2;
 use crate::fault::{Fault, Issue, IssueType, Noted, Place, Rule, Severity};
 use crate::fhir::{FacilityCode, PatientKey, ResourceType};

@@ -66,6 +66,9 @@ fn the_example_loads() {
     let folder = folder();
     let config = read(&example(), folder.path()).unwrap();
     assert_eq!(config.store, Store::Sled { path: folder.path().join("tasuki-data"), cache_mib: 256 });
+    let text = example().replace("engine = \"sled\"", "engine = \"fjall\"");
+    let fjall = Store::Fjall { path: folder.path().join("tasuki-data"), cache_mib: 256 };
+    assert_eq!(read(&text, folder.path()).unwrap().store, fjall);
     assert_eq!(config.sources[0].letter.zone_minutes, 540);
     assert!(config.tls.is_none());
     let roles: Vec<_> = config.clients.iter().map(|client| client.caller.role).collect();

@@ -1,4 +1,4 @@
-//! The tables of R4 (`src/fhir/r4/elements.txt`, `codes.txt`) are what the official definitions say.
+//! The tables of R4 (`src/fhir/r4/elements.txt`, `codes.txt`, `constraints.txt`) are what the official definitions say.
 //! `UPDATE=1 TASUKI_CORPORA=... cargo test --test r4_elements` writes them.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout)] // helpers of tests are not seen as tests
@@ -6,7 +6,7 @@
 #[allow(dead_code)] // the other tests use the rest
 mod definition;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -21,7 +21,8 @@ fn the_tables_are_what_the_definitions_say() {
         return println!("not run: TASUKI_CORPORA is not set");
     };
     let package = Package::read(Path::new(&corpora), "hl7.fhir.r4.core-4.0.1");
-    for (name, written) in [("elements", table(&package)), ("codes", codes(&package))] {
+    let tables = [("elements", table(&package)), ("codes", codes(&package)), ("constraints", constraints(&package))];
+    for (name, written) in tables {
         let file = format!("src/fhir/r4/{name}.txt");
         if std::env::var_os("UPDATE").is_some() {
             std::fs::write(&file, &written).unwrap();
@@ -141,4 +142,29 @@ fn codes(package: &Package) -> String {
         out.push('\n');
     }
     out
+}
+
+/// Constraints that `src/validate/base` checks by itself.
+const CHECKED_OTHERWISE: [&str; 6] = ["ele-", "ext-", "dom-", "txt-", "ref-", "bdl-"];
+
+/// One line a constraint whose breach is an error: where it stands, its key, its FHIRPath, what it says; tabs between.
+fn constraints(package: &Package) -> String {
+    let mut lines = BTreeSet::new();
+    for element in types(package).flat_map(definition::elements) {
+        let path = element["path"].as_str().unwrap();
+        for constraint in element["constraint"].as_array().into_iter().flatten().filter(|c| c["severity"] == "error") {
+            let part = |name: &str| constraint[name].as_str().unwrap().split_whitespace().collect::<Vec<_>>().join(" ");
+            let key = part("key");
+            // One that a type has is repeated by every element of that type.
+            let is_own = constraint["source"].as_str().is_none_or(|source| source.ends_with(path));
+            let is_here = is_own
+                || !path.contains('.')
+                || element["type"].as_array().is_some_and(|t| t[0]["code"] == "BackboneElement");
+            if !is_here || CHECKED_OTHERWISE.iter().any(|start| key.starts_with(start)) {
+                continue;
+            }
+            lines.insert(format!("{path}\t{key}\t{}\t{}\n", part("expression"), part("human")));
+        }
+    }
+    lines.into_iter().collect()
 }

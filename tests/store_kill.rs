@@ -7,7 +7,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tasuki::fault::Fault;
 use tasuki::fhir::{FacilityCode, PatientKey, ResourceType};
@@ -18,27 +18,43 @@ use tasuki::store::{Partition, Store};
 
 /// The directory of the store; set, this program is the one to be killed.
 const CHILD: &str = "STORE_KILL_CHILD";
+/// Opens a store in a directory with an engine.
+type Open = fn(&Path, u64) -> Result<Store, Fault>;
 const WRITERS: u64 = 8;
 const PATIENTS: u64 = 24;
 const CACHE_BYTES: u64 = 8 << 20;
 
 #[test]
-fn what_was_acknowledged_survives_being_killed() {
+fn what_sled_acknowledged_survives_being_killed() {
+    kill("what_sled_acknowledged_survives_being_killed", Store::open_sled);
+}
+
+#[test]
+fn what_fjall_acknowledged_survives_being_killed() {
+    kill("what_fjall_acknowledged_survives_being_killed", Store::open_fjall);
+}
+
+/// `test` is the caller's name, under which it is run again to be killed.
+fn kill(test: &str, open: Open) {
     if let Ok(path) = std::env::var(CHILD) {
-        return write_until_killed(Path::new(&path));
+        return write_until_killed(&open(Path::new(&path), CACHE_BYTES).unwrap());
     }
     let kills = std::env::var("STORE_KILLS").ok().and_then(|kills| kills.parse().ok()).unwrap_or(10);
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("store");
     let mut acknowledged = HashMap::new();
+    let mut slowest = Duration::ZERO;
     let mut chance = uuid::Uuid::new_v4().as_u128() as u64;
     for round in 0..kills {
         chance = chance.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
         let patience = Duration::from_millis(20 + (chance >> 33) % 300);
         let before = acknowledged.len();
-        // Every fourth is killed from its start on, while it still recovers what the one before it left.
-        kill_after(patience, round % 4 == 3, &path, &mut acknowledged);
-        let store = Store::open_sled(&path, CACHE_BYTES).unwrap();
+        // Every fourth is killed from its start on, while it still recovers what the one before it left, the very first
+        // while it makes the store.
+        kill_after(test, patience, round % 4 == 0, &path, &mut acknowledged);
+        let begun = Instant::now();
+        let store = open(&path, CACHE_BYTES).unwrap();
+        slowest = slowest.max(begun.elapsed());
         let report = verify(&store).unwrap();
         assert_eq!(report.broken, [], "round {round}, killed after {patience:?}");
         for (patient, count) in &acknowledged {
@@ -49,14 +65,14 @@ fn what_was_acknowledged_survives_being_killed() {
     }
     assert!(!acknowledged.is_empty(), "nothing was ever acknowledged");
     let sheaves: u64 = acknowledged.values().sum();
-    println!("{kills} kills, {sheaves} acknowledged sheaves, none lost");
+    println!("{kills} kills, {sheaves} acknowledged sheaves, none lost; opened again within {slowest:?}");
 }
 
 /// Runs the child for so long after its first word, or its start, and notes what it says was acknowledged: patient and
 /// sheaves.
-fn kill_after(patience: Duration, at_once: bool, path: &Path, acknowledged: &mut HashMap<PatientKey, u64>) {
+fn kill_after(test: &str, patience: Duration, at_once: bool, path: &Path, acknowledged: &mut HashMap<PatientKey, u64>) {
     let mut child = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "what_was_acknowledged_survives_being_killed", "--nocapture", "--test-threads=1"])
+        .args(["--exact", test, "--nocapture", "--test-threads=1"])
         .env(CHILD, path)
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
@@ -87,14 +103,12 @@ fn kill_after(patience: Duration, at_once: bool, path: &Path, acknowledged: &mut
 }
 
 /// Writes letters and sheaves from several threads and says so after each acknowledgement.
-fn write_until_killed(path: &Path) {
-    let store = Store::open_sled(path, CACHE_BYTES).unwrap();
+fn write_until_killed(store: &Store) {
     std::thread::scope(|scope| {
         for writer in 0..WRITERS {
-            let store = &store;
             scope.spawn(move || {
                 for n in 0.. {
-                    let patient = PatientKey(u128::from((writer * 7 + n * 5) % PATIENTS) + 1000);
+                    let patient = PatientKey((u128::from((writer * 7 + n * 5) % PATIENTS) + 1000) << 100);
                     match receive(store, patient, &format!("{} {writer} {n}", std::process::id())) {
                         Ok(sheaves) => say(&format!("ack {} {sheaves}\n", patient.0)),
                         Err(Fault::Conflict | Fault::Busy) => {}

@@ -80,7 +80,7 @@ impl Answer {
         Answer { version: Some(version), modified: Some(modified), ..self }
     }
 
-    /// With one header more: `Content-Location`, `Retry-After`, `X-Progress`. A value that no header can hold is left out.
+    /// With one header more: `Content-Location`, `Retry-After`, `X-Progress`. A value that no header can hold is left empty.
     pub(super) fn with_header(mut self, name: HeaderName, value: impl Into<String>) -> Self {
         self.headers.push((name, value.into()));
         self

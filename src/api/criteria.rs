@@ -3,6 +3,8 @@
 
 use std::sync::Arc;
 
+use super::scoped::Records;
+use super::search;
 use super::write::Stop;
 use super::write::rules;
 use crate::app::Gateway;
@@ -11,8 +13,10 @@ use crate::consent::{Caller, Permit, Permitted};
 use crate::fault::{Fault, Issue, Place, Status};
 use crate::fhir::{PatientKey, ResourceId, ResourceType};
 use crate::search::Columns;
-use crate::search::evaluate::matches;
-use crate::search::query::{Condition, Query, Server};
+use crate::search::evaluate::{Judge, Refused};
+use crate::search::query::{Query, Scope};
+use crate::search::run::run;
+use crate::search::terminology::NoTerminology;
 
 /// A resource that was found, and that the caller may see.
 #[derive(Debug)]
@@ -94,42 +98,37 @@ pub(super) fn find(
     criteria: &str,
     limit: usize,
 ) -> Result<Vec<Found>, Stop> {
-    let server = Server { base: gateway.base_url(), zone_minutes: gateway.zone_minutes() };
-    let query = Query::parse(resource_type, criteria, server)
-        .map_err(|issue| Stop::Refused(Status::BadRequest, vec![issue]))?;
-    if query.conditions.is_empty() {
+    let wrong = |issue| Stop::Refused(Status::BadRequest, vec![issue]);
+    let server = search::server(gateway);
+    let mut query = Query::parse(Scope::Type(resource_type), criteria, server).map_err(wrong)?;
+    if query.branches.iter().all(|branch| branch.conditions.is_empty()) {
         let issue = Issue::with(&rules::NO_CRITERIA, Place::Whole, resource_type.name());
         return Err(Stop::Refused(Status::PreconditionFailed, vec![issue]));
     }
-    let mut found = Vec::new();
-    let now = gateway.now();
-    for record in records(gateway, caller, &query)? {
-        let chart = gateway.chart(record)?;
-        let policy = chart.policy(&caller.organization);
-        let gate = chart.gate(caller, &policy, now);
-        if !gate.is_open() {
-            continue;
-        }
-        for row in matches(&chart.columns, &query) {
-            found.extend(chart.permit(&gate, row).map(|permit| Found::of(&chart, row, permit)));
-            if found.len() >= limit {
-                return Ok(found);
-            }
-        }
-    }
-    Ok(found)
+    query.count = limit;
+    let (records, now) = (Records::load(gateway, caller, records(gateway, caller, &query)?)?, gateway.now());
+    let scoped = records.scoped(caller, now);
+    let judge = Judge::new(&scoped, &NoTerminology, server);
+    let found = run(&judge, &query, now).map_err(|refused| match refused {
+        Refused::Issue(issue) => wrong(issue),
+        Refused::Fault(fault) => Stop::Failed(fault),
+    })?;
+    let found = found.page.matches.into_iter();
+    Ok(found.filter_map(|at| Some(Found::of(scoped.chart(at), at.row, scoped.permit(at)?))).collect())
 }
 
 /// The records that may hold what is looked for.
-fn records(gateway: &Gateway, caller: &Caller, query: &Query) -> Result<Vec<PatientKey>, Fault> {
-    let ids = query.conditions.iter().find_map(|condition| match condition {
-        Condition::Id(ids) => Some(ids),
-        _ => None,
-    });
-    let Some(ids) = ids else { return gateway.scope(caller) };
+fn records(gateway: &Gateway, caller: &Caller, query: &Query<'_>) -> Result<Vec<PatientKey>, Fault> {
     let mut records = Vec::new();
-    for id in ids.iter().filter_map(|id| ResourceId::parse(id)) {
-        records.extend(gateway.place(query.resource_type, &id)?.map(|chart| chart.patient));
+    if let (Some(ids), Some(resource_type)) = (query.ids(), query.scope.resource_type()) {
+        for id in ids.iter().filter_map(|id| ResourceId::parse(id)) {
+            records.extend(gateway.place(resource_type, &id)?.map(|chart| chart.patient));
+        }
+    } else if let Some(named) = search::subjects(query) {
+        records = named;
+        records.extend(gateway.directory(caller));
+    } else {
+        return gateway.scope(caller);
     }
     records.sort_unstable();
     records.dedup();

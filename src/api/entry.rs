@@ -8,7 +8,7 @@ use actix_web::{HttpRequest, web};
 use super::answer::Answer;
 use super::body;
 use super::caller::caller;
-use super::prefer::{Content, Prefer, prefer};
+use super::prefer::{Content, Handling, Prefer, prefer};
 use super::routes::{blocking, printable};
 use super::trail::Trail;
 use super::write::bundle::{Bundle, Read, Wish};
@@ -146,10 +146,7 @@ impl Doing<'_> {
 
     /// What is said of a write: its resource only where that is preferred, because a Bundle may be large.
     fn written(&self, told: Told) -> Outcome {
-        let location = told.location(self.gateway).filter(|_| told.status != Status::NoContent);
-        let location = location.and_then(|url| {
-            url.strip_prefix(self.gateway.base_url()).map(|below| below.trim_start_matches('/').to_owned())
-        });
+        let location = told.location().filter(|_| told.status != Status::NoContent);
         let wants = self.prefer.content == Some(Content::Representation);
         Outcome {
             status: told.status,
@@ -175,6 +172,7 @@ impl Doing<'_> {
         trail.asked(query);
         let has_it = |version, _| wish.if_none_match.as_ref().is_some_and(|versions| versions.hold(version));
         let (gateway, caller) = (self.gateway, &*self.caller);
+        let lenient = self.prefer.handling == Some(Handling::Lenient);
         let done = match path.as_slice() {
             [type_name, id] if !id.starts_with(['_', '$']) => {
                 read::answer(gateway, caller, (type_name, id), &has_it, &mut trail).await
@@ -189,7 +187,14 @@ impl Doing<'_> {
             [type_name, id, "_history"] => {
                 history::answer(gateway, caller, history::Of::Instance(type_name, id), query, &mut trail).await
             }
-            [type_name] if !type_name.is_empty() => search::answer(gateway, caller, type_name, query, &mut trail).await,
+            [] | [""] => search::answer(gateway, caller, search::Path::System, (query, lenient), &mut trail).await,
+            [type_name] => {
+                search::answer(gateway, caller, search::Path::Type(type_name), (query, lenient), &mut trail).await
+            }
+            [of, id, type_name] => {
+                let path = search::Path::Compartment(of, id, type_name);
+                search::answer(gateway, caller, path, (query, lenient), &mut trail).await
+            }
             _ => Ok(Answer::refuse(Status::BadRequest, &rules::URL, &printable(&wish.url))),
         };
         let answer = done.unwrap_or_else(|fault: Fault| trail.fail(fault));

@@ -1,64 +1,84 @@
-//! The way out: every answer gets its form here and nowhere else (http.html#mime-type).
+//! The way out: every answer gets its form and its headers here and nowhere else (http.html#mime-type).
 
-use actix_web::HttpResponse;
 use actix_web::body::{self, BodySize, MessageBody};
 use actix_web::http::StatusCode;
-use actix_web::http::header::{self, HeaderValue};
+use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::web::Bytes;
+use actix_web::{HttpRequest, HttpResponse};
 
-use super::answer::{Answer, Content, outcome};
-use super::asked::{Asked, Format};
+use super::answer::{Answer, Content};
+use super::asked::Asked;
+use super::form::Formed;
+use super::request_id::{X_REQUEST_ID, request_id};
+use super::{cors, forwarded};
+use crate::app::Gateway;
 use crate::fault::Status;
 use crate::fhir::time;
 
+/// What varies with the request's headers in an answer to it (RFC 9110 section 12.5.5).
+const VARY: &str = "Accept, Accept-Encoding, Accept-Language, Origin";
+/// How long whoever asks too much, or at a bad moment, should wait.
+const RETRY_AFTER_SECONDS: &str = "1";
+
 /// The answer as it leaves: in the form that is asked for, with the headers that belong to it.
-pub(super) fn leave(asked: &Asked, answer: Answer) -> HttpResponse {
+pub(super) async fn leave(request: &HttpRequest, gateway: &Gateway, asked: &Asked, answer: Answer) -> HttpResponse {
+    let mut answer = match forwarded::base_url(request, gateway) {
+        Some(base) => forwarded::under(answer, gateway.base_url(), &base),
+        None => answer,
+    };
+    let content = std::mem::replace(&mut answer.content, Content::Nothing);
+    let formed = match Formed::of(content, *asked).await {
+        Ok(formed) => formed,
+        Err(fault) => {
+            answer = Answer::from(fault);
+            None
+        }
+    };
     let status = answer.status;
     let mut response = HttpResponse::build(StatusCode::from_u16(status.code()).unwrap_or_default());
-    let format = asked.format.unwrap_or(Format::FhirJson);
-    let body = match answer.content {
-        Content::Fhir(body) => {
-            response.insert_header((header::CONTENT_TYPE, HeaderValue::from_static(format.content_type())));
-            Some(body)
-        }
-        Content::Outcome(findings) => {
-            response.insert_header((header::CONTENT_TYPE, HeaderValue::from_static(format.content_type())));
-            response.insert_header((header::CONTENT_LANGUAGE, HeaderValue::from_static(asked.language.tags())));
-            Some(outcome(&findings, asked.language))
-        }
-        Content::Other(body, content_type) => {
-            response.insert_header((header::CONTENT_TYPE, content_type.as_ref()));
-            Some(body)
-        }
-        Content::Nothing => None,
+    let mut add = |name: HeaderName, value: HeaderValue| {
+        response.append_header((name, value));
     };
-    response.insert_header((header::CACHE_CONTROL, HeaderValue::from_static("no-store")));
+    if let Some(formed) = &formed {
+        add(header::CONTENT_TYPE, value_of(&formed.content_type));
+        formed.coding.into_iter().for_each(|coding| add(header::CONTENT_ENCODING, HeaderValue::from_static(coding)));
+        formed.language.into_iter().for_each(|tags| add(header::CONTENT_LANGUAGE, HeaderValue::from_static(tags)));
+    }
+    add(X_REQUEST_ID, request_id(request));
+    add(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    add(header::VARY, HeaderValue::from_static(VARY));
     if let Some(version) = answer.version {
-        response.insert_header((header::ETAG, format!("W/\"{version}\"")));
+        add(header::ETAG, value_of(&format!("W/\"{version}\"")));
     }
     if let Some(modified) = answer.modified {
-        response.insert_header((header::LAST_MODIFIED, time::http_date(modified)));
+        add(header::LAST_MODIFIED, value_of(&time::http_date(modified)));
     }
     if let Some(location) = answer.location {
-        response.insert_header((header::LOCATION, location));
+        add(header::LOCATION, value_of(&location));
     }
-    for (name, value) in answer.headers {
-        if let Ok(value) = HeaderValue::from_str(&value) {
-            response.append_header((name, value));
+    answer.headers.into_iter().for_each(|(name, value)| add(name, value_of(&value)));
+    match status {
+        Status::Unauthorized => add(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")),
+        Status::Busy | Status::TooManyRequests => {
+            add(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_SECONDS));
         }
+        _ => {}
     }
+    cors::add(request, &gateway.http().origins, &mut response);
     // What is still coming of the body is not waited for.
     if matches!(status, Status::TooSlow | Status::TooLarge) {
         response.force_close();
     }
-    if status == Status::Unauthorized {
-        response.insert_header((header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")));
-    }
-    match body.map(|body| body.into_inner()) {
+    match formed.map(|formed| formed.body.into_inner()) {
         None => response.body(body::None::new()),
         Some(body) if asked.head => response.body(Unsent(body.len())),
         Some(body) => response.body(body),
     }
+}
+
+/// A header's value; what no header can hold is left empty.
+fn value_of(text: &str) -> HeaderValue {
+    HeaderValue::from_str(text).unwrap_or(HeaderValue::from_static(""))
 }
 
 /// The length of a body that is not sent (`HEAD`, RFC 9110 section 9.3.2).

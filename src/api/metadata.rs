@@ -31,11 +31,15 @@ fn statement(base_url: &str) -> String {
         w.string("url", base_url);
     });
     w.string("fhirVersion", "4.0.1");
-    w.array("format", |w| w.item_string("application/fhir+json"));
+    w.array("format", |w| {
+        w.item_string("application/fhir+json");
+        w.item_string("application/fhir+xml");
+    });
     w.array("rest", |w| {
         w.item(|w| {
             w.string("mode", "server");
             w.object("security", |w| {
+                w.boolean("cors", true);
                 w.array("service", |w| {
                     w.item(|w| w.string("text", "Bearer tokens of registered clients, each bound to an organisation"));
                 });

@@ -40,11 +40,7 @@ pub(super) fn prefer(request: &HttpRequest) -> Prefer {
 }
 
 impl Prefer {
-    /// The preferences of one header's value.
-    pub(super) fn parse(value: &str) -> Prefer {
-        Prefer::default().and(value)
-    }
-
+    /// With those of one more header.
     fn and(mut self, value: &str) -> Prefer {
         // A semicolon begins a parameter, of which none is defined for these; some clients part preferences with it.
         for preference in value.split([',', ';']) {
@@ -106,6 +102,5 @@ mod tests {
         for (headers, expected) in cases {
             assert_eq!(read(headers), expected, "{headers:?}");
         }
-        assert_eq!(Prefer::parse("return=minimal").content, minimal);
     }
 }

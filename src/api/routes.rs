@@ -1,8 +1,9 @@
 //! Every route of `/fhir` and `/intake`, and which interactions each type offers.
 
-use actix_web::http::Method;
+use actix_web::http::{Method, header};
 use actix_web::{HttpRequest, HttpResponse, web};
 
+use super::admit::{allowed, stopped};
 use super::answer::Answer;
 use super::asked::Asked;
 use super::history::Of;
@@ -10,12 +11,14 @@ use super::leave::leave;
 use super::write::Action;
 use super::write::single::write;
 use super::{
-    account, audit_event, create, entry, history, intake, metadata, operation, read, receipt, rules, search, update,
+    account, audit_event, binary, create, entry, history, intake, metadata, operation, read, receipt, rules, search,
+    update,
 };
 use crate::app::Gateway;
 use crate::consent::is_directory;
 use crate::fault::{Fault, Status};
 use crate::fhir::ResourceType;
+use crate::search::compartment::is_compartment;
 use crate::search::parameters;
 
 type Data = web::Data<Gateway>;
@@ -32,22 +35,19 @@ async fn dispatch(request: HttpRequest, gateway: Data, payload: web::Payload) ->
     let path = path.trim_start_matches('/');
     // A slash at the end names nothing more.
     let path: Vec<&str> = path.strip_suffix('/').unwrap_or(path).split('/').collect();
-    let answer = match asked.format {
-        None if speaks_fhir(&path) => Answer::refuse(Status::NotAcceptable, &rules::NOT_ACCEPTABLE, ""),
-        _ => route(request, gateway, payload, &path).await,
+    let answer = match stopped(&request, &asked, &path) {
+        Some(answer) => answer,
+        None => route(request.clone(), gateway.clone(), payload, &path).await,
     };
-    leave(&asked, answer)
-}
-
-/// Whether the answer there is FHIR whatever happens, so that it must be wanted as JSON or XML before anything is done.
-fn speaks_fhir(path: &[&str]) -> bool {
-    match path {
-        // Its bytes, in whatever they are.
-        ["fhir", "Binary", _] => false,
-        ["fhir", ".well-known", ..] => false,
-        ["fhir", ..] => true,
-        _ => false,
-    }
+    let answer = match path.as_slice() {
+        ["fhir", "Binary", ..] => binary::as_asked(&asked, answer),
+        _ => answer,
+    };
+    let answer = match answer.status() {
+        Status::MethodNotAllowed => answer.with_header(header::ALLOW, allowed(&path)),
+        _ => answer,
+    };
+    leave(&request, &gateway, &asked, answer).await
 }
 
 async fn route(request: HttpRequest, gateway: Data, payload: web::Payload, path: &[&str]) -> Answer {
@@ -67,11 +67,23 @@ async fn route(request: HttpRequest, gateway: Data, payload: web::Payload, path:
         (&Method::GET, ["fhir", type_name, "_history"]) => {
             history::history(request, gateway, Of::Type(type_name)).await
         }
-        (&Method::GET, ["fhir", type_name]) => search::get(request, gateway, type_name).await,
+        (&Method::GET, ["fhir"] | ["fhir", "_search"]) => search::get(request, gateway, search::Path::System).await,
+        (&Method::POST, ["fhir", "_search"]) => search::post(request, gateway, search::Path::System, payload).await,
+        (&Method::GET, ["fhir", type_name] | ["fhir", type_name, "_search"]) => {
+            search::get(request, gateway, search::Path::Type(type_name)).await
+        }
         (&Method::GET, ["fhir", type_name, id]) => read::read(request, gateway, type_name, id).await,
         // The audit record's search is a matter of its own and has no form: the general one would say that there is nothing.
         (&Method::POST, ["fhir", "AuditEvent", "_search"]) => not_offered(),
-        (&Method::POST, ["fhir", type_name, "_search"]) => search::post(request, gateway, type_name, payload).await,
+        (&Method::POST, ["fhir", type_name, "_search"]) => {
+            search::post(request, gateway, search::Path::Type(type_name), payload).await
+        }
+        (&Method::GET, ["fhir", of, id, name] | ["fhir", of, id, name, "_search"]) if is_searched(of, name) => {
+            search::get(request, gateway, search::Path::Compartment(of, id, name)).await
+        }
+        (&Method::POST, ["fhir", of, id, name, "_search"]) if is_searched(of, name) => {
+            search::post(request, gateway, search::Path::Compartment(of, id, name), payload).await
+        }
         (&Method::POST, ["intake"]) => intake::hand_in(request, gateway, None, payload).await,
         (&Method::GET, ["intake", "receipts", letter]) => receipt::read(request, gateway, letter).await,
         (&Method::GET, ["intake", "receipts", letter, "account"]) => account::read(request, gateway, letter).await,
@@ -103,8 +115,18 @@ async fn route(request: HttpRequest, gateway: Data, payload: web::Payload, path:
         (&Method::DELETE, ["fhir", type_name, id]) => {
             write(request, gateway, Action::Delete, type_name, Some(id), payload).await
         }
+        (_, ["fhir", name, ..]) if !name.starts_with(['$', '_']) => match served_type(name) {
+            Ok(_) => not_offered(),
+            Err(answer) => answer,
+        },
         _ => not_offered(),
     }
+}
+
+/// Whether a path below a resource searches its compartment.
+fn is_searched(of: &str, name: &str) -> bool {
+    let is_type = |resource_type| resource_type != ResourceType::AUDIT_EVENT;
+    is_compartment(of) && (name == "*" || ResourceType::parse(name).is_some_and(is_type))
 }
 
 /// The interactions a type offers (R4 valueset type-restful-interaction).

@@ -22,11 +22,14 @@ rules! {
         "Name the patient (patient=Patient/…) or the resource (_id=…)."
         "患者(patient=Patient/…)またはリソース(_id=…)を指定してください。"
     pub(super) TOO_LARGE "body-too-large" Error TooLong
-        "The body is larger than this gateway takes, or it broke off."
-        "本文が上限を超えているか、途中で途切れています。"
-    pub(super) NOT_FHIR_JSON "not-fhir-json" Error NotSupported
-        "Send application/fhir+json."
-        "application/fhir+json で送ってください。"
+        "The body is larger than this gateway takes."
+        "本文が上限を超えています。"
+    pub(super) BROKE_OFF "body-broke-off" Error Structure
+        "The body broke off before its end."
+        "本文が途中で途切れています。"
+    pub(super) NOT_A_FORM "not-a-form" Error NotSupported
+        "Send the parameters as application/x-www-form-urlencoded."
+        "パラメータは application/x-www-form-urlencoded で送ってください。"
     pub(super) NOT_A_BUNDLE "not-a-bundle" Error Value
         "Send a Bundle as FHIR JSON."
         "FHIR JSON形式のBundleを送ってください。"

@@ -1,48 +1,62 @@
-//! Search (http.html#search): `GET /fhir/[type]?...` and `POST /fhir/[type]/_search`.
+//! Search (http.html#search): of a type, of the whole system, of a compartment; by GET, and by POST to `_search`.
 //!
-//! Consent is decided row by row before anything is counted, sorted or cut into pages (design decision 6). The records
-//! walked are the caller's panel, or those that the query names, never the store.
+//! Consent is decided row by row before anything is counted, sorted, chained, included or cut into pages (design
+//! decision 6). The records walked are the caller's panel, or those that the query names, never the store.
 
-use std::sync::Arc;
-
+use actix_web::http::header;
 use actix_web::{HttpRequest, web};
 
 use super::answer::Answer;
 use super::body;
 use super::caller::caller;
-use super::read::{chart, chart_of};
+use super::prefer::{Handling, prefer};
+use super::read::chart_of;
 use super::routes::{blocking, served_type};
 use super::rules;
-use super::searchset::{Link, searchset};
+use super::scoped::{Records, Scoped};
+use super::searchset::{self, Link, searchset};
 use super::trail::Trail;
 use crate::app::Gateway;
 use crate::audit::What;
-use crate::chart::Chart;
-use crate::consent::{Action, Caller, Permit, Permitted, Role, is_directory};
+use crate::consent::{Action, Caller, Permitted, Role, is_directory};
 use crate::fault::{Fault, Status};
+use crate::fhir::reference::own_patient;
 use crate::fhir::{PatientKey, ResourceId, ResourceType};
-use crate::search::evaluate::matches;
-use crate::search::page::{Key, page};
-use crate::search::query::{Condition, Query, Server};
+use crate::search::Definitions;
+use crate::search::evaluate::{Judge, Refused};
+use crate::search::query::{Query, Scope, Server};
+use crate::search::run::{Found, run};
+use crate::search::terminology::NoTerminology;
 
-pub(super) async fn get(request: HttpRequest, gateway: web::Data<Gateway>, type_name: &str) -> Answer {
-    search(request, gateway, type_name, None).await
+/// Where a request searches, as its path says it.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Path<'a> {
+    /// `/fhir/[type]`
+    Type(&'a str),
+    /// `/fhir`
+    System,
+    /// `/fhir/[compartment]/[id]/[type]`, or `*` for every type.
+    Compartment(&'a str, &'a str, &'a str),
+}
+
+pub(super) async fn get(request: HttpRequest, gateway: web::Data<Gateway>, path: Path<'_>) -> Answer {
+    search(request, gateway, path, None).await
 }
 
 /// The parameters may stand in the body, the address, or both.
 pub(super) async fn post(
     request: HttpRequest,
     gateway: web::Data<Gateway>,
-    type_name: &str,
+    path: Path<'_>,
     sent: web::Payload,
 ) -> Answer {
-    search(request, gateway, type_name, Some(sent)).await
+    search(request, gateway, path, Some(sent)).await
 }
 
 async fn search(
     request: HttpRequest,
     gateway: web::Data<Gateway>,
-    type_name: &str,
+    path: Path<'_>,
     sent: Option<web::Payload>,
 ) -> Answer {
     let mut trail = Trail::begin(&gateway, &request, What::Search);
@@ -50,11 +64,12 @@ async fn search(
         Err(denied) => trail.refuse(denied),
         Ok(caller) => {
             trail.caller(&caller);
+            let lenient = prefer(&request).handling == Some(Handling::Lenient);
             match parameters(&request, sent).await {
                 Err(answer) => answer,
                 Ok(text) => {
                     trail.asked(&text);
-                    let answer = answer(&gateway, &caller, type_name, &text, &mut trail).await;
+                    let answer = answer(&gateway, &caller, path, (&text, lenient), &mut trail).await;
                     answer.unwrap_or_else(|fault| trail.fail(fault))
                 }
             }
@@ -66,6 +81,14 @@ async fn search(
 async fn parameters(request: &HttpRequest, sent: Option<web::Payload>) -> Result<String, Answer> {
     let Some(sent) = sent else { return Ok(request.query_string().to_owned()) };
     let body = body::bytes(request, sent).await?;
+    let kind = request.headers().get(header::CONTENT_TYPE).map(|kind| kind.to_str().unwrap_or_default());
+    let essence = kind.map(|kind| kind.split(';').next().unwrap_or_default().trim());
+    // Nothing at all may come without saying what it is.
+    if essence.is_some_and(|essence| !essence.eq_ignore_ascii_case("application/x-www-form-urlencoded"))
+        || (essence.is_none() && !body.is_empty())
+    {
+        return Err(Answer::refuse(Status::UnsupportedMediaType, &rules::NOT_A_FORM, ""));
+    }
     Ok(format!("{}&{}", request.query_string(), String::from_utf8_lossy(&body)))
 }
 
@@ -73,142 +96,172 @@ async fn parameters(request: &HttpRequest, sent: Option<web::Payload>) -> Result
 pub(super) async fn answer(
     gateway: &web::Data<Gateway>,
     caller: &Caller,
-    type_name: &str,
-    text: &str,
+    path: Path<'_>,
+    (text, lenient): (&str, bool),
     trail: &mut Trail,
 ) -> Result<Answer, Fault> {
-    let resource_type = match served_type(type_name) {
-        Ok(resource_type) => resource_type,
+    let scope = match scope(path) {
+        Ok(scope) => scope,
         Err(answer) => return Ok(answer),
     };
-    trail.kind(resource_type);
-    if let Err(denied) = caller.may(Action::Read, resource_type) {
-        return Ok(trail.refuse(denied));
+    if let Some(resource_type) = scope.resource_type() {
+        trail.kind(resource_type);
+        if let Err(denied) = caller.may(Action::Read, resource_type) {
+            return Ok(trail.refuse(denied));
+        }
     }
-    let server = Server { base: gateway.base_url(), zone_minutes: gateway.zone_minutes() };
-    let query = match Query::parse(resource_type, text, server) {
+    let server = Server { lenient, ..server(gateway) };
+    let mut query = match Query::parse(scope, text, server) {
         Ok(query) => query,
         Err(issue) => return Ok(Answer::outcome(Status::BadRequest, &[issue])),
     };
-    let Some(charts) = charts(gateway, caller, &query).await? else {
+    // Of several types, those that the role does not include are not there.
+    query.branches.retain(|branch| caller.may(Action::Read, branch.resource_type).is_ok());
+    let Some(patients) = records(gateway, caller, &query).await? else {
         return Ok(Answer::refuse(Status::Unprocessable, &rules::NAME_THE_PATIENT, ""));
     };
-    run(gateway, caller, &query, &charts, trail)
+    respond(gateway, caller, &query, patients, trail).await
 }
 
-/// The records a search walks: those it names, or the caller's panel. `None` when the caller must name some, because
-/// walking all that it may read would be walking the store.
-async fn charts(
-    gateway: &web::Data<Gateway>,
-    caller: &Caller,
-    query: &Query,
-) -> Result<Option<Vec<Arc<Chart>>>, Fault> {
-    if let Some(ids) = ids(query) {
-        let mut charts: Vec<Arc<Chart>> = Vec::new();
-        for id in ids.iter().filter_map(|id| ResourceId::parse(id)) {
-            let found = chart_of(gateway, query.resource_type, &id).await?;
-            charts.extend(found.filter(|chart| charts.iter().all(|other| other.patient != chart.patient)));
+/// What this server is, as the reading of queries sees it.
+pub(super) fn server(gateway: &Gateway) -> Server<'_> {
+    Server {
+        base: gateway.base_url(),
+        zone_minutes: gateway.zone_minutes(),
+        now: gateway.now(),
+        definitions: Definitions::base(),
+        lenient: false,
+    }
+}
+
+fn scope(path: Path<'_>) -> Result<Scope, Answer> {
+    Ok(match path {
+        Path::Type(name) => Scope::Type(served_type(name)?),
+        Path::System => Scope::System,
+        Path::Compartment(of, id, name) => {
+            let resource_type = if name == "*" { None } else { Some(served_type(name)?) };
+            let id = ResourceId::parse(id).ok_or_else(Answer::not_found)?;
+            Scope::Compartment { of: served_type(of)?, id: id.as_str().into(), resource_type }
         }
-        return Ok(Some(charts));
-    }
-    let mut patients = match (patients(query), caller.role) {
-        (named, Role::Care) => {
-            let panel = panel(gateway, &caller.organization).await?;
-            // Whoever is not on the panel is not even looked at: hidden and missing take the same time.
-            let on_it = |patient: &PatientKey| panel.binary_search(patient).is_ok();
-            named.map_or_else(|| panel.to_vec(), |named| named.into_iter().filter(on_it).collect())
-        }
-        (Some(named), _) => named,
-        (None, _) if is_directory(query.resource_type) => Vec::new(),
-        (None, _) => return Ok(None),
-    };
-    if is_directory(query.resource_type) {
-        patients.push(PatientKey::DIRECTORY);
-    }
-    let mut charts = Vec::with_capacity(patients.len());
-    for patient in patients {
-        charts.push(chart(gateway, patient).await?);
-    }
-    Ok(Some(charts))
-}
-
-/// The caller's panel: from memory where it can be, else read on a thread that may block.
-async fn panel(gateway: &web::Data<Gateway>, organization: &str) -> Result<Arc<[PatientKey]>, Fault> {
-    if let Some(panel) = gateway.hot_panel(organization) {
-        return Ok(panel);
-    }
-    let (gateway, organization) = (gateway.clone(), organization.to_owned());
-    blocking(move || gateway.panel(&organization)).await
-}
-
-/// The ids a query is limited to.
-fn ids(query: &Query) -> Option<&Vec<String>> {
-    query.conditions.iter().find_map(|condition| match condition {
-        Condition::Id(ids) => Some(ids),
-        _ => None,
     })
 }
 
-/// The patients a query is limited to; those that are no records of ours are left out, and match nothing.
-fn patients(query: &Query) -> Option<Vec<PatientKey>> {
-    let named = query.used.iter().find(|(name, _)| matches!(name.as_str(), "patient" | "subject" | "beneficiary"))?;
-    let id = |value: &str| value.rsplit('/').next().and_then(PatientKey::from_patient_id);
-    let mut keys: Vec<PatientKey> =
-        named.1.split(',').filter_map(id).filter(|key| *key != PatientKey::DIRECTORY).collect();
+/// The records that a search walks: those that it names, or the caller's panel, with the parts of the directory that it
+/// looks at. Chains, includes and lists lead nowhere else. `None` when the caller must name some, because walking all that
+/// it may read would be walking the store.
+pub(super) async fn records(
+    gateway: &web::Data<Gateway>,
+    caller: &Caller,
+    query: &Query<'_>,
+) -> Result<Option<Vec<PatientKey>>, Fault> {
+    let has_panel = matches!(caller.role, Role::Care | Role::Open);
+    let searched = |of: ResourceType| query.branches.iter().any(|branch| branch.resource_type == of);
+    let directory = || {
+        let parts = gateway.directory(caller).into_iter();
+        parts.filter(|part| query.reaches() || part.directory_type().is_some_and(searched))
+    };
+    if let (Some(ids), Some(resource_type)) = (query.ids(), query.scope.resource_type()) {
+        let mut found = Vec::new();
+        for id in ids.iter().filter_map(|id| ResourceId::parse(id)) {
+            let chart = chart_of(gateway, resource_type, &id).await?;
+            found.extend(chart.map(|chart| chart.patient).filter(|patient| !found.contains(patient)));
+        }
+        // What refers to the directory stands in records.
+        if !query.reaches() || !has_panel || found.iter().all(|patient| !patient.is_directory()) {
+            found.extend(directory().filter(|part| query.reaches() && !found.contains(part)).collect::<Vec<_>>());
+            return Ok(Some(found));
+        }
+    } else if let Some(mut named) = subjects(query) {
+        if caller.role == Role::Care {
+            let panel = panel(gateway, caller).await?;
+            // Whoever is not on the panel is not even looked at: hidden and missing take the same time.
+            named.retain(|patient| panel.binary_search(patient).is_ok());
+        }
+        named.extend(directory());
+        return Ok(Some(named));
+    }
+    let mut all: Vec<PatientKey> = match caller.role {
+        _ if has_panel => panel(gateway, caller).await?,
+        _ if query.branches.iter().all(|branch| is_directory(branch.resource_type)) => Vec::new(),
+        _ => return Ok(None),
+    };
+    all.extend(directory());
+    Ok(Some(all))
+}
+
+/// The caller's panel, without the directory: from memory where it can be, else read on a thread that may block.
+async fn panel(gateway: &web::Data<Gateway>, caller: &Caller) -> Result<Vec<PatientKey>, Fault> {
+    if let (Role::Care, Some(panel)) = (caller.role, gateway.hot_panel(&caller.organization)) {
+        return Ok(panel.to_vec());
+    }
+    let (gateway, caller) = (gateway.clone(), caller.clone());
+    let mut scope = blocking(move || gateway.scope(&caller)).await?;
+    scope.retain(|patient| !patient.is_directory());
+    scope.sort_unstable();
+    Ok(scope)
+}
+
+/// The records of the patients that a query is limited to; `None` when it may be about anything else.
+pub(super) fn subjects(query: &Query<'_>) -> Option<Vec<PatientKey>> {
+    let mut keys = Vec::new();
+    for (id, is_patient) in query.subjects()? {
+        let key = PatientKey::of_id(id);
+        // An id that is no record's own may be that of a Device or a Group.
+        if !is_patient && own_patient(id).is_none() {
+            return None;
+        }
+        keys.push(key);
+    }
     keys.sort_unstable();
     keys.dedup();
     Some(keys)
 }
 
-/// Judges every row, then counts, sorts and cuts.
-fn run(
-    gateway: &Gateway,
+/// Runs a query over records and answers with the page it asks for.
+pub(super) async fn respond(
+    gateway: &web::Data<Gateway>,
     caller: &Caller,
-    query: &Query,
-    charts: &[Arc<Chart>],
+    query: &Query<'_>,
+    patients: Vec<PatientKey>,
     trail: &mut Trail,
 ) -> Result<Answer, Fault> {
     let now = gateway.now();
-    let policies: Vec<_> = charts.iter().map(|chart| chart.policy(&caller.organization)).collect();
-    let gates: Vec<_> = charts.iter().zip(&policies).map(|(chart, policy)| chart.gate(caller, policy, now)).collect();
-    let permitted = charts.iter().zip(&gates).enumerate().filter(|(_, (_, gate))| gate.is_open()).flat_map(
-        |(at, (chart, gate))| {
-            matches(&chart.columns, query).filter_map(move |row| {
-                let permit = chart.permit(gate, row)?;
-                Some((Key::of(&chart.columns, row, query), (at, row, permit)))
-            })
-        },
-    );
-    let page = page(permitted, query);
-    let mut entries: Vec<Permitted<Vec<u8>>> = Vec::with_capacity(page.matches.len());
-    let mut seen = vec![0_usize; charts.len()];
-    for (at, row, permit) in page.matches {
-        seen[at] += 1;
-        entries.push(entry(gateway, &charts[at], query.resource_type, row, permit)?);
+    let begun = query.cursor.as_ref().map(|cursor| cursor.begun);
+    let records = Records::read(gateway, caller, patients, begun).await?;
+    let scoped = records.scoped(caller, now);
+    let judge = Judge::new(&scoped, &NoTerminology, server(gateway));
+    match run(&judge, query, now) {
+        Ok(found) => bundle(gateway, &scoped, query, &found, trail),
+        Err(Refused::Issue(issue)) => Ok(Answer::outcome(Status::BadRequest, &[issue])),
+        Err(Refused::Fault(fault)) => Err(fault),
     }
-    for (at, count) in seen.into_iter().enumerate().filter(|(_, count)| *count > 0) {
-        trail.saw(charts[at].patient, gates[at].opened_by(), count);
-    }
-    let mut links = vec![Link { relation: "self", query: query.link(None) }];
-    if let Some(next) = &page.next {
-        links.push(Link { relation: "next", query: query.link(Some(next)) });
-    }
-    let url = format!("{}/{}", gateway.base_url(), query.resource_type.name());
-    Ok(Answer::ok(searchset(&url, Some(page.total), &links, entries)))
 }
 
-/// An entry of a searchset, made only with the permit of its row.
-pub(super) fn entry(
+fn bundle(
     gateway: &Gateway,
-    chart: &Chart,
-    resource_type: ResourceType,
-    row: usize,
-    permit: Permit,
-) -> Result<Permitted<Vec<u8>>, Fault> {
-    let id = chart.columns.ids[row].as_str();
-    let mut json =
-        format!(r#"{{"fullUrl":"{}/{}/{id}","resource":"#, gateway.base_url(), resource_type.name()).into_bytes();
-    chart.append_body(row, &mut json)?;
-    json.extend_from_slice(br#","search":{"mode":"match"}}"#);
-    Ok(permit.release(json))
+    scoped: &Scoped<'_>,
+    query: &Query<'_>,
+    found: &Found,
+    trail: &mut Trail,
+) -> Result<Answer, Fault> {
+    let page = &found.page;
+    let base = gateway.base_url();
+    let mut entries: Vec<Permitted<Vec<u8>>> = Vec::with_capacity(page.matches.len() + found.included.len() + 1);
+    for at in &page.matches {
+        entries.extend(scoped.release(*at, |chart| searchset::matched(base, chart, at.row, query))?);
+    }
+    for at in &found.included {
+        entries.extend(scoped.release(*at, |chart| searchset::included(base, chart, at.row))?);
+    }
+    scoped.seen(page.matches.iter().chain(&found.included).copied(), trail);
+    entries.extend(searchset::outcome(&found.issues));
+    let mut links = vec![Link { relation: "self", query: query.own_link() }];
+    if page.next.is_some() || page.previous.is_some() {
+        links.push(Link { relation: "first", query: query.link(None) });
+    }
+    for (relation, cursor) in [("previous", &page.previous), ("next", &page.next)] {
+        links.extend(cursor.as_ref().map(|cursor| Link { relation, query: query.link(Some(cursor)) }));
+    }
+    let url = format!("{base}{}", query.scope.path());
+    Ok(Answer::ok(searchset(&url, Some(page.total), &links, entries)))
 }

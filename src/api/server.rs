@@ -6,9 +6,14 @@ use std::time::Duration;
 
 use actix_web::{App, HttpServer, web};
 
+use super::body::BytesMax;
 use super::routes;
 use crate::app::Gateway;
 use crate::auth::certificate;
+
+/// How long a connection is kept open between two requests, seconds: longer than the proxies and pools in front, which
+/// mostly keep theirs for 60, so that none of them sends a request on a connection that is just being closed.
+const IDLE_SECONDS_MAX: u64 = 75;
 
 /// Where and how to listen.
 #[derive(Debug)]
@@ -30,7 +35,7 @@ pub struct Listener {
 /// The whole API as an actix application is configured with it: what [`serve`] puts behind the listener, and tests call
 /// without one.
 pub fn configure(config: &mut web::ServiceConfig, gateway: Arc<Gateway>, body_bytes_max: usize) {
-    config.app_data(web::Data::from(gateway)).app_data(web::PayloadConfig::new(body_bytes_max));
+    config.app_data(web::Data::from(gateway)).app_data(BytesMax(body_bytes_max));
     routes::configure(config);
 }
 
@@ -44,6 +49,7 @@ pub fn serve(gateway: Arc<Gateway>, listener: Listener, ready: impl FnOnce(Socke
                 .workers(listener.workers)
                 // Nagle's delay costs 40 ms on answers of more than one packet (measured).
                 .tcp_nodelay(true)
+                .keep_alive(Duration::from_secs(IDLE_SECONDS_MAX))
                 .client_request_timeout(Duration::from_secs(listener.head_seconds_max))
                 // The limit is one for each worker.
                 .max_connections(listener.connections_max.div_ceil(listener.workers.max(1)))

@@ -7,10 +7,10 @@ use std::sync::Arc;
 use clap::Args;
 
 use super::operator::{self, Act};
+use super::place::Place;
 use super::{fail, issues, say};
 use crate::audit::What;
 use crate::codes::Book;
-use crate::config::maps;
 use crate::explain::{CONVERSIONS_MAX, Entry, Fate, Origin, Subject, account, is_within, origins};
 use crate::fault::{Exit, Fault, Issue};
 use crate::fhir::{FacilityCode, PatientKey, ResourceId, ResourceType};
@@ -24,14 +24,10 @@ const LETTERS_OF_PAGE: usize = 500;
 
 #[derive(Debug, Args)]
 pub(super) struct Options {
-    /// A file; with --store a letter's id, or a resource as Type/id
+    /// A file; with --store or --config a letter's id there, or a resource as Type/id
     target: PathBuf,
-    /// The store in which the letter or the resource lies
-    #[arg(long)]
-    store: Option<PathBuf>,
-    /// The folder of concept maps in force
-    #[arg(long)]
-    maps: Option<PathBuf>,
+    #[command(flatten)]
+    place: Place,
     /// An element, as `Observation.valueQuantity`: where it and what is in it came from [default: every field's fate]
     #[arg(long)]
     element: Option<String>,
@@ -44,19 +40,15 @@ pub(super) struct Options {
 }
 
 pub(super) fn run(options: &Options) -> Exit {
-    let book = match options.maps.as_deref().map(maps::load).transpose() {
-        Ok(maps) => Arc::new(maps.unwrap_or_default().book),
-        Err(problem) => return fail(problem.exit(), &issues::sentence(&problem)),
+    let (store, book) = match options.place.open_named() {
+        Ok(opened) => opened,
+        Err(exit) => return exit,
     };
-    let Some(store) = &options.store else {
+    let Some(store) = store else {
         return match read(&options.target, options.facility.as_deref()) {
             Ok(letter) => of_letter(&letter, &book, options),
             Err(error) => fail(Exit::NoInput, &format!("{}: {error}", options.target.display())),
         };
-    };
-    let store = match super::ingest::open(store) {
-        Ok(store) => store,
-        Err(fault) => return fail(Exit::from(&fault), &fault.to_string()),
     };
     let target = options.target.to_string_lossy();
     match target.split_once('/') {

@@ -19,7 +19,6 @@ use crate::intake::folder::{self, Found};
 use crate::journal::Journal;
 use crate::letter::Source;
 use crate::pipeline::{Pipeline, Receipt};
-use crate::store::Store;
 
 #[derive(Debug, Args)]
 pub(super) struct Options {
@@ -61,11 +60,6 @@ pub(super) fn run(options: &Options) -> Exit {
         Ok(tally) => summary(&tally, started.elapsed()),
         Err(fault) => fail(Exit::from(&fault), &fault.to_string()),
     }
-}
-
-/// Opens the store in a folder, making it when it is not there.
-pub(super) fn open(path: &Path) -> Result<Store, Fault> {
-    Store::open_sled(path, 256 << 20)
 }
 
 fn open_receipts(path: &Path) -> std::io::Result<Box<dyn Write + Send>> {

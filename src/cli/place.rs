@@ -6,6 +6,7 @@ use std::sync::Arc;
 use clap::Args;
 
 use super::{fail, issues};
+use crate::app;
 use crate::codes::Book;
 use crate::config::{self, Config, maps};
 use crate::fault::Exit;
@@ -13,10 +14,12 @@ use crate::store::Store;
 
 /// The store's folder when nobody names one.
 const STORE: &str = "tasuki-data";
+/// Memory for the cache of a store that no configuration speaks of.
+const CACHE_BYTES: u64 = 256 << 20;
 
 #[derive(Debug, Args)]
 pub(super) struct Place {
-    /// The store's folder [default: that of --config, else tasuki-data]
+    /// The store's folder [default: what --config names, else tasuki-data]
     #[arg(long, global = true)]
     store: Option<PathBuf>,
     /// The gateway's configuration: its store and its maps
@@ -35,16 +38,40 @@ impl Place {
 
     /// Opens the store, making it when it is not there, and reads the maps. Says what is wrong.
     pub(super) fn open(&self) -> Result<(Store, Arc<Book>), Exit> {
+        let config = self.read_config()?;
+        let book = self.book(config.as_ref())?;
+        Ok((self.store(config.as_ref())?, book))
+    }
+
+    /// The same; no store when none is named.
+    pub(super) fn open_named(&self) -> Result<(Option<Store>, Arc<Book>), Exit> {
+        let config = self.read_config()?;
+        let book = self.book(config.as_ref())?;
+        let is_named = self.store.is_some() || config.is_some();
+        Ok((is_named.then(|| self.store(config.as_ref())).transpose()?, book))
+    }
+
+    fn read_config(&self) -> Result<Option<Config>, Exit> {
         let config = self.config.as_deref().map(Config::load).transpose();
-        let config = config.map_err(|problem| fail(problem.exit(), &issues::sentence(&problem)))?;
-        let named = match config.as_ref().map(|config| &config.store) {
-            Some(config::Store::Sled { path, .. }) => Some(path.as_path()),
-            Some(config::Store::Memory) if self.store.is_none() => {
+        config.map_err(|problem| fail(problem.exit(), &issues::sentence(&problem)))
+    }
+
+    /// A folder is opened by the engine that made it.
+    fn store(&self, config: Option<&Config>) -> Result<Store, Exit> {
+        let opened = match (&self.store, config.map(|config| &config.store)) {
+            (None, Some(config::Store::Memory)) => {
                 return Err(fail(Exit::Config, "the configuration names a store that keeps nothing"));
             }
-            Some(config::Store::Memory) | None => None,
+            (Some(path), Some(config::Store::Fjall { .. })) => Store::open_fjall(path, CACHE_BYTES),
+            (Some(path), _) => Store::open_folder(path, CACHE_BYTES),
+            (None, Some(store)) => app::open(store),
+            (None, None) => Store::open_folder(Path::new(STORE), CACHE_BYTES),
         };
-        let book = match (&self.maps, config.as_ref().and_then(|config| config.maps.as_ref())) {
+        opened.map_err(|fault| fail(Exit::from(&fault), &fault.to_string()))
+    }
+
+    fn book(&self, config: Option<&Config>) -> Result<Arc<Book>, Exit> {
+        let book = match (&self.maps, config.and_then(|config| config.maps.as_ref())) {
             (Some(folder), _) => {
                 let read = maps::load(folder).map_err(|problem| fail(problem.exit(), &issues::sentence(&problem)))?;
                 read.remarks.iter().for_each(|remark| eprintln!("{remark}"));
@@ -53,8 +80,6 @@ impl Place {
             (None, Some((_, maps))) => maps.book.clone(),
             (None, None) => Book::default(),
         };
-        let path = self.store.as_deref().or(named).unwrap_or(Path::new(STORE));
-        let store = super::ingest::open(path).map_err(|fault| fail(Exit::from(&fault), &fault.to_string()))?;
-        Ok((store, Arc::new(book)))
+        Ok(Arc::new(book))
     }
 }

@@ -86,9 +86,15 @@ pub(super) fn run(options: &Options) -> Exit {
     }
 }
 
+/// Largest body without a configuration: test kits send whole stores as one transaction.
+const OPEN_BODY_BYTES_MAX: u64 = 256 << 20;
+
 /// What a configuration would say, where there is none.
 fn without_file(listen: SocketAddr) -> String {
-    format!("listen = \"{listen}\"\nbase_url = \"http://{listen}/fhir\"\n[store]\nengine = \"memory\"\n")
+    format!(
+        "listen = \"{listen}\"\nbase_url = \"http://{listen}/fhir\"\n[store]\nengine = \"memory\"\n\
+         [limits]\nbody_bytes_max = {OPEN_BODY_BYTES_MAX}\n"
+    )
 }
 
 /// How often the folder of maps is looked at.

@@ -1,23 +1,24 @@
 //! `tasuki verify`: everything in a store is whole.
 
-use std::path::PathBuf;
-
 use clap::Args;
 
+use super::place::Place;
 use super::{fail, say};
 use crate::fault::Exit;
 use crate::store::verify::{Report, verify};
 
 #[derive(Debug, Args)]
 pub(super) struct Options {
-    /// The store's folder
-    #[arg(long, default_value = "tasuki-data")]
-    store: PathBuf,
+    #[command(flatten)]
+    place: Place,
 }
 
 pub(super) fn run(options: &Options) -> Exit {
-    let report = super::ingest::open(&options.store).and_then(|store| verify(&store));
-    match report {
+    let store = match options.place.open() {
+        Ok((store, _)) => store,
+        Err(exit) => return exit,
+    };
+    match verify(&store) {
         Ok(report) => {
             print(&report);
             if report.broken_count == 0 { Exit::Done } else { Exit::Machine }

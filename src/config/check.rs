@@ -9,7 +9,7 @@ use std::sync::Arc;
 use toml::Spanned;
 
 use super::problem::{self, Problem};
-use super::{Config, Limits, Source, Store, file, maps};
+use super::{Config, Limits, Source, file, maps};
 use crate::auth::tls::{self, ClientCertificate, Minimum};
 use crate::auth::{Client, Digest};
 use crate::consent::{Caller, Role};
@@ -44,6 +44,7 @@ impl Check<'_> {
             store: self.store(&file.store)?,
             clients: self.clients(&file.client, &sources, client_certificate)?,
             maps: file.maps.as_ref().map(|folder| self.maps(folder)).transpose()?,
+            http: self.http(&file)?,
             limits: self.limits(&file.limits)?,
             tls: file.tls.as_ref().map(|tls| self.tls(tls, client_certificate, now_ms)).transpose()?,
             mllp: self.mllp(&file, &sources, listen, now_ms)?,
@@ -87,23 +88,6 @@ impl Check<'_> {
             return Ok(text.clone());
         }
         Err(self.at("base_url", base_url, &problem::BASE_URL, String::new()))
-    }
-
-    fn store(&self, store: &file::Store) -> Result<Store, Problem> {
-        let engine = self.choice("store.engine", &store.engine, &[("sled", true), ("memory", false)])?;
-        let cache_mib = self.number("store.cache_mib", store.cache_mib.as_ref(), 256, 16, 1 << 20)?;
-        if !engine {
-            return Ok(Store::Memory);
-        }
-        let missing =
-            || self.problem("store.path", Some(store.engine.span().start), &problem::MISSING_KEY, String::new());
-        let written = store.path.as_ref().ok_or_else(missing)?;
-        let path = self.beside(written.get_ref());
-        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        if written.get_ref().is_empty() || !parent.is_dir() {
-            return Err(self.at("store.path", written, &problem::STORE_FOLDER, parent.display().to_string()));
-        }
-        Ok(Store::Sled { path, cache_mib })
     }
 
     fn client_certificate(&self, tls: &file::Tls) -> Result<ClientCertificate, Problem> {
@@ -216,7 +200,7 @@ impl Check<'_> {
         let connections = limits.connections_max.as_ref();
         let waiting = limits.requests_waiting_max.as_ref();
         Ok(Limits {
-            body_bytes_max: self.number("limits.body_bytes_max", body, 16 << 20, 1 << 10, 1 << 30)?,
+            body_bytes_max: self.number("limits.body_bytes_max", body, 64 << 20, 1 << 10, 1 << 30)?,
             body_seconds_max: self.number("limits.body_seconds_max", body_seconds, 60, 1, 3600)?,
             head_seconds_max: self.number("limits.head_seconds_max", head_seconds, 5, 1, 3600)?,
             connections_max: self.number("limits.connections_max", connections, 1024, 1, 1 << 20)?,
@@ -234,7 +218,12 @@ impl Check<'_> {
         Digest::parse(written.get_ref()).ok_or_else(|| self.at(key, written, &problem::SHA256, command.to_owned()))
     }
 
-    fn choice<T: Copy>(&self, key: &str, written: &Spanned<String>, choices: &[(&str, T)]) -> Result<T, Problem> {
+    pub(super) fn choice<T: Copy>(
+        &self,
+        key: &str,
+        written: &Spanned<String>,
+        choices: &[(&str, T)],
+    ) -> Result<T, Problem> {
         let chosen = choices.iter().find(|(name, _)| name == written.get_ref());
         chosen.map(|(_, choice)| *choice).ok_or_else(|| {
             let names: Vec<_> = choices.iter().map(|(name, _)| format!("\"{name}\"")).collect();

@@ -22,6 +22,10 @@ pub(super) struct File {
     #[serde(default)]
     pub(super) folder: Vec<Folder>,
     #[serde(default)]
+    pub(super) cors: Cors,
+    #[serde(default)]
+    pub(super) proxy: Proxy,
+    #[serde(default)]
     pub(super) limits: Limits,
 }
 
@@ -85,6 +89,19 @@ pub(super) struct Folder {
     pub(super) transactions: Option<Spanned<String>>,
     pub(super) index: Option<Spanned<String>>,
     pub(super) every_seconds: Option<Spanned<u64>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Cors {
+    pub(super) origins: Option<Vec<Spanned<String>>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Proxy {
+    #[serde(default)]
+    pub(super) trusted: Vec<Spanned<String>>,
 }
 
 #[derive(Default, Deserialize)]

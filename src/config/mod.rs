@@ -3,10 +3,13 @@
 mod check;
 mod file;
 mod folder;
+mod http;
 pub mod maps;
 mod mllp;
 pub mod problem;
+mod store;
 
+pub use http::{Http, Network, Origins};
 pub use problem::Problem;
 
 use std::net::SocketAddr;
@@ -39,6 +42,8 @@ pub struct Config {
     pub mllp: Vec<Mllp>,
     /// The folders that are followed.
     pub folders: Vec<Folder>,
+    /// HTTP itself.
+    pub http: Http,
     /// Limits.
     pub limits: Limits,
     /// Whether everybody who calls may do everything. No file says so; `tasuki serve --open` does.
@@ -50,8 +55,15 @@ pub struct Config {
 pub enum Store {
     /// In memory, until the program ends.
     Memory,
-    /// In a folder of this machine.
+    /// In a folder of this machine, by sled.
     Sled {
+        /// The folder.
+        path: PathBuf,
+        /// Memory for its cache, in MiB.
+        cache_mib: u64,
+    },
+    /// In a folder of this machine, by fjall.
+    Fjall {
         /// The folder.
         path: PathBuf,
         /// Memory for its cache, in MiB.

@@ -184,6 +184,18 @@ pub static NO_TLS: Rule = rule(
     "TLS needs the section [tls] with the certificate and client_ca; add it, or set tls = false.",
     "TLSには [tls] の証明書と client_ca の設定が必要です。追加するか、tls = false としてください。",
 );
+/// Not an origin.
+pub static ORIGIN: Rule = rule(
+    "config-origin",
+    "this is not an origin; write it as browsers do, like \"https://app.example\" or \"http://localhost:3000\", or \"*\" for any.",
+    "オリジンではありません。\"https://app.example\" や \"http://localhost:3000\" の形(すべて許可する場合は \"*\")で記述してください。",
+);
+/// Not an address.
+pub static NETWORK: Rule = rule(
+    "config-network",
+    "this is neither an address nor a network; write it like \"10.0.0.5\" or \"10.0.0.0/8\".",
+    "IPアドレスでもネットワークでもありません。\"10.0.0.5\" や \"10.0.0.0/8\" の形で記述してください。",
+);
 /// A source client with nothing to send.
 pub static NO_SOURCE: Rule = rule(
     "config-no-source",

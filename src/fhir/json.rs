@@ -101,7 +101,7 @@ pub fn unescaped(inside: &str) -> Cow<'_, str> {
 }
 
 /// The position after the closing quote of the string that begins at `from`.
-fn string_end(bytes: &[u8], from: usize) -> usize {
+pub(super) fn string_end(bytes: &[u8], from: usize) -> usize {
     let mut at = from + 1;
     while let Some(step) = memchr::memchr2(b'"', b'\\', bytes.get(at..).unwrap_or_default()) {
         at += step;

@@ -5,6 +5,7 @@ pub mod decimal;
 pub mod draft;
 pub mod entry;
 pub mod id;
+pub mod indent;
 pub mod json;
 pub mod kind;
 pub mod oid;
@@ -15,6 +16,7 @@ pub mod subset;
 pub mod system;
 pub mod time;
 pub mod writer;
+pub mod xml_writer;
 
 pub use draft::Draft;
 pub use id::{FacilityCode, PatientKey, ResourceId};

@@ -1,6 +1,6 @@
 //! OperationOutcome (operationoutcome.html): findings as FHIR says them, in Japanese and English.
 
-use super::Writer;
+use super::{ResourceType, Writer};
 use crate::fault::{Finding, Issue, Place, rules};
 
 rules! {
@@ -76,9 +76,25 @@ fn issue(w: &mut Writer, finding: &Finding, language: Language) {
             w.string("text", if language == Language::English { &finding.en } else { &finding.ja });
         });
         w.string("diagnostics", &finding.en);
-        let place = if finding.place == "-" { "" } else { &finding.place };
-        w.array("expression", |w| w.item_string(place));
+        let (path, elsewhere) = parted(&finding.place);
+        w.array("location", |w| w.item_string(elsewhere));
+        w.array("expression", |w| w.item_string(path));
     });
+}
+
+/// A place as FHIRPath where it begins with a path in a resource, and what there is of it in the sender's own terms: a
+/// field of HL7 v2, an XPath, a line (operationoutcome.html, `expression` and `location`).
+fn parted(place: &str) -> (&str, &str) {
+    let (path, elsewhere) = match place.split_once(" (") {
+        Some((path, rest)) => (path, rest.trim_end_matches(')')),
+        None => (place, ""),
+    };
+    let name = path.split(['.', '[']).next().unwrap_or_default();
+    match place {
+        "-" => ("", ""),
+        _ if ResourceType::parse(name).is_some() => (path, elsewhere),
+        _ => ("", place),
+    }
 }
 
 #[cfg(test)]
@@ -103,6 +119,23 @@ mod tests {
             assert_eq!(outcome["issue"][0]["details"]["text"], text);
             assert_eq!(outcome["issue"][0]["diagnostics"], "wrong");
             assert_eq!(outcome["issue"][0]["expression"], serde_json::json!(["Patient.name[0]"]));
+        }
+    }
+
+    #[test]
+    fn a_place_is_a_path_or_in_the_senders_terms() {
+        for (place, path, location) in [
+            ("-", None, None),
+            ("Patient", Some("Patient"), None),
+            ("Bundle.entry[2].resource.name[0]", Some("Bundle.entry[2].resource.name[0]"), None),
+            ("Patient.nope (line 2, column 1)", Some("Patient.nope"), Some("line 2, column 1")),
+            ("line 1, column 9", None, Some("line 1, column 9")),
+            ("PID-3[1].4", None, Some("PID-3[1].4")),
+            ("/ClinicalDocument/id", None, Some("/ClinicalDocument/id")),
+        ] {
+            let outcome = outcome(&[Finding { place: place.into(), ..finding("error", 0) }], Language::Unsaid);
+            let said = |name: &str| outcome["issue"][0][name][0].as_str().map(str::to_owned);
+            assert_eq!((said("expression").as_deref(), said("location").as_deref()), (path, location), "{place}");
         }
     }
 

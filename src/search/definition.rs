@@ -7,7 +7,7 @@ use super::facts::Parameter;
 use super::read::Plan;
 
 /// One search parameter of one type.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Definition {
     /// Under which number its values are kept as facts.
     pub parameter: Parameter,
@@ -25,6 +25,13 @@ pub struct Definition {
     pub components: Vec<Component>,
     /// How it is read.
     pub plan: Plan,
+}
+
+/// One type has one definition of a code and a URL.
+impl PartialEq for Definition {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.code, &self.url, &self.expression) == (&other.code, &other.url, &other.expression)
+    }
 }
 
 impl Definition {

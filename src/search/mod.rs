@@ -1,19 +1,29 @@
 //! Search: what a stored version is found by (facts), the columns they are kept in, and how a query is judged on them.
 
 pub mod columns;
+pub mod compare;
 pub mod compartment;
 pub mod definition;
 pub mod definitions;
 pub mod evaluate;
+#[cfg(test)]
+mod example;
 pub mod extract;
 pub mod facts;
+pub mod fold;
+mod include;
 mod labels;
 pub mod page;
 pub mod parameters;
 mod plan;
 pub mod query;
 pub mod read;
+pub mod run;
+mod sort;
+pub mod terminology;
+pub mod ucum;
 pub mod value;
+pub mod visible;
 
 pub use columns::Columns;
 pub use definitions::Definitions;

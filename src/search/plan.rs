@@ -39,24 +39,37 @@ pub(super) enum Filter {
     Extended(Box<str>),
 }
 
+/// Why there are no branches for an expression.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unplanned {
+    /// It says more than branches can.
+    More,
+    /// It names an element that there is not.
+    Unknown,
+}
+
 /// The branches of an expression that is evaluated on an element of type `context`, one for each type that a choice may
-/// have; `None` where it says more than branches can.
-pub(super) fn branches(context: &'static str, expression: &str) -> Option<Vec<Branch>> {
+/// have.
+pub(super) fn branches(context: &'static str, expression: &str) -> Result<Vec<Branch>, Unplanned> {
     let mut all = Vec::new();
     for alternative in alternatives(expression) {
-        let mut parser = Parser { context, left: alternative };
-        all.extend(parser.union()?);
+        let mut parser = Parser { context, left: alternative, unknown: false };
+        let found = parser.union();
         parser.skip();
-        if !parser.left.is_empty() {
-            return None;
+        match found.filter(|_| parser.left.is_empty()) {
+            Some(found) => all.extend(found),
+            None if parser.unknown => return Err(Unplanned::Unknown),
+            None => return Err(Unplanned::More),
         }
     }
-    Some(all)
+    Ok(all)
 }
 
 struct Parser<'a> {
     context: &'static str,
     left: &'a str,
+    /// Whether an element was named that there is not.
+    unknown: bool,
 }
 
 impl<'a> Parser<'a> {
@@ -109,7 +122,7 @@ impl<'a> Parser<'a> {
     /// A member, or a function of the branches before it.
     fn step(&mut self, all: Vec<Branch>, name: &str) -> Option<Vec<Branch>> {
         if !self.take("(") {
-            return Some(all.into_iter().map(|branch| member(branch, name)).collect::<Option<Vec<_>>>()?.concat());
+            return self.members(all, name);
         }
         let done = match name {
             "as" | "ofType" => {
@@ -118,8 +131,7 @@ impl<'a> Parser<'a> {
             }
             "extension" => {
                 let only = Step::Where(Filter::Equals("url".into(), self.quoted()?.into()));
-                let mut found =
-                    all.into_iter().map(|branch| member(branch, "extension")).collect::<Option<Vec<_>>>()?.concat();
+                let mut found = self.members(all, "extension")?;
                 found.iter_mut().for_each(|branch| branch.steps.push(only.clone()));
                 found
             }
@@ -134,6 +146,18 @@ impl<'a> Parser<'a> {
             _ => return None,
         };
         self.take(")").then_some(done)
+    }
+
+    fn members(&mut self, all: Vec<Branch>, name: &str) -> Option<Vec<Branch>> {
+        let mut found = Vec::new();
+        for branch in all {
+            // Of a resource of any type, the elements are those of the type that it turns out to be.
+            let any = branch.found == "Resource";
+            let of = member(branch, name);
+            self.unknown |= of.is_none() && !any;
+            found.extend(of?);
+        }
+        Some(found)
     }
 
     fn filter(&mut self) -> Option<Filter> {
@@ -243,7 +267,7 @@ mod tests {
             let steps: Vec<String> = branch.steps.iter().map(step).collect();
             format!("{}{}:{}", if branch.from_resource { "%" } else { "" }, steps.join("."), branch.found)
         };
-        Some(branches(context, expression)?.into_iter().map(branch).collect())
+        Some(branches(context, expression).ok()?.into_iter().map(branch).collect())
     }
 
     #[test]
@@ -299,5 +323,7 @@ mod tests {
         ] {
             assert_eq!(shown("Patient", expression), None, "{expression}");
         }
+        assert_eq!(branches("Patient", "Patient.nothing"), Err(Unplanned::Unknown));
+        assert_eq!(branches("Bundle", "Bundle.entry.resource.subject"), Err(Unplanned::More));
     }
 }

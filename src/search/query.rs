@@ -1,15 +1,34 @@
-//! A search request as what it asks for (R4 search.html). What is not understood is refused, never left out: a search
-//! that returns too much is a safety fault.
+//! A search request as what it asks for (R4 search.html). What is not understood is refused unless the caller asks for
+//! leniency, and then named: a search that returns too much is a safety fault.
 
-use crate::fault::{Issue, Place, rules};
+mod condition;
+mod control;
+mod everything;
+mod filter;
+mod include;
+pub(in crate::search) mod rule;
+mod text;
+mod wanted;
+
+use crate::fault::Issue;
 use crate::fhir::ResourceType;
-use crate::fhir::reference::{Literal, is_id};
-use crate::fhir::time::Interval;
+use crate::fhir::reference::is_id;
 
-use super::extract::target_hash;
-use super::facts::{Parameter, folded_hash, reference_hash, system_hash};
+use super::compartment::compartment;
+use super::definition::Kind;
+use super::definitions::Definitions;
 use super::page::Cursor;
-use super::parameters::{self, Definition, Kind};
+use super::parameters;
+use rule::{issue, past};
+
+pub use condition::{Asked, Condition, Fast, Test, TokenFact};
+pub use control::{Sort, SortBy, Summary};
+pub use include::Include;
+pub use text::encoded;
+pub use wanted::{
+    DateWanted, NumberWanted, Prefix, QuantityWanted, ReferenceWanted, StringHow, StringWanted, TokenWanted, Unit,
+    UriHow, Wanted,
+};
 
 /// Matches on a page when the caller names no number.
 pub const COUNT_DEFAULT: usize = 50;
@@ -19,379 +38,316 @@ pub const COUNT_MAX: usize = 1000;
 pub const QUERY_BYTES_MAX: usize = 16 * 1024;
 /// Most values, over all parameters.
 pub const VALUES_MAX: usize = 500;
-
-rules! {
-    UNKNOWN "search-unknown-parameter" Error NotSupported
-        "this search has no parameter {}" "この検索にパラメーター {} はありません"
-    MODIFIER "search-modifier" Error NotSupported
-        "modifiers and chains are not offered: {}" "修飾子と連鎖検索には対応していません: {}"
-    VALUE "search-value" Error Value
-        "a value of the parameter {} cannot be read" "パラメーター {} の値を読み取れません"
-    TWICE "search-twice" Error Value
-        "the parameter {} may be given once" "パラメーター {} は一度だけ指定できます"
-    TOO_LONG "search-too-long" Error TooCostly
-        "the search has more than {} values or bytes" "検索条件が多すぎます (上限 {})"
-}
+/// Most references that a chain, reverse chains included, goes over.
+pub const DEPTH_MAX: usize = 4;
+/// Most parentheses inside one another in a `_filter`.
+pub const FILTER_DEPTH_MAX: usize = 16;
+/// Most `_include` and `_revinclude` of one search.
+pub const INCLUDES_MAX: usize = 32;
+/// Most keys that `_sort` names.
+pub const SORT_KEYS_MAX: usize = 6;
 
 /// What a search asks for.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Query {
-    /// The type that is searched.
-    pub resource_type: ResourceType,
-    /// All must hold.
-    pub conditions: Vec<Condition>,
+pub struct Query<'d> {
+    /// Where it looks.
+    pub scope: Scope,
+    /// What is asked of each type that is searched.
+    pub branches: Vec<Branch<'d>>,
+    /// What is added to a page.
+    pub includes: Vec<Include<'d>>,
     /// Matches on a page; 0 asks for the total alone.
     pub count: usize,
-    /// The order.
-    pub sort: Sort,
+    /// What of each match is wanted.
+    pub summary: Summary,
+    /// `_elements`; empty for all.
+    pub elements: Vec<Box<str>>,
     /// Where the page begins.
     pub cursor: Option<Cursor>,
     /// The parameters that were used, as they were given, for `Bundle.link[self]`.
     pub used: Vec<(String, String)>,
+    /// What was left out because the caller is lenient.
+    pub ignored: Vec<Issue>,
+    sorted: String,
 }
 
-/// One parameter; one of its values must hold.
+/// What is asked of one type.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Condition {
-    /// `_id`
-    Id(Vec<String>),
-    /// `_lastUpdated`
-    LastUpdated(Vec<DateValue>),
-    /// A token or reference parameter.
-    Token(Parameter, Vec<TokenValue>),
-    /// A date parameter.
-    Date(Parameter, Vec<DateValue>),
+pub struct Branch<'d> {
+    /// The type.
+    pub resource_type: ResourceType,
+    /// All must hold.
+    pub conditions: Vec<Condition<'d>>,
+    /// The order; ties are broken by id and type.
+    pub sort: Vec<Sort<'d>>,
 }
 
-/// A token as asked for (search.html#token), as hashes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TokenValue {
-    /// `code`: in any system.
-    Code(u64),
-    /// `system|code`, and `|code` with system 0.
-    Coding(u64, u64),
-    /// `system|`: any code of it.
-    System(u64),
-}
-
-/// A date as asked for: the prefix and what the date covers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct DateValue {
-    /// How to compare.
-    pub prefix: Prefix,
-    /// With what.
-    pub interval: Interval,
-}
-
-/// search.html#prefix
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs)] // the names are the standard's codes
-pub enum Prefix {
-    Eq,
-    Ne,
-    Lt,
-    Gt,
-    Ge,
-    Le,
-    Sa,
-    Eb,
-    Ap,
-}
-
-/// The order of matches; ties are broken by id.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Sort {
-    /// By what.
-    pub by: SortBy,
-    /// Largest first.
-    pub descending: bool,
-}
-
-/// What matches are ordered by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SortBy {
-    /// `_lastUpdated`
-    LastUpdated,
-    /// `_id`
-    Id,
-    /// A date parameter.
-    Date(Parameter),
+/// Where a search looks (http.html#search).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// `[base]/[type]`
+    Type(ResourceType),
+    /// `[base]`
+    System,
+    /// `[base]/[compartment]/[id]/[type]`, and `/*` for every type.
+    Compartment {
+        /// What the compartment is of.
+        of: ResourceType,
+        /// Its id.
+        id: Box<str>,
+        /// The type that is searched; `None` for every one.
+        resource_type: Option<ResourceType>,
+    },
+    /// `[base]/Patient/[id]/$everything`
+    Everything {
+        /// The Patient's id.
+        id: Box<str>,
+    },
 }
 
 /// What is said about this server that the reading of a query depends on.
 #[derive(Clone, Copy, Debug)]
-pub struct Server<'a> {
+pub struct Server<'d> {
     /// Its base URL without the last slash: a reference by absolute URL below it is one of ours. May be empty.
-    pub base: &'a str,
+    pub base: &'d str,
     /// Offset from UTC of dates that carry none, in minutes.
     pub zone_minutes: i16,
+    /// Milliseconds since 1970: what `ap` of a date is measured from.
+    pub now: i64,
+    /// The parameters of each type.
+    pub definitions: &'d Definitions,
+    /// Whether unknown parameters are left out (`Prefer: handling=lenient`) rather than refused.
+    pub lenient: bool,
 }
 
-impl Query {
-    /// Reads a query string as it stands in a URL or in a form: percent-encoded, `+` for a space.
-    pub fn parse(resource_type: ResourceType, text: &str, server: Server<'_>) -> Result<Self, Issue> {
-        if text.len() > QUERY_BYTES_MAX {
-            return Err(Issue::with(&TOO_LONG, Place::Whole, QUERY_BYTES_MAX.to_string()));
+impl Server<'_> {
+    /// The types that are searched when none is named.
+    fn types(&self) -> impl Iterator<Item = ResourceType> {
+        parameters::types()
+    }
+}
+
+impl Scope {
+    /// Below the base URL, as links begin.
+    pub fn path(&self) -> String {
+        match self {
+            Scope::Type(resource_type) => format!("/{}", resource_type.name()),
+            Scope::System => String::new(),
+            Scope::Compartment { of, id, resource_type } => {
+                format!("/{}/{id}/{}", of.name(), resource_type.map_or("*", |t| t.name()))
+            }
+            Scope::Everything { id } => format!("/Patient/{id}/$everything"),
         }
-        let mut pairs = Vec::new();
-        for pair in text.split('&').filter(|pair| !pair.is_empty()) {
-            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            let unreadable = || Issue::with(&VALUE, Place::Whole, shown(name));
-            pairs.push((decoded(name).ok_or_else(unreadable)?, decoded(value).ok_or_else(unreadable)?));
-        }
-        Self::from_pairs(resource_type, &pairs, server)
     }
 
-    /// The query as a link repeats it, percent-encoded; `next` is where the linked page begins.
-    pub fn link(&self, next: Option<&Cursor>) -> String {
-        let kept = self.used.iter().filter(|(name, _)| next.is_none() || name != "_cursor");
-        let mut pairs: Vec<String> =
-            kept.map(|(name, value)| format!("{}={}", encoded(name), encoded(value))).collect();
-        pairs.extend(next.map(|cursor| format!("_cursor={}", cursor.text(self))));
-        pairs.join("&")
+    /// The one type that is searched, where it is one.
+    pub fn resource_type(&self) -> Option<ResourceType> {
+        match self {
+            Scope::Type(resource_type) => Some(*resource_type),
+            Scope::System | Scope::Everything { .. } => None,
+            Scope::Compartment { resource_type, .. } => *resource_type,
+        }
+    }
+}
+
+impl<'d> Query<'d> {
+    /// Reads a query string as it stands in a URL or in a form: percent-encoded, `+` for a space.
+    pub fn parse(scope: Scope, text: &str, server: Server<'d>) -> Result<Self, Issue> {
+        if text.len() > QUERY_BYTES_MAX {
+            return Err(past(&rule::TOO_LONG, QUERY_BYTES_MAX));
+        }
+        let pairs = text::pairs(text).map_err(|name| issue(&rule::VALUE, name))?;
+        Self::from_pairs(scope, &pairs, server)
     }
 
     /// Reads decoded pairs of name and value. A parameter without a value is left out (search.html: "empty parameters
     /// are not an error").
-    pub fn from_pairs(
-        resource_type: ResourceType,
-        pairs: &[(String, String)],
-        server: Server<'_>,
-    ) -> Result<Self, Issue> {
+    pub fn from_pairs(scope: Scope, pairs: &[(String, String)], server: Server<'d>) -> Result<Self, Issue> {
+        let types = match scope.resource_type() {
+            Some(resource_type) => vec![resource_type],
+            None => control::types(&scope, pairs, server)?,
+        };
+        let branch = |&resource_type: &ResourceType| {
+            let conditions = inside(&scope, resource_type, server).into_iter().collect();
+            Branch { resource_type, conditions, sort: Vec::new() }
+        };
         let mut query = Query {
-            resource_type,
-            conditions: Vec::new(),
+            branches: types.iter().map(branch).collect(),
+            scope,
+            includes: Vec::new(),
             count: COUNT_DEFAULT,
-            sort: Sort { by: SortBy::LastUpdated, descending: true },
+            summary: Summary::False,
+            elements: Vec::new(),
             cursor: None,
             used: Vec::new(),
+            ignored: Vec::new(),
+            sorted: String::new(),
         };
         let (mut values, mut cursor) = (0, None);
         for (name, value) in pairs {
-            query.known(name)?;
-            if value.is_empty() {
-                continue;
-            }
-            if name.starts_with('_')
-                && name != "_id"
-                && name != "_lastUpdated"
-                && query.used.iter().any(|u| u.0 == *name)
-            {
-                return Err(Issue::with(&TWICE, Place::Whole, name));
-            }
-            match name.as_str() {
-                "_cursor" => cursor = Some(value),
-                _ => query.parameter(name, value, server)?,
-            }
-            query.used.push((name.clone(), value.clone()));
             values += 1 + value.matches(',').count();
             if values > VALUES_MAX {
-                return Err(Issue::with(&TOO_LONG, Place::Whole, VALUES_MAX.to_string()));
+                return Err(past(&rule::TOO_LONG, VALUES_MAX));
+            }
+            if name == "_cursor" && !value.is_empty() {
+                query.once(name)?;
+                cursor = Some(value);
+                query.used.push((name.clone(), value.clone()));
+                continue;
+            }
+            match query.parameter(name, value, server) {
+                Ok(()) if value.is_empty() => {}
+                Ok(()) => query.used.push((name.clone(), query.as_used(name, value))),
+                Err(wrong) if server.lenient && may_be_ignored(name, &wrong) => {
+                    query.ignored.push(issue(&rule::IGNORED, name));
+                }
+                Err(wrong) => return Err(wrong),
             }
         }
-        if query.used.iter().any(|(name, value)| name == "_summary" && value == "count") {
-            query.count = 0;
+        query.finish(cursor, server)
+    }
+
+    fn finish(mut self, cursor: Option<&String>, server: Server<'d>) -> Result<Self, Issue> {
+        if self.summary == Summary::Count {
+            self.count = 0;
+        }
+        if self.summary == Summary::Text && !self.includes.is_empty() {
+            return Err(issue(&rule::TEXT_ALONE, "_summary"));
+        }
+        for branch in self.branches.iter_mut().filter(|branch| branch.sort.is_empty()) {
+            branch.sort = vec![Sort { by: SortBy::LastUpdated, descending: true }];
         }
         // Last, because a cursor holds for one order only.
-        query.cursor = match cursor {
-            Some(text) => Some(Cursor::read(text, &query).ok_or_else(|| Issue::with(&VALUE, Place::Whole, "_cursor"))?),
-            None => None,
-        };
-        Ok(query)
+        if let Some(text) = cursor {
+            let read = Cursor::read(text, &self.order(), server.now);
+            self.cursor = Some(read.ok_or_else(|| issue(&rule::VALUE, "_cursor"))?);
+        }
+        Ok(self)
     }
 
-    /// Whether the type has a parameter of that name; refused with its name otherwise, even without a value.
-    fn known(&self, name: &str) -> Result<(), Issue> {
-        const RESULT: [&str; 9] =
-            ["_id", "_lastUpdated", "_count", "_sort", "_format", "_pretty", "_cursor", "_total", "_summary"];
-        if RESULT.contains(&name) || parameters::find(self.resource_type, name).is_some() {
+    /// What a cursor is good for: the place that is searched and the order.
+    pub fn order(&self) -> String {
+        format!("{}?{}", self.scope.path(), self.sorted)
+    }
+
+    /// The query as a link repeats it, percent-encoded; `at` is where the linked page begins, `None` the first one.
+    pub fn link(&self, at: Option<&Cursor>) -> String {
+        let kept = self.used.iter().filter(|(name, _)| name != "_cursor");
+        let mut pairs: Vec<String> =
+            kept.map(|(name, value)| format!("{}={}", encoded(name), encoded(value))).collect();
+        pairs.extend(at.map(|cursor| format!("_cursor={}", cursor.text(&self.order()))));
+        pairs.join("&")
+    }
+
+    /// The query of this page, percent-encoded.
+    pub fn own_link(&self) -> String {
+        self.link(self.cursor.as_ref())
+    }
+
+    /// Whether it looks at other resources than those that it searches.
+    pub fn reaches(&self) -> bool {
+        !self.includes.is_empty() || self.branches.iter().any(|b| b.conditions.iter().any(Condition::reaches))
+    }
+
+    /// The ids that it is limited to.
+    pub fn ids(&self) -> Option<&[Box<str>]> {
+        let [branch] = self.branches.as_slice() else { return None };
+        branch.conditions.iter().find_map(|condition| match condition {
+            Condition::Id(ids) => Some(ids.as_slice()),
+            _ => None,
+        })
+    }
+
+    /// The subjects that it is limited to, each with whether it can be nothing but a Patient; `None` when it is not limited.
+    pub fn subjects(&self) -> Option<Vec<(&str, bool)>> {
+        if let Scope::Compartment { of: ResourceType::PATIENT, id, .. } = &self.scope {
+            return Some(vec![(id, true)]);
+        }
+        let mut named = Vec::new();
+        for branch in &self.branches {
+            named.extend(branch.conditions.iter().find_map(subjects)?);
+        }
+        Some(named)
+    }
+
+    fn parameter(&mut self, name: &str, value: &str, server: Server<'d>) -> Result<(), Issue> {
+        if self.control(name, value, server)? {
             return Ok(());
         }
-        let (plain, rest) = name.split_at(name.find([':', '.']).unwrap_or(name.len()));
-        let known = RESULT.contains(&plain) || parameters::find(self.resource_type, plain).is_some() || plain == "_has";
-        let rule = if known && !rest.is_empty() { &MODIFIER } else { &UNKNOWN };
-        Err(Issue::with(rule, Place::Whole, shown(name)))
-    }
-
-    fn parameter(&mut self, name: &str, value: &str, server: Server<'_>) -> Result<(), Issue> {
-        let wrong = || Issue::with(&VALUE, Place::Whole, name);
-        let dates =
-            || values(value)?.iter().map(|one| DateValue::read(one, server.zone_minutes)).collect::<Option<_>>();
-        match name {
-            "_format" | "_pretty" => {}
-            "_total" if matches!(value, "none" | "estimate" | "accurate") => {}
-            "_summary" if value == "false" => {}
-            // Like `_count=0`, whichever comes first.
-            "_summary" if value == "count" => {}
-            "_total" | "_summary" => return Err(wrong()),
-            "_count" => self.count = count(value).ok_or_else(wrong)?,
-            "_sort" => self.sort = self.sort(value).ok_or_else(wrong)?,
-            "_id" => self.conditions.push(Condition::Id(ids(value).ok_or_else(wrong)?)),
-            "_lastUpdated" => self.conditions.push(Condition::LastUpdated(dates().ok_or_else(wrong)?)),
-            name => {
-                let Some((definition, patients_only)) = parameters::find(self.resource_type, name) else {
-                    return Err(wrong());
-                };
-                let parameter = definition.parameter;
-                self.conditions.push(match definition.kind {
-                    Kind::Date => Condition::Date(parameter, dates().ok_or_else(wrong)?),
-                    Kind::Token => Condition::Token(parameter, tokens(value, definition).ok_or_else(wrong)?),
-                    Kind::Reference(targets) => {
-                        let targets = if patients_only { &["Patient"] } else { targets };
-                        Condition::Token(parameter, references(value, targets, server.base).ok_or_else(wrong)?)
-                    }
-                });
+        if value.is_empty() {
+            return self.known(name, server);
+        }
+        let mut read = Vec::with_capacity(self.branches.len());
+        let mut unknown = None;
+        for branch in &self.branches {
+            match Condition::read(server, branch.resource_type, name, value, 0) {
+                Ok(condition) => read.push(condition),
+                Err(wrong) if wrong.rule == &rule::UNKNOWN => unknown = Some(wrong),
+                Err(wrong) => return Err(wrong),
             }
         }
-        Ok(())
-    }
-
-    /// `_sort`: one key; `_id` behind it is what breaks ties anyway.
-    fn sort(&self, value: &str) -> Option<Sort> {
-        let value = value.strip_suffix(",_id").filter(|before| !before.is_empty()).unwrap_or(value);
-        let (name, descending) = value.strip_prefix('-').map_or((value, false), |name| (name, true));
-        let by = match name {
-            "_lastUpdated" => SortBy::LastUpdated,
-            "_id" => SortBy::Id,
-            name => match parameters::find(self.resource_type, name)?.0 {
-                Definition { kind: Kind::Date, parameter, .. } => SortBy::Date(*parameter),
-                _ => return None,
-            },
-        };
-        Some(Sort { by, descending })
-    }
-}
-
-impl DateValue {
-    fn read(text: &str, zone_minutes: i16) -> Option<Self> {
-        let (prefix, rest) = match text.get(..2) {
-            Some("eq") => (Prefix::Eq, &text[2..]),
-            Some("ne") => (Prefix::Ne, &text[2..]),
-            Some("lt") => (Prefix::Lt, &text[2..]),
-            Some("gt") => (Prefix::Gt, &text[2..]),
-            Some("ge") => (Prefix::Ge, &text[2..]),
-            Some("le") => (Prefix::Le, &text[2..]),
-            Some("sa") => (Prefix::Sa, &text[2..]),
-            Some("eb") => (Prefix::Eb, &text[2..]),
-            Some("ap") => (Prefix::Ap, &text[2..]),
-            _ => (Prefix::Eq, text),
-        };
-        Some(DateValue { prefix, interval: Interval::parse(rest, zone_minutes)? })
-    }
-}
-
-fn count(value: &str) -> Option<usize> {
-    let digits = !value.is_empty() && value.len() <= 9 && value.bytes().all(|b| b.is_ascii_digit());
-    digits.then(|| value.parse().ok()).flatten().map(|count: usize| count.min(COUNT_MAX))
-}
-
-fn ids(value: &str) -> Option<Vec<String>> {
-    values(value)?.into_iter().map(|id| is_id(&id).then_some(id)).collect()
-}
-
-fn tokens(value: &str, definition: &Definition) -> Option<Vec<TokenValue>> {
-    let boolean = definition.parameter == Parameter::ACTIVE;
-    let read = |one: &str| {
-        let mut parts = split(one, '|');
-        let (first, second) = (parts.next()?, parts.next());
-        let first = unescaped(first)?;
-        match second {
-            _ if parts.next().is_some() => None,
-            None if boolean && !matches!(first.as_str(), "true" | "false") => None,
-            None => Some(TokenValue::Code(folded_hash(&first))),
-            Some(_) if boolean => None,
-            Some("") if first.is_empty() => None,
-            Some("") => Some(TokenValue::System(system_hash(&first))),
-            Some(code) => Some(TokenValue::Coding(system_hash(&first), folded_hash(&unescaped(code)?))),
+        match unknown {
+            Some(_) if !read.is_empty() => Err(issue(&rule::NOT_COMMON, name)),
+            Some(wrong) => Err(wrong),
+            None => {
+                let branches = self.branches.iter_mut().zip(read);
+                branches.for_each(|(branch, condition)| branch.conditions.push(condition));
+                Ok(())
+            }
         }
+    }
+
+    /// A name without a value must be one all the same.
+    fn known(&self, name: &str, server: Server<'d>) -> Result<(), Issue> {
+        const OF_ALL: [&str; 7] = ["_id", "_lastUpdated", "_list", "_text", "_content", "_filter", "_has"];
+        let code = name.split([':', '.']).next().unwrap_or_default();
+        let has = |branch: &Branch<'_>| server.definitions.find(branch.resource_type, code).is_some();
+        let known = OF_ALL.contains(&code) || self.branches.iter().all(has);
+        if known { Ok(()) } else { Err(issue(&rule::UNKNOWN, name)) }
+    }
+
+    fn once(&self, name: &str) -> Result<(), Issue> {
+        let twice = self.used.iter().any(|(used, _)| used == name);
+        if twice { Err(issue(&rule::TWICE, name)) } else { Ok(()) }
+    }
+}
+
+/// What may be left out: what is not known here. A value or a modifier that cannot be honoured is refused always.
+fn may_be_ignored(name: &str, wrong: &Issue) -> bool {
+    let refers = matches!(name.split(':').next(), Some("_include" | "_revinclude" | "_sort"));
+    wrong.rule == &rule::UNKNOWN || wrong.rule == &rule::NO_CHAIN || (refers && wrong.rule == &rule::VALUE)
+}
+
+/// The condition of a compartment (compartmentdefinition.html); a type that is in none of its parameters is not in it.
+fn inside<'d>(scope: &Scope, resource_type: ResourceType, server: Server<'d>) -> Option<Condition<'d>> {
+    let Scope::Compartment { of, id, resource_type: one } = scope else { return None };
+    let codes = compartment(of.name(), resource_type).iter();
+    let definitions = codes.filter_map(|code| server.definitions.find(resource_type, code));
+    let wanted = || vec![Wanted::Reference(ReferenceWanted::Local(vec![*of], id.clone()))];
+    let points = definitions.filter(|definition| definition.kind == Kind::Reference);
+    let mut any: Vec<_> =
+        points.map(|definition| Condition::among(server, definition, &definition.code, wanted(), false)).collect();
+    if one.is_none() && resource_type == *of && is_id(id) {
+        any.push(Condition::Id(vec![id.clone()]));
+    }
+    Some(if any.len() == 1 { any.remove(0) } else { Condition::Any(any) })
+}
+
+/// Whom a condition names, where it is about the subject of a record.
+fn subjects<'q>(condition: &'q Condition<'_>) -> Option<Vec<(&'q str, bool)>> {
+    let Condition::Parameter(asked) = condition else { return None };
+    let Test::Among { wanted, negated: false } = &asked.test else { return None };
+    if !matches!(&*asked.definition.code, "patient" | "subject" | "beneficiary" | "individual") {
+        return None;
+    }
+    let one = |wanted: &'q Wanted| match wanted {
+        Wanted::Reference(ReferenceWanted::Local(types, id)) => {
+            let may_be = types.is_empty() || types.contains(&ResourceType::PATIENT);
+            may_be.then_some((&**id, types.as_slice() == [ResourceType::PATIENT]))
+        }
+        _ => None,
     };
-    split(value, ',').map(|one| if one.is_empty() { None } else { read(one) }).collect()
-}
-
-/// search.html#reference: `id`, `Type/id`, an absolute URL.
-fn references(value: &str, targets: &[&str], base: &str) -> Option<Vec<TokenValue>> {
-    let mut read = Vec::new();
-    for one in values(value)? {
-        let ours =
-            Some(one.as_str()).filter(|_| !base.is_empty()).and_then(|one| one.strip_prefix(base)?.strip_prefix('/'));
-        let literal = ours.unwrap_or(&one);
-        if is_id(literal) && ours.is_none() {
-            if targets.is_empty() {
-                return None;
-            }
-            let types = targets.iter().filter_map(|name| ResourceType::parse(name));
-            read.extend(types.map(|resource_type| TokenValue::Coding(0, reference_hash(resource_type, literal))));
-        } else if matches!(Literal::parse(literal), Literal::Contained | Literal::Other) {
-            return None;
-        } else {
-            // Something of another type cannot be referred to here: it matches nothing.
-            read.extend(target_hash(literal, targets).map(|code| TokenValue::Coding(0, code)));
-        }
-    }
-    Some(read)
-}
-
-/// The values of an OR list, unescaped; `None` when one is empty or wrongly escaped.
-fn values(value: &str) -> Option<Vec<String>> {
-    split(value, ',').map(|one| unescaped(one).filter(|one| !one.is_empty())).collect()
-}
-
-/// Splits at a separator that no `\` stands before (search.html#escaping).
-fn split(text: &str, separator: char) -> impl Iterator<Item = &str> {
-    let mut escaped = false;
-    text.split(move |c| {
-        let here = c == separator && !escaped;
-        escaped = c == '\\' && !escaped;
-        here
-    })
-}
-
-fn unescaped(text: &str) -> Option<String> {
-    let mut out = String::with_capacity(text.len());
-    let mut characters = text.chars();
-    while let Some(c) = characters.next() {
-        out.push(match c {
-            '\\' => characters.next().filter(|c| matches!(c, ',' | '|' | '$' | '\\'))?,
-            c => c,
-        });
-    }
-    Some(out)
-}
-
-/// Percent-decoding of a form (URL standard, application/x-www-form-urlencoded).
-fn decoded(text: &str) -> Option<String> {
-    let mut out = Vec::with_capacity(text.len());
-    let mut bytes = text.bytes();
-    while let Some(byte) = bytes.next() {
-        out.push(match byte {
-            b'+' => b' ',
-            b'%' => {
-                let mut digit = || char::from(bytes.next()?).to_digit(16);
-                let (high, low) = (digit()?, digit()?);
-                (high * 16 + low) as u8
-            }
-            byte => byte,
-        });
-    }
-    String::from_utf8(out).ok()
-}
-
-/// A parameter's name as an issue may show it: what the caller typed may be anything, so no digits, no numbers of people.
-fn shown(name: &str) -> String {
-    name.chars().filter(|c| c.is_ascii_alphabetic() || "_-:.".contains(*c)).take(64).collect()
-}
-
-/// Percent-encoded as RFC 3986 section 2.3 asks for.
-fn encoded(text: &str) -> String {
-    use std::fmt::Write;
-    text.bytes().fold(String::with_capacity(text.len()), |mut out, byte| {
-        if byte.is_ascii_alphanumeric() || b"-._~:,/".contains(&byte) {
-            out.push(char::from(byte));
-        } else {
-            let _ = write!(out, "%{byte:02X}");
-        }
-        out
-    })
+    wanted.iter().map(one).collect()
 }
 
 #[cfg(test)]

@@ -4,10 +4,11 @@
 use serde_json::Value as Json;
 
 use super::definition::{Definition, Kind};
-use super::plan::{Branch, Filter, Step, branches};
+use super::plan::{Branch, Filter, Step, Unplanned, branches};
 use super::value::Value;
 use crate::fhir::ResourceType;
 use crate::fhir::reference::{self, Literal};
+use crate::fhirpath::{Context, Expression, Item, Node, Resolved};
 
 mod element;
 
@@ -23,16 +24,18 @@ pub struct Reading<'a> {
 }
 
 /// How a definition is read: its expression, made ready once.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Plan(Shape);
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 enum Shape {
     Branches(Vec<Branch>),
     /// Patient `deceased`: whether there is any, other than `false`.
     Present(Vec<Branch>),
     /// Where the composite's elements are, and what each component reads there.
     Composite(Vec<(Branch, Vec<Vec<Branch>>)>),
+    /// What branches cannot say.
+    Path(Expression),
 }
 
 impl Plan {
@@ -45,24 +48,34 @@ impl Plan {
     ) -> Option<Plan> {
         if kind == Kind::Composite {
             let of_element = |element: Branch| {
-                let read = |(kind, expression): &(Kind, &str)| values_of(*kind, branches(element.found, expression)?);
+                let read =
+                    |(kind, expression): &(Kind, &str)| values_of(*kind, branches(element.found, expression).ok()?);
                 let components = components.iter().map(read).collect::<Option<Vec<_>>>()?;
                 Some((element, components))
             };
-            let all = branches(base, expression)?.into_iter().map(of_element).collect::<Option<Vec<_>>>()?;
+            let all = branches(base, expression).ok()?.into_iter().map(of_element).collect::<Option<Vec<_>>>()?;
             return Some(Plan(Shape::Composite(all)));
         }
         if let Some(path) = presence(expression) {
-            return Some(Plan(Shape::Present(branches(base, path)?)));
+            return Some(Plan(Shape::Present(branches(base, path).ok()?)));
         }
-        Some(Plan(Shape::Branches(values_of(kind, branches(base, expression)?)?)))
+        Some(Plan(match branches(base, expression) {
+            Ok(all) => Shape::Branches(values_of(kind, all)?),
+            Err(Unplanned::More) => Shape::Path(Expression::parse(expression).ok()?),
+            Err(Unplanned::Unknown) => return None,
+        }))
+    }
+
+    /// Whether it is left to FHIRPath.
+    pub fn is_expression(&self) -> bool {
+        matches!(self.0, Shape::Path(_))
     }
 
     /// The branches that facts are read by; none where it takes more.
     pub(super) fn branches(&self) -> &[Branch] {
         match &self.0 {
             Shape::Branches(all) => all,
-            Shape::Present(_) | Shape::Composite(_) => &[],
+            _ => &[],
         }
     }
 
@@ -95,7 +108,7 @@ fn values_of(kind: Kind, all: Vec<Branch>) -> Option<Vec<Branch>> {
 }
 
 fn branches_of_extension(branch: Branch) -> Option<Vec<Branch>> {
-    let values = branches("Extension", "Extension.value")?.into_iter().map(|value| Branch {
+    let values = branches("Extension", "Extension.value").ok()?.into_iter().map(|value| Branch {
         from_resource: branch.from_resource,
         steps: [branch.steps.clone(), value.steps].concat(),
         ..value
@@ -110,6 +123,20 @@ pub fn values(resource: &Json, definition: &Definition, reading: Reading<'_>) ->
     match &definition.plan.0 {
         Shape::Branches(all) => all.iter().for_each(|branch| reader.read(resource, branch, &mut out)),
         Shape::Present(all) => out.push(element::flag(is_present(resource, all))),
+        Shape::Path(expression) => {
+            for item in expression.evaluate(Item::resource(resource), &ByText).unwrap_or_default() {
+                match &item {
+                    Item::Node(Node { value: Some(value), kind, .. }) => reader.element(value, kind.name, "", &mut out),
+                    Item::Node(_) | Item::Quantity(_) | Item::Type(..) => {}
+                    Item::Boolean(value) => reader.element(&Json::Bool(*value), "boolean", "", &mut out),
+                    item => {
+                        let text = item.to_text().unwrap_or_default();
+                        let number = text.parse().ok().filter(|_| definition.kind == Kind::Number).map(Json::Number);
+                        reader.element(&number.unwrap_or_else(|| text.as_ref().into()), "string", "", &mut out);
+                    }
+                }
+            }
+        }
         Shape::Composite(all) => {
             for (element, components) in all {
                 walk(resource, resource, &element.steps, &mut |found| {
@@ -128,6 +155,25 @@ pub fn values(resource: &Json, definition: &Definition, reading: Reading<'_>) ->
         }
     }
     out
+}
+
+/// The elements that the values of a definition are read from, each with its R4 type; none of a composite, and of one that is
+/// left to FHIRPath.
+pub fn elements<'a>(resource: &'a Json, definition: &Definition) -> Vec<(&'a Json, &'static str)> {
+    let mut all = Vec::new();
+    for branch in definition.plan.branches() {
+        walk(resource, resource, &branch.steps, &mut |found| all.push((found, branch.found)));
+    }
+    all
+}
+
+/// What expressions are given: references are known by what they say.
+struct ByText;
+
+impl<'a> Context<'a> for ByText {
+    fn resolve(&self, reference: &str) -> Option<Resolved<'a>> {
+        Resolved::by_text(reference)
+    }
 }
 
 /// Whether there is anything but `false`.

@@ -108,21 +108,36 @@ impl Encoder {
             self.number(place as u64);
         }
         self.number(facts.tokens.len() as u64);
+        let mut before = (0, 0);
         for token in &facts.tokens {
-            self.number(u64::from(token.parameter.0));
-            self.hash(token.system);
-            self.hash(token.code);
+            let value = (token.system, token.code);
+            if self.parameter(token.parameter, value == before) {
+                self.hash(token.system);
+                self.hash(token.code);
+            }
+            before = value;
         }
         self.number(facts.dates.len() as u64);
+        let mut before = (time, time);
         for date in &facts.dates {
-            self.number(u64::from(date.parameter.0));
-            self.difference(date.start, time);
-            self.difference(date.end, date.start);
+            let value = (date.start, date.end);
+            if self.parameter(date.parameter, value == before) {
+                self.difference(date.start, time);
+                self.difference(date.end, date.start);
+            }
+            before = value;
         }
         self.number(facts.references.len() as u64);
         for reference in &facts.references {
             self.hash(*reference);
         }
+    }
+
+    /// A parameter, and whether its value is the one before: `code` and `combo-code`, `subject` and `patient` mostly are.
+    /// Gives whether the value is still to be written.
+    fn parameter(&mut self, parameter: Parameter, again: bool) -> bool {
+        self.number(u64::from(parameter.0) << 1 | u64::from(again));
+        !again
     }
 
     fn hash(&mut self, hash: u64) {
@@ -205,8 +220,14 @@ impl<'a> Decoder<'a> {
                 let place = bytes.number()? as usize;
                 patients.get(place).copied().ok_or_else(damaged)
             })?,
-            tokens: bytes.list(3, |bytes| bytes.token(hashes))?,
-            dates: bytes.list(3, |bytes| bytes.date(time))?,
+            tokens: {
+                let mut before = (0, 0);
+                bytes.list(1, |bytes| bytes.token(hashes, &mut before))?
+            },
+            dates: {
+                let mut before = (time, time);
+                bytes.list(1, |bytes| bytes.date(time, &mut before))?
+            },
             references: bytes.list(1, |bytes| bytes.hash(hashes))?,
         };
         let body_bytes = usize::try_from(bytes.number()?).map_err(|_| damaged())?;
@@ -255,7 +276,7 @@ impl<'a> Bytes<'a> {
         if count <= self.0.len() / width { Ok(count) } else { Err(damaged()) }
     }
 
-    fn list<T>(&mut self, width: usize, item: impl Fn(&mut Self) -> Result<T, Fault>) -> Result<Vec<T>, Fault> {
+    fn list<T>(&mut self, width: usize, mut item: impl FnMut(&mut Self) -> Result<T, Fault>) -> Result<Vec<T>, Fault> {
         let count = self.count(width)?;
         let mut list = Vec::with_capacity(count);
         for _ in 0..count {
@@ -282,18 +303,27 @@ impl<'a> Bytes<'a> {
         }
     }
 
-    fn token(&mut self, hashes: &[u64]) -> Result<Token, Fault> {
-        Ok(Token { parameter: self.parameter()?, system: self.hash(hashes)?, code: self.hash(hashes)? })
+    fn token(&mut self, hashes: &[u64], before: &mut (u64, u64)) -> Result<Token, Fault> {
+        let (parameter, again) = self.parameter()?;
+        if !again {
+            *before = (self.hash(hashes)?, self.hash(hashes)?);
+        }
+        Ok(Token { parameter, system: before.0, code: before.1 })
     }
 
-    fn date(&mut self, time: i64) -> Result<DateFact, Fault> {
-        let parameter = self.parameter()?;
-        let start = self.difference(time)?;
-        Ok(DateFact { parameter, start, end: self.difference(start)? })
+    fn date(&mut self, time: i64, before: &mut (i64, i64)) -> Result<DateFact, Fault> {
+        let (parameter, again) = self.parameter()?;
+        if !again {
+            let start = self.difference(time)?;
+            *before = (start, self.difference(start)?);
+        }
+        Ok(DateFact { parameter, start: before.0, end: before.1 })
     }
 
-    fn parameter(&mut self) -> Result<Parameter, Fault> {
-        u16::try_from(self.number()?).map(Parameter).map_err(|_| damaged())
+    fn parameter(&mut self) -> Result<(Parameter, bool), Fault> {
+        let number = self.number()?;
+        let parameter = u16::try_from(number >> 1).map(Parameter).map_err(|_| damaged())?;
+        Ok((parameter, number & 1 == 1))
     }
 }
 

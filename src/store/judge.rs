@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::fault::Fault;
-use crate::store::{Commit, Position, VALUE_BYTES_MAX, keys};
+use crate::store::{Commit, KEY_BYTES_MAX, Position, VALUE_BYTES_MAX, keys};
 
 /// What several commits come to.
 pub(crate) struct Merged<'a> {
@@ -41,6 +41,11 @@ fn fate(
     let values = commit.put.iter().map(|(_, value)| value).chain(&commit.log);
     if values.map(Vec::len).max() > Some(VALUE_BYTES_MAX) {
         return Ok(Err(Fault::Broken("a value is longer than an engine takes".into())));
+    }
+    let keys = commit.put.iter().map(|(key, _)| key).chain(&commit.delete);
+    let mut keys = keys.chain(commit.expect.iter().map(|(key, _)| key));
+    if keys.any(|key| key.is_empty() || key.len() > KEY_BYTES_MAX) {
+        return Ok(Err(Fault::Broken("a key is longer than an engine takes, or empty".into())));
     }
     for (key, expected) in &commit.expect {
         let holds = match before.get(key.as_slice()) {

@@ -3,6 +3,8 @@
 use crate::fault::Fault;
 use crate::fhir::PatientKey;
 use crate::letter::LetterId;
+use crate::store::keys::{self, Space};
+use crate::store::{Engine, Order, Position};
 
 const SHEAF: u8 = 1;
 const LETTER: u8 = 2;
@@ -77,6 +79,15 @@ impl Logged {
         self.sheaves.extend(other.sheaves);
         Logged { letter: other.letter.or(self.letter), ..self }
     }
+}
+
+/// The last position of the log that an engine holds.
+pub(crate) fn last(engine: &dyn Engine) -> Result<Position, Fault> {
+    let (from, to) = keys::space(Space::Log);
+    let last = engine.scan(&from, &to, 1, Order::Descending)?;
+    let Some((key, _)) = last.first() else { return Ok(Position(0)) };
+    let number = keys::number_of(key);
+    number.map(Position).ok_or_else(|| Fault::Broken("the log holds a key that is no position".into()))
 }
 
 fn sheaf(rest: &mut &[u8]) -> Option<(PatientKey, u64)> {

@@ -1,6 +1,6 @@
 //! The store: an ordered key-value port, its engines, and the records above it. Knows neither consent nor HTTP.
 //!
-//! From the bottom: [`Engine`] with [`memory`] and [`sled`]; [`group`] makes many commits one durable write; [`keys`]
+//! From the bottom: [`Engine`] with [`memory`], [`sled`] and [`fjall`]; [`group`] makes many commits one durable write; [`keys`]
 //! says where everything lies; [`codec`], [`press`], [`parts`] and [`records`] what it looks like; [`Partition::write`]
 //! and [`commit`] build a [`Commit`]; [`shelf::Store`] is what the rest of the program holds, and [`hot::Hot`]
 //! keeps what was built from a patient's partition until the next commit to it.
@@ -14,6 +14,7 @@ mod contract;
 pub mod control;
 pub mod cursor;
 pub mod faulty;
+pub mod fjall;
 pub mod group;
 pub mod hot;
 mod judge;
@@ -43,6 +44,13 @@ use crate::fault::Fault;
 /// Longest value an engine is given; longer ones are cut into parts by the records above (sled keeps larger values in
 /// files that it never syncs).
 pub const VALUE_BYTES_MAX: usize = 64 * 1024;
+
+/// Longest key an engine is given; a key holds at least one byte. PostgreSQL puts no more than a third of a page into an
+/// index.
+pub const KEY_BYTES_MAX: usize = 2048;
+
+/// What a [`Fault::Broken`] says when the store is open elsewhere.
+pub const LOCKED: &str = "another process has the store open";
 
 /// A key and what belongs to it.
 pub type Entry = (Vec<u8>, Vec<u8>);
@@ -77,11 +85,13 @@ pub trait Engine: Send + Sync {
     /// the others stand. Called by one thread at a time.
     ///
     /// Answers one fate per commit. The position is that of the commit's own log entry; a commit without one is told
-    /// the position of the last entry before it. A value over [`VALUE_BYTES_MAX`] makes its commit `Fault::Broken` and
-    /// leaves it out. An error of the call as a whole means that nobody knows what was written: the engine takes no
-    /// further commits until it is opened again.
+    /// the position of the last entry before it. A value over [`VALUE_BYTES_MAX`], or a key that is
+    /// empty or over [`KEY_BYTES_MAX`], makes its commit `Fault::Broken` and leaves it out. An error of the call as a
+    /// whole means that nobody knows what was written: the engine takes no further commits until it is opened again.
+    /// `Fault::Busy` alone says that nothing was written and that it may go later.
     ///
-    /// A reader may see a commit shortly before this returns. What it then tells the world waits for an audit commit,
+    /// What one call of a reader has seen of a commit, every later call sees all of. A reader may see a commit shortly
+    /// before this returns. What it then tells the world waits for an audit commit,
     /// which is flushed after this one; so nothing leaves that a power loss could take back.
     fn apply(&self, commits: &[Commit]) -> Result<Vec<Result<Position, Fault>>, Fault>;
 }

@@ -7,6 +7,7 @@ use crate::fault::Fault;
 use crate::fhir::{FacilityCode, PatientKey, ResourceId, ResourceType};
 use crate::letter::{Letter, LetterId, Source};
 use crate::store::cache::Cache;
+use crate::store::fjall::FjallEngine;
 use crate::store::group::{Committer, Watch, Watchers};
 use crate::store::keys::{self, Space};
 use crate::store::memory::MemoryEngine;
@@ -49,10 +50,27 @@ impl Store {
         Store::assemble(Arc::new(engine))
     }
 
-    /// The store in a directory, made when it is not there, with the embedded engine. See [`SledEngine::open`] for
-    /// what it says when another process has it open.
+    /// The store in a directory, made when it is not there, with the engine sled. See [`SledEngine::open`] for what it
+    /// says when another process has it open. Fails when the directory holds a store of fjall.
     pub fn open_sled(path: &Path, cache_bytes: u64) -> Result<Store, Fault> {
+        if FjallEngine::is_in(path) {
+            return Err(Fault::Broken("the folder holds a store that the engine fjall made".into()));
+        }
         Store::over(Arc::new(SledEngine::open(path, cache_bytes)?))
+    }
+
+    /// The same with the engine fjall.
+    pub fn open_fjall(path: &Path, cache_bytes: u64) -> Result<Store, Fault> {
+        if SledEngine::is_in(path) {
+            return Err(Fault::Broken("the folder holds a store that the engine sled made".into()));
+        }
+        Store::over(Arc::new(FjallEngine::open(path, cache_bytes)?))
+    }
+
+    /// The store in a directory with the engine that made it; a new one with sled.
+    pub fn open_folder(path: &Path, cache_bytes: u64) -> Result<Store, Fault> {
+        let is_fjall = FjallEngine::is_in(path);
+        if is_fjall { Store::open_fjall(path, cache_bytes) } else { Store::open_sled(path, cache_bytes) }
     }
 
     /// A store on any engine. Fails when the engine holds a store that is laid out otherwise.
@@ -392,6 +410,22 @@ mod tests {
         let put = vec![(keys::meta(keys::FORMAT), b"1".to_vec())];
         engine.apply(&[Commit { put, ..Commit::default() }]).unwrap();
         assert!(matches!(Store::over(engine), Err(Fault::Broken(_))));
+    }
+
+    #[test]
+    fn a_folder_is_opened_by_the_engine_that_made_it() {
+        type Open = fn(&Path, u64) -> Result<Store, Fault>;
+        for (make, refused) in
+            [(Store::open_sled as Open, Store::open_fjall as Open), (Store::open_fjall, Store::open_sled)]
+        {
+            let folder = tempfile::tempdir().unwrap();
+            let mut commit = Commit::default();
+            commit.note("mark", Some(b"1"));
+            make(folder.path(), 1 << 20).unwrap().submit(commit).wait().unwrap();
+            assert!(matches!(refused(folder.path(), 1 << 20), Err(Fault::Broken(_))));
+            let store = Store::open_folder(folder.path(), 1 << 20).unwrap();
+            assert_eq!(store.noted("mark").unwrap().as_deref(), Some(&b"1"[..]));
+        }
     }
 
     #[test]

@@ -9,17 +9,13 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::fault::Fault;
-use crate::store::keys::{self, Space};
-use crate::store::{Commit, Engine, Entry, Order, Position, judge};
+use crate::store::{Commit, Engine, Entry, LOCKED, Order, Position, judge, log};
 
 /// The cache sled is given when nobody says otherwise. Its use of memory comes to 2 or 2.5 times this.
 pub const CACHE_BYTES: u64 = 64 << 20;
 
 /// How long opening waits for a lock.
 const LOCK_WAIT: Duration = Duration::from_secs(1);
-
-/// What a [`Fault::Broken`] says when the store is open elsewhere.
-pub const LOCKED: &str = "another process has the store open";
 
 /// An engine over a directory.
 pub struct SledEngine {
@@ -41,13 +37,13 @@ impl SledEngine {
         let data = File::open(path.join("db")).map_err(|fault| broken("cannot open its data file", &fault))?;
         sync_directories(path).map_err(|fault| broken("cannot sync its directory", &fault))?;
         let engine = SledEngine { db, data, last: Mutex::default(), broken: OnceLock::new() };
-        let (from, to) = keys::space(Space::Log);
-        if let Some((key, _)) = engine.scan(&from, &to, 1, Order::Descending)?.first() {
-            let last =
-                keys::number_of(key).ok_or_else(|| Fault::Broken("the log holds a key that is no position".into()))?;
-            engine.last.lock().unwrap_or_else(PoisonError::into_inner).0 = last;
-        }
+        *engine.last.lock().unwrap_or_else(PoisonError::into_inner) = log::last(&engine)?;
         Ok(engine)
+    }
+
+    /// Whether a directory holds such a store.
+    pub fn is_in(path: &Path) -> bool {
+        path.join("db").is_file()
     }
 
     fn write(&self, merged: &judge::Merged<'_>) -> Result<(), Fault> {

@@ -12,13 +12,19 @@ use tasuki::pipeline::{Pipeline, translate};
 use tasuki::store::Store;
 
 use super::Figure;
-use super::hospital;
 use super::load::{self, Load};
 use super::server::Server;
+use super::{hospital, rest};
 
 /// Name and function of every scenario.
-pub const ALL: [(&str, fn() -> Vec<Figure>); 4] =
-    [("convert", convert), ("ingest", ingest), ("read", read), ("panel", panel)];
+pub const ALL: [(&str, fn() -> Vec<Figure>); 6] = [
+    ("convert", convert),
+    ("ingest", ingest),
+    ("read", read),
+    ("panel", panel),
+    ("rest", rest::rest),
+    ("writes", rest::writes),
+];
 
 /// Messages per CPU-second from bytes to FHIR JSON.
 fn convert() -> Vec<Figure> {
@@ -220,7 +226,13 @@ fn read() -> Vec<Figure> {
 
 /// CPU µs per request of a server under load.
 fn cost(server: &Server, paths: &[String], connections: usize, seconds: f64) -> (f64, load::Answered) {
-    let load = Load { address: &server.address, token: "demo-agency-a", paths, connections, seconds: 0.5 };
+    let requests: Vec<Vec<u8>> = paths.iter().map(|path| load::get_request("demo-agency-a", path)).collect();
+    cost_of(server, &requests, connections, seconds)
+}
+
+/// The same for any requests.
+pub fn cost_of(server: &Server, requests: &[Vec<u8>], connections: usize, seconds: f64) -> (f64, load::Answered) {
+    let load = Load { address: &server.address, requests, connections, seconds: 0.5, rate: None };
     load::run(&load);
     let before = server.cpu_seconds();
     let answered = load::run(&Load { seconds, ..load });
@@ -274,11 +286,11 @@ fn panel() -> Vec<Figure> {
     figures
 }
 
-fn number_from(name: &str, default: u64) -> u64 {
+pub fn number_from(name: &str, default: u64) -> u64 {
     std::env::var(name).ok().and_then(|value| value.parse().ok()).unwrap_or(default)
 }
 
-fn folder_bytes(path: &Path) -> u64 {
+pub fn folder_bytes(path: &Path) -> u64 {
     let entries = std::fs::read_dir(path).into_iter().flatten().flatten();
     entries.map(|e| if e.path().is_dir() { folder_bytes(&e.path()) } else { e.metadata().map_or(0, |m| m.len()) }).sum()
 }

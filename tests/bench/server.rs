@@ -28,9 +28,21 @@ impl Server {
         Server::start("gateway", STORE, store.to_str().expect("a path"))
     }
 
+    /// The same with everybody allowed everything.
+    pub fn open(store: &Path) -> Server {
+        Server::start("open", STORE, store.to_str().expect("a path"))
+    }
+
     /// The yardstick, sending this body.
     pub fn yardstick(body: &str) -> Server {
         Server::start("yardstick", BODY, body)
+    }
+
+    /// The same with a body that is too long for the environment, by way of a file.
+    pub fn yardstick_of(folder: &Path, body: &str) -> Server {
+        let file = folder.join("yardstick");
+        std::fs::write(&file, body).expect("written");
+        Server::start("yardstick of a file", BODY, file.to_str().expect("a path"))
     }
 
     fn start(role: &str, name: &str, value: &str) -> Server {
@@ -43,6 +55,11 @@ impl Server {
         let mut address = String::new();
         BufReader::new(child.stdout.take().expect("piped")).read_line(&mut address).expect("an address");
         Server { child, address: address.trim().to_owned() }
+    }
+
+    /// Bytes of memory in use.
+    pub fn resident_bytes(&self) -> u64 {
+        super::load::resident_bytes(self.child.id())
     }
 
     /// CPU seconds used so far.
@@ -62,25 +79,31 @@ impl Drop for Server {
 pub fn run(role: &str) {
     match role {
         "yardstick" => yardstick(std::env::var(BODY).expect("a body")),
-        _ => gateway(Path::new(&std::env::var(STORE).expect("a folder"))),
+        "yardstick of a file" => {
+            yardstick(std::fs::read_to_string(std::env::var(BODY).expect("a file")).expect("readable"));
+        }
+        role => gateway(Path::new(&std::env::var(STORE).expect("a folder")), role == "open"),
     }
 }
 
-fn gateway(folder: &Path) {
+fn gateway(folder: &Path, open: bool) {
     let clients = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/examples/data/clients.toml"));
     let text = format!(
         "listen = \"127.0.0.1:0\"\nbase_url = \"http://localhost/fhir\"\n\
-         [store]\nengine = \"sled\"\npath = \"store\"\ncache_mib = 256\n\
+         [store]\nengine = \"{}\"\npath = \"store\"\ncache_mib = 128\n\
+         [limits]\nbody_bytes_max = 268435456\n\
          [[source]]\nfacility = \"{}\"\nname = \"generated\"\norganization = \"Organization/hospital\"\n{}",
+        std::env::var("TASUKI_BENCH_ENGINE").unwrap_or_else(|_| "sled".into()),
         super::hospital::FACILITY,
         clients.expect("readable")
     );
-    let config = Config::read(&text, &folder.join("tasuki.toml"), 0).expect("a configuration");
+    let mut config = Config::read(&text, &folder.join("tasuki.toml"), 0).expect("a configuration");
+    config.open = open;
     let gateway = Gateway::start(&config, || jiff::Timestamp::now().as_millisecond()).expect("the gateway starts");
     let listener = Listener {
         address: config.listen,
         tls: None,
-        body_bytes_max: 1 << 20,
+        body_bytes_max: 256 << 20,
         head_seconds_max: 5,
         connections_max: 1024,
         workers: 2,

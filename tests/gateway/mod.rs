@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, channel, sync_channel};
 
+use actix_web::body::{BodySize, MessageBody};
 use actix_web::http::{Method, header};
 use actix_web::{App, test};
 use serde_json::{Value, json};
@@ -41,6 +42,11 @@ pub fn clock() -> i64 {
 }
 
 pub fn config() -> Config {
+    config_with("")
+}
+
+/// The same with more at its end.
+pub fn config_with(more: &str) -> Config {
     let mut text = format!("listen = \"127.0.0.1:0\"\nbase_url = \"{BASE}\"\n[store]\nengine = \"memory\"\n");
     for (facility, name) in [(HOSPITAL, "hospital"), (CLINIC, "clinic")] {
         text +=
@@ -52,6 +58,7 @@ pub fn config() -> Config {
             "[[client]]\nid = \"{id}\"\norganization = \"Organization/{organization}\"\nrole = \"{role}\"\ntoken_sha256 = \"{digest}\"\n"
         );
     }
+    text += more;
     Config::read(&text, Path::new("tasuki.toml"), NOW).expect("the configuration is in order")
 }
 
@@ -66,9 +73,13 @@ pub struct Ask {
     /// Below `/fhir`, or from `//` on the whole path.
     pub path: String,
     pub client: String,
+    /// One named [`PEER`] is no header: it says from where the request comes.
     pub headers: Vec<(&'static str, String)>,
     pub body: Vec<u8>,
 }
+
+/// See [`Ask::headers`].
+pub const PEER: &str = "";
 
 /// One answer, as much of it as a caller sees.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,6 +87,10 @@ pub struct Answer {
     pub status: u16,
     pub headers: Vec<(String, String)>,
     pub body: String,
+    /// The body as it came, packed perhaps.
+    pub bytes: Vec<u8>,
+    /// What the body's length is said to be, also where there is none (`HEAD`).
+    pub length: Option<u64>,
 }
 
 /// A gateway that is asked through the application behind the listener, by one thread.
@@ -92,6 +107,12 @@ impl Ask {
     pub fn put(client: &str, path: impl Into<String>, body: &Value) -> Ask {
         let headers = vec![("content-type", "application/fhir+json".to_owned())];
         Ask { method: "PUT", headers, body: body.to_string().into_bytes(), ..Ask::get(client, path) }
+    }
+
+    /// With one header more.
+    pub fn with(mut self, name: &'static str, value: impl Into<String>) -> Ask {
+        self.headers.push((name, value.into()));
+        self
     }
 
     pub fn post(client: &str, path: impl Into<String>, body: &Value) -> Ask {
@@ -139,8 +160,15 @@ async fn answer_all(gateway: Arc<Gateway>, receive: Receiver<(Ask, SyncSender<An
         if !ask.client.is_empty() {
             request = request.insert_header((header::AUTHORIZATION, format!("Bearer {}", ask.client)));
         }
+        // Where the caller names none, each answer would get another.
+        if ask.headers.iter().all(|(name, _)| *name != "x-request-id") {
+            request = request.insert_header(("x-request-id", "request"));
+        }
         for (name, value) in ask.headers {
-            request = request.append_header((name, value));
+            request = match name {
+                PEER => request.peer_addr(value.parse().expect("an address and a port")),
+                name => request.append_header((name, value)),
+            };
         }
         let response = test::call_service(&app, request.to_request()).await;
         let status = response.status().as_u16();
@@ -148,8 +176,13 @@ async fn answer_all(gateway: Arc<Gateway>, receive: Receiver<(Ask, SyncSender<An
         let mut headers: Vec<_> =
             headers.map(|(n, v)| (n.to_string(), String::from_utf8_lossy(v.as_bytes()).into_owned())).collect();
         headers.sort();
-        let body = String::from_utf8_lossy(&test::read_body(response).await).into_owned();
-        let _ = reply.send(Answer { status, headers, body });
+        let length = match response.response().body().size() {
+            BodySize::Sized(length) => Some(length),
+            BodySize::None | BodySize::Stream => None,
+        };
+        let bytes = test::read_body(response).await.to_vec();
+        let body = String::from_utf8_lossy(&bytes).into_owned();
+        let _ = reply.send(Answer { status, headers, body, bytes, length });
     }
 }
 

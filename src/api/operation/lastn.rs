@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde_json::Value;
 
-use super::{Call, Seen, graph, parameters, record_of, rules};
+use super::{Call, Seen, graph, parameters, rules};
 use crate::api::answer::Answer;
 use crate::api::criteria::{self, Found};
 use crate::api::routes::blocking;
@@ -17,8 +17,9 @@ use crate::consent::Caller;
 use crate::fault::{Fault, Status};
 use crate::fhir::ResourceType;
 use crate::fhir::time::Interval;
-use crate::search::evaluate::matches;
-use crate::search::query::{Query, Server};
+
+/// Observations that are looked at, of those that match.
+const OBSERVATIONS_MAX: usize = 100_000;
 
 /// What the newest of a code are found by.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -44,10 +45,11 @@ pub(super) async fn lastn(call: Call<'_>, trail: &mut Trail) -> Result<Answer, S
         return Err(Stop::because(Status::BadRequest, &rules::NAME_CODES, ""));
     }
     let is_patient = |name: &str| matches!(name, "patient" | "subject" | "patient:Patient" | "subject:Patient");
-    let named = pairs.into_iter().find(|(name, _)| is_patient(name)).map(|(_, value)| value);
-    let named = named.ok_or_else(|| Stop::because(Status::BadRequest, &rules::NAME_A_PATIENT, ""))?;
+    if !pairs.iter().any(|(name, _)| is_patient(name)) {
+        return Err(Stop::because(Status::BadRequest, &rules::NAME_A_PATIENT, ""));
+    }
     let (gateway, caller, text) = (call.gateway.clone(), call.caller.clone(), query.clone());
-    let (found, seen) = blocking(move || Ok(read(&gateway, &caller, &named, &text, max))).await??;
+    let (found, seen) = blocking(move || Ok(read(&gateway, &caller, &text, max))).await??;
     seen.tell(trail);
     let base = call.gateway.base_url();
     let entries = found.into_iter().map(|one| graph::matched(base, one)).collect::<Result<Vec<_>, Fault>>()?;
@@ -57,16 +59,8 @@ pub(super) async fn lastn(call: Call<'_>, trail: &mut Trail) -> Result<Answer, S
 }
 
 /// Blocks on storage.
-fn read(gateway: &Gateway, caller: &Caller, named: &str, text: &str, max: usize) -> Result<(Vec<Found>, Seen), Stop> {
-    let server = Server { base: gateway.base_url(), zone_minutes: gateway.zone_minutes() };
-    let query = Query::parse(ResourceType::OBSERVATION, text, server)
-        .map_err(|issue| Stop::Refused(Status::BadRequest, vec![issue]))?;
-    let mut all = Vec::new();
-    for named in named.split(',') {
-        if let Some(record) = record_of(gateway, caller, named)? {
-            all.extend(criteria::in_record(gateway, caller, record, &|columns| matches(columns, &query).collect())?);
-        }
-    }
+fn read(gateway: &Gateway, caller: &Caller, text: &str, max: usize) -> Result<(Vec<Found>, Seen), Stop> {
+    let all = criteria::find(gateway, caller, ResourceType::OBSERVATION, text, OBSERVATIONS_MAX)?;
     let found = newest(all, max, gateway.zone_minutes())?;
     let seen = Seen::of(gateway, caller, graph::by_record(&found))?;
     Ok((found, seen))

@@ -38,7 +38,7 @@ pub(in crate::api) fn apply(resource: &str, patch: &str) -> Result<String, Stop>
 }
 
 /// About how many bytes a value takes as text.
-fn size(value: &Value) -> usize {
+pub(super) fn size(value: &Value) -> usize {
     match value {
         Value::Array(items) => items.iter().map(|item| size(item) + 1).sum::<usize>() + 2,
         Value::Object(members) => members.iter().map(|(name, item)| name.len() + size(item) + 4).sum::<usize>() + 2,

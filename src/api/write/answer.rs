@@ -4,7 +4,6 @@ use super::rules;
 use crate::api::answer::Answer;
 use crate::api::criteria::Found;
 use crate::api::prefer::{Content, Prefer};
-use crate::app::Gateway;
 use crate::consent::{Caller, Permitted};
 use crate::fault::{Fault, Status};
 use crate::fhir::{ResourceId, ResourceType};
@@ -58,15 +57,15 @@ impl Told {
         Told { status: Status::NoContent, resource_type, id: None, version: None, body: None }
     }
 
-    /// `[base]/[type]/[id]/_history/[version]`.
-    pub(in crate::api) fn location(&self, gateway: &Gateway) -> Option<String> {
+    /// `[type]/[id]/_history/[version]`.
+    pub(in crate::api) fn location(&self) -> Option<String> {
         let (id, (version, _)) = (self.id.as_ref()?, self.version?);
-        Some(format!("{}/{}/{}/_history/{version}", gateway.base_url(), self.resource_type.name(), id.as_str()))
+        Some(format!("{}/{}/_history/{version}", self.resource_type.name(), id.as_str()))
     }
 
     /// The answer, with as much as the caller prefers (http.html#return).
-    pub(in crate::api) fn answer(self, gateway: &Gateway, prefer: Prefer) -> Answer {
-        let location = self.location(gateway).filter(|_| self.status != Status::NoContent);
+    pub(in crate::api) fn answer(self, base: &str, prefer: Prefer) -> Answer {
+        let location = self.location().filter(|_| self.status != Status::NoContent);
         let is_delete = self.status == Status::NoContent;
         let answer = match (prefer.content, self.body) {
             (Some(Content::OperationOutcome), _) => {
@@ -82,7 +81,7 @@ impl Told {
             None => answer,
         };
         match location {
-            Some(location) => answer.at(location),
+            Some(location) => answer.at(format!("{base}/{location}")),
             None => answer,
         }
     }

@@ -8,25 +8,7 @@ use super::prepare::Body;
 use super::transaction::each_string;
 use super::{Stop, rules};
 use crate::fault::Status;
-use crate::fhir::{PatientKey, ResourceType};
-
-/// Elements of type canonical: an address there names a definition, wherever it lies, and stays.
-const CANONICAL: [&str; 14] = [
-    "canonical",
-    "definitionCanonical",
-    "derivedFrom",
-    "imports",
-    "instantiates",
-    "instantiatesCanonical",
-    "library",
-    "measure",
-    "profile",
-    "questionnaire",
-    "supplements",
-    "targetProfile",
-    "valueCanonical",
-    "valueSet",
-];
+use crate::fhir::{PatientKey, ResourceType, r4};
 
 /// What addresses stand for.
 #[derive(Debug, Default)]
@@ -62,56 +44,79 @@ impl Links {
         reference.strip_prefix("Patient/").map(PatientKey::of_id)
     }
 
-    /// Puts the addresses of a resource right. One that looks like an entry's and is none's is refused.
+    /// Puts the addresses of a resource right: references, elements of type uri, url, oid and uuid, and the narrative. A
+    /// canonical names a definition wherever that lies, and stays. A reference that looks like an entry's and is none's is
+    /// refused.
     pub(super) fn put_right(&self, body: &mut Body<'_>) -> Result<(), Stop> {
-        let (mut is_changed, mut unresolved) = (false, false);
-        self.value(&mut body.value, "", &mut is_changed, &mut unresolved);
-        if unresolved {
+        let mut done = Done::default();
+        self.resource(&mut body.value, &mut done);
+        if done.unresolved {
             return Err(Stop::because(Status::BadRequest, &rules::UNRESOLVED, ""));
         }
-        if is_changed {
+        if done.is_changed {
             body.has_changed();
         }
         Ok(())
     }
 
-    fn value(&self, value: &mut Value, name: &str, is_changed: &mut bool, unresolved: &mut bool) {
+    fn resource(&self, resource: &mut Value, done: &mut Done) {
+        let kind = resource.get("resourceType").and_then(Value::as_str).and_then(ResourceType::parse);
+        if let Some(kind) = kind {
+            self.value(resource, kind.name(), done);
+        }
+    }
+
+    fn value(&self, value: &mut Value, kind: &'static str, done: &mut Done) {
         match value {
-            Value::String(text) => {
-                if let Some(other) = self.string(name, text, unresolved) {
-                    *text = other;
-                    *is_changed = true;
-                }
-            }
-            Value::Array(items) => items.iter_mut().for_each(|item| self.value(item, name, is_changed, unresolved)),
+            Value::Array(items) => items.iter_mut().for_each(|item| self.value(item, kind, done)),
+            Value::Object(_) if kind == "Resource" => self.resource(value, done),
             Value::Object(members) => {
                 for (name, item) in members {
-                    self.value(item, name, is_changed, unresolved);
+                    let Some((_, of)) = r4::member(kind, name) else { continue };
+                    match (item, of) {
+                        (Value::String(text), "string") if kind == "Reference" && name == "reference" => {
+                            let other = self.reference(text, done);
+                            done.put(text, other);
+                        }
+                        (Value::String(text), "uri" | "url" | "oid" | "uuid") => {
+                            let other = self.address(text);
+                            done.put(text, other);
+                        }
+                        (Value::String(text), "xhtml") => {
+                            let other = self.narrative(text);
+                            done.put(text, other);
+                        }
+                        (Value::Array(items), "uri" | "url" | "oid" | "uuid") => {
+                            for item in items {
+                                if let Value::String(text) = item {
+                                    let other = self.address(text);
+                                    done.put(text, other);
+                                }
+                            }
+                        }
+                        (item @ (Value::Array(_) | Value::Object(_)), of) => self.value(item, of, done),
+                        _ => {}
+                    }
                 }
             }
             _ => {}
         }
     }
 
-    fn string(&self, name: &str, text: &str, unresolved: &mut bool) -> Option<String> {
-        if CANONICAL.contains(&name) {
-            return None;
-        }
-        if name == "div" {
-            return self.narrative(text);
-        }
-        if name == "reference" && is_conditional(text) {
+    fn reference(&self, text: &str, done: &mut Done) -> Option<String> {
+        if is_conditional(text) {
             return self.criteria.get(text).cloned().flatten();
         }
-        // A fragment or a version behind the address stays behind what it stands for.
+        let found = self.address(text);
+        done.unresolved |= found.is_none() && (text.starts_with("urn:uuid:") || text.starts_with("urn:oid:"));
+        found
+    }
+
+    /// What an address stands for; a fragment stays behind it, a version of something new does not.
+    fn address(&self, text: &str) -> Option<String> {
         let (address, rest) = text.split_at(text.find("/_history/").or_else(|| text.find('#')).unwrap_or(text.len()));
-        match self.by_url.get(address) {
-            Some(reference) => Some(format!("{reference}{}", rest.strip_prefix("/_history/").map_or(rest, |_| ""))),
-            None => {
-                *unresolved |= name == "reference" && (text.starts_with("urn:uuid:") || text.starts_with("urn:oid:"));
-                None
-            }
-        }
+        let reference = self.by_url.get(address)?;
+        Some(if rest.starts_with('#') { format!("{reference}{rest}") } else { reference.clone() })
     }
 
     /// `href` and `src` of a narrative.
@@ -143,6 +148,22 @@ impl Links {
     }
 }
 
+/// What putting right came to.
+#[derive(Default)]
+struct Done {
+    is_changed: bool,
+    unresolved: bool,
+}
+
+impl Done {
+    fn put(&mut self, text: &mut String, other: Option<String>) {
+        if let Some(other) = other {
+            *text = other;
+            self.is_changed = true;
+        }
+    }
+}
+
 /// `Type?criteria`
 fn is_conditional(text: &str) -> bool {
     text.split_once('?').is_some_and(|(name, _)| ResourceType::parse(name).is_some())
@@ -154,36 +175,42 @@ mod tests {
     use serde_json::json;
 
     fn right(links: &Links, mut value: Value) -> (Value, bool) {
-        let (mut is_changed, mut unresolved) = (false, false);
-        links.value(&mut value, "", &mut is_changed, &mut unresolved);
-        (value, unresolved)
+        let mut done = Done::default();
+        links.resource(&mut value, &mut done);
+        (value, done.unresolved)
     }
 
     #[test]
     fn addresses_are_put_right_wherever_they_stand_and_canonicals_stay() {
         let mut links = Links::default();
         assert!(links.learn("urn:uuid:1", "Patient/p".into()));
-        assert!(!links.learn("urn:uuid:1", "Patient/q".into()));
         let (value, unresolved) = right(
             &links,
-            json!({"subject": {"reference": "urn:uuid:1"}, "valueUri": "urn:uuid:1", "profile": ["urn:uuid:1"],
-                "list": [{"url": "urn:uuid:1"}], "note": "urn:uuid:1 said",
+            json!({"resourceType": "Observation", "subject": {"reference": "urn:uuid:1"},
+                "identifier": [{"system": "urn:uuid:1", "value": "urn:uuid:1"}], "implicitRules": "urn:uuid:1",
+                "meta": {"profile": ["urn:uuid:1"]}, "extension": [{"url": "u", "valueUri": "urn:uuid:1#x"}],
+                "contained": [{"resourceType": "Group", "managingEntity": {"reference": "urn:uuid:1/_history/1"}}],
                 "text": {"div": "<div><a href=\"urn:uuid:1\">x</a><img src=\"urn:uuid:1\" alt=\"urn:uuid:1\"/></div>"}}),
         );
         assert_eq!(
             value,
-            json!({"subject": {"reference": "Patient/p"}, "valueUri": "Patient/p", "profile": ["urn:uuid:1"],
-                "list": [{"url": "Patient/p"}], "note": "urn:uuid:1 said",
+            json!({"resourceType": "Observation", "subject": {"reference": "Patient/p"},
+                "identifier": [{"system": "Patient/p", "value": "urn:uuid:1"}], "implicitRules": "Patient/p",
+                "meta": {"profile": ["urn:uuid:1"]}, "extension": [{"url": "u", "valueUri": "Patient/p#x"}],
+                "contained": [{"resourceType": "Group", "managingEntity": {"reference": "Patient/p"}}],
                 "text": {"div": "<div><a href=\"Patient/p\">x</a><img src=\"Patient/p\" alt=\"urn:uuid:1\"/></div>"}})
         );
         assert!(!unresolved);
-        assert!(right(&links, json!({"subject": {"reference": "urn:uuid:2"}})).1);
+        let other = json!({"resourceType": "Observation", "subject": {"reference": "urn:uuid:2"}});
+        assert!(right(&links, other).1);
         assert_eq!(links.patient("urn:uuid:1"), Some(PatientKey::of_id("p")));
+        assert!(!links.learn("urn:uuid:1", "Patient/q".into()));
     }
 
     #[test]
     fn conditional_references_are_gathered_and_replaced() {
-        let resource = json!({"subject": {"reference": "Patient?identifier=a|b"}, "display": "Patient?x=y"});
+        let reference = json!({"reference": "Patient?identifier=a|b", "display": "Patient?x=y"});
+        let resource = json!({"resourceType": "Observation", "subject": reference});
         let mut links = Links::gather(&[&resource]);
         assert_eq!(links.criteria.keys().collect::<Vec<_>>(), ["Patient?identifier=a|b"]);
         links.criteria.insert("Patient?identifier=a|b".into(), Some("Patient/p".into()));

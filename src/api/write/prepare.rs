@@ -81,7 +81,7 @@ impl<'a> Body<'a> {
         if is_subsetted(&value) {
             return Err(Stop::because(Status::Unprocessable, &rules::SUBSETTED, ""));
         }
-        let mut issues = validate::validate(&value);
+        let mut issues = validate::base(&value);
         if issues.iter().any(|issue| issue.rule.severity >= Severity::Error) {
             issues.retain(|issue| issue.rule.severity >= Severity::Error);
             return Err(Stop::Refused(Status::BadRequest, issues));
@@ -195,7 +195,8 @@ pub(super) fn patched(
     }
     let text = match &asking.sent {
         Sent::JsonPatch(text) => patch::json::apply(&found.body()?, text)?,
-        Sent::FhirPathPatch(_) | Sent::Nothing | Sent::Resource(_) => {
+        Sent::FhirPathPatch(text) => patch::fhirpath::apply(&found.body()?, text)?,
+        Sent::Nothing | Sent::Resource(_) => {
             return Err(Stop::because(Status::UnsupportedMediaType, &rules::NOT_A_PATCH, ""));
         }
     };

@@ -13,6 +13,9 @@ rules! {
     pub(in crate::api) SUBSETTED "subsetted" Error BusinessRule
         "This is a part of a resource (SUBSETTED); to state it as the whole would lose the rest. Read it whole and send that."
         "部分的な内容(SUBSETTED)です。このまま保存すると残りが失われます。全体を読み取ってから送ってください。"
+    pub(in crate::api) NOT_A_BINARY "not-a-binary" Error Value
+        "Content-Type or X-Security-Context cannot be kept with the bytes of a Binary."
+        "Content-TypeまたはX-Security-Contextの値が不正なため、Binaryとして保存できません。"
     pub(in crate::api) NO_RESOURCE "no-resource" Error Required
         "Send the resource as the body."
         "リソースを本文として送ってください。"

@@ -5,17 +5,28 @@ use actix_web::{HttpRequest, web};
 
 use super::{Sent, rules};
 use crate::api::answer::Answer;
-use crate::api::body;
+use crate::api::asked::Format;
+use crate::api::{binary, body};
 use crate::fault::Status;
-use crate::fhir::ResourceType;
+use crate::fhir::{ResourceId, ResourceType};
 
-/// A resource as JSON.
+/// A resource as JSON. Of a Binary, what is not FHIR is the bytes that it is to hold (binary.html).
 pub(super) async fn resource(
     request: &HttpRequest,
-    _resource_type: ResourceType,
+    resource_type: ResourceType,
+    id: Option<&ResourceId>,
     payload: web::Payload,
 ) -> Result<String, Answer> {
-    text(body::json(request, payload).await?)
+    let header = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
+    let kind = header("content-type");
+    let is_raw = resource_type == ResourceType::BINARY
+        && kind.is_some_and(|kind| !matches!(Format::of_media_type(kind), Some(Format::FhirJson | Format::FhirXml)));
+    if !is_raw {
+        return text(body::json(request, payload).await?);
+    }
+    let bytes = body::bytes(request, payload).await?;
+    binary::resource(&bytes, id.map(ResourceId::as_str), kind, header("x-security-context"))
+        .ok_or_else(|| Answer::refuse(Status::BadRequest, &rules::NOT_A_BINARY, ""))
 }
 
 /// A patch, which the content type tells apart.

@@ -66,7 +66,13 @@ async fn asking(
     let sent = match action {
         Action::Delete => Sent::Nothing,
         Action::Patch => sent::patch(request, payload).await?,
-        Action::Create | Action::Update => Sent::Resource(sent::resource(request, resource_type, payload).await?),
+        Action::Create | Action::Update => {
+            let id = match &target {
+                Target::Instance(id) => Some(id),
+                _ => None,
+            };
+            Sent::Resource(sent::resource(request, resource_type, id, payload).await?)
+        }
     };
     let (if_match, if_none_match) = (conditional::if_match(request)?, conditional::if_none_match(request)?);
     Ok(Asking { action, resource_type, target, sent, if_match, if_none_match })
@@ -109,7 +115,7 @@ async fn done(
             if let Some(id) = &told.id {
                 trail.about(told.resource_type, id);
             }
-            told.answer(gateway, prefer(request))
+            told.answer(gateway.base_url(), prefer(request))
         }
         Err(Stop::Denied(denied)) => trail.refuse(denied),
         Err(Stop::Failed(fault)) => trail.fail(fault),

@@ -9,6 +9,10 @@ use std::sync::{LazyLock, OnceLock};
 
 use primitive::Primitive;
 
+/// The constraints whose breach is an error, one a line: the path of a type or element, the key, the FHIRPath, what it
+/// says; tabs between. Those about extensions, references, containment, narratives and Bundles are not among them.
+pub const CONSTRAINTS: &str = include_str!("constraints.txt");
+
 /// An element of a type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Element {
@@ -33,6 +37,8 @@ pub struct Element {
 pub struct Shape {
     /// Its name, or the path of the element.
     pub path: &'static str,
+    /// Its place in the table, from 0.
+    pub number: usize,
     line: &'static str,
     parsed: OnceLock<Parsed>,
 }
@@ -74,12 +80,10 @@ pub enum Kind {
 }
 
 static SHAPES: LazyLock<(Vec<Shape>, HashMap<&'static str, usize>)> = LazyLock::new(|| {
-    let shape = |text: &'static str| {
-        let (path, line) = text.split_once(' ')?;
-        Some(Shape { path, line, parsed: OnceLock::new() })
-    };
-    let shapes: Vec<Shape> = include_str!("elements.txt").lines().filter_map(shape).collect();
-    let places = shapes.iter().enumerate().map(|(at, shape)| (shape.path, at)).collect();
+    let lines = include_str!("elements.txt").lines().filter_map(|line| line.split_once(' '));
+    let shape = |(number, (path, line))| Shape { path, number, line, parsed: OnceLock::new() };
+    let shapes: Vec<Shape> = lines.enumerate().map(shape).collect();
+    let places = shapes.iter().map(|shape| (shape.path, shape.number)).collect();
     (shapes, places)
 });
 
@@ -189,6 +193,20 @@ impl Element {
     /// Its name without `[x]`, as FHIRPath has it.
     pub fn stem(&self) -> &'static str {
         self.name.strip_suffix("[x]").unwrap_or(self.name)
+    }
+
+    /// The type that a member of that name has if it is this element: for `valueQuantity` and `value[x]`, `Quantity`.
+    pub fn kind_of(&self, name: &str) -> Option<&'static str> {
+        let Some(stem) = self.name.strip_suffix("[x]") else {
+            return if self.name == name { self.types().next() } else { None };
+        };
+        let chosen = name.strip_prefix(stem)?;
+        let is_chosen = |known: &&str| {
+            let mut letters = known.chars();
+            letters.next().is_some_and(|first| chosen.starts_with(first.to_ascii_uppercase()))
+                && chosen.get(1..) == Some(letters.as_str())
+        };
+        self.types().find(is_chosen)
     }
 }
 

@@ -99,7 +99,7 @@ impl Tree {
             }
         }
         for (rank, names) in CLINICAL_ELEMENTS.iter().enumerate() {
-            let paths = names.iter().filter_map(|name| branches(of.name(), name));
+            let paths = names.iter().filter_map(|name| branches(of.name(), name).ok());
             for branch in paths.flatten().filter(|branch| reads(Kind::Date, branch.found)) {
                 tree.root.add(&branch, Reader::Clinical(rank));
             }

@@ -1,8 +1,9 @@
 //! A resource against the base definitions of R4 (validation.html): names, kinds of JSON values, cardinality, choices,
-//! forms of primitives, required bindings, references, contained resources, extensions, narratives, Bundles.
+//! forms of primitives, required bindings, references, contained resources, extensions, narratives, Bundles, constraints.
 
 mod binding;
 mod bundle;
+mod invariant;
 mod narrative;
 mod reference;
 mod rule;
@@ -20,12 +21,26 @@ pub const PROBLEMS_MAX: usize = 100;
 /// Elements inside each other at most, the resource being the first.
 pub const DEPTH_ELEMENTS_MAX: usize = 64;
 
+/// How much is checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Level {
+    /// Everything but the constraints that R4 writes in FHIRPath.
+    Structure,
+    /// Those too.
+    Full,
+}
+
 /// What is wrong with a resource, all of it. It conforms to the base definitions when none of the issues is an error
-/// ([`is_sound`]); a warning or a note does not speak against storing it. Profiles are not looked at. The place of an issue
-/// is a FHIRPath from the resource given; no issue quotes a value.
+/// ([`is_sound`]); a warning or a note does not speak against storing it. Profiles are not looked at. The place of an
+/// issue is a FHIRPath from the resource given; no issue quotes a value.
 pub fn base(resource: &Value) -> Vec<Issue> {
+    base_at(resource, Level::Full)
+}
+
+/// [`base`], as much as the level says.
+pub fn base_at(resource: &Value, level: Level) -> Vec<Issue> {
     let name = resource_type(resource).map_or("Resource", |known| known.name());
-    let mut walk = walk::Walk::new();
+    let mut walk = walk::Walk::new(resource, level);
     walk.resource(resource, &Path::root(name), 1, walk::Inside::Nothing);
     let (mut issues, left_out) = walk.finish();
     if left_out > 0 {

@@ -144,6 +144,8 @@ rules! {
     pub(super) BDL_12 "bdl-12" Error Invariant
         "the first resource of a message is a MessageHeader: put it first"
         "message の最初のリソースは MessageHeader です。先頭に置いてください"
+    pub(super) UNCHECKED "fhir-unchecked" Warning TooCostly
+        "the constraint {} was not checked: the element is too large" "要素が大きすぎるため、制約 {} は確認していません"
     pub(super) MORE "fhir-more-problems" Information Informational
         "{} more problems are not listed: correct these first" "他に {} 件の問題があります。まずここに挙げたものを直してください"
 }

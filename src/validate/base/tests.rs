@@ -82,3 +82,17 @@ fn a_transaction_may_refer_by_a_search() {
     assert_eq!(found("transaction"), ["bdl-3"]); // the entry has no request
     assert_eq!(found("collection"), ["fhir-bad-reference"]);
 }
+
+#[test]
+fn what_takes_too_long_is_said_and_then_left() {
+    // Each grouping is compared with each (ig-1).
+    let ids: Vec<Value> = (0..2000).map(|at| json!({"id": format!("g{at}"), "name": "x"})).collect();
+    let resources: Vec<Value> =
+        (0..2000).map(|_| json!({"reference": {"display": "x"}, "groupingId": "g1999"})).collect();
+    let guide = json!({"resourceType": "ImplementationGuide", "url": "urn:x:y", "name": "x", "status": "draft",
+        "packageId": "x", "fhirVersion": ["4.0.1"], "definition": {"grouping": ids, "resource": resources}});
+    let found = base(&guide);
+    assert!(is_sound(&found));
+    assert_eq!(found.iter().map(|issue| issue.rule.id).collect::<Vec<_>>(), ["fhir-unchecked"]);
+    assert_eq!(base_at(&guide, Level::Structure), []);
+}

@@ -2,8 +2,9 @@
 
 use serde_json::{Map, Value};
 
+use super::invariant::{self, Around};
 use super::rule::{self, *};
-use super::{DEPTH_ELEMENTS_MAX, PROBLEMS_MAX};
+use super::{DEPTH_ELEMENTS_MAX, Level, PROBLEMS_MAX};
 use super::{binding, bundle, narrative};
 use crate::fault::{Issue, Place, Rule};
 use crate::fhir::ResourceType;
@@ -16,6 +17,11 @@ use crate::validate::{BAD_TYPE, EMPTY, NULL};
 pub(super) struct Walk<'v> {
     issues: Vec<Issue>,
     left_out: usize,
+    level: Level,
+    /// How many constraints took too long.
+    costly: usize,
+    /// The resource that is looked at, and the one it is contained in.
+    around: Around<'v>,
     /// The resources contained in the one that is being looked at.
     pub(super) contained: &'v [Value],
     /// Which of them something refers to.
@@ -45,10 +51,13 @@ struct Found<'v> {
 }
 
 impl<'v> Walk<'v> {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(resource: &'v Value, level: Level) -> Self {
         Walk {
             issues: Vec::new(),
             left_out: 0,
+            level,
+            costly: 0,
+            around: Around { resource, root: resource },
             contained: &[],
             is_used: Vec::new(),
             contained_at: None,
@@ -83,9 +92,10 @@ impl<'v> Walk<'v> {
         };
         if let Inside::Contained(at) = inside {
             self.contained_at = at;
+            let outer = std::mem::replace(&mut self.around.resource, value);
             self.contained_meta(object, path);
-            self.object(object, shape, path, depth);
-            self.contained_at = None;
+            self.object(value, object, shape, path, depth);
+            (self.contained_at, self.around.resource) = (None, outer);
             return;
         }
         let contained = object.get("contained").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
@@ -93,10 +103,11 @@ impl<'v> Walk<'v> {
             std::mem::replace(&mut self.contained, contained),
             std::mem::replace(&mut self.is_used, vec![false; contained.len()]),
             self.contained_at.take(),
+            std::mem::replace(&mut self.around, Around { resource: value, root: value }),
         );
-        self.object(object, shape, path, depth);
+        self.object(value, object, shape, path, depth);
         self.unused(path);
-        (self.contained, self.is_used, self.contained_at) = outer;
+        (self.contained, self.is_used, self.contained_at, self.around) = outer;
     }
 
     fn contained_meta(&mut self, object: &Map<String, Value>, path: &Path<'_>) {
@@ -118,7 +129,15 @@ impl<'v> Walk<'v> {
         }
     }
 
-    fn object(&mut self, object: &'v Map<String, Value>, shape: &'static Shape, path: &Path<'_>, depth: usize) {
+    /// `object` is what `value` holds.
+    fn object(
+        &mut self,
+        value: &'v Value,
+        object: &'v Map<String, Value>,
+        shape: &'static Shape,
+        path: &Path<'_>,
+        depth: usize,
+    ) {
         if depth > DEPTH_ELEMENTS_MAX {
             return self.add_with(&TOO_DEEP, path, || DEPTH_ELEMENTS_MAX.to_string());
         }
@@ -157,6 +176,25 @@ impl<'v> Walk<'v> {
             }
         }
         self.missing(shape, present, path);
+        if self.level == Level::Full {
+            self.constraints(value, shape, path);
+        }
+    }
+
+    fn constraints(&mut self, value: &'v Value, shape: &Shape, path: &Path<'_>) {
+        for constraint in invariant::of(shape) {
+            if self.costly >= invariant::COSTLY_MAX {
+                return;
+            }
+            match constraint.holds(value, &self.around) {
+                Some(true) => {}
+                Some(false) => self.add(&constraint.rule, path),
+                None => {
+                    self.costly += 1;
+                    self.add_with(&UNCHECKED, path, || constraint.rule.id.into());
+                }
+            }
+        }
     }
 
     fn unknown(&mut self, name: &str, shape: &Shape, path: &Path<'_>) {
@@ -228,12 +266,12 @@ impl<'v> Walk<'v> {
             (Kind::Primitive(primitive), value) => self.primitive(primitive, member, value, path),
             (Kind::Complex(shape), Value::Object(object)) if shape.path == "Extension" => {
                 self.extensions += 1;
-                self.object(object, shape, path, depth + 1);
+                self.object(value, object, shape, path, depth + 1);
                 self.extensions -= 1;
                 self.extension(member, object, path);
             }
             (Kind::Complex(shape), Value::Object(object)) => {
-                self.object(object, shape, path, depth + 1);
+                self.object(value, object, shape, path, depth + 1);
                 self.typed(member, shape, object, path);
             }
             (Kind::Complex(_), _) => self.add_with(&WANTS_OBJECT, path, || name(member)),
@@ -254,7 +292,7 @@ impl<'v> Walk<'v> {
             (Value::Object(object), Some(shape)) => {
                 // With a value beside it, an id says something.
                 if object.len() != 1 || !object.contains_key("id") {
-                    self.object(object, shape, path, depth + 1);
+                    self.object(value, object, shape, path, depth + 1);
                 }
             }
             _ => self.add_with(&WANTS_OBJECT, path, || format!("_{}", member.name)),

@@ -1,0 +1,141 @@
+//! What a caller may see of some records, as searches look at it: closed records are not in it, and every row passes the
+//! gate of its record.
+
+use std::sync::Arc;
+
+use actix_web::web;
+
+use super::read::chart;
+use super::routes::blocking;
+use super::trail::Trail;
+use crate::app::Gateway;
+use crate::chart::Chart;
+use crate::consent::{Caller, Gate, Permit, Permitted, Policy};
+use crate::fault::Fault;
+use crate::fhir::PatientKey;
+use crate::search::Columns;
+use crate::search::visible::{Row, Visible};
+
+/// Records with what each means for a caller.
+pub(super) struct Records {
+    charts: Vec<Arc<Chart>>,
+    policies: Vec<Arc<Policy>>,
+    /// Of those that have changed since a search began, how they stood then.
+    earlier: Vec<Option<Chart>>,
+}
+
+/// The same with their gates.
+pub(super) struct Scoped<'a> {
+    records: &'a Records,
+    gates: Vec<Gate<'a>>,
+    columns: Vec<&'a Columns>,
+}
+
+impl Records {
+    /// Reads records. `begun`, milliseconds since 1970, is when the search began of which a later page is asked for.
+    pub(super) async fn read(
+        gateway: &web::Data<Gateway>,
+        caller: &Caller,
+        patients: Vec<PatientKey>,
+        begun: Option<i64>,
+    ) -> Result<Self, Fault> {
+        let mut charts: Vec<Arc<Chart>> = Vec::with_capacity(patients.len());
+        for patient in patients {
+            charts.push(chart(gateway, patient).await?);
+        }
+        let now = gateway.now();
+        let with_policy = charts.into_iter().map(|chart| (chart.policy(&caller.organization), chart));
+        let (policies, charts): (Vec<_>, Vec<_>) =
+            with_policy.filter(|(policy, chart)| chart.gate(caller, policy, now).is_open()).unzip();
+        let mut earlier = Vec::with_capacity(charts.len());
+        for chart in &charts {
+            let changed = begun.filter(|begun| chart.columns.last_updated.iter().any(|updated| updated > begun));
+            earlier.push(match changed {
+                None => None,
+                Some(begun) => {
+                    let (gateway, patient) = (gateway.clone(), chart.patient);
+                    Some(blocking(move || gateway.chart_at(patient, begun)).await?)
+                }
+            });
+        }
+        Ok(Records { charts, policies, earlier })
+    }
+
+    /// Records as they stand. Blocks on storage.
+    pub(super) fn load(gateway: &Gateway, caller: &Caller, patients: Vec<PatientKey>) -> Result<Self, Fault> {
+        let (now, mut charts, mut policies) = (gateway.now(), Vec::new(), Vec::new());
+        for patient in patients {
+            let chart = gateway.chart(patient)?;
+            let policy = chart.policy(&caller.organization);
+            if chart.gate(caller, &policy, now).is_open() {
+                charts.push(chart);
+                policies.push(policy);
+            }
+        }
+        let earlier = charts.iter().map(|_| None).collect();
+        Ok(Records { charts, policies, earlier })
+    }
+
+    /// What the caller may see of them at an instant, milliseconds since 1970.
+    pub(super) fn scoped<'a>(&'a self, caller: &'a Caller, now: i64) -> Scoped<'a> {
+        let both = self.charts.iter().zip(&self.policies);
+        let gates = both.map(|(chart, policy)| chart.gate(caller, policy, now)).collect();
+        Scoped { records: self, gates, columns: self.charts.iter().map(|chart| &chart.columns).collect() }
+    }
+}
+
+impl Scoped<'_> {
+    /// The record of a row.
+    pub(super) fn chart(&self, at: Row) -> &Arc<Chart> {
+        &self.records.charts[at.chart]
+    }
+
+    /// The permit for a row, when there is one.
+    pub(super) fn permit(&self, at: Row) -> Option<Permit> {
+        self.chart(at).permit(&self.gates[at.chart], at.row)
+    }
+
+    /// What `make` makes of a row, with the permit that lets it leave; `None` when there is none.
+    pub(super) fn release<T>(
+        &self,
+        at: Row,
+        make: impl FnOnce(&Chart) -> Result<T, Fault>,
+    ) -> Result<Option<Permitted<T>>, Fault> {
+        let chart = self.chart(at);
+        chart.permit(&self.gates[at.chart], at.row).map(|permit| Ok(permit.release(make(chart)?))).transpose()
+    }
+
+    /// Puts on record whose resources are seen, and by which consents.
+    pub(super) fn seen(&self, rows: impl Iterator<Item = Row>, trail: &mut Trail) {
+        let mut seen = vec![0_usize; self.gates.len()];
+        rows.for_each(|at| seen[at.chart] += 1);
+        for (at, count) in seen.into_iter().enumerate().filter(|(_, count)| *count > 0) {
+            trail.saw(self.records.charts[at].patient, self.gates[at].opened_by(), count);
+        }
+    }
+}
+
+impl Visible for Scoped<'_> {
+    fn charts(&self) -> &[&Columns] {
+        &self.columns
+    }
+
+    fn may_see(&self, at: Row) -> bool {
+        self.chart(at).permit(&self.gates[at.chart], at.row).is_some()
+    }
+
+    fn body(&self, at: Row) -> Result<Vec<u8>, Fault> {
+        self.chart(at).body(at.row)
+    }
+
+    fn earlier(&self, chart: usize) -> Option<&Columns> {
+        self.records.earlier.get(chart)?.as_ref().map(|chart| &chart.columns)
+    }
+
+    fn earlier_body(&self, at: Row) -> Result<Vec<u8>, Fault> {
+        match self.records.earlier.get(at.chart).and_then(Option::as_ref) {
+            Some(chart) => chart.body(at.row),
+            None => self.body(at),
+        }
+    }
+}

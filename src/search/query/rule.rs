@@ -1,0 +1,44 @@
+//! The sentences with which a query is refused. They name the parameter, never its value.
+
+use crate::fault::{Issue, Place, Rule, rules};
+
+use super::text::shown;
+
+rules! {
+    pub(in crate::search) UNKNOWN "search-unknown-parameter" Error NotSupported
+        "this search has no parameter {}" "この検索にパラメーター {} はありません"
+    pub(in crate::search) IGNORED "search-parameter-ignored" Warning NotSupported
+        "the parameter {} is not known here and was left out" "パラメーター {} は未対応のため無視しました"
+    pub(in crate::search) MODIFIER "search-modifier" Error NotSupported
+        "this modifier is not offered here: {}" "この修飾子には対応していません: {}"
+    pub(in crate::search) VALUE "search-value" Error Value
+        "a value of the parameter {} cannot be read" "パラメーター {} の値を読み取れません"
+    pub(in crate::search) TWICE "search-twice" Error Value
+        "the parameter {} may be given once" "パラメーター {} は一度だけ指定できます"
+    pub(in crate::search) TOO_LONG "search-too-long" Error TooCostly
+        "the search has more than {} values or bytes" "検索条件が多すぎます (上限 {})"
+    pub(in crate::search) TOO_DEEP "search-too-deep" Error TooCostly
+        "chains and _has go over more than {} references" "連鎖検索と_hasの段数が多すぎます (上限 {})"
+    pub(in crate::search) NO_CHAIN "search-chain" Error NotSupported
+        "the chain {} leads to no parameter of the type it refers to" "連鎖検索 {} の参照先には該当するパラメーターがありません"
+    pub(in crate::search) NO_QUERY "search-named-query" Error NotSupported
+        "named queries (_query) are not offered" "名前付きクエリー (_query) には対応していません"
+    pub(in crate::search) NOT_COMMON "search-not-common" Error NotSupported
+        "the parameter {} is not common to all types that are searched" "パラメーター {} は検索対象のすべてのリソース型に共通ではありません"
+    pub(in crate::search) TEXT_ALONE "search-summary-text" Error NotSupported
+        "_summary=text is not combined with _include or _revinclude" "_summary=textは_includeや_revincludeと併用できません"
+    pub(in crate::search) VALUE_SET "search-value-set" Error NotFound
+        "the value set or code system of the parameter {} is not known here" "パラメーター {} の値セットまたはコード体系が見つかりません"
+    pub(in crate::search) INCLUDES_CUT "search-includes-cut" Warning Incomplete
+        "more than {} resources would be included; the rest is left out" "含めるリソースが{}件を超えるため、残りを省略しました"
+}
+
+/// An issue of a parameter, whose name is shown as far as it is harmless.
+pub(in crate::search) fn issue(rule: &'static Rule, name: &str) -> Issue {
+    Issue::with(rule, Place::Whole, shown(name))
+}
+
+/// An issue of a limit.
+pub(in crate::search) fn past(rule: &'static Rule, limit: usize) -> Issue {
+    Issue::with(rule, Place::Whole, limit.to_string())
+}
