@@ -31,6 +31,9 @@ use parameters::Parameters;
 pub(super) use table::{OPERATIONS, Operation};
 use table::{On, Run};
 
+/// The parameters that `$everything` may be sent in a body.
+const EVERYTHING: [&str; 5] = ["start", "end", "_since", "_type", "_count"];
+
 /// Where an operation is called (operations.html#executing).
 #[derive(Clone, Debug)]
 enum Level {
@@ -77,8 +80,6 @@ pub(super) async fn run(
     match (operation.run, before) {
         (Run::Convert, _) => convert::convert(request, gateway, payload).await,
         (Run::Everything, [_, id]) if *method == Method::GET => everything::everything(request, gateway, id).await,
-        // It reads its parameters from the address alone; leaving those of a body out would answer too much.
-        (Run::Everything, _) => Answer::refuse(Status::MethodNotAllowed, &rules::METHOD, operation.name),
         _ => call(operation, request, gateway, payload, before).await,
     }
 }
@@ -173,7 +174,14 @@ async fn called(
         Run::DocRef => docref::docref(call, trail).await,
         Run::LastN => lastn::lastn(call, trail).await,
         Run::Summary => summary::summary(call, trail).await,
-        Run::Convert | Run::Everything => Err(Fault::Broken("an operation that answers by itself".into()).into()),
+        Run::Everything => {
+            call.parameters.only(&EVERYTHING)?;
+            let pairs = call.parameters.pairs()?;
+            let pairs: Vec<String> = pairs.iter().map(|(name, value)| lastn::pair(name, value)).collect();
+            let Level::Instance(_, id) = call.level else { return Ok(Answer::not_found()) };
+            Ok(everything::answer(gateway, caller, id.as_str(), &pairs.join("&"), trail).await?)
+        }
+        Run::Convert => Err(Fault::Broken("an operation that answers by itself".into()).into()),
     }
 }
 

@@ -8,6 +8,7 @@ mod gateway;
 
 mod headers;
 mod negotiation;
+mod operations;
 mod packing;
 mod socket;
 mod xml;

@@ -60,7 +60,10 @@ pub(super) async fn lastn(call: Call<'_>, trail: &mut Trail) -> Result<Answer, S
 
 /// Blocks on storage.
 fn read(gateway: &Gateway, caller: &Caller, text: &str, max: usize) -> Result<(Vec<Found>, Seen), Stop> {
-    let all = criteria::find(gateway, caller, ResourceType::OBSERVATION, text, OBSERVATIONS_MAX)?;
+    let all = criteria::find(gateway, caller, ResourceType::OBSERVATION, text, OBSERVATIONS_MAX + 1)?;
+    if all.len() > OBSERVATIONS_MAX {
+        return Err(Stop::because(Status::Unprocessable, &rules::TOO_MUCH, &OBSERVATIONS_MAX.to_string()));
+    }
     let found = newest(all, max, gateway.zone_minutes())?;
     let seen = Seen::of(gateway, caller, graph::by_record(&found))?;
     Ok((found, seen))
