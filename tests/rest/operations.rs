@@ -1,5 +1,7 @@
 //! Operations (checklist OPS-01 to OPS-07, BDL-02 to BDL-04), by everybody's gateway and by that of a care agency.
 
+use std::cell::RefCell;
+
 use crate::gateway::{Answer, Ask, BASE, Served, clock, config, consent, key};
 use serde_json::{Value, json};
 use tasuki::app::Gateway;
@@ -7,10 +9,35 @@ use tasuki::store::Store;
 
 const INDICATION: &str = "http://jpfhir.jp/fhir/clins/CodeSystem/JP_ehrshrs_indication";
 
-/// One store, behind a gateway where everybody may do everything and behind one where consent decides.
+/// One store, behind a gateway where everybody may do everything or one where consent decides: one at a time, because an
+/// audit record is written by one.
 struct World {
-    open: Served,
-    closed: Served,
+    store: Store,
+    serving: RefCell<Option<(bool, Served)>>,
+}
+
+/// The gateway of one of both kinds.
+struct Door<'a> {
+    world: &'a World,
+    is_open: bool,
+}
+
+impl Door<'_> {
+    fn ask(&self, ask: Ask) -> Answer {
+        let mut serving = self.world.serving.borrow_mut();
+        if serving.as_ref().is_none_or(|(is_open, _)| *is_open != self.is_open) {
+            *serving = None;
+            let mut config = config();
+            config.open = self.is_open;
+            let gateway = Gateway::over(self.world.store.clone(), &config, clock).expect("the gateway starts");
+            *serving = Some((self.is_open, Served::new(std::sync::Arc::new(gateway))));
+        }
+        serving.as_ref().expect("serving").1.ask(ask)
+    }
+
+    fn get(&self, client: &str, path: impl Into<String>) -> Answer {
+        self.ask(Ask::get(client, path))
+    }
 }
 
 /// `Patient/…` of the patient with a number.
@@ -19,11 +46,7 @@ fn patient(number: &str) -> String {
 }
 
 fn world() -> World {
-    let store = Store::open_memory();
-    let mut everybody = config();
-    everybody.open = true;
-    let serve = |config| Served::new(std::sync::Arc::new(Gateway::over(store.clone(), config, clock).expect("starts")));
-    let world = World { open: serve(&everybody), closed: serve(&config()) };
+    let world = World { store: Store::open_memory(), serving: RefCell::default() };
     for number in ["1", "2"] {
         let id = patient(number).replace("Patient/", "");
         let name = format!("見本{number}");
@@ -35,16 +58,26 @@ fn world() -> World {
 }
 
 impl World {
+    /// Where everybody may do everything.
+    fn open(&self) -> Door<'_> {
+        Door { world: self, is_open: true }
+    }
+
+    /// Where consent decides.
+    fn closed(&self) -> Door<'_> {
+        Door { world: self, is_open: false }
+    }
+
     fn put(&self, resource: &Value) {
         let path = format!("/{}/{}", resource["resourceType"].as_str().unwrap(), resource["id"].as_str().unwrap());
-        let answer = self.open.ask(Ask::put("", path, resource));
+        let answer = self.open().ask(Ask::put("", path, resource));
         assert!(matches!(answer.status, 200 | 201), "{}", answer.body);
     }
 
     /// Consent of a patient for agency-a.
     fn consents(&self, number: &str, status: &str) {
         let id = format!("consent-{number}");
-        let answer = self.closed.ask(Ask::put(
+        let answer = self.closed().ask(Ask::put(
             "office",
             format!("/Consent/{id}"),
             &consent(&id, number, "agency-a", status, Value::Null),
@@ -53,11 +86,11 @@ impl World {
     }
 
     fn get(&self, path: impl Into<String>) -> Answer {
-        self.open.get("", path)
+        self.open().get("", path)
     }
 
     fn post(&self, path: impl Into<String>, body: &Value) -> Answer {
-        self.open.ask(Ask::post("", path, body))
+        self.open().ask(Ask::post("", path, body))
     }
 }
 
@@ -133,7 +166,7 @@ fn an_operation_is_called_where_it_is() {
         ("OPS-01", "GET", "/Observation/$lastn", 400, "required"),
         ("OPS-01", "GET", "/Patient/p/$meta?nonsense=1", 400, "not-supported"),
     ] {
-        let answer = world.open.ask(Ask { method, ..Ask::get("", path) });
+        let answer = world.open().ask(Ask { method, ..Ask::get("", path) });
         let issue = answer.json()["issue"][0]["code"].as_str().unwrap_or_default().to_owned();
         assert_eq!((answer.status, issue.as_str()), (status, code), "{row} {method} {path}");
     }
@@ -213,7 +246,7 @@ fn validate_says_what_a_write_would() {
         assert!(error || answer.body.contains("All OK"), "{row} {}", answer.body);
     }
     // OPS-05: what is refused here is refused there, with the same issues.
-    let written = world.open.ask(Ask::put("", "/Condition/c1", &broken));
+    let written = world.open().ask(Ask::put("", "/Condition/c1", &broken));
     let validated = world.post("/Condition/c1/$validate?mode=update", &broken);
     assert_eq!((written.status, written.json()["issue"].clone()), (400, validated.json()["issue"].clone()));
     assert_eq!(severities(&world.get("/Condition/c1/$validate")), ["information"], "OPS-04");
@@ -261,8 +294,8 @@ fn meta_is_read_added_to_and_taken_from() {
     world.consents("1", "active");
     world.put(&condition("c2", "2", None));
     world.post("/Condition/c2/$meta-add", &given("of-the-other"));
-    let care = |path: &str| world.closed.get("agency-a", path);
-    assert_eq!(world.closed.ask(Ask::post("agency-a", "/Condition/c1/$meta-add", &given("x"))).status, 403);
+    let care = |path: &str| world.closed().get("agency-a", path);
+    assert_eq!(world.closed().ask(Ask::post("agency-a", "/Condition/c1/$meta-add", &given("x"))).status, 403);
     assert_eq!(meta(&care("/Condition/$meta"))["tag"], tag("b")["tag"]);
     assert_eq!(care("/Condition/c2/$meta"), care("/Condition/none/$meta"));
     assert_eq!(care("/Condition/c2/$meta").status, 404);
@@ -286,7 +319,7 @@ fn a_document_is_whole_or_nothing() {
     own("labelled", &["Condition/c1", "Condition/hidden"]);
     own("of-another", &["Condition/other"]);
     own("missing", &["Condition/nowhere"]);
-    let document = |client: &str, id: &str| world.closed.get(client, format!("/Composition/{id}/$document"));
+    let document = |client: &str, id: &str| world.closed().get(client, format!("/Composition/{id}/$document"));
     let whole = document("agency-a", "whole");
     assert_eq!(whole.status, 200, "BDL-03 {}", whole.body);
     let bundle = whole.json();
@@ -298,7 +331,11 @@ fn a_document_is_whole_or_nothing() {
         assert_eq!(entry["fullUrl"], format!("{BASE}/{name}"), "BDL-04");
     }
     assert_eq!(whole.body, document("agency-a", "whole").body, "the same document is the same");
-    assert_eq!(world.closed.get("agency-a", "/Composition/$document?id=Composition/whole").body, whole.body, "BDL-03");
+    assert_eq!(
+        world.closed().get("agency-a", "/Composition/$document?id=Composition/whole").body,
+        whole.body,
+        "BDL-03"
+    );
     // What may not be seen, what is not there: the same, byte for byte.
     let nowhere = document("agency-a", "none");
     assert_eq!(nowhere.status, 404);
@@ -324,7 +361,7 @@ fn a_document_may_be_stored() {
     assert_eq!((read.status, read.json()), (200, kept.json()), "BDL-03");
     let again = world.get("/Composition/whole/$document?persist=true");
     assert_eq!((again.header("location"), again.header("etag")), (Some(location.as_str()), Some("W/\"1\"")));
-    let refused = world.closed.get("agency-a", "/Composition/whole/$document?persist=true");
+    let refused = world.closed().get("agency-a", "/Composition/whole/$document?persist=true");
     assert_eq!(refused.status, 403);
     for (path, status) in [
         ("/Composition/whole/$document?id=whole", 400),
@@ -355,7 +392,7 @@ fn the_last_observations_of_each_code() {
     world.put(&hidden);
     world.put(&observation("p1", "2", "8310-5", "2026-05-08"));
     let [one, two] = ["1", "2"].map(|number| patient(number));
-    let found = |query: &str| entries(&world.closed.get("agency-a", format!("/Observation/$lastn?{query}")));
+    let found = |query: &str| entries(&world.closed().get("agency-a", format!("/Observation/$lastn?{query}")));
     let vital = "category=vital-signs";
     assert_eq!(found(&format!("patient={one}&{vital}")), ["Observation/o4", "Observation/o2"]);
     assert_eq!(found(&format!("subject={one}&{vital}&max=2")), ["Observation/o4", "Observation/o2", "Observation/o3"]);
@@ -363,7 +400,7 @@ fn the_last_observations_of_each_code() {
     assert_eq!(found(&format!("patient={two}&{vital}")), [""; 0]);
     let by_body =
         parameters(&[("patient", "valueString", json!(one)), ("category", "valueString", json!("vital-signs"))]);
-    let posted = world.closed.ask(Ask::post("agency-a", "/Observation/$lastn", &by_body));
+    let posted = world.closed().ask(Ask::post("agency-a", "/Observation/$lastn", &by_body));
     assert_eq!((entries(&posted), &posted.json()["total"]), (found(&format!("patient={one}&{vital}")), &json!(2)));
     assert_eq!(
         entries(&world.get(format!("/Observation/$lastn?patient={one}&{vital}"))),
@@ -394,7 +431,7 @@ fn document_references_of_a_patient() {
     world.put(&reference("d3", "1", "superseded", "2026-03-01"));
     world.put(&reference("d4", "2", "current", "2026-04-01"));
     let [one, two] = ["1", "2"].map(|number| patient(number).replace("Patient/", ""));
-    let found = |query: &str| entries(&world.closed.get("agency-a", format!("/DocumentReference/$docref?{query}")));
+    let found = |query: &str| entries(&world.closed().get("agency-a", format!("/DocumentReference/$docref?{query}")));
     let names = |ids: &[&str]| -> Vec<String> { ids.iter().map(|id| format!("DocumentReference/{id}")).collect() };
     for (query, expected) in [
         (format!("patient={one}"), names(&["d2", "d1"])),
@@ -410,8 +447,8 @@ fn document_references_of_a_patient() {
         assert_eq!(found(&query), expected, "{query}");
     }
     assert_eq!(world.get("/DocumentReference/$docref").status, 400);
-    let hidden = world.closed.get("agency-a", format!("/DocumentReference/$docref?patient={two}"));
-    let missing = world.closed.get("agency-a", "/DocumentReference/$docref?patient=nobody");
+    let hidden = world.closed().get("agency-a", format!("/DocumentReference/$docref?patient={two}"));
+    let missing = world.closed().get("agency-a", "/DocumentReference/$docref?patient=nobody");
     assert_eq!(hidden, missing);
     world.consents("1", "inactive");
     assert_eq!(found(&format!("patient={one}")), names(&[]));
@@ -426,7 +463,7 @@ fn a_summary_of_what_may_be_seen() {
     world.put(&observation("o1", "1", "8310-5", "2026-05-01"));
     world.put(&observation("o2", "1", "8310-5", "2026-05-02"));
     let path = format!("/{}/$summary", patient("1"));
-    let before = world.closed.get("agency-a", &*path);
+    let before = world.closed().get("agency-a", &*path);
     assert_eq!(before.status, 200, "{}", before.body);
     let bundle = before.json();
     assert_eq!(
@@ -458,25 +495,25 @@ fn a_summary_of_what_may_be_seen() {
     // A hidden diagnosis and one of somebody else change no byte.
     world.put(&condition("untold", "1", Some("UNINFORMED")));
     world.put(&condition("other", "2", None));
-    assert_eq!(world.closed.get("agency-a", &*path), before);
+    assert_eq!(world.closed().get("agency-a", &*path), before);
     assert!(world.get(&*path).body.contains("untold"));
     // By identifier, and whoever is not to be seen is not there.
     let identifier = |number: &str| {
         let system = crate::gateway::number_of(crate::gateway::HOSPITAL, number)["system"].as_str().unwrap().to_owned();
         format!("/Patient/$summary?identifier={system}%7C{number}")
     };
-    assert_eq!(world.closed.get("agency-a", identifier("1")).body, before.body);
-    let nobody = world.closed.get("agency-a", "/Patient/none/$summary");
+    assert_eq!(world.closed().get("agency-a", identifier("1")).body, before.body);
+    let nobody = world.closed().get("agency-a", "/Patient/none/$summary");
     assert_eq!(nobody.status, 404);
     for path in [identifier("2"), identifier("3"), format!("/{}/$summary", patient("2"))] {
-        assert_eq!(world.closed.get("agency-a", &*path), nobody, "{path}");
+        assert_eq!(world.closed().get("agency-a", &*path), nobody, "{path}");
     }
     for (query, status) in [("?profile=http://x.example/p", 422), ("?nonsense=1", 400), ("?identifier=1", 400)] {
         assert_eq!(world.get(format!("{path}{query}")).status, status, "{query}");
     }
-    assert_eq!(world.closed.get("office", &*path).status, 403);
+    assert_eq!(world.closed().get("office", &*path).status, 403);
     world.consents("1", "inactive");
-    assert_eq!(world.closed.get("agency-a", &*path), nobody);
+    assert_eq!(world.closed().get("agency-a", &*path), nobody);
 }
 
 /// An operation is in the audit record by its name.
@@ -484,8 +521,8 @@ fn a_summary_of_what_may_be_seen() {
 fn an_operation_is_on_record() {
     let world = world();
     world.consents("1", "active");
-    world.closed.get("agency-a", format!("/{}/$summary", patient("1")));
-    let audit = world.closed.get("office", format!("/AuditEvent?patient={}&_count=1", patient("1"))).json();
+    world.closed().get("agency-a", format!("/{}/$summary", patient("1")));
+    let audit = world.closed().get("office", format!("/AuditEvent?patient={}&_count=1", patient("1"))).json();
     let event = &audit["entry"][0]["resource"];
     assert_eq!(event["subtype"][0]["code"], "operation", "{event}");
     assert_eq!(event["subtype"][1]["code"], "summary", "{event}");
