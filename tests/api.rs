@@ -117,7 +117,7 @@ fn what_is_not_offered_is_refused_with_a_sentence() {
         ("/Observation?_count=-1", 400),
         ("/Nothing", 404),
         ("/Patient/a%20b", 404),
-        ("/Claim", 404),
+        ("/Parameters", 404),
     ] {
         let answer = demo.get("agency-a", path);
         assert_eq!(answer.status, status, "{path}: {}", answer.body);

@@ -11,7 +11,6 @@ use tasuki::fhir::{Draft, FacilityCode, ResourceType};
 use tasuki::letter::{LetterId, Source};
 use tasuki::map::{Change, Mapped, fhir};
 use tasuki::search::facts::extract_in;
-use tasuki::search::parameters::{self, Kind};
 use tasuki::validate::validate;
 
 fn corpora() -> Option<String> {
@@ -124,33 +123,4 @@ fn the_examples_of_the_specification_and_the_guides_are_sound() {
     wrong.sort_unstable();
     // A Composition that refers by bare ids, an empty Condition.code.text, a line that is no resource.
     assert_eq!(wrong, ["fhir-bad-reference", "fhir-empty", "fhir-no-type"], "of {}", texts.len());
-}
-
-#[test]
-fn parameters_have_their_official_names_and_kinds() {
-    let Some(corpora) = corpora() else { return };
-    let package = format!("{corpora}/packages/hl7.fhir.r4.core-4.0.1.tgz");
-    let tar = ["xzOf", &package, "--wildcards", "package/SearchParameter-*.json"];
-    let text = std::process::Command::new("tar").args(tar).output().unwrap().stdout;
-    let official: Vec<Value> = serde_json::Deserializer::from_slice(&text).into_iter().map(Result::unwrap).collect();
-    assert!(official.len() > 1000);
-    let fallback = parameters::of(ResourceType::parse("Basic").unwrap());
-    let types = (0..=u8::MAX).map_while(ResourceType::from_number);
-    for resource_type in types.filter(|t| !std::ptr::eq(parameters::of(*t), fallback)) {
-        for definition in parameters::of(resource_type) {
-            let kind = match definition.kind {
-                Kind::Token => "token",
-                Kind::Date => "date",
-                Kind::Reference(_) => "reference",
-            };
-            for name in definition.names {
-                let known = official.iter().any(|parameter| {
-                    parameter["code"] == *name
-                        && parameter["type"] == kind
-                        && parameter["base"].as_array().unwrap().iter().any(|base| base == resource_type.name())
-                });
-                assert!(known, "{resource_type:?} {name} {kind}");
-            }
-        }
-    }
 }

@@ -13,6 +13,13 @@ use std::path::PathBuf;
 
 use definition::Package;
 use serde_json::Value;
+use tasuki::fhir::ResourceType;
+use tasuki::fhirpath::{Context, Expression, Item, Node, Resolved};
+use tasuki::search::Definitions;
+use tasuki::search::definition::Kind;
+use tasuki::search::facts::{extract, folded_hash, reference_hash, system_hash, token_hash};
+use tasuki::search::read::{Reading, elements, reads, values};
+use tasuki::search::value::{Target, Value as SearchValue};
 
 const PACKAGE: &str = "hl7.fhir.r4.core-4.0.1";
 const BASE: &str = "http://hl7.org/fhir/SearchParameter/";
@@ -186,6 +193,130 @@ fn the_systems_of_codes_are_what_the_definitions_say() {
         }
     }
     is_as_written("src/fhir/r4/systems.txt", &out.into_iter().collect::<String>());
+}
+
+#[test]
+fn plans_find_what_fhirpath_finds() {
+    let Some(corpora) = corpora() else { return };
+    let text = std::fs::read_to_string(corpora.join("fhir/hl7-r4-spec-examples.ndjson")).unwrap();
+    let mut expressions: BTreeMap<&str, Expression> = BTreeMap::new();
+    let (mut planned, mut left, mut found, mut differ) = (0, 0, 0, Vec::new());
+    let types = (0..=u8::MAX).map_while(ResourceType::from_number);
+    for definition in types.flat_map(|of| Definitions::base().of(of)) {
+        *(if definition.plan.is_expression() { &mut left } else { &mut planned }) += 1;
+        // A function that R4 names and FHIRPath does not have.
+        let text = definition.expression.replace("(hasExtension(", "(extension(").replace("'))", "').exists())");
+        expressions.entry(&definition.expression).or_insert_with(|| Expression::parse(&text).unwrap());
+    }
+    for line in text.lines() {
+        let resource: Value = serde_json::from_str(line).unwrap();
+        let Some(of) = resource["resourceType"].as_str().and_then(ResourceType::parse) else { continue };
+        for definition in Definitions::base().of(of).filter(|d| d.kind != Kind::Composite && &*d.code != "deceased") {
+            let planned = elements(&resource, definition);
+            let items = expressions[&*definition.expression].evaluate(Item::resource(&resource), &ByText).unwrap();
+            let by_path: Vec<_> =
+                items.iter().filter_map(|item| opened(item.node().unwrap(), definition.kind)).collect();
+            found += by_path.len();
+            // `|` leaves out what is equal to something else.
+            let set = |all: &[(&Value, &'static str)]| {
+                all.iter().map(|(value, name)| (value.to_string(), *name)).collect::<BTreeSet<_>>()
+            };
+            if set(&planned) != set(&by_path) {
+                differ.push((of.name(), definition.code.clone(), set(&planned), set(&by_path)));
+            }
+        }
+    }
+    println!("{planned} definitions by plan, {left} by FHIRPath; {found} elements of the examples compared");
+    assert!(found > 2_900, "{found}");
+    assert_eq!(differ, []);
+}
+
+#[test]
+fn facts_are_hashes_of_the_values() {
+    let Some(corpora) = corpora() else { return };
+    let text = std::fs::read_to_string(corpora.join("fhir/hl7-r4-spec-examples.ndjson")).unwrap();
+    let (mut compared, mut differ) = (0, Vec::new());
+    for line in text.lines() {
+        let resource: Value = serde_json::from_str(line).unwrap();
+        let Some(of) = resource["resourceType"].as_str().and_then(ResourceType::parse) else { continue };
+        let facts = extract(&resource, 540);
+        for definition in Definitions::base().of(of).filter(|definition| definition.is_kept()) {
+            let of_it = facts.tokens.iter().filter(|token| token.parameter == definition.parameter);
+            let mut kept: BTreeSet<(i64, i64)> = of_it.map(|token| (token.system as i64, token.code as i64)).collect();
+            let dates = facts.dates.iter().filter(|date| date.parameter == definition.parameter);
+            kept.extend(dates.map(|date| (date.start, date.end)));
+            let read: BTreeSet<(i64, i64)> = values(&resource, definition, Reading { zone_minutes: 540, base: "" })
+                .iter()
+                .flat_map(hashes)
+                .collect();
+            compared += read.len();
+            if kept != read {
+                differ.push((of.name(), &*definition.code, kept, read));
+            }
+        }
+    }
+    println!("{compared} values of the examples compared");
+    assert!(compared > 2_000, "{compared}");
+    assert_eq!(differ, []);
+}
+
+/// What a value is kept as; a canonical with its version and without.
+fn hashes(value: &SearchValue) -> Vec<(i64, i64)> {
+    let whole = |text: &str| {
+        let bare = text.split_once('|').map(|(url, _)| (0, token_hash(url) as i64));
+        [(0, token_hash(text) as i64)].into_iter().chain(bare).collect()
+    };
+    match value {
+        SearchValue::Token(token) => {
+            let system = token.system.as_deref().map_or(0, system_hash);
+            token.code.iter().map(|code| (system as i64, folded_hash(code) as i64)).collect()
+        }
+        SearchValue::Date(interval) => vec![(interval.start, interval.end)],
+        SearchValue::Uri(text) => whole(text),
+        SearchValue::Reference(reference) => match &reference.target {
+            Target::Local(of, id, _) => vec![(0, reference_hash(*of, id) as i64)],
+            Target::Url(text) if text.contains(':') => whole(text),
+            _ => Vec::new(),
+        },
+        _ => Vec::new(),
+    }
+}
+
+#[test]
+fn the_parameters_of_a_guide_are_read() {
+    let Some(corpora) = corpora() else { return };
+    let guide = definition::read(&corpora, "jp-core.r4-1.2.0", "SearchParameter");
+    let (all, issues) = Definitions::base().with(&guide);
+    assert_eq!((guide.len(), issues), (8, Vec::new()));
+    let find = |name: &str, code| all.find(ResourceType::parse(name).unwrap(), code).unwrap();
+    let left = |name: &str, code| find(name, code).plan.is_expression();
+    assert!(left("Patient", "jp-kana-sort") && !left("Coverage", "jp-insured-personnumber"));
+    let coverage = serde_json::json!({"resourceType": "Coverage", "extension": [{"valueString": "1234",
+        "url": "http://jpfhir.jp/fhir/core/Extension/StructureDefinition/JP_Coverage_InsuredPersonNumber"}]});
+    let reading = Reading { zone_minutes: 540, base: "" };
+    let found = values(&coverage, find("Coverage", "jp-insured-personnumber"), reading);
+    assert_eq!(found, [SearchValue::String("1234".into())]);
+}
+
+/// The element, or of an Extension its value, where the kind has values of its type.
+fn opened<'a>(node: &Node<'a>, kind: Kind) -> Option<(&'a Value, &'static str)> {
+    let (mut value, mut name) = (node.value?, node.kind.name);
+    if name == "Extension" {
+        let (key, inner) = value.as_object()?.iter().find(|(key, _)| key.starts_with("value"))?;
+        (value, name) = (inner, tasuki::fhir::r4::member("Extension", key)?.1);
+    }
+    if node.kind.is_resource {
+        name = "Resource";
+    }
+    reads(kind, name).then_some((value, name))
+}
+
+struct ByText;
+
+impl<'a> Context<'a> for ByText {
+    fn resolve(&self, reference: &str) -> Option<Resolved<'a>> {
+        Resolved::by_text(reference)
+    }
 }
 
 /// The system that all codes of a value set are of; `None` where there are several.

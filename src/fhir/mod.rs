@@ -15,6 +15,7 @@ pub mod reference;
 pub mod subset;
 pub mod system;
 pub mod time;
+pub mod ucum;
 pub mod writer;
 pub mod xml_writer;
 

@@ -22,6 +22,7 @@ pub mod run;
 mod sort;
 pub mod terminology;
 pub mod ucum;
+pub mod strings;
 pub mod value;
 pub mod visible;
 

@@ -12,7 +12,8 @@ use crate::fhirpath::{Context, Expression, Item, Node, Resolved};
 
 mod element;
 
-pub(super) use element::{interval, reads};
+pub(super) use element::interval;
+pub use element::reads;
 
 /// What the reading depends on beside the resource.
 #[derive(Clone, Copy, Debug)]

@@ -22,7 +22,7 @@ pub const PANEL_MAX: usize = 200_000;
 pub const PANELS_BYTES_MAX: usize = 64 << 20;
 
 /// How the store is laid out; a store that says otherwise is not opened.
-const FORMAT: &[u8] = b"2";
+const FORMAT: &[u8] = b"3";
 /// Entries that one scan asks for.
 const PAGE: usize = 512;
 

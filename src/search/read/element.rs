@@ -18,8 +18,8 @@ const CURRENCIES: &str = "urn:iso:std:iso:4217";
 const NAME_PARTS: [&str; 5] = ["text", "family", "given", "prefix", "suffix"];
 const ADDRESS_PARTS: [&str; 7] = ["text", "line", "city", "district", "state", "postalCode", "country"];
 
-/// Whether a kind has values of elements of a type.
-pub(in crate::search) fn reads(kind: Kind, found: &str) -> bool {
+/// Whether parameters of a kind have values of elements of an R4 type.
+pub fn reads(kind: Kind, found: &str) -> bool {
     let text = matches!(found, "string" | "code" | "id" | "markdown") || is_uri(found);
     match kind {
         Kind::Token => {
