@@ -27,7 +27,8 @@ pub(super) async fn everything(request: HttpRequest, gateway: web::Data<Gateway>
     trail.close(&gateway, answer).await
 }
 
-async fn answer(
+/// A page of what the caller may see, as the parameters of the operation ask for it, percent-encoded.
+pub(super) async fn answer(
     gateway: &web::Data<Gateway>,
     caller: &Caller,
     id: &str,

@@ -8,6 +8,7 @@ mod lastn;
 mod meta;
 mod parameters;
 mod rules;
+mod summary;
 mod table;
 mod validate;
 
@@ -29,6 +30,9 @@ use crate::fhir::{PatientKey, ResourceId, ResourceType};
 use parameters::Parameters;
 pub(super) use table::{OPERATIONS, Operation};
 use table::{On, Run};
+
+/// The parameters that `$everything` may be sent in a body.
+const EVERYTHING: [&str; 5] = ["start", "end", "_since", "_type", "_count"];
 
 /// Where an operation is called (operations.html#executing).
 #[derive(Clone, Debug)]
@@ -77,8 +81,6 @@ pub(super) async fn run(
         (Run::Export, before) => bulk::called(request, gateway, payload, before).await,
         (Run::Convert, _) => convert::convert(request, gateway, payload).await,
         (Run::Everything, [_, id]) if *method == Method::GET => everything::everything(request, gateway, id).await,
-        // It reads its parameters from the address alone; leaving those of a body out would answer too much.
-        (Run::Everything, _) => Answer::refuse(Status::MethodNotAllowed, &rules::METHOD, operation.name),
         _ => call(operation, request, gateway, payload, before).await,
     }
 }
@@ -172,9 +174,15 @@ async fn called(
         Run::Document => document::document(call, trail).await,
         Run::DocRef => docref::docref(call, trail).await,
         Run::LastN => lastn::lastn(call, trail).await,
-        Run::Convert | Run::Everything | Run::Export => {
-            Err(Fault::Broken("an operation that answers by itself".into()).into())
+        Run::Summary => summary::summary(call, trail).await,
+        Run::Everything => {
+            call.parameters.only(&EVERYTHING)?;
+            let pairs = call.parameters.pairs()?;
+            let pairs: Vec<String> = pairs.iter().map(|(name, value)| lastn::pair(name, value)).collect();
+            let Level::Instance(_, id) = call.level else { return Ok(Answer::not_found()) };
+            Ok(everything::answer(gateway, caller, id.as_str(), &pairs.join("&"), trail).await?)
         }
+        Run::Convert | Run::Export => Err(Fault::Broken("an operation that answers by itself".into()).into()),
     }
 }
 

@@ -10,6 +10,7 @@ mod bulk;
 mod bulk_import;
 mod headers;
 mod negotiation;
+mod operations;
 mod packing;
 mod search;
 mod socket;

@@ -60,7 +60,10 @@ pub(super) async fn lastn(call: Call<'_>, trail: &mut Trail) -> Result<Answer, S
 
 /// Blocks on storage.
 fn read(gateway: &Gateway, caller: &Caller, text: &str, max: usize) -> Result<(Vec<Found>, Seen), Stop> {
-    let all = criteria::find(gateway, caller, ResourceType::OBSERVATION, text, OBSERVATIONS_MAX)?;
+    let all = criteria::find(gateway, caller, ResourceType::OBSERVATION, text, OBSERVATIONS_MAX + 1)?;
+    if all.len() > OBSERVATIONS_MAX {
+        return Err(Stop::because(Status::Unprocessable, &rules::TOO_MUCH, &OBSERVATIONS_MAX.to_string()));
+    }
     let found = newest(all, max, gateway.zone_minutes())?;
     let seen = Seen::of(gateway, caller, graph::by_record(&found))?;
     Ok((found, seen))
@@ -77,8 +80,12 @@ pub(super) fn newest(mut all: Vec<Found>, max: usize, zone_minutes: i16) -> Resu
 
 impl Coded {
     /// What is looked at of an Observation as JSON.
-    pub(super) fn read(body: &str, zone_minutes: i16) -> Self {
-        let observation: Value = serde_json::from_str(body).unwrap_or_default();
+    fn read(body: &str, zone_minutes: i16) -> Self {
+        Coded::of(&serde_json::from_str(body).unwrap_or_default(), zone_minutes)
+    }
+
+    /// The same of one that is parsed. The time is that of any clinical resource, wherever its type has it.
+    pub(super) fn of(observation: &Value, zone_minutes: i16) -> Self {
         let text = |value: &Value, name: &str| value.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
         let code = observation.get("code").unwrap_or(&Value::Null);
         let codings = code.get("coding").and_then(Value::as_array).into_iter().flatten();
@@ -86,19 +93,30 @@ impl Coded {
         Coded {
             codings: codings.filter(|(_, code)| !code.is_empty()).collect(),
             text: text(code, "text"),
-            effective: effective(&observation, zone_minutes).unwrap_or(i64::MIN),
+            effective: effective(observation, zone_minutes).unwrap_or(i64::MIN),
         }
     }
 }
 
-/// When an Observation was so: the moment, the beginning of the period, the first event of the timing.
+/// When it was so: the moment, the beginning of the period, the first event of the timing.
 fn effective(observation: &Value, zone_minutes: i16) -> Option<i64> {
-    const PLACES: [&str; 5] = [
+    const PLACES: [&str; 15] = [
         "/effectiveDateTime",
         "/effectiveInstant",
         "/effectivePeriod/start",
         "/effectivePeriod/end",
         "/effectiveTiming/event/0",
+        // What other types have in its place; an Observation has none of them.
+        "/onsetDateTime",
+        "/onsetPeriod/start",
+        "/performedDateTime",
+        "/performedPeriod/start",
+        "/occurrenceDateTime",
+        "/authoredOn",
+        "/period/start",
+        "/timingDateTime",
+        "/timingPeriod/start",
+        "/recordedDate",
     ];
     let text = PLACES.iter().find_map(|place| observation.pointer(place)?.as_str())?;
     Interval::parse(text, zone_minutes).map(|interval| interval.start)
@@ -157,7 +175,7 @@ fn positive(text: &str) -> Option<usize> {
 }
 
 /// A pair of a query, percent-encoded.
-fn pair(name: &str, value: &str) -> String {
+pub(super) fn pair(name: &str, value: &str) -> String {
     use std::fmt::Write;
     let mut out = String::with_capacity(name.len() + value.len() + 1);
     for (part, end) in [(name, "="), (value, "")] {

@@ -50,6 +50,7 @@ pub(super) enum Run {
     Meta,
     MetaAdd,
     MetaDelete,
+    Summary,
     Validate,
 }
 
@@ -187,6 +188,18 @@ pub(in crate::api) static OPERATIONS: &[Operation] = &[
         documentation: "Makes a new version where something is different afterwards: labels decide who may see it.",
         what: What::MetaDelete,
         run: Run::MetaDelete,
+        ..PLAIN
+    },
+    Operation {
+        name: "summary",
+        definition: "http://hl7.org/fhir/uv/ips/OperationDefinition/summary",
+        on: On::Only("Patient"),
+        on_type: true,
+        instance: true,
+        documentation: "The International Patient Summary of what the caller may see. At the type, identifier names the \
+                        patient.",
+        what: What::Summary,
+        run: Run::Summary,
         ..PLAIN
     },
     Operation {
