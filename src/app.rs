@@ -60,6 +60,7 @@ pub fn open(store: &config::Store) -> Result<Store, Fault> {
         config::Store::Memory => Ok(Store::open_memory()),
         config::Store::Sled { path, cache_mib } => Store::open_sled(path, cache_mib << 20),
         config::Store::Fjall { path, cache_mib } => Store::open_fjall(path, cache_mib << 20),
+        config::Store::Postgres(settings) => Store::open_postgres(settings),
     }
 }
 

@@ -20,6 +20,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use crate::auth::Client;
 use crate::fhir::FacilityCode;
 use crate::letter;
+use crate::store::postgres;
 
 /// The configuration, checked: what it names exists and fits together.
 #[derive(Clone, Debug)]
@@ -69,6 +70,8 @@ pub enum Store {
         /// Memory for its cache, in MiB.
         cache_mib: u64,
     },
+    /// In a PostgreSQL database.
+    Postgres(postgres::Settings),
 }
 
 /// A facility whose systems send.

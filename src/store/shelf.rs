@@ -11,6 +11,7 @@ use crate::store::fjall::FjallEngine;
 use crate::store::group::{Committer, Watch, Watchers};
 use crate::store::keys::{self, Space};
 use crate::store::memory::MemoryEngine;
+use crate::store::postgres::{self, PostgresEngine};
 use crate::store::press::Dictionary;
 use crate::store::records::Head;
 use crate::store::sled::SledEngine;
@@ -65,6 +66,11 @@ impl Store {
             return Err(Fault::Broken("the folder holds a store that the engine sled made".into()));
         }
         Store::over(Arc::new(FjallEngine::open(path, cache_bytes)?))
+    }
+
+    /// The store in a PostgreSQL database; see [`PostgresEngine::open`].
+    pub fn open_postgres(settings: &postgres::Settings) -> Result<Store, Fault> {
+        Store::over(Arc::new(PostgresEngine::open(settings)?))
     }
 
     /// The store in a directory with the engine that made it; a new one with sled.
