@@ -17,6 +17,7 @@ use crate::fhir::{PatientKey, ResourceId, ResourceType};
 use crate::journal::Journal;
 use crate::letter::{Letter, LetterId, Source};
 use crate::pipeline::{Pipeline, Receipt};
+use crate::store::records::is_found_by_identifier;
 use crate::store::{Hot, Store};
 
 pub use containers::{Containers, Progress};
@@ -25,6 +26,8 @@ pub use senders::Senders;
 
 /// Memory for records that are kept as charts, bytes.
 pub const HOT_BYTES_MAX: usize = 256 << 20;
+/// Records with one identifier that are looked at instead of all.
+const IDENTIFIED_MAX: usize = 1_000;
 /// Records, and ids that somebody chose, whose place is remembered without asking the store.
 const PLACES_MAX: usize = 1_000_000;
 
@@ -199,6 +202,33 @@ impl Gateway {
         let mut records = self.directory(caller);
         records.extend_from_slice(&self.panel(&caller.organization)?);
         Ok(records)
+    }
+
+    /// The records, of those that a caller may be shown something of, in which something of a type has one of these
+    /// identifiers ([`crate::search::query::Query::identifiers`]); `None` where the type is not found so. Blocks on storage.
+    pub fn identified(
+        &self,
+        caller: &Caller,
+        resource_type: ResourceType,
+        values: &[u64],
+    ) -> Result<Option<Vec<PatientKey>>, Fault> {
+        if !is_found_by_identifier(resource_type) {
+            return Ok(None);
+        }
+        let mut records = Vec::new();
+        for value in values {
+            records.extend(self.store.identified(resource_type, *value, IDENTIFIED_MAX)?);
+        }
+        if records.len() >= IDENTIFIED_MAX {
+            return Ok(None);
+        }
+        records.sort_unstable();
+        records.dedup();
+        if caller.role != Role::Open {
+            let scope = self.scope(caller)?;
+            records.retain(|record| scope.contains(record));
+        }
+        Ok(Some(records))
     }
 
     /// The parts of the directory that a caller may read.

@@ -17,7 +17,9 @@ use tasuki::fhir::ResourceType;
 use tasuki::fhirpath::{Context, Expression, Item, Node, Resolved};
 use tasuki::search::Definitions;
 use tasuki::search::definition::Kind;
+use tasuki::search::facts::{extract, folded_hash, reference_hash, system_hash, token_hash};
 use tasuki::search::read::{Reading, elements, reads, values};
+use tasuki::search::value::{Target, Value as SearchValue};
 
 const PACKAGE: &str = "hl7.fhir.r4.core-4.0.1";
 const BASE: &str = "http://hl7.org/fhir/SearchParameter/";
@@ -230,6 +232,57 @@ fn plans_find_what_fhirpath_finds() {
 }
 
 #[test]
+fn facts_are_hashes_of_the_values() {
+    let Some(corpora) = corpora() else { return };
+    let text = std::fs::read_to_string(corpora.join("fhir/hl7-r4-spec-examples.ndjson")).unwrap();
+    let (mut compared, mut differ) = (0, Vec::new());
+    for line in text.lines() {
+        let resource: Value = serde_json::from_str(line).unwrap();
+        let Some(of) = resource["resourceType"].as_str().and_then(ResourceType::parse) else { continue };
+        let facts = extract(&resource, 540);
+        for definition in Definitions::base().of(of).filter(|definition| definition.is_kept()) {
+            let of_it = facts.tokens.iter().filter(|token| token.parameter == definition.parameter);
+            let mut kept: BTreeSet<(i64, i64)> = of_it.map(|token| (token.system as i64, token.code as i64)).collect();
+            let dates = facts.dates.iter().filter(|date| date.parameter == definition.parameter);
+            kept.extend(dates.map(|date| (date.start, date.end)));
+            let read: BTreeSet<(i64, i64)> = values(&resource, definition, Reading { zone_minutes: 540, base: "" })
+                .iter()
+                .flat_map(hashes)
+                .collect();
+            compared += read.len();
+            if kept != read {
+                differ.push((of.name(), &*definition.code, kept, read));
+            }
+        }
+    }
+    println!("{compared} values of the examples compared");
+    assert!(compared > 2_000, "{compared}");
+    assert_eq!(differ, []);
+}
+
+/// What a value is kept as; a canonical with its version and without.
+fn hashes(value: &SearchValue) -> Vec<(i64, i64)> {
+    let whole = |text: &str| {
+        let bare = text.split_once('|').map(|(url, _)| (0, token_hash(url) as i64));
+        [(0, token_hash(text) as i64)].into_iter().chain(bare).collect()
+    };
+    match value {
+        SearchValue::Token(token) => {
+            let system = token.system.as_deref().map_or(0, system_hash);
+            token.code.iter().map(|code| (system as i64, folded_hash(code) as i64)).collect()
+        }
+        SearchValue::Date(interval) => vec![(interval.start, interval.end)],
+        SearchValue::Uri(text) => whole(text),
+        SearchValue::Reference(reference) => match &reference.target {
+            Target::Local(of, id, _) => vec![(0, reference_hash(*of, id) as i64)],
+            Target::Url(text) if text.contains(':') => whole(text),
+            _ => Vec::new(),
+        },
+        _ => Vec::new(),
+    }
+}
+
+#[test]
 fn the_parameters_of_a_guide_are_read() {
     let Some(corpora) = corpora() else { return };
     let guide = definition::read(&corpora, "jp-core.r4-1.2.0", "SearchParameter");
@@ -242,7 +295,7 @@ fn the_parameters_of_a_guide_are_read() {
         "url": "http://jpfhir.jp/fhir/core/Extension/StructureDefinition/JP_Coverage_InsuredPersonNumber"}]});
     let reading = Reading { zone_minutes: 540, base: "" };
     let found = values(&coverage, find("Coverage", "jp-insured-personnumber"), reading);
-    assert_eq!(found, [tasuki::search::value::Value::String("1234".into())]);
+    assert_eq!(found, [SearchValue::String("1234".into())]);
 }
 
 /// The element, or of an Extension its value, where the kind has values of its type.

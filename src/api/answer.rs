@@ -30,8 +30,9 @@ pub(super) enum Content {
     Fhir(Permitted<Vec<u8>>),
     /// An OperationOutcome; leaves in the caller's language.
     Outcome(Vec<Finding>),
-    /// What has a form of its own: a receipt, the bytes of a Binary.
-    Other(Permitted<Vec<u8>>, Cow<'static, str>),
+    /// What has a form of its own, with its media type: a receipt, the bytes of a Binary. (Boxed: it is rare, and what may
+    /// go wrong with a request is carried as an answer.)
+    Other(Box<(Permitted<Vec<u8>>, Cow<'static, str>)>),
     /// Headers alone.
     Nothing,
 }
@@ -52,7 +53,7 @@ impl Answer {
 
     /// Bytes with a media type of their own, whatever form of FHIR is asked for.
     pub(super) fn bytes(body: Permitted<Vec<u8>>, content_type: impl Into<Cow<'static, str>>) -> Self {
-        Answer::of(Status::Ok, Content::Other(body, content_type.into()))
+        Answer::of(Status::Ok, Content::Other(Box::new((body, content_type.into()))))
     }
 
     /// Headers alone: `Status::NoContent`, `Status::NotModified`, or a write whose client wants no more

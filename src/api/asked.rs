@@ -1,6 +1,7 @@
 //! What a request asks of the form of its answer, read once (http.html#mime-type, http.html#parameters, RFC 9110 section 12).
 
 use std::borrow::Cow;
+use std::cmp::Reverse;
 
 use actix_web::HttpRequest;
 use actix_web::http::Method;
@@ -157,6 +158,9 @@ impl Range {
     }
 }
 
+/// How good a range is: its weight, how closely it names the type, how early it stands.
+type Rank = (u16, u8, Reverse<usize>);
+
 /// The best form that `Accept` allows, and whether it names it. Of two with the same weight, the one that is named more
 /// closely, then the one that is named first.
 fn accepted(accept: &str) -> (Option<Format>, bool) {
@@ -168,14 +172,14 @@ fn accepted(accept: &str) -> (Option<Format>, bool) {
         return (Some(Format::FhirJson), true);
     }
     let ranges: Vec<Range> = accept.split(',').take(RANGES_MAX).filter_map(Range::parse).collect();
-    let mut best: Option<((u16, u8, std::cmp::Reverse<usize>), Format)> = None;
+    let mut best: Option<(Rank, Format)> = None;
     for (kind, subtype, format) in FORMATS {
         // The closest range says how welcome a type is.
         let closest = ranges.iter().enumerate().filter_map(|(at, range)| Some((range.closeness(kind, subtype)?, at)));
-        let Some((closeness, at)) = closest.max_by_key(|(closeness, at)| (*closeness, std::cmp::Reverse(*at))) else {
+        let Some((closeness, at)) = closest.max_by_key(|(closeness, at)| (*closeness, Reverse(*at))) else {
             continue;
         };
-        let rank = (ranges.get(at).map_or(0, |range| range.weight), closeness, std::cmp::Reverse(at));
+        let rank = (ranges.get(at).map_or(0, |range| range.weight), closeness, Reverse(at));
         if rank.0 > 0 && best.is_none_or(|(known, _)| rank > known) {
             best = Some((rank, format));
         }

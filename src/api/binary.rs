@@ -123,7 +123,10 @@ mod tests {
             let answer = as_asked(&Asked::of(&request), Answer::version(body(json), 3, 0));
             assert_eq!(answer.version, Some(3));
             match answer.content {
-                Content::Other(bytes, name) => format!("{name}: {}", String::from_utf8(bytes.into_inner()).unwrap()),
+                Content::Other(other) => {
+                    let (bytes, name) = *other;
+                    format!("{name}: {}", String::from_utf8(bytes.into_inner()).unwrap())
+                }
                 _ => answer.into_json(Language::Unsaid).map_or("none".into(), |_| "resource".into()),
             }
         };

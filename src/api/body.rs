@@ -51,31 +51,32 @@ pub(super) async fn json(request: &HttpRequest, sent: web::Payload) -> Result<we
 
 /// The bytes of a body, unpacked, up to the configured limits of size and time.
 pub(super) async fn bytes(request: &HttpRequest, sent: web::Payload) -> Result<web::Bytes, Answer> {
-    let refuse = |status, rule, detail: &str| Err(Answer::refuse(status, rule, detail));
     let bytes_max = request.app_data::<BytesMax>().map_or(BYTES, |max| max.0);
     let coding = match request.headers().get(header::CONTENT_ENCODING) {
         None => Some(Coding::Identity),
         Some(name) => name.to_str().ok().and_then(Coding::of),
     };
-    let Some(coding) = coding else { return refuse(Status::UnsupportedMediaType, &rules::NOT_UNPACKED, "") };
+    let Some(coding) = coding else {
+        return Err(Answer::refuse(Status::UnsupportedMediaType, &rules::NOT_UNPACKED, ""));
+    };
     let length = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
     if length.is_some_and(|length: usize| length > bytes_max) {
-        return refuse(Status::TooLarge, &rules::TOO_LARGE, "");
+        return Err(Answer::refuse(Status::TooLarge, &rules::TOO_LARGE, ""));
     }
     let seconds_max = request.app_data::<web::Data<Gateway>>().map_or(SECONDS, |g| g.limits().body_seconds_max);
     let read = tokio::time::timeout(Duration::from_secs(seconds_max), sent.to_bytes_limited(bytes_max));
     let body = match read.await {
         Ok(Ok(Ok(body))) => body,
-        Ok(Ok(Err(_))) => return refuse(Status::BadRequest, &rules::BROKE_OFF, ""),
-        Ok(Err(_)) => return refuse(Status::TooLarge, &rules::TOO_LARGE, ""),
-        Err(_) => return refuse(Status::TooSlow, &rules::TOO_SLOW, &seconds_max.to_string()),
+        Ok(Ok(Err(_))) => return Err(Answer::refuse(Status::BadRequest, &rules::BROKE_OFF, "")),
+        Ok(Err(_)) => return Err(Answer::refuse(Status::TooLarge, &rules::TOO_LARGE, "")),
+        Err(_) => return Err(Answer::refuse(Status::TooSlow, &rules::TOO_SLOW, &seconds_max.to_string())),
     };
     if coding == Coding::Identity {
         return Ok(body);
     }
     match blocking(move || Ok(unpack(coding, &body, bytes_max))).await.map_err(Answer::from)? {
         Ok(body) => Ok(web::Bytes::from(body)),
-        Err(Wrong::TooLong) => refuse(Status::TooLarge, &rules::TOO_LARGE, ""),
-        Err(Wrong::Broken) => refuse(Status::BadRequest, &rules::BROKEN_PACKING, ""),
+        Err(Wrong::TooLong) => Err(Answer::refuse(Status::TooLarge, &rules::TOO_LARGE, "")),
+        Err(Wrong::Broken) => Err(Answer::refuse(Status::BadRequest, &rules::BROKEN_PACKING, "")),
     }
 }

@@ -12,6 +12,7 @@ use crate::chart::Chart;
 use crate::consent::{Caller, Permit, Permitted};
 use crate::fault::{Fault, Issue, Place, Status};
 use crate::fhir::{PatientKey, ResourceId, ResourceType};
+use crate::search::Columns;
 use crate::search::evaluate::{Judge, Refused};
 use crate::search::query::{Query, Scope};
 use crate::search::run::run;
@@ -71,6 +72,23 @@ pub(super) fn by_id(
     Ok(chart.permit(&gate, row).map(|permit| Found::of(&chart, row, permit)))
 }
 
+/// The rows of a record that are wanted, of those that the caller may see, in the order of the record. Blocks on storage.
+pub(super) fn in_record(
+    gateway: &Gateway,
+    caller: &Caller,
+    record: PatientKey,
+    wanted: &dyn Fn(&Columns) -> Vec<usize>,
+) -> Result<Vec<Found>, Fault> {
+    let chart = gateway.chart(record)?;
+    let policy = chart.policy(&caller.organization);
+    let gate = chart.gate(caller, &policy, gateway.now());
+    if !gate.is_open() {
+        return Ok(Vec::new());
+    }
+    let permitted = |row| chart.permit(&gate, row).map(|permit| Found::of(&chart, row, permit));
+    Ok(wanted(&chart.columns).into_iter().filter_map(permitted).collect())
+}
+
 /// At most `limit` resources of a type that match criteria, given as a query without its question mark. Criteria that
 /// limit nothing are refused: they would find anything. Blocks on storage.
 pub(super) fn find(
@@ -110,7 +128,17 @@ fn records(gateway: &Gateway, caller: &Caller, query: &Query<'_>) -> Result<Vec<
         records = named;
         records.extend(gateway.directory(caller));
     } else {
-        return gateway.scope(caller);
+        let identified = match query.identifiers() {
+            Some((resource_type, values)) => gateway.identified(caller, resource_type, &values)?,
+            None => None,
+        };
+        match identified {
+            Some(found) => {
+                records = found;
+                records.extend(gateway.directory(caller).into_iter().filter(|_| query.reaches()));
+            }
+            None => return gateway.scope(caller),
+        }
     }
     records.sort_unstable();
     records.dedup();

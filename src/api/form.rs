@@ -39,7 +39,10 @@ impl Formed {
                 let (language, body) = (Some(asked.language.tags()), outcome(&findings, asked.language));
                 (Formed { content_type, coding: None, language, body }, true)
             }
-            Content::Other(body, content_type) => (Formed { content_type, coding: None, language: None, body }, false),
+            Content::Other(other) => {
+                let (body, content_type) = *other;
+                (Formed { content_type, coding: None, language: None, body }, false)
+            }
         };
         let is_changed = is_fhir && (format.is_xml() || asked.pretty);
         let is_packed = asked.coding.name().is_some() && formed.body.peek().len() >= PACKED_BYTES_MIN;

@@ -1,6 +1,7 @@
 //! `GET /fhir/metadata`: the CapabilityStatement, made from the tables the program answers by.
 
 use super::answer::Answer;
+use super::operation::{OPERATIONS, Operation};
 use crate::consent::{Permitted, Public};
 use crate::fault::Status;
 use crate::fhir::{ResourceType, Writer};
@@ -54,15 +55,7 @@ fn statement(base_url: &str) -> String {
                 }
             });
             w.array("operation", |w| {
-                w.item(|w| {
-                    w.string("name", "convert");
-                    w.string("definition", "http://hl7.org/fhir/OperationDefinition/Resource-convert");
-                    w.string(
-                        "documentation",
-                        "Any format that is taken, as the body or in a Binary; answers Parameters with the transaction \
-                         Bundle (output) and what was noticed (issues), or with Prefer: return=representation the Bundle.",
-                    );
-                });
+                OPERATIONS.iter().filter(|operation| operation.system).for_each(|operation| offered(w, operation));
             });
         });
     });
@@ -92,12 +85,15 @@ fn resource(w: &mut Writer, resource_type: ResourceType) {
             });
         }
     });
-    if resource_type == ResourceType::PATIENT {
-        w.array("operation", |w| {
-            w.item(|w| {
-                w.string("name", "everything");
-                w.string("definition", "http://hl7.org/fhir/OperationDefinition/Patient-everything");
-            });
-        });
-    }
+    let is_offered = |operation: &&Operation| operation.on_type || operation.instance;
+    let operations = OPERATIONS.iter().filter(|operation| operation.on.includes(resource_type)).filter(is_offered);
+    w.array("operation", |w| operations.for_each(|operation| offered(w, operation)));
+}
+
+fn offered(w: &mut Writer, operation: &Operation) {
+    w.item(|w| {
+        w.string("name", operation.name);
+        w.string("definition", operation.definition);
+        w.string("documentation", operation.documentation);
+    });
 }

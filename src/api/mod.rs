@@ -21,6 +21,7 @@ mod history;
 mod intake;
 mod leave;
 mod metadata;
+mod operation;
 mod packing;
 mod patch;
 mod prefer;

@@ -11,8 +11,8 @@ use super::leave::leave;
 use super::write::Action;
 use super::write::single::write;
 use super::{
-    account, audit_event, binary, convert, create, entry, everything, history, intake, metadata, read, receipt, rules,
-    search, update,
+    account, audit_event, binary, create, entry, history, intake, metadata, operation, read, receipt, rules, search,
+    update,
 };
 use crate::app::Gateway;
 use crate::consent::is_directory;
@@ -56,11 +56,13 @@ async fn route(request: HttpRequest, gateway: Data, payload: web::Payload, path:
         Method::HEAD => Method::GET,
         ref method => method.clone(),
     };
+    if let Some(named) = operation::named(path) {
+        return operation::run(request, gateway, payload, &method, named).await;
+    }
     match (&method, path) {
         (&Method::GET, ["health"]) => Answer::refuse(Status::Ok, &rules::ALIVE, ""),
         (&Method::GET, ["fhir", "metadata"]) => metadata::metadata(gateway.base_url()),
         (&Method::GET, ["fhir", "AuditEvent"]) => audit_event::search(request, gateway).await,
-        (&Method::GET, ["fhir", "Patient", id, "$everything"]) => everything::everything(request, gateway, id).await,
         (&Method::GET, ["fhir", "_history"]) => history::history(request, gateway, Of::System).await,
         (&Method::GET, ["fhir", type_name, "_history"]) => {
             history::history(request, gateway, Of::Type(type_name)).await
@@ -86,7 +88,6 @@ async fn route(request: HttpRequest, gateway: Data, payload: web::Payload, path:
         (&Method::GET, ["intake", "receipts", letter]) => receipt::read(request, gateway, letter).await,
         (&Method::GET, ["intake", "receipts", letter, "account"]) => account::read(request, gateway, letter).await,
         (&Method::POST, ["intake", facility]) => intake::hand_in(request, gateway, Some(facility), payload).await,
-        (&Method::POST, ["fhir", "$convert"]) => convert::convert(request, gateway, payload).await,
         (&Method::GET, ["fhir", type_name, id, "_history", version]) => {
             history::vread(request, gateway, (type_name, id, version)).await
         }

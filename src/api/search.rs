@@ -186,6 +186,13 @@ pub(super) async fn records(
         named.extend(directory());
         return Ok(Some(named));
     }
+    if let Some((resource_type, values)) = query.identifiers().filter(|_| has_panel) {
+        let (finder, who) = (gateway.clone(), caller.clone());
+        if let Some(mut found) = blocking(move || finder.identified(&who, resource_type, &values)).await? {
+            found.extend(directory().filter(|part| !found.contains(part)).collect::<Vec<_>>());
+            return Ok(Some(found));
+        }
+    }
     let mut all: Vec<PatientKey> = match caller.role {
         _ if has_panel => panel(gateway, caller).await?,
         _ if query.branches.iter().all(|branch| is_directory(branch.resource_type)) => Vec::new(),

@@ -42,6 +42,11 @@ impl Trail {
         self.event.query = shape(text);
     }
 
+    /// The names of the parameters of an operation, wherever they stand.
+    pub(super) fn named<'n>(&mut self, names: impl Iterator<Item = &'n str>) {
+        self.event.query = QueryShape::of(names);
+    }
+
     pub(super) fn caller(&mut self, caller: &Caller) {
         self.event.agent = Some(Agent::from(caller));
     }

@@ -68,6 +68,22 @@ pub enum What {
     LetterDropped = 13,
     /// A batch or transaction; what its entries read is recorded entry by entry.
     Transaction = 14,
+    /// `$validate`
+    Validate = 20,
+    /// `$meta`
+    Meta = 21,
+    /// `$meta-add`
+    MetaAdd = 22,
+    /// `$meta-delete`
+    MetaDelete = 23,
+    /// `$document`
+    Document = 24,
+    /// `$docref`
+    DocRef = 25,
+    /// `$lastn`
+    LastN = 26,
+    /// `$summary`
+    Summary = 27,
     /// Something this version of the program does not know.
     Other = 255,
 }
@@ -158,7 +174,7 @@ impl From<Denied> for Outcome {
 
 impl What {
     /// All that are stored.
-    pub(super) const ALL: [What; 14] = [
+    pub(super) const ALL: [What; 22] = [
         What::Read,
         What::VersionRead,
         What::History,
@@ -173,7 +189,31 @@ impl What {
         What::Replay,
         What::LetterDropped,
         What::Transaction,
+        What::Validate,
+        What::Meta,
+        What::MetaAdd,
+        What::MetaDelete,
+        What::Document,
+        What::DocRef,
+        What::LastN,
+        What::Summary,
     ];
+
+    /// The name of the operation that was called, without its `$`.
+    pub(super) const fn operation(self) -> Option<&'static str> {
+        Some(match self {
+            What::Everything => "everything",
+            What::Validate => "validate",
+            What::Meta => "meta",
+            What::MetaAdd => "meta-add",
+            What::MetaDelete => "meta-delete",
+            What::Document => "document",
+            What::DocRef => "docref",
+            What::LastN => "lastn",
+            What::Summary => "summary",
+            _ => return None,
+        })
+    }
 }
 
 impl Outcome {

@@ -53,7 +53,8 @@ fn kind(w: &mut Writer, what: What) {
         What::VersionRead => "vread",
         What::History => "history",
         What::Search => "search",
-        What::Everything | What::Other => "operation",
+        What::Everything | What::Validate | What::Meta | What::MetaAdd | What::MetaDelete => "operation",
+        What::Document | What::DocRef | What::LastN | What::Summary | What::Other => "operation",
         What::Create => "create",
         What::Update => "update",
         What::Delete => "delete",
@@ -67,8 +68,8 @@ fn kind(w: &mut Writer, what: What) {
     coding(w, "type", EVENT_TYPE, "rest", "Restful Operation");
     w.array("subtype", |w| {
         w.coding_item(INTERACTION, subtype, subtype);
-        if what == What::Everything {
-            w.coding_item(OPERATION, "everything", "$everything");
+        if let Some(name) = what.operation() {
+            w.coding_item(OPERATION, name, &format!("${name}"));
         }
     });
 }
@@ -78,6 +79,8 @@ fn letter(what: What) -> &'static str {
     match what {
         What::Read | What::VersionRead | What::History | What::Send | What::LetterRead => "R",
         What::Search | What::Everything | What::Transaction | What::Other => "E",
+        What::Validate | What::Meta | What::MetaAdd | What::MetaDelete => "E",
+        What::Document | What::DocRef | What::LastN | What::Summary => "E",
         What::Create | What::Receive => "C",
         What::Update | What::Replay => "U",
         What::Delete | What::LetterDropped => "D",
@@ -100,10 +103,8 @@ fn outcome(outcome: Outcome) -> (&'static str, &'static str) {
 
 /// BALP names the client by which way the data go: destination (110152) of a read, source (110153) of the rest.
 fn agents(w: &mut Writer, event: &Event) {
-    let reads = matches!(
-        event.what,
-        What::Read | What::VersionRead | What::History | What::Everything | What::Send | What::LetterRead
-    );
+    let reads = is_asked_for(event.what)
+        || matches!(event.what, What::Read | What::VersionRead | What::History | What::Send | What::LetterRead);
     let (client, server) = if reads { (DESTINATION, SOURCE) } else { (SOURCE, DESTINATION) };
     let sends = event.what == What::Send;
     w.item(|w| {
@@ -134,7 +135,8 @@ fn agents(w: &mut Writer, event: &Event) {
     // Whoever sits at the terminal is no organisation.
     if let Some(agent) = event.agent.as_ref().filter(|agent| !agent.organization.is_empty()) {
         let writes =
-            matches!(event.what, What::Create | What::Update | What::Delete | What::Receive | What::Transaction);
+            matches!(event.what, What::Create | What::Update | What::Delete | What::Receive | What::Transaction)
+                || matches!(event.what, What::MetaAdd | What::MetaDelete);
         let (code, display) = if writes { ("AUT", "author (originator)") } else { ("IRCP", "information recipient") };
         w.item(|w| {
             w.concept("type", PARTICIPATION, code, display);
@@ -142,6 +144,11 @@ fn agents(w: &mut Writer, event: &Event) {
             w.boolean("requestor", false);
         });
     }
+}
+
+/// Whether it is an operation that answers with resources of the store.
+fn is_asked_for(what: What) -> bool {
+    matches!(what, What::Everything | What::Document | What::DocRef | What::LastN | What::Meta | What::Summary)
 }
 
 const DESTINATION: (&str, &str) = ("110152", "Destination Role ID");
@@ -163,11 +170,11 @@ fn entities(w: &mut Writer, event: &Event) {
             coding(w, "role", ENTITY_ROLE, "4", "Domain Resource");
         });
     }
-    if matches!(event.what, What::Search | What::Everything) {
+    if event.what == What::Search || is_asked_for(event.what) {
         w.item(|w| {
             coding(w, "type", ENTITY_TYPE, "2", "System Object");
             coding(w, "role", ENTITY_ROLE, "24", "Query");
-            let operation = if event.what == What::Everything { "/$everything" } else { "" };
+            let operation = event.what.operation().map(|name| format!("/${name}")).unwrap_or_default();
             let query = format!("GET {type_name}{operation}?{}", event.query.text());
             w.string("description", &query);
             w.string("query", &base64(query.as_bytes()));

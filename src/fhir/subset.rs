@@ -110,11 +110,18 @@ fn summary_of<'a>(value: &'a str, shape: &'static Shape, depth: usize) -> Cow<'a
     if is_same || kept.is_empty() { Cow::Borrowed(value) } else { Cow::Owned(object(&kept)) }
 }
 
+/// Of more contained resources than this all are kept: what refers to which is found by looking for each in all.
+const CONTAINED_MAX: usize = 64;
+
 /// Adds the contained resources that what is kept refers to, or that one so added refers to.
 fn contained<'a>(members: &Members<'a>, kept: &mut Kept<'a>) {
     let Some(text) = members.get("contained") else { return };
+    let all = items(text);
+    if all.len() > CONTAINED_MAX {
+        return insert(kept, Cow::Borrowed(text));
+    }
     let mut rest: Vec<(String, &str)> = Vec::new();
-    for item in items(text) {
+    for item in all {
         let id = Members::of(item).and_then(|members| serde_json::from_str(members.get("id")?).ok());
         rest.extend(id.map(|id: String| (format!("\"#{id}\""), item)));
     }
@@ -128,13 +135,14 @@ fn contained<'a>(members: &Members<'a>, kept: &mut Kept<'a>) {
         added.push(rest.remove(at).1);
     }
     if !added.is_empty() {
-        let at = kept.iter().position(|(name, _)| !is_head(name)).unwrap_or(kept.len());
-        kept.insert(at, ("contained".into(), format!("[{}]", added.join(",")).into()));
+        insert(kept, format!("[{}]", added.join(",")).into());
     }
 }
 
-fn is_head(name: &str) -> bool {
-    matches!(name, "resourceType" | "id" | "meta")
+fn insert<'a>(kept: &mut Kept<'a>, contained: Cow<'a, str>) {
+    let is_head = |name: &str| matches!(name, "resourceType" | "id" | "meta");
+    let at = kept.iter().position(|(name, _)| !is_head(name)).unwrap_or(kept.len());
+    kept.insert(at, ("contained".into(), contained));
 }
 
 /// Says in `meta.tag` that this is a part of the resource.
@@ -218,6 +226,22 @@ mod tests {
         assert_eq!(value["managingOrganization"], serde_json::json!({"reference": "#o"}));
         let ids: Vec<&Value> = value["contained"].as_array().unwrap().iter().map(|item| &item["id"]).collect();
         assert_eq!(ids, ["o", "p"]);
+    }
+
+    #[test]
+    fn many_contained_resources_are_kept_all() {
+        let with = |count: usize| {
+            let all: Vec<String> =
+                (0..count).map(|at| format!(r#"{{"resourceType":"Organization","id":"o{at}"}}"#)).collect();
+            let text = format!(
+                r##"{{"resourceType":"Patient","contained":[{}],"active":true,"managingOrganization":{{"reference":"#o1"}}}}"##,
+                all.join(",")
+            );
+            let value: Value = serde_json::from_str(&subset(&text, Part::Summary).unwrap()).unwrap();
+            value["contained"].as_array().unwrap().len()
+        };
+        assert_eq!(with(CONTAINED_MAX), 1);
+        assert_eq!(with(CONTAINED_MAX + 1), CONTAINED_MAX + 1);
     }
 
     #[test]

@@ -132,7 +132,7 @@ pub(super) fn moved(value: Temporal, amount: Decimal, unit: CalendarUnit) -> Opt
 
 fn by_months(value: Temporal, months: i128) -> Option<Temporal> {
     let months = if value.precision == Precision::Year { months / 12 * 12 } else { months };
-    let total = i128::from(value.year) * 12 + i128::from(value.month) - 1 + months;
+    let total = (i128::from(value.year) * 12 + i128::from(value.month) - 1).checked_add(months)?;
     let year = u16::try_from(total.div_euclid(12)).ok().filter(|year| (1..=9999).contains(year))?;
     let month = total.rem_euclid(12) as u8 + 1;
     Some(Temporal { year, month, day: value.day.min(days_in_month(year.into(), month)), ..value })

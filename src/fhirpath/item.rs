@@ -50,7 +50,10 @@ pub enum Item<'a> {
 impl<'a> Node<'a> {
     /// A resource; its type is what its `resourceType` says.
     pub fn resource(value: &'a Value) -> Self {
-        let name = value.get("resourceType").and_then(Value::as_str).unwrap_or_default();
+        // It is nearly always the first member: looking is quicker than hashing.
+        let members = value.as_object().into_iter().flatten();
+        let name =
+            members.filter(|(key, _)| *key == "resourceType").find_map(|(_, name)| name.as_str()).unwrap_or_default();
         Node { value: Some(value), beside: None, kind: model::resource_kind(name).unwrap_or(&UNKNOWN) }
     }
 

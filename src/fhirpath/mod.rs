@@ -1,5 +1,18 @@
 //! FHIRPath (hl7.org/fhirpath/N1, with what FHIR R4 adds in fhirpath.html): expressions that find and judge parts of
 //! resources. An expression is read once and evaluated often; nothing of the resource is copied.
+//!
+//! ```
+//! use tasuki::fhirpath::{Expression, Item, Nothing};
+//!
+//! let expression = Expression::parse("Patient.name.where(use = 'official').family")?;
+//! let patient = serde_json::json!({"resourceType": "Patient", "name": [{"use": "official", "family": "Testyama"}]});
+//! let found = expression.evaluate(Item::resource(&patient), &Nothing)?;
+//! assert_eq!(found[0].to_text().as_deref(), Some("Testyama"));
+//! # Ok::<(), tasuki::fhirpath::ExpressionError>(())
+//! ```
+//!
+//! `lexer` and `parser` make a `tree`; `evaluate` walks it, with `operators`, `equality` and one file of `functions` for each
+//! section of the standard; `model` is what it knows of R4, [`Context`] what it is told from outside.
 
 mod boundary;
 mod calendar;

@@ -199,7 +199,7 @@ impl<'a> Engine<'a, '_> {
     pub(super) fn negated(&mut self, items: Items<'a>, at: u32) -> Result<Items<'a>> {
         let Some(item) = self.single(&items, "-", at)? else { return Ok(items) };
         let found = match item.system() {
-            Some(Item::Integer(value)) => integer(-value),
+            Some(Item::Integer(value)) => value.checked_neg().and_then(integer),
             Some(Item::Decimal(value)) => Some(Item::Decimal(value.negated())),
             Some(Item::Quantity(value)) => {
                 Some(Item::Quantity(Box::new(Quantity { value: value.value.negated(), unit: value.unit })))

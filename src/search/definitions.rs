@@ -317,10 +317,10 @@ mod tests {
         for line in include_str!("r4.txt").lines() {
             if !line.contains(['\t', ' ']) {
                 base = line;
-            } else if let Some((_, rest)) = line.split_once('\t') {
-                if definition(&format!("x\t{rest}"), base, &numbers).is_none() {
-                    unread.push(line);
-                }
+            } else if let Some((_, rest)) = line.split_once('\t')
+                && definition(&format!("x\t{rest}"), base, &numbers).is_none()
+            {
+                unread.push(line);
             }
         }
         assert_eq!(unread, [] as [&str; 0]);

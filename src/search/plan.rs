@@ -39,6 +39,9 @@ pub(super) enum Filter {
     Extended(Box<str>),
 }
 
+/// Brackets in brackets that a plan may have.
+const DEPTH_MAX: usize = 16;
+
 /// Why there are no branches for an expression.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Unplanned {
@@ -53,7 +56,7 @@ pub(super) enum Unplanned {
 pub(super) fn branches(context: &'static str, expression: &str) -> Result<Vec<Branch>, Unplanned> {
     let mut all = Vec::new();
     for alternative in alternatives(expression) {
-        let mut parser = Parser { context, left: alternative, unknown: false };
+        let mut parser = Parser { context, left: alternative, depth: 0, unknown: false };
         let found = parser.union();
         parser.skip();
         match found.filter(|_| parser.left.is_empty()) {
@@ -68,6 +71,7 @@ pub(super) fn branches(context: &'static str, expression: &str) -> Result<Vec<Br
 struct Parser<'a> {
     context: &'static str,
     left: &'a str,
+    depth: usize,
     /// Whether an element was named that there is not.
     unknown: bool,
 }
@@ -95,7 +99,10 @@ impl<'a> Parser<'a> {
     fn path(&mut self) -> Option<Vec<Branch>> {
         let start = Branch { from_resource: false, steps: Vec::new(), found: self.context, system: "" };
         let mut all = if self.take("(") {
-            let inner = self.union()?;
+            self.depth += 1;
+            let inner = if self.depth > DEPTH_MAX { None } else { self.union() };
+            self.depth -= 1;
+            let inner = inner?;
             self.take(")").then_some(inner)?
         } else if self.take("%resource") {
             vec![Branch { from_resource: true, found: self.context.split('.').next()?, ..start }]
@@ -322,6 +329,11 @@ mod tests {
             "",
         ] {
             assert_eq!(shown("Patient", expression), None, "{expression}");
+        }
+        let nested = |depth: usize| format!("{}Patient.name{}", "(".repeat(depth), ")".repeat(depth));
+        assert!(branches("Patient", &nested(DEPTH_MAX)).is_ok());
+        for depth in [DEPTH_MAX + 1, 30_000] {
+            assert_eq!(branches("Patient", &nested(depth)), Err(Unplanned::More));
         }
         assert_eq!(branches("Patient", "Patient.nothing"), Err(Unplanned::Unknown));
         assert_eq!(branches("Bundle", "Bundle.entry.resource.subject"), Err(Unplanned::More));

@@ -17,6 +17,7 @@ use crate::fhir::reference::is_id;
 use super::compartment::compartment;
 use super::definition::Kind;
 use super::definitions::Definitions;
+use super::facts::Parameter;
 use super::page::Cursor;
 use super::parameters;
 use rule::{issue, past};
@@ -272,6 +273,23 @@ impl<'d> Query<'d> {
             named.extend(branch.conditions.iter().find_map(subjects)?);
         }
         Some(named)
+    }
+
+    /// The type and the values of identifiers (as hashes of the code) that it is limited to; `None` when it is not limited
+    /// so.
+    pub fn identifiers(&self) -> Option<(ResourceType, Vec<u64>)> {
+        let [branch] = self.branches.as_slice() else { return None };
+        let values = |condition: &Condition<'_>| match condition {
+            Condition::Parameter(Asked { fast: Some(Fast::Tokens(Parameter::IDENTIFIER, tokens, false)), .. }) => {
+                let code = |token: &TokenFact| match token {
+                    TokenFact::Code(code) | TokenFact::Coding(_, code) => Some(*code),
+                    TokenFact::System(_) => None,
+                };
+                tokens.iter().map(code).collect::<Option<Vec<u64>>>()
+            }
+            _ => None,
+        };
+        Some((branch.resource_type, branch.conditions.iter().find_map(values)?))
     }
 
     fn parameter(&mut self, name: &str, value: &str, server: Server<'d>) -> Result<(), Issue> {

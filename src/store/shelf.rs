@@ -22,7 +22,7 @@ pub const PANEL_MAX: usize = 200_000;
 pub const PANELS_BYTES_MAX: usize = 64 << 20;
 
 /// How the store is laid out; a store that says otherwise is not opened.
-const FORMAT: &[u8] = b"2";
+const FORMAT: &[u8] = b"3";
 /// Entries that one scan asks for.
 const PAGE: usize = 512;
 
@@ -231,6 +231,15 @@ impl Store {
     /// Whether a letter is held.
     pub fn is_held(&self, letter: LetterId) -> Result<bool, Fault> {
         Ok(self.engine().get(&keys::held(letter))?.is_some())
+    }
+
+    /// The records in which something of a type has, or had, an identifier with this value ([`crate::search::Parameter::IDENTIFIER`]
+    /// as a hash of the code), at most `limit`, in the order of their keys; only for types that are found so
+    /// ([`crate::store::records::is_found_by_identifier`]).
+    pub fn identified(&self, resource_type: ResourceType, value: u64, limit: usize) -> Result<Vec<PatientKey>, Fault> {
+        let prefix = keys::identifier_prefix(resource_type, value);
+        let entries = self.engine().scan(&prefix, &keys::after(&prefix), limit, Order::Ascending)?;
+        Ok(entries.iter().filter_map(|(key, _)| keys::identifier_of(key)).collect())
     }
 
     /// The patients whose consent names the organisation (`Organization/agency-a`), in the order of their keys. Kept in

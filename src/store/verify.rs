@@ -73,6 +73,7 @@ pub fn verify(store: &Store) -> Result<Report, Fault> {
     walk.codes()?;
     walk.log()?;
     walk.panels()?;
+    walk.identifiers()?;
     walk.audit()?;
     walk.cursors()?;
     Ok(walk.report)
@@ -310,6 +311,15 @@ impl Walk<'_> {
             walk.report.panel += 1;
             if keys::panel_of(key).is_none_or(|(_, patient)| !walk.heads.contains_key(&patient.0)) {
                 walk.wrong(key, "a patient on a panel has no partition")?;
+            }
+            Ok(())
+        })
+    }
+
+    fn identifiers(&mut self) -> Result<(), Fault> {
+        self.each(Space::Identifier, |walk, key, _| {
+            if keys::identifier_of(key).is_none_or(|patient| !walk.heads.contains_key(&patient.0)) {
+                walk.wrong(key, "an identifier is found in a partition that is not there")?;
             }
             Ok(())
         })

@@ -15,7 +15,7 @@ use crate::consent::{self, Caller};
 use crate::fault::{Denied, Fault, Issue, Place, Severity, Status};
 use crate::fhir::json::Members;
 use crate::fhir::{Draft, PatientKey, ResourceId, ResourceType};
-use crate::pipeline::{Content, Expected, Statement, assign, home};
+use crate::pipeline::{Content, Expected, Put, Statement, assign, home};
 use crate::validate;
 
 /// What a write comes to.
@@ -64,6 +64,8 @@ impl Stop {
 pub(in crate::api) struct Body<'a> {
     text: Cow<'a, str>,
     pub(in crate::api) value: Value,
+    /// What there is to say of it and does not keep it from being stored.
+    pub(in crate::api) noticed: Vec<Issue>,
 }
 
 impl<'a> Body<'a> {
@@ -84,6 +86,12 @@ impl<'a> Body<'a> {
             issues.retain(|issue| issue.rule.severity >= Severity::Error);
             return Err(Stop::Refused(Status::BadRequest, issues));
         }
+        Ok(Body { text: Cow::Borrowed(text), value, noticed: issues })
+    }
+
+    /// Reads a resource that was found in order before.
+    pub(in crate::api) fn again(text: &'a str) -> Result<Self, Stop> {
+        let value = serde_json::from_str(text).map_err(|_| Stop::because(Status::BadRequest, &rules::NOT_JSON, ""))?;
         Ok(Body { text: Cow::Borrowed(text), value })
     }
 
@@ -104,7 +112,7 @@ impl<'a> Body<'a> {
         if let Some(object) = self.value.as_object_mut() {
             object.insert("id".to_owned(), Value::from(id.as_str()));
         }
-        Ok(Content::Put(draft, self.value))
+        Ok(Content::Put(Box::new(Put::new(draft, &self.value))))
     }
 }
 

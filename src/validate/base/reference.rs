@@ -67,7 +67,7 @@ impl<'v> Walk<'v> {
             *self.is_used.get_mut(at)? = true;
             return None;
         }
-        let at = self.contained.iter().position(|known| known.get("id").and_then(Value::as_str) == Some(id))?;
+        let at = *self.ids.get(id)?;
         *self.is_used.get_mut(at)? = true;
         Some(at)
     }

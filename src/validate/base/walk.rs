@@ -1,5 +1,7 @@
 //! The walk through a resource beside the table of its elements.
 
+use std::collections::HashMap;
+
 use serde_json::{Map, Value};
 
 use super::invariant::{self, Around};
@@ -24,6 +26,8 @@ pub(super) struct Walk<'v> {
     around: Around<'v>,
     /// The resources contained in the one that is being looked at.
     pub(super) contained: &'v [Value],
+    /// Where they are, by their ids.
+    pub(super) ids: HashMap<&'v str, usize>,
     /// Which of them something refers to.
     pub(super) is_used: Vec<bool>,
     /// Which of them the walk is in.
@@ -32,6 +36,8 @@ pub(super) struct Walk<'v> {
     pub(super) is_transaction: bool,
     /// How many extensions the walk is in.
     extensions: usize,
+    /// The place in its array of the value that is looked at.
+    item_at: usize,
 }
 
 /// What a resource is found in.
@@ -40,7 +46,7 @@ pub(super) enum Inside {
     /// It is the one asked about, an entry of a Bundle, or a parameter.
     Nothing,
     /// `contained` of another, at that place.
-    Contained(Option<usize>),
+    Contained(usize),
 }
 
 /// A member of an object, as it stands there.
@@ -59,10 +65,12 @@ impl<'v> Walk<'v> {
             costly: 0,
             around: Around { resource, root: resource },
             contained: &[],
+            ids: HashMap::new(),
             is_used: Vec::new(),
             contained_at: None,
             is_transaction: false,
             extensions: 0,
+            item_at: 0,
         }
     }
 
@@ -91,7 +99,7 @@ impl<'v> Walk<'v> {
             return self.add(&BAD_TYPE, &path.member("resourceType"));
         };
         if let Inside::Contained(at) = inside {
-            self.contained_at = at;
+            self.contained_at = Some(at);
             let outer = std::mem::replace(&mut self.around.resource, value);
             self.contained_meta(object, path);
             self.object(value, object, shape, path, depth);
@@ -99,15 +107,18 @@ impl<'v> Walk<'v> {
             return;
         }
         let contained = object.get("contained").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+        let id = |(at, one): (usize, &'v Value)| Some((one.get("id")?.as_str()?, at));
         let outer = (
             std::mem::replace(&mut self.contained, contained),
+            // The first of an id is the one that is meant.
+            std::mem::replace(&mut self.ids, contained.iter().enumerate().rev().filter_map(id).collect()),
             std::mem::replace(&mut self.is_used, vec![false; contained.len()]),
             self.contained_at.take(),
             std::mem::replace(&mut self.around, Around { resource: value, root: value }),
         );
         self.object(value, object, shape, path, depth);
         self.unused(path);
-        (self.contained, self.is_used, self.contained_at, self.around) = outer;
+        (self.contained, self.ids, self.is_used, self.contained_at, self.around) = outer;
     }
 
     fn contained_meta(&mut self, object: &Map<String, Value>, path: &Path<'_>) {
@@ -236,6 +247,7 @@ impl<'v> Walk<'v> {
             Value::Array(items) => {
                 for (at, item) in items.iter().enumerate() {
                     let path = path.item(at);
+                    self.item_at = at;
                     match item {
                         Value::Null if self.keeps_place(found, at, is_sibling) => {}
                         Value::Null => self.add(&NULL, &path),
@@ -279,8 +291,7 @@ impl<'v> Walk<'v> {
                 if self.contained_at.is_some() {
                     return self.add(&DOM_2, path);
                 }
-                let at = self.contained.iter().position(|known| std::ptr::eq(known, value));
-                self.resource(value, path, depth + 1, Inside::Contained(at));
+                self.resource(value, path, depth + 1, Inside::Contained(self.item_at));
             }
             (Kind::Resource, value) => self.resource(value, path, depth + 1, Inside::Nothing),
         }

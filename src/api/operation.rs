@@ -1,0 +1,273 @@
+//! Operations (operations.html): the table of them, from which routes and the CapabilityStatement follow; and what is the
+//! same for all: finding the one that is meant, its parameters, its audit event, the form of what it returns.
+
+mod docref;
+mod document;
+mod graph;
+mod lastn;
+mod meta;
+mod parameters;
+mod rules;
+mod table;
+mod validate;
+
+use std::sync::Arc;
+
+use actix_web::http::Method;
+use actix_web::{HttpRequest, web};
+
+use super::answer::Answer;
+use super::caller::caller;
+use super::routes::{printable, served_type};
+use super::trail::Trail;
+use super::write::Stop;
+use super::{convert, everything};
+use crate::app::Gateway;
+use crate::consent::{Action, Caller, ConsentVersion, Permitted, Role};
+use crate::fault::{Fault, Status};
+use crate::fhir::{PatientKey, ResourceId, ResourceType};
+use parameters::Parameters;
+pub(super) use table::{OPERATIONS, Operation};
+use table::{On, Run};
+
+/// Where an operation is called (operations.html#executing).
+#[derive(Clone, Debug)]
+enum Level {
+    /// `[base]/$name`
+    System,
+    /// `[base]/[type]/$name`
+    Type(ResourceType),
+    /// `[base]/[type]/[id]/$name`
+    Instance(ResourceType, ResourceId),
+}
+
+/// An operation that is called, with everything that it is done with.
+struct Call<'a> {
+    gateway: &'a web::Data<Gateway>,
+    caller: &'a Arc<Caller>,
+    level: Level,
+    parameters: Parameters,
+}
+
+/// The name of the operation that a path below `/fhir` calls, without its `$`, and the path before it.
+pub(super) fn named<'p>(path: &'p [&'p str]) -> Option<(&'p str, &'p [&'p str])> {
+    let ["fhir", before @ .., last] = path else { return None };
+    let name = last.strip_prefix('$').or_else(|| last.strip_prefix("%24"))?;
+    (before.len() <= 2).then_some((name, before))
+}
+
+/// Does what a call asks for.
+pub(super) async fn run(
+    request: HttpRequest,
+    gateway: web::Data<Gateway>,
+    payload: web::Payload,
+    method: &Method,
+    (name, before): (&str, &[&str]),
+) -> Answer {
+    let operation = match meant(name, before) {
+        Ok(operation) => operation,
+        Err(answer) => return answer,
+    };
+    match *method {
+        Method::POST => {}
+        Method::GET if operation.by_get() => {}
+        _ => return Answer::refuse(Status::MethodNotAllowed, &rules::METHOD, operation.name),
+    }
+    match (operation.run, before) {
+        (Run::Convert, _) => convert::convert(request, gateway, payload).await,
+        (Run::Everything, [_, id]) if *method == Method::GET => everything::everything(request, gateway, id).await,
+        // It reads its parameters from the address alone; leaving those of a body out would answer too much.
+        (Run::Everything, _) => Answer::refuse(Status::MethodNotAllowed, &rules::METHOD, operation.name),
+        _ => call(operation, request, gateway, payload, before).await,
+    }
+}
+
+/// The operation of this name, where it can be called there.
+fn meant(name: &str, before: &[&str]) -> Result<&'static Operation, Answer> {
+    let resource_type = before.first().map(|name| served_type(name)).transpose()?;
+    let mut known = OPERATIONS.iter().filter(|operation| operation.name == name).peekable();
+    if known.peek().is_none() {
+        return Err(Answer::refuse(Status::NotFound, &rules::NO_SUCH_OPERATION, &printable(name)));
+    }
+    let here = |operation: &&Operation| match (before.len(), resource_type) {
+        (0, _) => operation.system,
+        (1, Some(resource_type)) => operation.on_type && operation.on.includes(resource_type),
+        (_, Some(resource_type)) => operation.instance && operation.on.includes(resource_type),
+        _ => false,
+    };
+    known.find(here).ok_or_else(|| Answer::refuse(Status::NotFound, &rules::NOT_HERE, &printable(name)))
+}
+
+async fn call(
+    operation: &Operation,
+    request: HttpRequest,
+    gateway: web::Data<Gateway>,
+    payload: web::Payload,
+    before: &[&str],
+) -> Answer {
+    let mut trail = Trail::begin(&gateway, &request, operation.what);
+    let answer = match caller(&gateway, &request) {
+        Err(denied) => trail.refuse(denied),
+        Ok(caller) => {
+            trail.caller(&caller);
+            let done = match level(before, &mut trail) {
+                Err(answer) => Ok(answer),
+                Ok(level) => called(operation, &request, &gateway, &caller, level, payload, &mut trail).await,
+            };
+            match done {
+                Ok(answer) => answer,
+                Err(Stop::Denied(denied)) => trail.refuse(denied),
+                Err(Stop::Failed(fault)) => trail.fail(fault),
+                Err(refused) => Answer::from(refused),
+            }
+        }
+    };
+    trail.close(&gateway, answer).await
+}
+
+/// Where it is called; what no resource can be named by is not there.
+fn level(before: &[&str], trail: &mut Trail) -> Result<Level, Answer> {
+    Ok(match before {
+        [] => Level::System,
+        [name] => {
+            let resource_type = served_type(name)?;
+            trail.kind(resource_type);
+            Level::Type(resource_type)
+        }
+        [name, id, ..] => {
+            let resource_type = served_type(name)?;
+            let id = ResourceId::parse(id).ok_or_else(Answer::not_found)?;
+            trail.about(resource_type, &id);
+            Level::Instance(resource_type, id)
+        }
+    })
+}
+
+async fn called(
+    operation: &Operation,
+    request: &HttpRequest,
+    gateway: &web::Data<Gateway>,
+    caller: &Arc<Caller>,
+    level: Level,
+    payload: web::Payload,
+    trail: &mut Trail,
+) -> Result<Answer, Stop> {
+    // Nothing of the body is read before it is known that the caller may do this.
+    if let (false, Some(resource_type)) = (operation.run == Run::Validate, level.resource_type()) {
+        let action = if operation.affects_state { Action::Write } else { Action::Read };
+        caller.may(action, resource_type)?;
+    }
+    let parameters = match Parameters::read(request, payload).await {
+        Ok(parameters) => parameters,
+        Err(answer) => return Ok(answer),
+    };
+    trail.named(parameters.names());
+    let call = Call { gateway, caller, level, parameters };
+    match operation.run {
+        Run::Validate => validate::validate(call, trail).await,
+        Run::Meta => meta::read(call, trail).await,
+        Run::MetaAdd => meta::change(call, meta::Change::Add, trail).await,
+        Run::MetaDelete => meta::change(call, meta::Change::Delete, trail).await,
+        Run::Document => document::document(call, trail).await,
+        Run::DocRef => docref::docref(call, trail).await,
+        Run::LastN => lastn::lastn(call, trail).await,
+        Run::Convert | Run::Everything => Err(Fault::Broken("an operation that answers by itself".into()).into()),
+    }
+}
+
+impl Level {
+    fn resource_type(&self) -> Option<ResourceType> {
+        match self {
+            Level::System => None,
+            Level::Type(resource_type) | Level::Instance(resource_type, _) => Some(*resource_type),
+        }
+    }
+}
+
+impl On {
+    /// Whether it is an operation of this type.
+    pub(super) fn includes(self, resource_type: ResourceType) -> bool {
+        match self {
+            On::Any => true,
+            On::Only(name) => name == resource_type.name(),
+        }
+    }
+}
+
+/// What a call showed: how many resources of which record, and the consent that allowed it.
+struct Seen(Vec<(PatientKey, Option<ConsentVersion>, usize)>);
+
+impl Seen {
+    /// Of how many resources were shown of each record. Blocks on storage.
+    fn of(
+        gateway: &Gateway,
+        caller: &Caller,
+        counts: impl IntoIterator<Item = (PatientKey, usize)>,
+    ) -> Result<Self, Fault> {
+        let now = gateway.now();
+        let one = |(record, count): (PatientKey, usize)| {
+            let chart = gateway.chart(record)?;
+            let policy = chart.policy(&caller.organization);
+            Ok((record, chart.gate(caller, &policy, now).opened_by().cloned(), count))
+        };
+        counts.into_iter().map(one).collect::<Result<_, _>>().map(Seen)
+    }
+
+    /// For the audit record.
+    fn tell(self, trail: &mut Trail) {
+        self.0.iter().for_each(|(record, by, count)| trail.saw(*record, by.as_ref(), *count));
+    }
+}
+
+/// The record of the patient that a caller names by id or reference; `None` where it is no Patient here, or one whom a care
+/// agency's panel does not have: that one is not even looked at. Blocks on storage.
+fn record_of(gateway: &Gateway, caller: &Caller, named: &str) -> Result<Option<PatientKey>, Fault> {
+    let below = named.strip_prefix(gateway.base_url()).and_then(|rest| rest.strip_prefix('/')).unwrap_or(named);
+    let id = below.strip_prefix("Patient/").unwrap_or(below);
+    let Some(record) = ResourceId::parse(id).map(|id| PatientKey::of_id(id.as_str())) else { return Ok(None) };
+    if caller.role == Role::Care && gateway.panel(&caller.organization)?.binary_search(&record).is_err() {
+        return Ok(None);
+    }
+    Ok(Some(record))
+}
+
+/// What an operation returns when it has one output `return` that is no resource: a Parameters with it (operations.html,
+/// response). `value` names the form, `valueMeta`.
+fn returned(value: &str, json: Permitted<String>) -> Answer {
+    Answer::ok(json.map(|json| {
+        format!(r#"{{"resourceType":"Parameters","parameter":[{{"name":"return","{value}":{json}}}]}}"#).into_bytes()
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_calls_an_operation_by_its_last_part() {
+        assert_eq!(named(&["fhir", "$convert"]), Some(("convert", &[][..])));
+        assert_eq!(named(&["fhir", "Patient", "%24meta"]), Some(("meta", &["Patient"][..])));
+        assert_eq!(named(&["fhir", "Patient", "1", "$meta"]), Some(("meta", &["Patient", "1"][..])));
+        for path in [&["fhir"][..], &["$meta"], &["fhir", "Patient"], &["fhir", "Patient", "1", "x", "$meta"]] {
+            assert_eq!(named(path), None);
+        }
+    }
+
+    #[test]
+    fn an_operation_is_found_at_its_levels_and_of_its_types() {
+        let found = |name, before: &[&str]| meant(name, before).map(|operation| operation.name).ok();
+        assert_eq!(found("meta", &[]), Some("meta"));
+        assert_eq!(found("meta", &["Patient"]), Some("meta"));
+        assert_eq!(found("meta-add", &["Patient", "1"]), Some("meta-add"));
+        for (name, before) in [
+            ("meta-add", &["Patient"][..]),
+            ("validate", &[]),
+            ("lastn", &["Patient"]),
+            ("lastn", &["Observation", "1"]),
+            ("meta", &["Nonsense"]),
+            ("nonsense", &["Patient"]),
+        ] {
+            assert_eq!(found(name, before), None, "{name} {before:?}");
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! The sentences with which operations refuse or confirm.
+
+use crate::fault::rules;
+
+rules! {
+    pub(super) NO_SUCH_OPERATION "no-such-operation" Error NotSupported
+        "There is no operation ${} here; see the CapabilityStatement under /fhir/metadata."
+        "オペレーション ${} はありません。/fhir/metadata のCapabilityStatementを確認してください。"
+    pub(super) NOT_HERE "operation-not-here" Error NotSupported
+        "The operation ${} cannot be called at this address; see the CapabilityStatement under /fhir/metadata."
+        "オペレーション ${} はこのURLでは呼び出せません。/fhir/metadata のCapabilityStatementを確認してください。"
+    pub(super) METHOD "operation-method" Error NotSupported
+        "The operation ${} cannot be called with this method; POST its parameters."
+        "オペレーション ${} はこのメソッドでは呼び出せません。パラメーターをPOSTしてください。"
+    pub(super) NOT_PARAMETERS "not-parameters" Error Structure
+        "Send the parameters of the operation as a Parameters resource."
+        "オペレーションのパラメーターはParametersリソースとして送ってください。"
+    pub(super) TOO_MANY_PARAMETERS "too-many-parameters" Error TooCostly
+        "A call may have up to {} parameters."
+        "パラメーターは{}個までです。"
+    pub(super) MISSING "operation-parameter-missing" Error Required
+        "The operation needs the parameter {}."
+        "パラメーター {} が必要です。"
+    pub(super) ONCE "operation-parameter-once" Error Value
+        "The parameter {} may be given once."
+        "パラメーター {} は一度だけ指定できます。"
+    pub(super) ALL_OK "all-ok" Information Informational
+        "All OK"
+        "問題はありません (All OK)"
+    pub(super) UNKNOWN_PROFILE "unknown-profile" Error NotSupported
+        "The profile that is named is not known here, so nothing can be said of it."
+        "指定されたプロファイルはこのゲートウェイにないため、検証できません。"
+    pub(super) MODE "validate-mode" Error Value
+        "The mode is create, update, delete or profile; update, delete and profile are about one resource: [type]/[id]/$validate."
+        "modeはcreate、update、delete、profileのいずれかです。update、delete、profileは [type]/[id]/$validate で呼び出してください。"
+    pub(super) TOO_MUCH "operation-too-costly" Error TooCostly
+        "This would look at more than {} resources; ask for less."
+        "対象が{}件を超えます。範囲を絞ってください。"
+    pub(super) GRAPH "document-graph" Error NotSupported
+        "No GraphDefinition can be named here: a document has what its Composition refers to."
+        "graphは指定できません。文書にはCompositionから参照されるリソースが含まれます。"
+    pub(super) NAME_CODES "lastn-name-codes" Error Required
+        "Name category or code."
+        "categoryまたはcodeを指定してください。"
+    pub(super) NAME_A_PATIENT "operation-name-patient" Error Required
+        "Name the patient: patient=[id] or Patient/[id]."
+        "患者を指定してください(patient=[id] または Patient/[id])。"
+}

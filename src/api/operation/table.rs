@@ -1,0 +1,191 @@
+//! Every operation that is offered (OperationDefinition): the one place where it is said.
+
+use crate::audit::What;
+
+/// An operation.
+#[derive(Debug)]
+pub(in crate::api) struct Operation {
+    /// `OperationDefinition.code`, without the `$` of its address.
+    pub(in crate::api) name: &'static str,
+    /// `OperationDefinition.url`.
+    pub(in crate::api) definition: &'static str,
+    /// The types it is an operation of.
+    pub(in crate::api) on: On,
+    /// Whether it can be called at `[base]`.
+    pub(in crate::api) system: bool,
+    /// Whether it can be called at `[base]/[type]`.
+    pub(in crate::api) on_type: bool,
+    /// Whether it can be called at `[base]/[type]/[id]`.
+    pub(in crate::api) instance: bool,
+    /// `OperationDefinition.affectsState`.
+    pub(in crate::api) affects_state: bool,
+    /// Whether a call of it can do with parameters of primitive types alone.
+    pub(in crate::api) is_primitive: bool,
+    /// What is not said by its definition; may be empty.
+    pub(in crate::api) documentation: &'static str,
+    /// What the audit record calls it.
+    pub(super) what: What,
+    /// Which it is.
+    pub(super) run: Run,
+}
+
+/// The types an operation is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::api) enum On {
+    /// Every type.
+    Any,
+    /// The one of this name.
+    Only(&'static str),
+}
+
+/// Which operation it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Run {
+    Convert,
+    DocRef,
+    Document,
+    Everything,
+    LastN,
+    Meta,
+    MetaAdd,
+    MetaDelete,
+    Validate,
+}
+
+impl Operation {
+    /// Whether it may be called with GET: it changes nothing, and its parameters fit in an address
+    /// (operations.html#executing).
+    pub(in crate::api) fn by_get(&self) -> bool {
+        !self.affects_state && self.is_primitive
+    }
+}
+
+/// What most have in common.
+const PLAIN: Operation = Operation {
+    name: "",
+    definition: "",
+    on: On::Any,
+    system: false,
+    on_type: false,
+    instance: false,
+    affects_state: false,
+    is_primitive: true,
+    documentation: "",
+    what: What::Other,
+    run: Run::Meta,
+};
+
+/// All operations, in the order of their names.
+pub(in crate::api) static OPERATIONS: &[Operation] = &[
+    Operation {
+        name: "convert",
+        definition: "http://hl7.org/fhir/OperationDefinition/Resource-convert",
+        system: true,
+        is_primitive: false,
+        documentation: "Any format that is taken, as the body or in a Binary; answers Parameters with the transaction \
+                        Bundle (output) and what was noticed (issues), or with Prefer: return=representation the Bundle.",
+        run: Run::Convert,
+        ..PLAIN
+    },
+    Operation {
+        name: "docref",
+        definition: "http://hl7.org/fhir/uv/ipa/OperationDefinition/docref",
+        on: On::Only("DocumentReference"),
+        on_type: true,
+        documentation: "Dates are compared with the time of care (context.period), or where that is not said with the \
+                        date of the reference. Without start and end: the current references. No document is made on \
+                        demand here; on-demand=true finds none.",
+        what: What::DocRef,
+        run: Run::DocRef,
+        ..PLAIN
+    },
+    Operation {
+        name: "document",
+        definition: "http://hl7.org/fhir/OperationDefinition/Composition-document",
+        on: On::Only("Composition"),
+        on_type: true,
+        instance: true,
+        documentation: "A document is given whole or not at all. Everything that the Composition refers to is in it, and \
+                        what that refers to, as far as it is here.",
+        what: What::Document,
+        run: Run::Document,
+        ..PLAIN
+    },
+    Operation {
+        name: "everything",
+        definition: "http://hl7.org/fhir/OperationDefinition/Patient-everything",
+        on: On::Only("Patient"),
+        instance: true,
+        what: What::Everything,
+        run: Run::Everything,
+        ..PLAIN
+    },
+    Operation {
+        name: "lastn",
+        definition: "http://hl7.org/fhir/OperationDefinition/Observation-lastn",
+        on: On::Only("Observation"),
+        on_type: true,
+        documentation: "Name the patient, and category or code.",
+        what: What::LastN,
+        run: Run::LastN,
+        ..PLAIN
+    },
+    Operation {
+        name: "meta",
+        definition: "http://hl7.org/fhir/OperationDefinition/Resource-meta",
+        system: true,
+        on_type: true,
+        instance: true,
+        what: What::Meta,
+        run: Run::Meta,
+        ..PLAIN
+    },
+    Operation {
+        name: "meta-add",
+        definition: "http://hl7.org/fhir/OperationDefinition/Resource-meta-add",
+        instance: true,
+        affects_state: true,
+        is_primitive: false,
+        documentation: "Makes a new version where something is different afterwards: labels decide who may see it.",
+        what: What::MetaAdd,
+        run: Run::MetaAdd,
+        ..PLAIN
+    },
+    Operation {
+        name: "meta-delete",
+        definition: "http://hl7.org/fhir/OperationDefinition/Resource-meta-delete",
+        instance: true,
+        affects_state: true,
+        is_primitive: false,
+        documentation: "Makes a new version where something is different afterwards: labels decide who may see it.",
+        what: What::MetaDelete,
+        run: Run::MetaDelete,
+        ..PLAIN
+    },
+    Operation {
+        name: "validate",
+        definition: "http://hl7.org/fhir/OperationDefinition/Resource-validate",
+        on_type: true,
+        instance: true,
+        documentation: "What a create or an update would say. Only the profiles that are the base definitions of R4 can be \
+                        named.",
+        what: What::Validate,
+        run: Run::Validate,
+        ..PLAIN
+    },
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_is_in_order_and_each_can_be_called() {
+        assert!(OPERATIONS.windows(2).all(|pair| pair[0].name < pair[1].name));
+        for operation in OPERATIONS {
+            assert!(operation.system || operation.on_type || operation.instance, "{}", operation.name);
+            assert!(!(operation.affects_state && operation.by_get()), "{}", operation.name);
+            assert!(operation.definition.contains("/OperationDefinition/"), "{}", operation.name);
+        }
+    }
+}
