@@ -279,15 +279,14 @@ impl<'d> Query<'d> {
     /// so.
     pub fn identifiers(&self) -> Option<(ResourceType, Vec<u64>)> {
         let [branch] = self.branches.as_slice() else { return None };
-        let values = |condition: &Condition<'_>| match condition {
-            Condition::Parameter(Asked { fast: Some(Fast::Tokens(Parameter::IDENTIFIER, tokens, false)), .. }) => {
-                let code = |token: &TokenFact| match token {
-                    TokenFact::Code(code) | TokenFact::Coding(_, code) => Some(*code),
-                    TokenFact::System(_) => None,
-                };
-                tokens.iter().map(code).collect::<Option<Vec<u64>>>()
-            }
-            _ => None,
+        let values = |condition: &Condition<'_>| {
+            let Condition::Parameter(asked) = condition else { return None };
+            let Some(Fast::Tokens(Parameter::IDENTIFIER, tokens, false)) = &asked.fast else { return None };
+            let code = |token: &TokenFact| match token {
+                TokenFact::Code(code) | TokenFact::Coding(_, code) => Some(*code),
+                TokenFact::System(_) => None,
+            };
+            tokens.iter().map(code).collect::<Option<Vec<u64>>>()
         };
         Some((branch.resource_type, branch.conditions.iter().find_map(values)?))
     }

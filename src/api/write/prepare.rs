@@ -92,7 +92,7 @@ impl<'a> Body<'a> {
     /// Reads a resource that was found in order before.
     pub(in crate::api) fn again(text: &'a str) -> Result<Self, Stop> {
         let value = serde_json::from_str(text).map_err(|_| Stop::because(Status::BadRequest, &rules::NOT_JSON, ""))?;
-        Ok(Body { text: Cow::Borrowed(text), value })
+        Ok(Body { text: Cow::Borrowed(text), value, noticed: Vec::new() })
     }
 
     /// The id that it states.
