@@ -151,8 +151,22 @@ pub fn write(
 /// Whether resources of a type are found by their identifiers in whichever partition they lie: who and where, and visits.
 pub fn is_found_by_identifier(resource_type: ResourceType) -> bool {
     const TYPES: [&str; 16] = [
-        "CareTeam", "Coverage", "Device", "Encounter", "Endpoint", "Group", "HealthcareService", "Location", "Medication",
-        "Organization", "Patient", "Person", "Practitioner", "PractitionerRole", "RelatedPerson", "Specimen",
+        "CareTeam",
+        "Coverage",
+        "Device",
+        "Encounter",
+        "Endpoint",
+        "Group",
+        "HealthcareService",
+        "Location",
+        "Medication",
+        "Organization",
+        "Patient",
+        "Person",
+        "Practitioner",
+        "PractitionerRole",
+        "RelatedPerson",
+        "Specimen",
     ];
     TYPES.contains(&resource_type.name())
 }
