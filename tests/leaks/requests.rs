@@ -108,19 +108,7 @@ pub fn request(dice: &mut Dice, words: &Words, caller: &str, next: &mut Vec<Stri
         ),
         6..=12 => {
             let of = search(dice);
-            let asked = query(dice, words, &of);
-            let path = match dice.roll(8) {
-                0 => format!("?_type={of}&{asked}"),
-                1 => format!("?_type={of},Patient,Provenance&{asked}"),
-                2 => format!("/{kind}/{id}/{of}?{asked}"),
-                3 => format!(
-                    "/{}/{}?{asked}",
-                    dice.pick(&[key(TARO), key(HIDDEN)]).reference(),
-                    dice.pick(&["*", of.as_str()])
-                ),
-                _ => format!("/{of}?{asked}"),
-            };
-            Ask::get(caller, path)
+            Ask::get(caller, searched(dice, words, &of, (&kind, &id)))
         }
         13 => {
             let of = search(dice);
@@ -169,6 +157,18 @@ pub fn request(dice: &mut Dice, words: &Words, caller: &str, next: &mut Vec<Stri
         }
     }
     ask
+}
+
+/// A search of a type: by itself, among others, in a compartment.
+fn searched(dice: &mut Dice, words: &Words, of: &str, (kind, id): (&str, &str)) -> String {
+    let asked = query(dice, words, of);
+    match dice.roll(8) {
+        0 => format!("?_type={of}&{asked}"),
+        1 => format!("?_type={of},Patient,Provenance&{asked}"),
+        2 => format!("/{kind}/{id}/{of}?{asked}"),
+        3 => format!("/{}/{}?{asked}", dice.pick(&[key(TARO), key(HIDDEN)]).reference(), dice.pick(&["*", of])),
+        _ => format!("/{of}?{asked}"),
+    }
 }
 
 fn query(dice: &mut Dice, words: &Words, of: &str) -> String {
@@ -231,17 +231,12 @@ fn query(dice: &mut Dice, words: &Words, of: &str) -> String {
             (_, 0) => format!("{kind}/{id}"),
             _ => dice.pick(&words.texts).clone(),
         };
-        let value: String = value
-            .bytes()
-            .map(|b| {
-                if b.is_ascii_alphanumeric() || b"-._/".contains(&b) {
-                    char::from(b).to_string()
-                } else {
-                    format!("%{b:02X}")
-                }
-            })
-            .collect();
-        pairs.push(format!("{name}={value}"));
+        pairs.push(format!("{name}={}", encoded(&value)));
     }
     pairs.join("&")
+}
+
+fn encoded(value: &str) -> String {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._/".contains(&b);
+    value.bytes().map(|b| if plain(b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
 }
