@@ -34,7 +34,7 @@ pub(super) enum Content {
     /// What has a form of its own: a receipt, the bytes of a Binary.
     Other(Permitted<Vec<u8>>, Cow<'static, str>),
     /// The same, part by part.
-    Streamed(Streamed, Cow<'static, str>),
+    Streamed(Box<Streamed>, &'static str),
     /// Headers alone.
     Nothing,
 }
@@ -59,8 +59,8 @@ impl Answer {
     }
 
     /// Bytes with a media type of their own, part by part.
-    pub(super) fn streamed(body: Streamed, content_type: impl Into<Cow<'static, str>>) -> Self {
-        Answer::of(Status::Ok, Content::Streamed(body, content_type.into()))
+    pub(super) fn streamed(body: Streamed, content_type: &'static str) -> Self {
+        Answer::of(Status::Ok, Content::Streamed(Box::new(body), content_type))
     }
 
     /// Headers alone: `Status::NoContent`, `Status::NotModified`, or a write whose client wants no more

@@ -78,7 +78,7 @@ pub(super) async fn leave(request: &HttpRequest, gateway: &Gateway, asked: &Aske
         response.force_close();
     }
     if let Some((streamed, _)) = streamed.filter(|_| !asked.head) {
-        return response.body(streamed);
+        return response.body(*streamed);
     }
     match formed.map(|formed| formed.body.into_inner()) {
         None => response.body(body::None::new()),

@@ -75,6 +75,7 @@ pub(super) async fn run(
     }
     match (operation.run, before) {
         (Run::Export, before) => bulk::called(request, gateway, payload, before).await,
+        (Run::Import, _) => bulk::import(request, gateway, payload).await,
         (Run::Convert, _) => convert::convert(request, gateway, payload).await,
         (Run::Everything, [_, id]) if *method == Method::GET => everything::everything(request, gateway, id).await,
         // It reads its parameters from the address alone; leaving those of a body out would answer too much.
@@ -172,7 +173,7 @@ async fn called(
         Run::Document => document::document(call, trail).await,
         Run::DocRef => docref::docref(call, trail).await,
         Run::LastN => lastn::lastn(call, trail).await,
-        Run::Convert | Run::Everything | Run::Export => {
+        Run::Convert | Run::Everything | Run::Export | Run::Import => {
             Err(Fault::Broken("an operation that answers by itself".into()).into())
         }
     }
