@@ -38,6 +38,8 @@ pub(super) fn allowed(path: &[&str]) -> &'static str {
             "GET, HEAD, OPTIONS"
         }
         ["fhir", _, _, "_history", _] => "GET, HEAD, OPTIONS",
+        ["fhir", "$export-status", _] => "GET, HEAD, DELETE, OPTIONS",
+        ["fhir", "$export-file", ..] => "GET, HEAD, OPTIONS",
         ["fhir", .., last] if last.starts_with('$') => "GET, HEAD, POST, OPTIONS",
         ["fhir", _] => "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS",
         ["fhir", _, _] => "GET, HEAD, PUT, PATCH, DELETE, OPTIONS",

@@ -35,7 +35,7 @@ pub(super) enum Content {
     /// go wrong with a request is carried as an answer.)
     Other(Box<(Permitted<Vec<u8>>, Cow<'static, str>)>),
     /// The same, part by part.
-    Streamed(Box<(Streamed, Cow<'static, str>)>),
+    Streamed(Box<Streamed>, &'static str),
     /// Headers alone.
     Nothing,
 }
@@ -60,8 +60,8 @@ impl Answer {
     }
 
     /// Bytes with a media type of their own, part by part.
-    pub(super) fn streamed(body: Streamed, content_type: impl Into<Cow<'static, str>>) -> Self {
-        Answer::of(Status::Ok, Content::Streamed(Box::new((body, content_type.into()))))
+    pub(super) fn streamed(body: Streamed, content_type: &'static str) -> Self {
+        Answer::of(Status::Ok, Content::Streamed(Box::new(body), content_type))
     }
 
     /// Headers alone: `Status::NoContent`, `Status::NotModified`, or a write whose client wants no more

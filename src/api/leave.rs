@@ -28,7 +28,7 @@ pub(super) async fn leave(request: &HttpRequest, gateway: &Gateway, asked: &Aske
     };
     let content = std::mem::replace(&mut answer.content, Content::Nothing);
     let (content, streamed) = match content {
-        Content::Streamed(streamed) => (Content::Nothing, Some(*streamed)),
+        Content::Streamed(body, content_type) => (Content::Nothing, Some((body, content_type))),
         content => (content, None),
     };
     let formed = match Formed::of(content, *asked).await {
@@ -78,7 +78,7 @@ pub(super) async fn leave(request: &HttpRequest, gateway: &Gateway, asked: &Aske
         response.force_close();
     }
     if let Some((streamed, _)) = streamed.filter(|_| !asked.head) {
-        return response.body(streamed);
+        return response.body(*streamed);
     }
     match formed.map(|formed| formed.body.into_inner()) {
         None => response.body(body::None::new()),

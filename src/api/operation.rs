@@ -79,6 +79,7 @@ pub(super) async fn run(
     }
     match (operation.run, before) {
         (Run::Export, before) => bulk::called(request, gateway, payload, before).await,
+        (Run::Import, _) => bulk::import(request, gateway, payload).await,
         (Run::Convert, _) => convert::convert(request, gateway, payload).await,
         (Run::Everything, [_, id]) if *method == Method::GET => everything::everything(request, gateway, id).await,
         _ => call(operation, request, gateway, payload, before).await,
@@ -182,7 +183,9 @@ async fn called(
             let Level::Instance(_, id) = call.level else { return Ok(Answer::not_found()) };
             Ok(everything::answer(gateway, caller, id.as_str(), &pairs.join("&"), trail).await?)
         }
-        Run::Convert | Run::Export => Err(Fault::Broken("an operation that answers by itself".into()).into()),
+        Run::Convert | Run::Export | Run::Import => {
+            Err(Fault::Broken("an operation that answers by itself".into()).into())
+        }
     }
 }
 

@@ -57,10 +57,9 @@ async fn begin(
     if !prefer.respond_async {
         return Ok(Answer::refuse(Status::BadRequest, &rules::RESPOND_ASYNC, ""));
     }
-    if of != Of::System {
-        if let Err(denied) = caller.may(Action::Read, ResourceType::PATIENT) {
-            return Ok(trail.refuse(denied));
-        }
+    let may = caller.may(Action::Read, ResourceType::PATIENT);
+    if let Some(denied) = may.err().filter(|_| of != Of::System) {
+        return Ok(trail.refuse(denied));
     }
     let is_post = sent.is_some();
     let pairs = match parameters(request, sent).await {

@@ -19,8 +19,8 @@ use super::answer::Answer;
 use crate::app::Gateway;
 use crate::fault::Status;
 
-pub(super) use export::{cancel, status};
-pub(super) use file::file;
+use export::{cancel, status};
+use file::file;
 pub(super) use import::import;
 use scope::Of;
 
@@ -43,6 +43,21 @@ pub(super) async fn called(
         Method::GET => export::kick_off(request, gateway, of, None).await,
         Method::POST => export::kick_off(request, gateway, of, Some(sent)).await,
         // Nothing begins by asking for headers.
+        _ => Answer::refuse(Status::MethodNotAllowed, &super::rules::NO_SUCH_INTERACTION, ""),
+    }
+}
+
+/// What is asked of an export that is begun: its status, its end, a file of it.
+pub(super) async fn fetched(
+    request: HttpRequest,
+    gateway: web::Data<Gateway>,
+    method: &Method,
+    path: &[&str],
+) -> Answer {
+    match (method, path) {
+        (&Method::GET, ["fhir", "$export-status", export]) => status(request, gateway, export).await,
+        (&Method::DELETE, ["fhir", "$export-status", export]) => cancel(request, gateway, export).await,
+        (&Method::GET, ["fhir", "$export-file", export, name]) => file(request, gateway, export, name).await,
         _ => Answer::refuse(Status::MethodNotAllowed, &super::rules::NO_SUCH_INTERACTION, ""),
     }
 }

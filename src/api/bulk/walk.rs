@@ -42,6 +42,9 @@ impl File {
     }
 }
 
+/// Names that may leave, and the consent by which.
+pub(super) type Names = (Vec<Permitted<Vec<u8>>>, Option<ConsentVersion>);
+
 /// Walks the records of one export for the caller who began it.
 pub(super) struct Walk {
     pub(super) gateway: web::Data<Gateway>,
@@ -146,10 +149,7 @@ impl Walk {
 
     /// The names (`Type/id`) of what was deleted of a record and may be spoken of, and the consent by which. Blocks on
     /// storage.
-    pub(super) fn deleted(
-        &self,
-        record: PatientKey,
-    ) -> Result<(Vec<Permitted<Vec<u8>>>, Option<ConsentVersion>), Fault> {
+    pub(super) fn deleted(&self, record: PatientKey) -> Result<Names, Fault> {
         let Some(since) = self.export.asked().since else { return Ok((Vec::new(), None)) };
         let until = self.export.transaction_time();
         let chart = self.gateway.chart(record)?;

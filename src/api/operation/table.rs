@@ -46,6 +46,7 @@ pub(super) enum Run {
     Document,
     Everything,
     Export,
+    Import,
     LastN,
     Meta,
     MetaAdd,
@@ -146,6 +147,19 @@ pub(in crate::api) static OPERATIONS: &[Operation] = &[
         instance: true,
         what: What::Export,
         run: Run::Export,
+        ..PLAIN
+    },
+    Operation {
+        name: "import",
+        definition: "https://tasuki.example/fhir/OperationDefinition/import",
+        system: true,
+        affects_state: true,
+        is_primitive: false,
+        documentation: "The body is application/fhir+ndjson, one resource a line, each stored as by an update; answers \
+                        Parameters that count the lines and say why any was refused. No configured role includes it: it \
+                        is for a gateway that is open.",
+        what: What::Import,
+        run: Run::Import,
         ..PLAIN
     },
     Operation {
