@@ -20,9 +20,9 @@ pub mod query;
 pub mod read;
 pub mod run;
 mod sort;
+pub mod strings;
 pub mod terminology;
 pub mod ucum;
-pub mod strings;
 pub mod value;
 pub mod visible;
 

@@ -224,6 +224,7 @@ fn validate_says_what_a_write_would() {
         ("OPS-04", "/Condition/$validate?mode=create", sound.clone(), false),
         ("OPS-04", "/Condition/$validate", wrapped(&broken, &[("mode", "valueCode", code("create"))]), true),
         ("OPS-04", "/Condition/c1/$validate", wrapped(&sound, &[("mode", "valueCode", code("update"))]), false),
+        ("OPS-05", "/Condition/c1/$validate?mode=update", condition("c1", "2", None), true),
         ("OPS-05", "/Condition/c2/$validate", wrapped(&sound, &[("mode", "valueCode", code("update"))]), true),
         ("OPS-04", "/Condition/$validate", wrapped(&sound, &[("mode", "valueCode", code("update"))]), true),
         ("OPS-04", "/Condition/$validate", wrapped(&sound, &[("mode", "valueCode", code("nonsense"))]), true),
