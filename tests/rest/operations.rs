@@ -528,4 +528,9 @@ fn an_operation_is_on_record() {
     assert_eq!(event["subtype"][0]["code"], "operation", "{event}");
     assert_eq!(event["subtype"][1]["code"], "summary", "{event}");
     assert!(event.to_string().contains("Consent/consent-1/_history/1"), "{event}");
+    // Whoever asks for what is hidden is told that it is not there; the record says that it is.
+    world.closed().get("agency-b", format!("/{}/$summary", patient("1")));
+    let audit = world.closed().get("office", format!("/AuditEvent?patient={}&_count=1", patient("1"))).json();
+    let event = &audit["entry"][0]["resource"];
+    assert_eq!((&event["subtype"][1]["code"], &event["outcome"]), (&json!("summary"), &json!("8")), "{event}");
 }
