@@ -1,6 +1,7 @@
 //! Joining the parts: the running gateway.
 
 mod containers;
+mod exports;
 mod known;
 mod senders;
 
@@ -13,18 +14,22 @@ use crate::config::maps::Maps;
 use crate::config::{self, Config, Limits};
 use crate::consent::{Caller, Role, is_directory};
 use crate::fault::Fault;
-use crate::fhir::{PatientKey, ResourceId, ResourceType};
+use crate::fhir::{FacilityCode, PatientKey, ResourceId, ResourceType};
 use crate::journal::Journal;
 use crate::letter::{Letter, LetterId, Source};
 use crate::pipeline::{Pipeline, Receipt};
+use crate::store::records::is_found_by_identifier;
 use crate::store::{Hot, Store};
 
 pub use containers::{Containers, Progress};
+pub use exports::{Asked, Export, Exports, Level, NotBegun, Stage};
 use known::Known;
 pub use senders::Senders;
 
 /// Memory for records that are kept as charts, bytes.
 pub const HOT_BYTES_MAX: usize = 256 << 20;
+/// Records with one identifier that are looked at instead of all.
+const IDENTIFIED_MAX: usize = 1_000;
 /// Records, and ids that somebody chose, whose place is remembered without asking the store.
 const PLACES_MAX: usize = 1_000_000;
 
@@ -39,6 +44,7 @@ pub struct Gateway {
     hot: Arc<Hot<Chart>>,
     pipeline: Arc<Pipeline>,
     containers: Containers,
+    exports: Exports,
     limits: Limits,
     http: config::Http,
     journal: Arc<Journal>,
@@ -54,6 +60,7 @@ pub fn open(store: &config::Store) -> Result<Store, Fault> {
         config::Store::Memory => Ok(Store::open_memory()),
         config::Store::Sled { path, cache_mib } => Store::open_sled(path, cache_mib << 20),
         config::Store::Fjall { path, cache_mib } => Store::open_fjall(path, cache_mib << 20),
+        config::Store::Postgres(settings) => Store::open_postgres(settings),
     }
 }
 
@@ -77,6 +84,7 @@ impl Gateway {
         }
         Ok(Gateway {
             containers: Containers::start(store.clone(), pipeline.clone(), journal.clone(), clock)?,
+            exports: Exports::open(store.clone(), config.limits, clock())?,
             limits: config.limits,
             http: config.http.clone(),
             pipeline,
@@ -146,6 +154,25 @@ impl Gateway {
         &self.containers
     }
 
+    /// Bulk exports.
+    pub fn exports(&self) -> &Exports {
+        &self.exports
+    }
+
+    /// The records that a facility of the caller's keeps. Walks the heads of the whole store; blocks on it.
+    pub fn own_records(&self, caller: &Caller) -> Result<Vec<PatientKey>, Fault> {
+        let (mut own, mut next) = (Vec::new(), Some(PatientKey(0)));
+        while let Some(record) = next.map(|from| self.store.record_from(from)).transpose()?.flatten() {
+            let head = self.store.head(record)?;
+            let facility = FacilityCode::parse(head.as_ref().map_or("", |head| &head.facility));
+            if !record.is_directory() && caller.may_push(&facility).is_ok() {
+                own.push(record);
+            }
+            next = record.0.checked_add(1).map(PatientKey);
+        }
+        Ok(own)
+    }
+
     /// Who sent a letter that was received; `None` when there is no such letter. Blocks on storage.
     pub fn sender(&self, id: LetterId) -> Result<Option<Arc<Source>>, Fault> {
         Ok(self.store.letter(id)?.map(|letter| letter.source))
@@ -199,6 +226,33 @@ impl Gateway {
         let mut records = self.directory(caller);
         records.extend_from_slice(&self.panel(&caller.organization)?);
         Ok(records)
+    }
+
+    /// The records, of those that a caller may be shown something of, in which something of a type has one of these
+    /// identifiers ([`crate::search::query::Query::identifiers`]); `None` where the type is not found so. Blocks on storage.
+    pub fn identified(
+        &self,
+        caller: &Caller,
+        resource_type: ResourceType,
+        values: &[u64],
+    ) -> Result<Option<Vec<PatientKey>>, Fault> {
+        if !is_found_by_identifier(resource_type) {
+            return Ok(None);
+        }
+        let mut records = Vec::new();
+        for value in values {
+            records.extend(self.store.identified(resource_type, *value, IDENTIFIED_MAX)?);
+        }
+        if records.len() >= IDENTIFIED_MAX {
+            return Ok(None);
+        }
+        records.sort_unstable();
+        records.dedup();
+        if caller.role != Role::Open {
+            let scope = self.scope(caller)?;
+            records.retain(|record| scope.contains(record));
+        }
+        Ok(Some(records))
     }
 
     /// The parts of the directory that a caller may read.

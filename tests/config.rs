@@ -69,6 +69,14 @@ fn the_example_loads() {
     let text = example().replace("engine = \"sled\"", "engine = \"fjall\"");
     let fjall = Store::Fjall { path: folder.path().join("tasuki-data"), cache_mib: 256 };
     assert_eq!(read(&text, folder.path()).unwrap().store, fjall);
+    std::fs::write(folder.path().join("password"), "example\n").unwrap();
+    let text = example().replace(
+        "engine = \"sled\"",
+        "engine = \"postgres\"\nurl = \"host=/run/postgresql user=tasuki\"\npassword_file = \"password\"",
+    );
+    let Store::Postgres(settings) = read(&text, folder.path()).unwrap().store else { panic!("not PostgreSQL") };
+    assert_eq!((settings.password.as_deref(), settings.connections_max), (Some(&b"example"[..]), 8));
+    assert!(!format!("{settings:?}").contains("example"));
     assert_eq!(config.sources[0].letter.zone_minutes, 540);
     assert!(config.tls.is_none());
     let roles: Vec<_> = config.clients.iter().map(|client| client.caller.role).collect();
@@ -115,6 +123,8 @@ fn the_example_names_every_key() {
         "certificate_sha256",
         "body_bytes_max",
         "requests_waiting_max",
+        "export_minutes_max",
+        "exports_per_client_max",
         "facilities",
         "tls",
         "allow_plain",
@@ -152,6 +162,26 @@ const MISTAKES: [(&str, &str, &str, &str); 54] = [
     ("http://127.0.0.1:8080/fhir\"", "https://a/fhir/\"", "base_url", "config-base-url"),
     ("http://127.0.0.1:8080/fhir\"", "https://a/f hir\"", "base_url", "config-base-url"),
     ("engine = \"sled\"", "engine = \"rocks\"", "store.engine", "config-choice"),
+    ("engine = \"sled\"", "engine = \"postgres\"", "store.url", "config-missing-key"),
+    ("engine = \"sled\"", "engine = \"postgres\"\nurl = \"?\"", "store.url", "config-database"),
+    (
+        "engine = \"sled\"",
+        "engine = \"postgres\"\nurl = \"postgresql://tasuki:secret@127.0.0.1/tasuki\"",
+        "store.url",
+        "config-database",
+    ),
+    (
+        "engine = \"sled\"",
+        "engine = \"postgres\"\nurl = \"postgresql://tasuki@db.example/tasuki\"",
+        "store.url",
+        "config-insecure-database",
+    ),
+    (
+        "engine = \"sled\"",
+        "engine = \"postgres\"\nurl = \"postgresql://tasuki@localhost/tasuki\"\npassword_file = \"nowhere\"",
+        "store.password_file",
+        "config-unreadable",
+    ),
     ("\"tasuki-data\"", "\"nowhere/tasuki-data\"", "store.path", "config-store-folder"),
     ("cache_mib = 256", "cache_mib = 15", "store.cache_mib", "config-range"),
     ("\"server.pem\"", "\"nowhere.pem\"", "tls.certificate", "tls-file"),

@@ -51,6 +51,8 @@ fn speaks_fhir(method: &Method, path: &[&str]) -> bool {
         // The bytes that it holds, in whatever form they are.
         ["fhir", "Binary", ..] => !matches!(*method, Method::GET | Method::HEAD),
         ["fhir", ".well-known", ..] => false,
+        // A manifest is JSON and a file NDJSON, whatever form of FHIR is wanted.
+        ["fhir", "$export-status" | "$export-file", ..] => false,
         ["fhir", ..] => true,
         _ => false,
     }

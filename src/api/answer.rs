@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use actix_web::http::header::HeaderName;
 
 use super::rules;
+use super::streamed::Streamed;
 use crate::consent::{Permitted, Public};
 use crate::fault::{Denied, Fault, Finding, Issue, Place, Rule, Status};
 use crate::fhir::outcome::Language;
@@ -33,6 +34,8 @@ pub(super) enum Content {
     /// What has a form of its own, with its media type: a receipt, the bytes of a Binary. (Boxed: it is rare, and what may
     /// go wrong with a request is carried as an answer.)
     Other(Box<(Permitted<Vec<u8>>, Cow<'static, str>)>),
+    /// The same, part by part.
+    Streamed(Box<(Streamed, Cow<'static, str>)>),
     /// Headers alone.
     Nothing,
 }
@@ -54,6 +57,11 @@ impl Answer {
     /// Bytes with a media type of their own, whatever form of FHIR is asked for.
     pub(super) fn bytes(body: Permitted<Vec<u8>>, content_type: impl Into<Cow<'static, str>>) -> Self {
         Answer::of(Status::Ok, Content::Other(Box::new((body, content_type.into()))))
+    }
+
+    /// Bytes with a media type of their own, part by part.
+    pub(super) fn streamed(body: Streamed, content_type: impl Into<Cow<'static, str>>) -> Self {
+        Answer::of(Status::Ok, Content::Streamed(Box::new((body, content_type.into()))))
     }
 
     /// Headers alone: `Status::NoContent`, `Status::NotModified`, or a write whose client wants no more
@@ -96,7 +104,7 @@ impl Answer {
         match self.content {
             Content::Fhir(body) => Some(body),
             Content::Outcome(findings) => Some(outcome(&findings, language)),
-            Content::Other(..) | Content::Nothing => None,
+            Content::Other(..) | Content::Streamed(..) | Content::Nothing => None,
         }
     }
 

@@ -128,7 +128,17 @@ fn records(gateway: &Gateway, caller: &Caller, query: &Query<'_>) -> Result<Vec<
         records = named;
         records.extend(gateway.directory(caller));
     } else {
-        return gateway.scope(caller);
+        let identified = match query.identifiers() {
+            Some((resource_type, values)) => gateway.identified(caller, resource_type, &values)?,
+            None => None,
+        };
+        match identified {
+            Some(found) => {
+                records = found;
+                records.extend(gateway.directory(caller).into_iter().filter(|_| query.reaches()));
+            }
+            None => return gateway.scope(caller),
+        }
     }
     records.sort_unstable();
     records.dedup();

@@ -52,13 +52,18 @@ struct Wanted {
 }
 
 /// Where a version stands: the newest first. Smaller comes first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+///
+/// Nothing in it depends on what else there is: a link holds it, and whoever gets the link must not count by it what it may
+/// not see.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Key {
     /// Milliseconds since 1970, with the sign turned.
     stored: i64,
     record: PatientKey,
-    /// Its place among the versions of its record, counted from the last.
-    place: u64,
+    resource_type: ResourceType,
+    id: ResourceId,
+    /// The number of the version, with the sign turned.
+    version: u32,
 }
 
 /// A version on its way out.
@@ -238,7 +243,7 @@ impl Wanted {
         self.since == i64::MIN && self.at.is_none()
     }
 
-    fn link(&self, cursor: Option<Key>) -> String {
+    fn link(&self, cursor: Option<&Key>) -> String {
         let mut pairs = Vec::new();
         if self.since != i64::MIN {
             pairs.push(format!("_since={}", time::instant(self.since, 0).replace('+', "%2B")));
@@ -255,17 +260,19 @@ impl Wanted {
 }
 
 impl Key {
-    fn text(self) -> String {
-        format!("{:016x}{:032x}{:016x}", self.stored, self.record.0, self.place)
+    fn text(&self) -> String {
+        let (resource_type, version) = (self.resource_type.number(), self.version);
+        format!("{:016x}{:032x}{resource_type:02x}{version:08x}{}", self.stored, self.record.0, self.id.as_str())
     }
 
     fn read(text: &str) -> Option<Self> {
         let part = |from: usize, to: usize| u128::from_str_radix(text.get(from..to)?, 16).ok();
-        (text.len() == 64).then_some(())?;
         Some(Key {
             stored: part(0, 16)? as u64 as i64,
             record: PatientKey(part(16, 48)?),
-            place: u64::try_from(part(48, 64)?).ok()?,
+            resource_type: ResourceType::from_number(u8::try_from(part(48, 50)?).ok()?)?,
+            version: u32::try_from(part(50, 58)?).ok()?,
+            id: ResourceId::parse(text.get(58..)?)?,
         })
     }
 }
@@ -286,7 +293,7 @@ fn read(gateway: &Gateway, caller: &Caller, wanted: &Wanted) -> Result<Found, Fa
     let mut versions: Vec<Ranked> = first.into_sorted_vec();
     if versions.len() > wanted.count {
         versions.truncate(wanted.count);
-        found.next = versions.last().map(|ranked| ranked.0.key);
+        found.next = versions.last().map(|ranked| ranked.0.key.clone());
     }
     let mut seen: HashMap<PatientKey, usize> = HashMap::new();
     for Ranked(version, permit) in versions {
@@ -342,7 +349,6 @@ fn gather(
         return Ok(());
     }
     let partition = gateway.pipeline().store().partition(record)?;
-    let count = partition.records.len() as u64;
     for (at, one, until) in versions(&partition) {
         let facts = &one.facts;
         let is_wanted = wanted.resource_type.is_none_or(|wanted| wanted == facts.resource_type)
@@ -354,8 +360,9 @@ fn gather(
         }
         let Some(permit) = chart.permit_version(&gate, seen_by(&partition, at)) else { continue };
         found.total += 1;
-        let key = Key { stored: !facts.last_updated, record, place: count - at as u64 };
-        if wanted.after.is_some_and(|after| key <= after) {
+        let (resource_type, id) = (facts.resource_type, facts.id.clone());
+        let key = Key { stored: !facts.last_updated, record, resource_type, id, version: !facts.version };
+        if wanted.after.as_ref().is_some_and(|after| key <= *after) {
             continue;
         }
         if first.len() <= wanted.count || first.peek().is_some_and(|last| key < last.0.key) {
@@ -390,7 +397,7 @@ fn versions(partition: &Partition) -> Vec<(usize, &Record, i64)> {
 }
 
 /// Whose facts say who may see a version: its own; of one that says that the resource is gone, those of the one before.
-fn seen_by(partition: &Partition, at: usize) -> &Facts {
+pub(super) fn seen_by(partition: &Partition, at: usize) -> &Facts {
     let own = &partition.records[at].facts;
     if !own.deleted {
         return own;
@@ -430,8 +437,8 @@ impl Found {
         w.string("resourceType", "Bundle");
         w.string("type", "history");
         w.integer("total", i64::try_from(self.total).unwrap_or(i64::MAX));
-        let mut links = vec![("self", wanted.link(wanted.after))];
-        links.extend(self.next.map(|key| ("next", wanted.link(Some(key)))));
+        let mut links = vec![("self", wanted.link(wanted.after.as_ref()))];
+        links.extend(self.next.as_ref().map(|key| ("next", wanted.link(Some(key)))));
         w.array("link", |w| {
             for (relation, query) in links {
                 w.item(|w| {
@@ -498,10 +505,12 @@ mod tests {
 
     #[test]
     fn a_place_comes_back() {
-        for key in [
-            Key { stored: !1_795_230_000_000, record: PatientKey(7 << 90), place: 5 },
-            Key { stored: i64::MIN, record: PatientKey(u128::MAX), place: u64::MAX },
-        ] {
+        let id = |text: &str| ResourceId::parse(text).unwrap();
+        for (stored, record, version, id) in
+            [(!1_795_230_000_000, 7 << 90, !1, id("a-1.B")), (i64::MIN, u128::MAX, 0, id(&"x".repeat(64)))]
+        {
+            let resource_type = ResourceType::OBSERVATION;
+            let key = Key { stored, record: PatientKey(record), resource_type, id, version };
             assert_eq!(Key::read(&key.text()), Some(key));
         }
         for bad in ["", "0", &"g".repeat(64), &"あ".repeat(22)] {

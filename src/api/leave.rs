@@ -27,6 +27,10 @@ pub(super) async fn leave(request: &HttpRequest, gateway: &Gateway, asked: &Aske
         None => answer,
     };
     let content = std::mem::replace(&mut answer.content, Content::Nothing);
+    let (content, streamed) = match content {
+        Content::Streamed(streamed) => (Content::Nothing, Some(*streamed)),
+        content => (content, None),
+    };
     let formed = match Formed::of(content, *asked).await {
         Ok(formed) => formed,
         Err(fault) => {
@@ -39,6 +43,9 @@ pub(super) async fn leave(request: &HttpRequest, gateway: &Gateway, asked: &Aske
     let mut add = |name: HeaderName, value: HeaderValue| {
         response.append_header((name, value));
     };
+    if let Some((_, content_type)) = &streamed {
+        add(header::CONTENT_TYPE, value_of(content_type));
+    }
     if let Some(formed) = &formed {
         add(header::CONTENT_TYPE, value_of(&formed.content_type));
         formed.coding.into_iter().for_each(|coding| add(header::CONTENT_ENCODING, HeaderValue::from_static(coding)));
@@ -56,10 +63,11 @@ pub(super) async fn leave(request: &HttpRequest, gateway: &Gateway, asked: &Aske
     if let Some(location) = answer.location {
         add(header::LOCATION, value_of(&location));
     }
+    let says_when = answer.headers.iter().any(|(name, _)| *name == header::RETRY_AFTER);
     answer.headers.into_iter().for_each(|(name, value)| add(name, value_of(&value)));
     match status {
         Status::Unauthorized => add(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")),
-        Status::Busy | Status::TooManyRequests => {
+        Status::Busy | Status::TooManyRequests if !says_when => {
             add(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_SECONDS));
         }
         _ => {}
@@ -68,6 +76,9 @@ pub(super) async fn leave(request: &HttpRequest, gateway: &Gateway, asked: &Aske
     // What is still coming of the body is not waited for.
     if matches!(status, Status::TooSlow | Status::TooLarge) {
         response.force_close();
+    }
+    if let Some((streamed, _)) = streamed.filter(|_| !asked.head) {
+        return response.body(streamed);
     }
     match formed.map(|formed| formed.body.into_inner()) {
         None => response.body(body::None::new()),

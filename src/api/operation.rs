@@ -23,7 +23,7 @@ use super::read::chart_of;
 use super::routes::{printable, served_type};
 use super::trail::Trail;
 use super::write::Stop;
-use super::{convert, everything};
+use super::{bulk, convert, everything};
 use crate::app::Gateway;
 use crate::consent::{Action, Caller, ConsentVersion, Permitted, Role};
 use crate::fault::{Fault, Status};
@@ -79,6 +79,7 @@ pub(super) async fn run(
         _ => return Answer::refuse(Status::MethodNotAllowed, &rules::METHOD, operation.name),
     }
     match (operation.run, before) {
+        (Run::Export, before) => bulk::called(request, gateway, payload, before).await,
         (Run::Convert, _) => convert::convert(request, gateway, payload).await,
         (Run::Everything, [_, id]) if *method == Method::GET => everything::everything(request, gateway, id).await,
         _ => call(operation, request, gateway, payload, before).await,
@@ -182,7 +183,7 @@ async fn called(
             let Level::Instance(_, id) = call.level else { return Ok(Answer::not_found()) };
             Ok(everything::answer(gateway, caller, id.as_str(), &pairs.join("&"), trail).await?)
         }
-        Run::Convert => Err(Fault::Broken("an operation that answers by itself".into()).into()),
+        Run::Convert | Run::Export => Err(Fault::Broken("an operation that answers by itself".into()).into()),
     }
 }
 

@@ -11,8 +11,8 @@ use super::leave::leave;
 use super::write::Action;
 use super::write::single::write;
 use super::{
-    account, audit_event, binary, create, entry, history, intake, metadata, operation, read, receipt, rules, search,
-    update,
+    account, audit_event, binary, bulk, create, entry, history, intake, metadata, operation, read, receipt, rules,
+    search, update,
 };
 use crate::app::Gateway;
 use crate::consent::is_directory;
@@ -56,6 +56,12 @@ async fn route(request: HttpRequest, gateway: Data, payload: web::Payload, path:
         Method::HEAD => Method::GET,
         ref method => method.clone(),
     };
+    if let ["fhir", "$import"] = path {
+        return match method {
+            Method::POST => bulk::import(request, gateway, payload).await,
+            _ => not_offered(),
+        };
+    }
     if let Some(named) = operation::named(path) {
         return operation::run(request, gateway, payload, &method, named).await;
     }
@@ -63,6 +69,9 @@ async fn route(request: HttpRequest, gateway: Data, payload: web::Payload, path:
         (&Method::GET, ["health"]) => Answer::refuse(Status::Ok, &rules::ALIVE, ""),
         (&Method::GET, ["fhir", "metadata"]) => metadata::metadata(gateway.base_url()),
         (&Method::GET, ["fhir", "AuditEvent"]) => audit_event::search(request, gateway).await,
+        (&Method::GET, ["fhir", "$export-status", export]) => bulk::status(request, gateway, export).await,
+        (&Method::DELETE, ["fhir", "$export-status", export]) => bulk::cancel(request, gateway, export).await,
+        (&Method::GET, ["fhir", "$export-file", export, name]) => bulk::file(request, gateway, export, name).await,
         (&Method::GET, ["fhir", "_history"]) => history::history(request, gateway, Of::System).await,
         (&Method::GET, ["fhir", type_name, "_history"]) => {
             history::history(request, gateway, Of::Type(type_name)).await

@@ -3,6 +3,8 @@
 //! Consent is decided row by row before anything is counted, sorted, chained, included or cut into pages (design
 //! decision 6). The records walked are the caller's panel, or those that the query names, never the store.
 
+use std::sync::LazyLock;
+
 use actix_web::http::header;
 use actix_web::{HttpRequest, web};
 
@@ -131,8 +133,12 @@ pub(super) fn server(gateway: &Gateway) -> Server<'_> {
         now: gateway.now(),
         definitions: Definitions::base(),
         lenient: false,
+        seal: &*SEAL,
     }
 }
+
+/// Made anew whenever the gateway starts.
+static SEAL: LazyLock<[u8; 16]> = LazyLock::new(|| *uuid::Uuid::new_v4().as_bytes());
 
 fn scope(path: Path<'_>) -> Result<Scope, Answer> {
     Ok(match path {
@@ -179,6 +185,13 @@ pub(super) async fn records(
         }
         named.extend(directory());
         return Ok(Some(named));
+    }
+    if let Some((resource_type, values)) = query.identifiers().filter(|_| has_panel) {
+        let (finder, who) = (gateway.clone(), caller.clone());
+        if let Some(mut found) = blocking(move || finder.identified(&who, resource_type, &values)).await? {
+            found.extend(directory().filter(|part| !found.contains(part)).collect::<Vec<_>>());
+            return Ok(Some(found));
+        }
     }
     let mut all: Vec<PatientKey> = match caller.role {
         _ if has_panel => panel(gateway, caller).await?,

@@ -99,6 +99,18 @@ impl Trail {
         Answer::from(fault)
     }
 
+    /// The beginning of a trail about a part of what this one is about: the same request, of which nothing is said yet.
+    pub(super) fn part(&self) -> Trail {
+        let event = Event { patients: Vec::new(), consents: Vec::new(), count: 0, ..self.event.clone() };
+        Trail { event }
+    }
+
+    /// Makes the record durable at `now_ms`, as done; blocks until it is. What it tells of may leave then.
+    pub(super) fn record(mut self, gateway: &Gateway, now_ms: i64) -> Result<(), Fault> {
+        self.event.recorded_ms = now_ms;
+        in_parts(self.event).into_iter().try_for_each(|event| gateway.journal().record_now(event))
+    }
+
     /// Makes the record durable and lets the answer leave; when it cannot be written, nothing leaves (invariant 5).
     pub(super) async fn close(mut self, gateway: &Gateway, answer: Answer) -> Answer {
         if self.event.outcome == Outcome::Done {

@@ -68,6 +68,10 @@ pub enum What {
     LetterDropped = 13,
     /// A batch or transaction; what its entries read is recorded entry by entry.
     Transaction = 14,
+    /// A bulk export: begun, looked after, or a part of a file fetched.
+    Export = 16,
+    /// A bulk import.
+    Import = 17,
     /// `$validate`
     Validate = 20,
     /// `$meta`
@@ -174,7 +178,7 @@ impl From<Denied> for Outcome {
 
 impl What {
     /// All that are stored.
-    pub(super) const ALL: [What; 22] = [
+    pub(super) const ALL: [What; 24] = [
         What::Read,
         What::VersionRead,
         What::History,
@@ -189,6 +193,8 @@ impl What {
         What::Replay,
         What::LetterDropped,
         What::Transaction,
+        What::Export,
+        What::Import,
         What::Validate,
         What::Meta,
         What::MetaAdd,

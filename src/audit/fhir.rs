@@ -59,8 +59,8 @@ fn kind(w: &mut Writer, what: What) {
         What::Update => "update",
         What::Delete => "delete",
         What::Transaction => "transaction",
-        What::Receive => return coding(w, "type", DCM, "110107", "Import"),
-        What::Send => return coding(w, "type", DCM, "110106", "Export"),
+        What::Receive | What::Import => return coding(w, "type", DCM, "110107", "Import"),
+        What::Send | What::Export => return coding(w, "type", DCM, "110106", "Export"),
         What::LetterRead | What::Replay | What::LetterDropped => {
             return coding(w, "type", DCM, "110110", "Patient Record");
         }
@@ -78,10 +78,11 @@ fn kind(w: &mut Writer, what: What) {
 fn letter(what: What) -> &'static str {
     match what {
         What::Read | What::VersionRead | What::History | What::Send | What::LetterRead => "R",
+        What::Export => "R",
         What::Search | What::Everything | What::Transaction | What::Other => "E",
         What::Validate | What::Meta | What::MetaAdd | What::MetaDelete => "E",
         What::Document | What::DocRef | What::LastN | What::Summary => "E",
-        What::Create | What::Receive => "C",
+        What::Create | What::Receive | What::Import => "C",
         What::Update | What::Replay => "U",
         What::Delete | What::LetterDropped => "D",
     }
@@ -104,6 +105,7 @@ fn outcome(outcome: Outcome) -> (&'static str, &'static str) {
 /// BALP names the client by which way the data go: destination (110152) of a read, source (110153) of the rest.
 fn agents(w: &mut Writer, event: &Event) {
     let reads = is_asked_for(event.what)
+        || event.what == What::Export
         || matches!(event.what, What::Read | What::VersionRead | What::History | What::Send | What::LetterRead);
     let (client, server) = if reads { (DESTINATION, SOURCE) } else { (SOURCE, DESTINATION) };
     let sends = event.what == What::Send;
@@ -136,7 +138,7 @@ fn agents(w: &mut Writer, event: &Event) {
     if let Some(agent) = event.agent.as_ref().filter(|agent| !agent.organization.is_empty()) {
         let writes =
             matches!(event.what, What::Create | What::Update | What::Delete | What::Receive | What::Transaction)
-                || matches!(event.what, What::MetaAdd | What::MetaDelete);
+                || matches!(event.what, What::MetaAdd | What::MetaDelete | What::Import);
         let (code, display) = if writes { ("AUT", "author (originator)") } else { ("IRCP", "information recipient") };
         w.item(|w| {
             w.concept("type", PARTICIPATION, code, display);

@@ -199,12 +199,15 @@ impl Check<'_> {
         let (body_seconds, head_seconds) = (limits.body_seconds_max.as_ref(), limits.head_seconds_max.as_ref());
         let connections = limits.connections_max.as_ref();
         let waiting = limits.requests_waiting_max.as_ref();
+        let (minutes, exports) = (limits.export_minutes_max.as_ref(), limits.exports_per_client_max.as_ref());
         Ok(Limits {
             body_bytes_max: self.number("limits.body_bytes_max", body, 64 << 20, 1 << 10, 1 << 30)?,
             body_seconds_max: self.number("limits.body_seconds_max", body_seconds, 60, 1, 3600)?,
             head_seconds_max: self.number("limits.head_seconds_max", head_seconds, 5, 1, 3600)?,
             connections_max: self.number("limits.connections_max", connections, 1024, 1, 1 << 20)?,
             requests_waiting_max: self.number("limits.requests_waiting_max", waiting, 1024, 1, 1 << 20)?,
+            export_minutes_max: self.number("limits.export_minutes_max", minutes, 1440, 1, 44_640)?,
+            exports_per_client_max: self.number("limits.exports_per_client_max", exports, 32, 1, 1000)?,
         })
     }
 

@@ -35,6 +35,10 @@ pub(super) struct Store {
     pub(super) engine: Spanned<String>,
     pub(super) path: Option<Spanned<String>>,
     pub(super) cache_mib: Option<Spanned<u64>>,
+    pub(super) url: Option<Spanned<String>>,
+    pub(super) password_file: Option<Spanned<String>>,
+    pub(super) ca: Option<Spanned<String>>,
+    pub(super) connections_max: Option<Spanned<u64>>,
 }
 
 #[derive(Deserialize)]
@@ -112,4 +116,6 @@ pub(super) struct Limits {
     pub(super) head_seconds_max: Option<Spanned<u64>>,
     pub(super) connections_max: Option<Spanned<u64>>,
     pub(super) requests_waiting_max: Option<Spanned<u64>>,
+    pub(super) export_minutes_max: Option<Spanned<u64>>,
+    pub(super) exports_per_client_max: Option<Spanned<u64>>,
 }

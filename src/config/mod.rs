@@ -20,6 +20,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use crate::auth::Client;
 use crate::fhir::FacilityCode;
 use crate::letter;
+use crate::store::postgres;
 
 /// The configuration, checked: what it names exists and fits together.
 #[derive(Clone, Debug)]
@@ -69,6 +70,8 @@ pub enum Store {
         /// Memory for its cache, in MiB.
         cache_mib: u64,
     },
+    /// In a PostgreSQL database.
+    Postgres(postgres::Settings),
 }
 
 /// A facility whose systems send.
@@ -138,6 +141,10 @@ pub struct Limits {
     pub connections_max: u64,
     /// Most requests that wait for the store at once; more are told to try again.
     pub requests_waiting_max: u64,
+    /// How long a bulk export may be fetched.
+    pub export_minutes_max: u64,
+    /// Most bulk exports of one client that may be fetched at once; one more is told when the next one expires.
+    pub exports_per_client_max: u64,
 }
 
 impl Config {

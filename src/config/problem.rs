@@ -109,6 +109,24 @@ pub static STORE_FOLDER: Rule = rule(
     "the folder {} does not exist; create it or correct the path.",
     "フォルダー {} がありません。作成するか、パスを修正してください。",
 );
+/// Not the address of a database.
+pub static DATABASE: Rule = rule(
+    "config-database",
+    "this is no address of a database without a password in it; write it like \"postgresql://tasuki@127.0.0.1/tasuki\" and put the password into password_file or the environment variable TASUKI_POSTGRES_PASSWORD.",
+    "データベースの接続先ではないか、パスワードが含まれています。\"postgresql://tasuki@127.0.0.1/tasuki\" のように記述し、パスワードは password_file または環境変数 TASUKI_POSTGRES_PASSWORD で指定してください。",
+);
+/// A database on another machine without TLS.
+pub static INSECURE_DATABASE: Rule = rule(
+    "config-insecure-database",
+    "this database is on another machine, which is reached over TLS only; name the authority of its certificate in ca.",
+    "別のコンピューターのデータベースにはTLSでのみ接続します。サーバー証明書の認証局を ca で指定してください。",
+);
+/// A file beside the configuration that cannot be read.
+pub static UNREADABLE: Rule = rule(
+    "config-unreadable",
+    "this file cannot be read ({}); correct the path or the file's permissions.",
+    "ファイルを読めません（{}）。パスまたはアクセス権を修正してください。",
+);
 /// No path.
 pub static NO_PATH: Rule = rule(
     "config-no-path",

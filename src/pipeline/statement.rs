@@ -15,8 +15,7 @@ use super::{CONFLICTS_MAX, Pipeline, decide::Version, move_panel};
 use crate::fault::Fault;
 use crate::fhir::reference::Literal;
 use crate::fhir::{Draft, PatientKey, ResourceId, ResourceType, time};
-use crate::search::extract::extract_in;
-use crate::search::facts::{Facts, Labels};
+use crate::search::facts::{Extracted, Facts, Labels, extract};
 use crate::store::{Commit, Logged};
 
 /// The origin of what a caller stated; no sender's order hashes to it.
@@ -25,6 +24,10 @@ pub(super) const BY_CALLER: u64 = 1;
 const ZONE_MINUTES: i16 = 540;
 /// Locks that writers of one record wait for each other at; two records may share one.
 const LOCKS: usize = 1024;
+/// Records that one writer keeps others from at its first try.
+const LOCKED_MAX: usize = 16;
+/// How often a writer to more of them tries without that.
+const UNLOCKED_TRIES: usize = 4;
 /// Elements that hold the patient of a resource, the first that is there counts (compartmentdefinition-patient.html).
 const OF_PATIENT: [&str; 5] = ["subject", "patient", "beneficiary", "for", "individual"];
 
@@ -46,10 +49,26 @@ pub struct Statement {
 /// What a statement says.
 #[derive(Clone, Debug)]
 pub enum Content {
-    /// This is the resource: as text, and as it was parsed for validation.
-    Put(Draft, Value),
+    /// This is the resource.
+    Put(Box<Put>),
     /// It is gone.
     Delete,
+}
+
+/// A resource as it is stated, with what is needed of it once it is no longer a tree.
+#[derive(Clone, Debug)]
+pub struct Put {
+    draft: Draft,
+    home: Option<PatientKey>,
+    extracted: Extracted,
+}
+
+impl Put {
+    /// Of a draft and the same as it was parsed, id included.
+    pub fn new(draft: Draft, resource: &Value) -> Self {
+        let home = home(draft.resource_type, Some(&draft.id), resource, |_| None);
+        Put { draft, home, extracted: extract(resource, ZONE_MINUTES) }
+    }
 }
 
 /// What must hold of the current version, or nothing is written.
@@ -141,7 +160,7 @@ pub fn home<'a>(
         let text = reference.get("reference")?.as_str()?;
         match Literal::parse(text) {
             Literal::Relative(ResourceType::PATIENT, id) => Some(PatientKey::of_id(id)),
-            Literal::Urn(_) | Literal::Absolute(..) => resolve(text),
+            Literal::Urn(_) | Literal::Absolute(..) | Literal::Other => resolve(text),
             _ => None,
         }
     };
@@ -179,7 +198,19 @@ impl Pipeline {
                 Err(()) => return Ok(Err(Refused::Elsewhere(at))),
             }
         }
-        let _alone = self.locks.take(homes.iter().flatten().copied());
+        let mut records: Vec<PatientKey> = homes.iter().flatten().copied().collect();
+        records.sort_unstable();
+        records.dedup();
+        // Whoever writes to many records at once would keep others from theirs for as long as it takes: it waits only when
+        // others have been faster several times.
+        let patience = if records.len() > LOCKED_MAX { UNLOCKED_TRIES } else { 0 };
+        for _ in 0..patience {
+            match self.state_once(statements, &homes) {
+                Err(Fault::Conflict) => {}
+                done => return done,
+            }
+        }
+        let _alone = self.locks.take(records.into_iter());
         for _ in 0..CONFLICTS_MAX {
             match self.state_once(statements, &homes) {
                 Err(Fault::Conflict) => {}
@@ -226,9 +257,8 @@ impl Pipeline {
             }
             self.standings.give_back(standing);
         }
-        let Content::Put(_, resource) = &statement.content else { return Ok(Ok(lies)) };
-        let wanted = home(resource_type, Some(id), resource, |_| None);
-        Ok(match (lies, wanted) {
+        let Content::Put(put) = &statement.content else { return Ok(Ok(lies)) };
+        Ok(match (lies, put.home) {
             (Some(lies), Some(wanted)) if lies != wanted => Err(()),
             // What was about a patient stays in that record, and among what belongs to nobody nothing becomes a patient's.
             (Some(lies), _) => Ok(Some(lies)),
@@ -358,13 +388,13 @@ fn decided(
             let facts = current.map(|facts| gone(facts, version, now));
             Ok((as_it_is(facts.as_ref(), String::new()), facts.map(|facts| made(facts, String::new()))))
         }
-        Content::Put(draft, resource) => {
-            let content = draft.content_hash();
+        Content::Put(put) => {
+            let content = put.draft.content_hash();
             if let Some(same) = current.filter(|facts| !facts.deleted && facts.content == content) {
                 let body = standing.body(resource_type, id)?.unwrap_or_default();
                 return Ok((as_it_is(Some(same), body), None));
             }
-            let extracted = extract_in(resource, record, ZONE_MINUTES);
+            let extracted = put.extracted.clone();
             let facts = Facts {
                 resource_type,
                 id: id.clone(),
@@ -383,7 +413,7 @@ fn decided(
                 dates: extracted.dates,
                 references: extracted.references,
             };
-            let body = draft.json(Some((version, &time::instant(now, ZONE_MINUTES))));
+            let body = put.draft.json(Some((version, &time::instant(now, ZONE_MINUTES))));
             Ok((as_it_is(Some(&facts), body.clone()), Some(made(facts, body))))
         }
     }

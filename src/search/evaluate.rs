@@ -15,9 +15,9 @@ use super::compare;
 use super::definition::Definition;
 use super::definitions::Definitions;
 use super::facts::{clinical_interval, folded_hash, reference_hash, system_hash};
-use super::fold::fold;
 use super::query::{Asked, Branch, Condition, Server, Test};
 use super::read::{self, Reading};
+use super::strings::folded_for_search as fold;
 use super::terminology::Terminology;
 use super::value::{Reference, Target, Value};
 use super::visible::{Row, Visible};
@@ -317,5 +317,7 @@ fn strings(json: &Json, out: &mut String) {
     }
 }
 
+#[cfg(test)]
+mod specification;
 #[cfg(test)]
 mod tests;

@@ -41,7 +41,7 @@ pub(super) struct Eyes<'a> {
 }
 
 pub(super) fn server() -> Server<'static> {
-    Server { base: BASE, zone_minutes: 540, now: NOW, definitions: Definitions::base(), lenient: false }
+    Server { base: BASE, zone_minutes: 540, now: NOW, definitions: Definitions::base(), lenient: false, seal: b"seal" }
 }
 
 impl World {

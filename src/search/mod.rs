@@ -10,7 +10,6 @@ pub mod evaluate;
 mod example;
 pub mod extract;
 pub mod facts;
-pub mod fold;
 mod include;
 mod labels;
 pub mod page;
@@ -22,7 +21,6 @@ pub mod run;
 mod sort;
 pub mod strings;
 pub mod terminology;
-pub mod ucum;
 pub mod value;
 pub mod visible;
 

@@ -26,47 +26,67 @@ pub struct Page<T> {
     pub previous: Option<Cursor>,
 }
 
-/// Cuts a page of at most `count` out of all matches, each with its place, which may come in any order. `begun` is when
-/// the search began, milliseconds since 1970.
-pub fn page<'a, T>(
-    matches: impl Iterator<Item = (Key<'a>, T)>,
+/// Cuts a page out of all matches, which may come in any order, without keeping more of them than the page holds.
+pub struct Pager<'a, 'c, T> {
     count: usize,
-    cursor: Option<&Cursor>,
-    begun: i64,
-) -> Page<T> {
-    let backwards = cursor.is_some_and(|cursor| cursor.backwards);
-    let (mut total, mut behind) = (0, false);
-    let mut nearest: BinaryHeap<Ranked<'a, T>> = BinaryHeap::with_capacity(count.min(64) + 2);
-    for (key, value) in matches {
-        total += 1;
-        if count == 0 {
-            continue;
-        }
-        let order = cursor.map(|cursor| cursor.order(&key));
+    cursor: Option<&'c Cursor>,
+    nearest: BinaryHeap<Ranked<'a, T>>,
+    total: usize,
+    behind: bool,
+}
+
+impl<'a, 'c, T> Pager<'a, 'c, T> {
+    /// For a page of at most `count`, at a place or at the beginning.
+    pub fn new(count: usize, cursor: Option<&'c Cursor>) -> Self {
+        let nearest = BinaryHeap::with_capacity(count.min(64) + 2);
+        Pager { count, cursor, nearest, total: 0, behind: false }
+    }
+
+    /// Whether places matter: a page of none is the total alone.
+    pub fn is_total_alone(&self) -> bool {
+        self.count == 0
+    }
+
+    /// One more match, of a total alone.
+    pub fn add_one(&mut self) {
+        self.total += 1;
+    }
+
+    /// One more match, with its place.
+    pub fn add(&mut self, key: Key<'a>, value: T) {
+        self.total += 1;
+        let backwards = self.cursor.is_some_and(|cursor| cursor.backwards);
+        let order = self.cursor.map(|cursor| cursor.order(&key));
         // Of the page that goes before a place, what stands at it is behind; of the one after it too.
         if order.is_some_and(|order| if backwards { order != Ordering::Less } else { order != Ordering::Greater }) {
-            behind = true;
-            continue;
+            self.behind = true;
+            return;
         }
         let ranked = Ranked { key, value, backwards };
         // One more than the page holds, to know whether there is another.
-        if nearest.len() <= count {
-            nearest.push(ranked);
-        } else if nearest.peek().is_some_and(|farthest| ranked < *farthest) {
-            nearest.push(ranked);
-            nearest.pop();
+        if self.nearest.len() <= self.count {
+            self.nearest.push(ranked);
+        } else if self.nearest.peek().is_some_and(|farthest| ranked < *farthest) {
+            self.nearest.push(ranked);
+            self.nearest.pop();
         }
     }
-    let mut sorted = nearest.into_sorted_vec();
-    let more = sorted.len() > count;
-    sorted.truncate(count);
-    if backwards {
-        sorted.reverse();
+
+    /// The page. `begun` is when the search began, milliseconds since 1970.
+    pub fn page(self, begun: i64) -> Page<T> {
+        let backwards = self.cursor.is_some_and(|cursor| cursor.backwards);
+        let mut sorted = self.nearest.into_sorted_vec();
+        let more = sorted.len() > self.count;
+        sorted.truncate(self.count);
+        if backwards {
+            sorted.reverse();
+        }
+        let (before, after) = if backwards { (more, self.behind) } else { (self.behind, more) };
+        let next = sorted.last().filter(|_| after).map(|last| Cursor::at(&last.key, false, begun));
+        let previous = sorted.first().filter(|_| before).map(|first| Cursor::at(&first.key, true, begun));
+        let matches = sorted.into_iter().map(|ranked| ranked.value).collect();
+        Page { matches, total: self.total, next, previous }
     }
-    let (before, after) = if backwards { (more, behind) } else { (behind, more) };
-    let next = sorted.last().filter(|_| after).map(|last| Cursor::at(&last.key, false, begun));
-    let previous = sorted.first().filter(|_| before).map(|first| Cursor::at(&first.key, true, begun));
-    Page { matches: sorted.into_iter().map(|ranked| ranked.value).collect(), total, next, previous }
 }
 
 /// A match; those that are nearer to the beginning of the page are smaller.

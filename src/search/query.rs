@@ -17,6 +17,7 @@ use crate::fhir::reference::is_id;
 use super::compartment::compartment;
 use super::definition::Kind;
 use super::definitions::Definitions;
+use super::facts::Parameter;
 use super::page::Cursor;
 use super::parameters;
 use rule::{issue, past};
@@ -48,7 +49,7 @@ pub const INCLUDES_MAX: usize = 32;
 pub const SORT_KEYS_MAX: usize = 6;
 
 /// What a search asks for.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Query<'d> {
     /// Where it looks.
     pub scope: Scope,
@@ -69,10 +70,11 @@ pub struct Query<'d> {
     /// What was left out because the caller is lenient.
     pub ignored: Vec<Issue>,
     sorted: String,
+    seal: &'d [u8],
 }
 
 /// What is asked of one type.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Branch<'d> {
     /// The type.
     pub resource_type: ResourceType,
@@ -118,6 +120,8 @@ pub struct Server<'d> {
     pub definitions: &'d Definitions,
     /// Whether unknown parameters are left out (`Prefer: handling=lenient`) rather than refused.
     pub lenient: bool,
+    /// What cursors over texts are sealed with, so that no address shows a name.
+    pub seal: &'d [u8],
 }
 
 impl Server<'_> {
@@ -182,6 +186,7 @@ impl<'d> Query<'d> {
             used: Vec::new(),
             ignored: Vec::new(),
             sorted: String::new(),
+            seal: server.seal,
         };
         let (mut values, mut cursor) = (0, None);
         for (name, value) in pairs {
@@ -219,7 +224,7 @@ impl<'d> Query<'d> {
         }
         // Last, because a cursor holds for one order only.
         if let Some(text) = cursor {
-            let read = Cursor::read(text, &self.order(), server.now);
+            let read = Cursor::read(text, &self.order(), server.seal, server.now);
             self.cursor = Some(read.ok_or_else(|| issue(&rule::VALUE, "_cursor"))?);
         }
         Ok(self)
@@ -235,7 +240,7 @@ impl<'d> Query<'d> {
         let kept = self.used.iter().filter(|(name, _)| name != "_cursor");
         let mut pairs: Vec<String> =
             kept.map(|(name, value)| format!("{}={}", encoded(name), encoded(value))).collect();
-        pairs.extend(at.map(|cursor| format!("_cursor={}", cursor.text(&self.order()))));
+        pairs.extend(at.map(|cursor| format!("_cursor={}", cursor.text(&self.order(), self.seal))));
         pairs.join("&")
     }
 
@@ -268,6 +273,22 @@ impl<'d> Query<'d> {
             named.extend(branch.conditions.iter().find_map(subjects)?);
         }
         Some(named)
+    }
+
+    /// The type and the values of identifiers (as hashes of the code) that it is limited to; `None` when it is not limited
+    /// so.
+    pub fn identifiers(&self) -> Option<(ResourceType, Vec<u64>)> {
+        let [branch] = self.branches.as_slice() else { return None };
+        let values = |condition: &Condition<'_>| {
+            let Condition::Parameter(asked) = condition else { return None };
+            let Some(Fast::Tokens(Parameter::IDENTIFIER, tokens, false)) = &asked.fast else { return None };
+            let code = |token: &TokenFact| match token {
+                TokenFact::Code(code) | TokenFact::Coding(_, code) => Some(*code),
+                TokenFact::System(_) => None,
+            };
+            tokens.iter().map(code).collect::<Option<Vec<u64>>>()
+        };
+        Some((branch.resource_type, branch.conditions.iter().find_map(values)?))
     }
 
     fn parameter(&mut self, name: &str, value: &str, server: Server<'d>) -> Result<(), Issue> {

@@ -2,11 +2,11 @@
 
 use super::evaluate::{Judge, Refused};
 use super::include;
-use super::page::{Page, page};
-use super::query::Query;
+use super::page::{Page, Pager};
 use super::query::rule::{self, past};
+use super::query::{Query, Scope};
 use super::visible::Row;
-use crate::fault::{Fault, Issue};
+use crate::fault::Issue;
 
 pub use super::include::INCLUDED_MAX;
 
@@ -26,14 +26,25 @@ pub fn run(judge: &Judge<'_>, query: &Query<'_>, now: i64) -> Result<Found, Refu
     let begun = query.cursor.as_ref().map_or(now, |cursor| cursor.begun);
     // The first page begins now: nothing is later.
     let since = if query.cursor.is_some() { begun } else { i64::MAX };
-    let mut matches = Vec::new();
+    let mut pager = Pager::new(query.count, query.cursor.as_ref());
     let ready = query.branches.iter().map(|branch| judge.ready(branch)).collect::<Result<Vec<_>, _>>()?;
+    // A record's everything is in it; the directory beside it is there to be included.
+    let of_first_alone = matches!(query.scope, Scope::Everything { .. });
     judge.rows(&ready, &mut |by, at| {
+        if of_first_alone && at.chart > 0 {
+            return Ok(());
+        }
+        if pager.is_total_alone() {
+            pager.add_one();
+            return Ok(());
+        }
         let sort = query.branches.get(by).map_or(&[][..], |branch| &branch.sort);
-        matches.extend(judge.place(sort, at, since)?.map(|key| (key, at)));
-        Ok::<(), Fault>(())
+        if let Some(key) = judge.place(sort, at, since)? {
+            pager.add(key, at);
+        }
+        Ok(())
     })?;
-    let page = page(matches.into_iter(), query.count, query.cursor.as_ref(), begun);
+    let page = pager.page(begun);
     let mut issues = query.ignored.clone();
     let (included, cut) = include::included(judge, query, &page.matches)?;
     if cut {

@@ -12,7 +12,10 @@
 //! D sender(8) id 0 content(16) name(8)  the letter that came under a sender's message id
 //! C code(16)                            what a sender's own code is, and where it was first met
 //! U code(16) received(8) letter(32)     the letter has that code, and no concept map knew it
+//! X type(1) value(8) patient(16)         something in the partition has, or had, this identifier
 //! N organization(16) patient(16)        the patient is on the panel of the organisation
+//! E export(16) H                        a bulk export: what was asked for
+//! E export(16) R part(2)                a part of the list of records it is about
 //! A number(8)                           a chunk of the audit chain
 //! L position(8)                         an entry of the log, written by the engine
 //! M name 0                              a fact about the whole store
@@ -34,6 +37,8 @@ pub enum Space {
     Code = b'C',
     /// Senders' message ids ("delivered under").
     Control = b'D',
+    /// Bulk exports.
+    Export = b'E',
     /// Where a resource id lies.
     Id = b'I',
     /// The log of commits.
@@ -52,6 +57,8 @@ pub enum Space {
     Raw = b'R',
     /// Which letters hold a code that nobody mapped.
     Unmapped = b'U',
+    /// Where identifiers are found ("index").
+    Identifier = b'X',
 }
 
 /// The name of the entry that holds the format version.
@@ -257,6 +264,57 @@ pub fn panel_of(key: &[u8]) -> Option<(u128, PatientKey)> {
     Some((u128::from_be_bytes(*organization), PatientKey(u128::from_be_bytes(patient))))
 }
 
+/// A partition in which something of a type has, or had, an identifier with this value (as a hash). What says too much
+/// does no harm: whoever looks there looks again.
+pub fn identifier(resource_type: ResourceType, value: u64, patient: PatientKey) -> Vec<u8> {
+    let mut key = identifier_prefix(resource_type, value);
+    key.extend_from_slice(&patient.0.to_be_bytes());
+    key
+}
+
+/// What the keys of all partitions for one identifier begin with.
+pub fn identifier_prefix(resource_type: ResourceType, value: u64) -> Vec<u8> {
+    let mut key = Vec::with_capacity(26);
+    key.extend_from_slice(&[Space::Identifier as u8, resource_type.number()]);
+    key.extend_from_slice(&value.to_be_bytes());
+    key
+}
+
+/// The partition of a key that [`identifier`] made.
+pub fn identifier_of(key: &[u8]) -> Option<PatientKey> {
+    let (_, patient) = key.strip_prefix(b"X")?.split_first_chunk::<9>()?;
+    patient.try_into().ok().map(u128::from_be_bytes).map(PatientKey)
+}
+
+/// What a bulk export was asked for.
+pub fn export(number: u128) -> Vec<u8> {
+    let mut key = export_prefix(number);
+    key.push(b'H');
+    key
+}
+
+/// A part of the list of records that a bulk export is about, from 0.
+pub fn export_records(number: u128, part: u16) -> Vec<u8> {
+    let mut key = export_prefix(number);
+    key.push(b'R');
+    key.extend_from_slice(&part.to_be_bytes());
+    key
+}
+
+/// What all keys of a bulk export begin with.
+pub fn export_prefix(number: u128) -> Vec<u8> {
+    let mut key = Vec::with_capacity(20);
+    key.push(Space::Export as u8);
+    key.extend_from_slice(&number.to_be_bytes());
+    key
+}
+
+/// The number of a bulk export's key; `None` for any other key.
+pub fn export_of(key: &[u8]) -> Option<u128> {
+    let (number, _) = key.strip_prefix(b"E")?.split_first_chunk::<16>()?;
+    Some(u128::from_be_bytes(*number))
+}
+
 /// A chunk of the audit chain.
 pub fn audit(number: u64) -> Vec<u8> {
     numbered(Space::Audit, number)
@@ -326,6 +384,7 @@ mod tests {
                 3 => raw(letter, part),
                 4 => receipt(letter, part),
                 5 => held(letter),
+                6 if part % 2 == 0 => identifier(ResourceType::PATIENT, number, patient),
                 6 => panel(u128::from(number), patient),
                 7 => audit(number),
                 8 => log(Position(number)),
@@ -368,6 +427,7 @@ mod tests {
         assert_eq!(head_patient(&sheaf(patient, 1, u16::from_be_bytes(*b"xH"))), None);
         assert_eq!(sheaf_of(&head(patient)), None);
         assert_eq!(panel_of(&panel(5, patient)), Some((5, patient)));
+        assert_eq!(identifier_of(&identifier(ResourceType::PATIENT, 5, patient)), Some(patient));
         assert_eq!(number_of(&log(Position(3))), Some(3));
         assert_eq!(meta_name(&meta("feed/x")), Some("feed/x"));
         assert_eq!((told_of(&told(patient, 4)), told_of(&head(patient))), (Some((patient, 4)), None));

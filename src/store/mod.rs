@@ -1,6 +1,6 @@
 //! The store: an ordered key-value port, its engines, and the records above it. Knows neither consent nor HTTP.
 //!
-//! From the bottom: [`Engine`] with [`memory`], [`sled`] and [`fjall`]; [`group`] makes many commits one durable write; [`keys`]
+//! From the bottom: [`Engine`] with [`memory`], [`sled`], [`fjall`] and [`postgres`]; [`group`] makes many commits one durable write; [`keys`]
 //! says where everything lies; [`codec`], [`press`], [`parts`] and [`records`] what it looks like; [`Partition::write`]
 //! and [`commit`] build a [`Commit`]; [`shelf::Store`] is what the rest of the program holds, and [`hot::Hot`]
 //! keeps what was built from a patient's partition until the next commit to it.
@@ -13,6 +13,7 @@ pub mod commit;
 mod contract;
 pub mod control;
 pub mod cursor;
+pub mod exports;
 pub mod faulty;
 pub mod fjall;
 pub mod group;
@@ -23,6 +24,7 @@ pub mod log;
 pub mod memory;
 pub mod partition;
 pub mod parts;
+pub mod postgres;
 pub mod press;
 pub mod records;
 pub mod shelf;

@@ -14,8 +14,8 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 use crate::fault::Fault;
-use crate::fhir::PatientKey;
-use crate::search::Facts;
+use crate::fhir::{PatientKey, ResourceType};
+use crate::search::{Facts, Parameter};
 use crate::store::codec::{Decoder, Encoder};
 use crate::store::log::Logged;
 use crate::store::press::Dictionary;
@@ -24,6 +24,8 @@ use crate::store::{Commit, VALUE_BYTES_MAX, keys};
 const LAYOUT: u8 = 2;
 const START: usize = 14;
 
+/// Identifiers of one version by which it is found without naming its patient.
+pub const IDENTIFIERS_MAX: usize = 64;
 /// The parts a sheaf may have, so its bytes are at most this times [`VALUE_BYTES_MAX`]: 4 GB.
 pub const PARTS_MAX: usize = u16::MAX as usize;
 
@@ -111,7 +113,7 @@ impl Record {
 
 /// The commit that adds new versions to a patient's partition: it expects the head it was decided upon, advances it,
 /// and puts the sheaf, the place of each new id that the record does not derive itself (one already placed is a
-/// conflict) and the entry of the log. `head` is `None` for a new partition; `facility` counts until one is stated.
+/// conflict), where identifiers are found, and the entry of the log. `head` is `None` for a new partition; `facility` counts until one is stated.
 /// Fails when the sheaf is too large to be stored or `new` is empty.
 pub fn write(
     patient: PatientKey,
@@ -136,8 +138,37 @@ pub fn write(
         commit.expect.push((key.clone(), None));
         commit.put.push((key, patient.0.to_be_bytes().to_vec()));
     }
+    for (facts, _) in new.iter().filter(|(facts, _)| is_found_by_identifier(facts.resource_type)) {
+        let identifiers = facts.tokens.iter().filter(|token| token.parameter == Parameter::IDENTIFIER);
+        for token in identifiers.take(IDENTIFIERS_MAX) {
+            commit.put.push((keys::identifier(facts.resource_type, token.code, patient), Vec::new()));
+        }
+    }
     commit.log = Some(Logged { sheaves: vec![(patient, number)], letter: None }.encode());
     Ok(commit)
+}
+
+/// Whether resources of a type are found by their identifiers in whichever partition they lie: who and where, and visits.
+pub fn is_found_by_identifier(resource_type: ResourceType) -> bool {
+    const TYPES: [&str; 16] = [
+        "CareTeam",
+        "Coverage",
+        "Device",
+        "Encounter",
+        "Endpoint",
+        "Group",
+        "HealthcareService",
+        "Location",
+        "Medication",
+        "Organization",
+        "Patient",
+        "Person",
+        "Practitioner",
+        "PractitionerRole",
+        "RelatedPerson",
+        "Specimen",
+    ];
+    TYPES.contains(&resource_type.name())
 }
 
 /// A sheaf from new versions.

@@ -11,6 +11,7 @@ use crate::store::fjall::FjallEngine;
 use crate::store::group::{Committer, Watch, Watchers};
 use crate::store::keys::{self, Space};
 use crate::store::memory::MemoryEngine;
+use crate::store::postgres::{self, PostgresEngine};
 use crate::store::press::Dictionary;
 use crate::store::records::Head;
 use crate::store::sled::SledEngine;
@@ -65,6 +66,11 @@ impl Store {
             return Err(Fault::Broken("the folder holds a store that the engine sled made".into()));
         }
         Store::over(Arc::new(FjallEngine::open(path, cache_bytes)?))
+    }
+
+    /// The store in a PostgreSQL database; see [`PostgresEngine::open`].
+    pub fn open_postgres(settings: &postgres::Settings) -> Result<Store, Fault> {
+        Store::over(Arc::new(PostgresEngine::open(settings)?))
     }
 
     /// The store in a directory with the engine that made it; a new one with sled.
@@ -231,6 +237,15 @@ impl Store {
     /// Whether a letter is held.
     pub fn is_held(&self, letter: LetterId) -> Result<bool, Fault> {
         Ok(self.engine().get(&keys::held(letter))?.is_some())
+    }
+
+    /// The records in which something of a type has, or had, an identifier with this value ([`crate::search::Parameter::IDENTIFIER`]
+    /// as a hash of the code), at most `limit`, in the order of their keys; only for types that are found so
+    /// ([`crate::store::records::is_found_by_identifier`]).
+    pub fn identified(&self, resource_type: ResourceType, value: u64, limit: usize) -> Result<Vec<PatientKey>, Fault> {
+        let prefix = keys::identifier_prefix(resource_type, value);
+        let entries = self.engine().scan(&prefix, &keys::after(&prefix), limit, Order::Ascending)?;
+        Ok(entries.iter().filter_map(|(key, _)| keys::identifier_of(key)).collect())
     }
 
     /// The patients whose consent names the organisation (`Organization/agency-a`), in the order of their keys. Kept in

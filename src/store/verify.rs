@@ -37,6 +37,8 @@ pub struct Report {
     pub panel: u64,
     /// Chunks of the audit chain.
     pub audit: u64,
+    /// Bulk exports.
+    pub exports: u64,
     /// Letters that spoke of a record, once for each record.
     pub told: u64,
     /// Senders' own codes.
@@ -73,8 +75,10 @@ pub fn verify(store: &Store) -> Result<Report, Fault> {
     walk.codes()?;
     walk.log()?;
     walk.panels()?;
+    walk.identifiers()?;
     walk.audit()?;
     walk.cursors()?;
+    walk.exports()?;
     Ok(walk.report)
 }
 
@@ -315,6 +319,15 @@ impl Walk<'_> {
         })
     }
 
+    fn identifiers(&mut self) -> Result<(), Fault> {
+        self.each(Space::Identifier, |walk, key, _| {
+            if keys::identifier_of(key).is_none_or(|patient| !walk.heads.contains_key(&patient.0)) {
+                walk.wrong(key, "an identifier is found in a partition that is not there")?;
+            }
+            Ok(())
+        })
+    }
+
     fn audit(&mut self) -> Result<(), Fault> {
         let mut before = None;
         self.each(Space::Audit, |walk, key, _| {
@@ -325,6 +338,20 @@ impl Walk<'_> {
             }
             before = number;
             Ok(())
+        })
+    }
+
+    fn exports(&mut self) -> Result<(), Fault> {
+        self.each(Space::Export, |walk, key, _| {
+            let Some(number) = keys::export_of(key) else { return walk.wrong(key, "the key of an export is damaged") };
+            if key != keys::export(number) {
+                return Ok(());
+            }
+            walk.report.exports += 1;
+            match walk.store.export_records(number) {
+                Ok(Some(_)) => Ok(()),
+                Ok(None) | Err(_) => walk.wrong(key, "the records of an export are missing or damaged"),
+            }
         })
     }
 

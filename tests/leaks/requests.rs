@@ -108,7 +108,7 @@ pub fn request(dice: &mut Dice, words: &Words, caller: &str, next: &mut Vec<Stri
         ),
         6..=12 => {
             let of = search(dice);
-            Ask::get(caller, format!("/{of}?{}", query(dice, words, &of)))
+            Ask::get(caller, searched(dice, words, &of, (&kind, &id)))
         }
         13 => {
             let of = search(dice);
@@ -159,6 +159,18 @@ pub fn request(dice: &mut Dice, words: &Words, caller: &str, next: &mut Vec<Stri
     ask
 }
 
+/// A search of a type: by itself, among others, in a compartment.
+fn searched(dice: &mut Dice, words: &Words, of: &str, (kind, id): (&str, &str)) -> String {
+    let asked = query(dice, words, of);
+    match dice.roll(8) {
+        0 => format!("?_type={of}&{asked}"),
+        1 => format!("?_type={of},Patient,Provenance&{asked}"),
+        2 => format!("/{kind}/{id}/{of}?{asked}"),
+        3 => format!("/{}/{}?{asked}", dice.pick(&[key(TARO), key(HIDDEN)]).reference(), dice.pick(&["*", of])),
+        _ => format!("/{of}?{asked}"),
+    }
+}
+
 fn query(dice: &mut Dice, words: &Words, of: &str) -> String {
     let resource_type = tasuki::fhir::ResourceType::parse(of);
     let named: Vec<&str> =
@@ -175,7 +187,21 @@ fn query(dice: &mut Dice, words: &Words, of: &str) -> String {
         "_has:Observation:patient:code",
         "code:not",
         "_include",
+        "_include:iterate",
+        "_revinclude",
         "_elements",
+        "_text",
+        "_content",
+        "_filter",
+        "_list",
+        "code:text",
+        "subject.identifier",
+        "subject:Patient._has:Condition:subject:code",
+        "recorder.name",
+        "asserter.identifier",
+        "encounter.service-provider.name",
+        "_has:Condition:recorder:code",
+        "_has:Provenance:target:_id",
         "",
     ];
     let mut pairs = Vec::new();
@@ -184,23 +210,33 @@ fn query(dice: &mut Dice, words: &Words, of: &str) -> String {
         let (kind, id) = dice.pick(&words.ids).clone();
         let value = match (name, dice.roll(3)) {
             ("_count", 0..=1) => dice.roll(4).to_string(),
-            ("_sort", 0..=1) => (*dice.pick(&["date", "-date", "_id", "-_id", "_lastUpdated"])).to_owned(),
+            ("_sort", 0..=1) => {
+                (*dice.pick(&["date", "-date", "_id", "-_id", "_lastUpdated", "code", "-code,date", "identifier"]))
+                    .to_owned()
+            }
             ("_id", 0..=1) => id,
+            ("_include" | "_include:iterate" | "_revinclude", 0..=1) => {
+                let by = *dice.pick(&["*", "subject", "encounter", "recorder", "patient", "target"]);
+                if dice.roll(3) == 0 {
+                    "*".to_owned()
+                } else {
+                    format!("{}:{by}", dice.pick(&[of, "Provenance", "Condition"]))
+                }
+            }
+            ("_filter", 0..=1) => {
+                (*dice.pick(&["code eq C160", "subject pr true and not (code eq K30)", "recorder.name co \"腫瘍\""]))
+                    .to_owned()
+            }
             ("patient" | "subject", 0..=1) => dice.pick(&[key(HANAKO), key(TARO), key(HIDDEN)]).reference(),
             (_, 0) => format!("{kind}/{id}"),
             _ => dice.pick(&words.texts).clone(),
         };
-        let value: String = value
-            .bytes()
-            .map(|b| {
-                if b.is_ascii_alphanumeric() || b"-._/".contains(&b) {
-                    char::from(b).to_string()
-                } else {
-                    format!("%{b:02X}")
-                }
-            })
-            .collect();
-        pairs.push(format!("{name}={value}"));
+        pairs.push(format!("{name}={}", encoded(&value)));
     }
     pairs.join("&")
+}
+
+fn encoded(value: &str) -> String {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._/".contains(&b);
+    value.bytes().map(|b| if plain(b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
 }

@@ -6,10 +6,13 @@
 #[path = "../gateway/mod.rs"]
 mod gateway;
 
+mod bulk;
+mod bulk_import;
 mod headers;
 mod negotiation;
 mod operations;
 mod packing;
+mod search;
 mod socket;
 mod xml;
 

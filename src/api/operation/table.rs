@@ -45,6 +45,7 @@ pub(super) enum Run {
     DocRef,
     Document,
     Everything,
+    Export,
     LastN,
     Meta,
     MetaAdd,
@@ -122,6 +123,32 @@ pub(in crate::api) static OPERATIONS: &[Operation] = &[
         ..PLAIN
     },
     Operation {
+        name: "export",
+        definition: "http://hl7.org/fhir/uv/bulkdata/OperationDefinition/export",
+        system: true,
+        what: What::Export,
+        run: Run::Export,
+        ..PLAIN
+    },
+    Operation {
+        name: "export",
+        definition: "http://hl7.org/fhir/uv/bulkdata/OperationDefinition/patient-export",
+        on: On::Only("Patient"),
+        on_type: true,
+        what: What::Export,
+        run: Run::Export,
+        ..PLAIN
+    },
+    Operation {
+        name: "export",
+        definition: "http://hl7.org/fhir/uv/bulkdata/OperationDefinition/group-export",
+        on: On::Only("Group"),
+        instance: true,
+        what: What::Export,
+        run: Run::Export,
+        ..PLAIN
+    },
+    Operation {
         name: "lastn",
         definition: "http://hl7.org/fhir/OperationDefinition/Observation-lastn",
         on: On::Only("Observation"),
@@ -194,7 +221,7 @@ mod tests {
 
     #[test]
     fn the_table_is_in_order_and_each_can_be_called() {
-        assert!(OPERATIONS.windows(2).all(|pair| pair[0].name < pair[1].name));
+        assert!(OPERATIONS.windows(2).all(|pair| pair[0].name <= pair[1].name));
         for operation in OPERATIONS {
             assert!(operation.system || operation.on_type || operation.instance, "{}", operation.name);
             assert!(!(operation.affects_state && operation.by_get()), "{}", operation.name);

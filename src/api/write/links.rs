@@ -20,17 +20,13 @@ pub(super) struct Links {
 }
 
 impl Links {
-    /// The conditional references in resources.
-    pub(super) fn gather(resources: &[&Value]) -> Self {
-        let mut links = Links::default();
-        for resource in resources {
-            each_string(resource, "", &mut |name, text| {
-                if name == "reference" && is_conditional(text) {
-                    links.criteria.insert(text.to_owned(), None);
-                }
-            });
-        }
-        links
+    /// Takes up the conditional references of a resource.
+    pub(super) fn gather(&mut self, resource: &Value) {
+        each_string(resource, "", &mut |name, text| {
+            if name == "reference" && is_conditional(text) {
+                self.criteria.insert(text.to_owned(), None);
+            }
+        });
     }
 
     /// Learns what a fullUrl stands for; false when it stands for something already.
@@ -211,7 +207,8 @@ mod tests {
     fn conditional_references_are_gathered_and_replaced() {
         let reference = json!({"reference": "Patient?identifier=a|b", "display": "Patient?x=y"});
         let resource = json!({"resourceType": "Observation", "subject": reference});
-        let mut links = Links::gather(&[&resource]);
+        let mut links = Links::default();
+        links.gather(&resource);
         assert_eq!(links.criteria.keys().collect::<Vec<_>>(), ["Patient?identifier=a|b"]);
         links.criteria.insert("Patient?identifier=a|b".into(), Some("Patient/p".into()));
         assert_eq!(right(&links, resource).0["subject"]["reference"], "Patient/p");

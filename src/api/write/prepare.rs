@@ -15,7 +15,7 @@ use crate::consent::{self, Caller};
 use crate::fault::{Denied, Fault, Issue, Place, Severity, Status};
 use crate::fhir::json::Members;
 use crate::fhir::{Draft, PatientKey, ResourceId, ResourceType};
-use crate::pipeline::{Content, Expected, Statement, assign, home};
+use crate::pipeline::{Content, Expected, Put, Statement, assign, home};
 use crate::validate;
 
 /// What a write comes to.
@@ -89,6 +89,12 @@ impl<'a> Body<'a> {
         Ok(Body { text: Cow::Borrowed(text), value, noticed: issues })
     }
 
+    /// Reads a resource that was found in order before.
+    pub(in crate::api) fn again(text: &'a str) -> Result<Self, Stop> {
+        let value = serde_json::from_str(text).map_err(|_| Stop::because(Status::BadRequest, &rules::NOT_JSON, ""))?;
+        Ok(Body { text: Cow::Borrowed(text), value, noticed: Vec::new() })
+    }
+
     /// The id that it states.
     pub(in crate::api) fn id(&self) -> Option<&str> {
         self.value.get("id").and_then(Value::as_str)
@@ -106,7 +112,7 @@ impl<'a> Body<'a> {
         if let Some(object) = self.value.as_object_mut() {
             object.insert("id".to_owned(), Value::from(id.as_str()));
         }
-        Ok(Content::Put(draft, self.value))
+        Ok(Content::Put(Box::new(Put::new(draft, &self.value))))
     }
 }
 

@@ -4,6 +4,7 @@
 //! search finds, nobody else writes over REST between that search and the commit. Criteria find what was there before the
 //! transaction.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 
 use serde_json::Value;
@@ -30,11 +31,18 @@ pub(in crate::api) enum Done {
     Read(Read),
 }
 
-/// An entry that writes, on its way.
+/// An entry that writes, on its way. Of its resource the text alone is kept, so that a large transaction takes little more
+/// memory than its bytes.
 struct Part<'a> {
     entry: usize,
     asking: Asking,
-    body: Option<Body<'a>>,
+    text: Option<&'a str>,
+    /// The id that the resource states.
+    stated: Option<String>,
+    /// The record that the resource belongs to, as far as it says so itself.
+    home: Option<PatientKey>,
+    /// The address of the Patient that it is about, where that stands for one of the other entries.
+    about: Option<String>,
     full_url: Option<&'a str>,
     /// Which resource it turned out to be about, and whether it is new.
     place: Option<Place>,
@@ -60,40 +68,49 @@ pub(in crate::api) fn run(
     bundle: &Bundle<'_>,
 ) -> Result<(Vec<Done>, Vec<PatientKey>), Stop> {
     let base = gateway.base_url();
-    let mut wishes = Vec::with_capacity(bundle.entry.len());
+    let (mut reads, mut parts, mut links) = (HashMap::new(), Vec::with_capacity(bundle.entry.len()), Links::default());
     for (at, entry) in bundle.entry.iter().enumerate() {
-        let wish = entry.wish(base).map_err(|stop| at_entry(stop, at))?;
-        if let Wish::Write(asking) = &wish {
-            caller.may(consent::Action::Write, asking.resource_type)?;
-        }
-        wishes.push(wish);
-    }
-    let mut parts = Vec::with_capacity(wishes.len());
-    for (at, (wish, entry)) in wishes.iter().zip(&bundle.entry).enumerate() {
-        let Wish::Write(asking) = wish else { continue };
-        let body = match &asking.sent {
-            Sent::Resource(_) => {
-                let text = entry.resource.map(|raw| raw.get()).unwrap_or_default();
-                Some(Body::read(text, asking.resource_type).map_err(|stop| at_entry(stop, at))?)
+        match entry.wish(base).map_err(|stop| at_entry(stop, at))? {
+            Wish::Read(read) => {
+                reads.insert(at, read);
             }
-            _ => None,
-        };
-        let full_url = entry.full_url.as_deref();
-        parts.push(Part { entry: at, asking: (**asking).clone(), body, full_url, place: None });
+            Wish::Write(asking) => {
+                caller.may(consent::Action::Write, asking.resource_type)?;
+                let resource = entry.resource.map(|raw| raw.get());
+                let part = Part::read(at, *asking, resource, &mut links).map_err(|stop| at_entry(stop, at))?;
+                parts.push(Part { full_url: entry.full_url.as_deref(), ..part });
+            }
+        }
     }
-    let links =
-        Links::gather(&parts.iter().filter_map(|part| part.body.as_ref()).map(|body| &body.value).collect::<Vec<_>>());
     let depends = !links.criteria.is_empty() || parts.iter().any(|part| part.asking.target.is_conditional());
     let work = |pipeline: &Pipeline| write(gateway, caller, pipeline, parts, links);
     let (mut written, records) = if depends { gateway.write_alone(work)? } else { gateway.write(work)? };
-    let done = wishes.into_iter().enumerate().map(|(at, wish)| match wish {
-        Wish::Read(read) => Ok(Done::Read(read)),
-        Wish::Write(_) => match written.remove(&at) {
-            Some(told) => Ok(Done::Written(told)),
-            None => Err(Stop::Failed(Fault::Broken("an entry came to nothing".into()))),
-        },
+    let done = (0..bundle.entry.len()).map(|at| match (reads.remove(&at), written.remove(&at)) {
+        (Some(read), _) => Ok(Done::Read(read)),
+        (None, Some(told)) => Ok(Done::Written(told)),
+        (None, None) => Err(Stop::Failed(Fault::Broken("an entry came to nothing".into()))),
     });
     Ok((done.collect::<Result<_, _>>()?, records))
+}
+
+impl<'a> Part<'a> {
+    /// Checks an entry's resource, and takes from it what is needed before references are put right.
+    fn read(entry: usize, mut asking: Asking, resource: Option<&'a str>, links: &mut Links) -> Result<Self, Stop> {
+        let (mut text, mut stated, mut record, about) = (None, None, None, RefCell::new(None));
+        if let (Sent::Resource(_), Some(sent)) = (&asking.sent, resource) {
+            let body = Body::read(sent, asking.resource_type)?;
+            links.gather(&body.value);
+            stated = body.id().map(str::to_owned);
+            record = home(asking.resource_type, None, &body.value, |address| {
+                about.replace(Some(address.to_owned()));
+                None
+            });
+            text = Some(sent);
+            asking.sent = Sent::Nothing;
+        }
+        let about = about.into_inner();
+        Ok(Part { entry, asking, text, stated, home: record, about, full_url: None, place: None })
+    }
 }
 
 /// Finds out which resources are meant, gives ids, puts references right, and writes.
@@ -146,7 +163,7 @@ fn write(
 fn place(gateway: &Gateway, caller: &Caller, part: &Part<'_>) -> Result<Option<Place>, Stop> {
     let asking = &part.asking;
     let find = |criteria: &str| one(gateway, caller, asking.resource_type, criteria);
-    let stated = part.body.as_ref().and_then(Body::id);
+    let stated = part.stated.as_deref();
     let differs = || Stop::because(Status::BadRequest, &rules::ID_DIFFERS, "");
     Ok(match &asking.target {
         Target::New => None,
@@ -187,10 +204,8 @@ fn name_new(parts: &mut [Part<'_>], links: &mut Links) -> Result<(), Stop> {
         {
             let resource_type = part.asking.resource_type;
             if part.place.is_none() {
-                let home = part
-                    .body
-                    .as_ref()
-                    .and_then(|body| home(resource_type, None, &body.value, |reference| links.patient(reference)));
+                let named = part.about.as_deref().and_then(|address| links.patient(address));
+                let home = part.home.or(named);
                 let (id, record) = assign(resource_type, home, Uuid::new_v4());
                 part.place = Some(Place::New(id, Some(record)));
             }
@@ -220,14 +235,15 @@ fn statement(gateway: &Gateway, caller: &Caller, part: Part<'_>, links: &Links) 
         }
         _ => return Err(Fault::Broken("an entry without a place".into()).into()),
     };
-    let (content, expected) = match (part.asking.action, part.body) {
+    let (content, expected) = match (part.asking.action, part.text) {
         (Action::Delete, _) => (Content::Delete, expected),
         (Action::Patch, _) => {
             let (text, version) = patched(gateway, caller, &part.asking, &id)?;
             let body = Body::read(&text, resource_type)?;
             (body.content(resource_type, &id)?, Expected::Version(version))
         }
-        (_, Some(mut body)) => {
+        (_, Some(text)) => {
+            let mut body = Body::again(text)?;
             links.put_right(&mut body)?;
             (body.content(resource_type, &id)?, expected)
         }

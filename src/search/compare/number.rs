@@ -1,9 +1,8 @@
 //! Numbers and quantities (R4 search.html#number, #quantity): implicit precision, ranges, units.
 
 use crate::fhir::decimal::Decimal;
-use crate::fhir::{oid, system};
+use crate::fhir::{oid, system, ucum};
 use crate::search::query::{NumberWanted, Prefix, QuantityWanted, Unit};
-use crate::search::ucum;
 use crate::search::value::Quantity;
 
 /// What a value covers: least and greatest, both included; `None` is an open end.

@@ -1,7 +1,7 @@
 //! Strings (R4 search.html#string): the beginning or any part, whatever the case, accents and punctuation, or exactly.
 
-use crate::search::fold::fold;
 use crate::search::query::{StringHow, StringWanted};
+use crate::search::strings::folded_for_search as fold;
 
 /// Whether a string is what is asked for.
 pub(super) fn string(stated: &str, wanted: &StringWanted) -> bool {

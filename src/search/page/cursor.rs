@@ -1,12 +1,14 @@
-//! The place where a page begins, as it stands in a link.
+//! The place where a page begins, as it stands in a link. Texts that are sorted by may be names, which no address shows:
+//! a place that holds some is sealed, and can be read as long as the gateway runs.
 
 use std::cmp::Ordering;
+
+use sha2::{Digest, Sha256};
 
 use super::key::{Key, Rank, Sorted, TEXT_CHARACTERS_MAX};
 use crate::fhir::ResourceType;
 use crate::fhir::decimal::Decimal;
 use crate::fhir::reference::is_id;
-use crate::search::facts::token_hash;
 use crate::search::query::SORT_KEYS_MAX;
 
 /// Longest cursor that is read, bytes of its text.
@@ -36,10 +38,11 @@ impl Cursor {
     }
 
     /// The cursor as it stands in a link: hexadecimal of the place and a check against mistakes. `order` says what it is
-    /// good for.
-    pub fn text(&self, order: &str) -> String {
+    /// good for, `seal` is the gateway's own.
+    pub fn text(&self, order: &str, seal: &[u8]) -> String {
         use std::fmt::Write;
-        let mut bytes = vec![u8::from(self.backwards)];
+        let sealed = self.ranks.iter().any(|rank| matches!(rank.value, Sorted::Text(_)));
+        let mut bytes = vec![u8::from(self.backwards) | u8::from(sealed) << 1];
         bytes.extend_from_slice(&self.begun.to_be_bytes());
         bytes.push(self.resource_type.number());
         bytes.push(self.ranks.len() as u8);
@@ -63,7 +66,11 @@ impl Cursor {
             }
         }
         bytes.extend_from_slice(self.id.as_bytes());
-        bytes.extend_from_slice(&check(order, &bytes));
+        let check = check(order, if sealed { seal } else { &[] }, &bytes);
+        if sealed {
+            apply(seal, check, &mut bytes[1..]);
+        }
+        bytes.extend_from_slice(&check);
         bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
             let _ = write!(text, "{byte:02x}");
             text
@@ -72,24 +79,28 @@ impl Cursor {
 
     /// Reads a cursor made for the same place and order; `None` when it was not, or when it says that the search has yet
     /// to begin.
-    pub fn read(text: &str, order: &str, now: i64) -> Option<Self> {
+    pub fn read(text: &str, order: &str, seal: &[u8], now: i64) -> Option<Self> {
         if text.len() > CURSOR_BYTES_MAX || !text.len().is_multiple_of(2) {
             return None;
         }
         let digit = |byte: &u8| char::from(*byte).to_digit(16);
         let byte = |pair: &[u8]| Some((digit(pair.first()?)? * 16 + digit(pair.get(1)?)?) as u8);
         let bytes: Option<Vec<u8>> = text.as_bytes().chunks(2).map(byte).collect();
-        let bytes = bytes?;
-        let (said, stated) = bytes.split_last_chunk::<8>()?;
-        if check(order, said) != *stated {
+        let mut bytes = bytes?;
+        let (said, stated) = bytes.split_last_chunk_mut::<8>()?;
+        let sealed = said.first()? & 2 != 0;
+        if sealed {
+            apply(seal, *stated, said.get_mut(1..)?);
+        }
+        if check(order, if sealed { seal } else { &[] }, said) != *stated {
             return None;
         }
-        let ([backwards], rest) = said.split_first_chunk()?;
+        let ([flags], rest) = said.split_first_chunk()?;
         let (begun, rest) = rest.split_first_chunk()?;
         let ([of, count], mut rest) = rest.split_first_chunk()?;
         let ranks = (0..*count).map(|_| rank(&mut rest)).collect::<Option<Vec<_>>>()?;
         let id = std::str::from_utf8(rest).ok().filter(|id| is_id(id))?.into();
-        let (backwards, begun) = (*backwards == 1, i64::from_be_bytes(*begun));
+        let (backwards, begun) = (flags & 1 != 0, i64::from_be_bytes(*begun));
         let resource_type = ResourceType::from_number(*of)?;
         (begun <= now).then_some(Cursor { ranks, id, resource_type, backwards, begun })
     }
@@ -117,11 +128,23 @@ fn rank(rest: &mut &[u8]) -> Option<Rank> {
     Some(Rank { value, descending: tag & 0x80 != 0 })
 }
 
-fn check(order: &str, bytes: &[u8]) -> [u8; 8] {
-    use std::fmt::Write;
-    let mut text = format!("{order}|");
-    bytes.iter().for_each(|byte| {
-        let _ = write!(text, "{byte:02x}");
-    });
-    token_hash(&text).to_be_bytes()
+fn check(order: &str, seal: &[u8], bytes: &[u8]) -> [u8; 8] {
+    let mut sha = Sha256::new();
+    for part in [seal, order.as_bytes(), b"|", bytes] {
+        sha.update(part);
+    }
+    let mut first = [0; 8];
+    first.copy_from_slice(&sha.finalize()[..8]);
+    first
+}
+
+/// Seals and opens: a stream of hashes of the seal and of the check, which no two places share.
+fn apply(seal: &[u8], check: [u8; 8], bytes: &mut [u8]) {
+    for (at, block) in bytes.chunks_mut(32).enumerate() {
+        let mut sha = Sha256::new();
+        for part in [seal, &check, &(at as u64).to_be_bytes()] {
+            sha.update(part);
+        }
+        block.iter_mut().zip(sha.finalize()).for_each(|(byte, mask)| *byte ^= mask);
+    }
 }

@@ -7,17 +7,17 @@ use crate::fhir::reference::is_id;
 use crate::fhir::time::Interval;
 use crate::search::definition::{Definition, Kind};
 use crate::search::facts::{Parameter, folded_hash, reference_hash, system_hash, token_hash};
-use crate::search::fold::fold;
 use crate::search::parameters::{self, is_served};
+use crate::search::strings::folded_for_search as fold;
 
 use super::filter;
 use super::rule::{self, issue, past};
 use super::text;
-use super::wanted::{DateWanted, Form, Modifier, ReferenceWanted, TokenWanted, UriHow, Wanted};
+use super::wanted::{self, DateWanted, Form, Modifier, ReferenceWanted, TokenWanted, UriHow, Wanted};
 use super::{DEPTH_MAX, Server};
 
 /// What must hold for a row.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub enum Condition<'d> {
     /// `_id`
     Id(Vec<Box<str>>),
@@ -58,7 +58,7 @@ pub enum Condition<'d> {
 }
 
 /// A parameter and what is asked of its values.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Asked<'d> {
     /// The parameter.
     pub definition: &'d Definition,
@@ -287,7 +287,8 @@ fn chain<'d>(
     let only = match modifier.strip_prefix(':') {
         None => None,
         Some(name_of_type) => {
-            let fits = |t: &ResourceType| definition.targets.is_empty() || definition.targets.contains(t);
+            let targets = wanted::targets(definition);
+            let fits = |t: &ResourceType| targets.is_empty() || targets.contains(t);
             let only = ResourceType::parse(name_of_type).filter(fits);
             Some(only.ok_or_else(|| issue(&rule::MODIFIER, name))?)
         }
@@ -314,7 +315,7 @@ pub(super) fn over<'d>(
     let types: Vec<ResourceType> = match only {
         Some(only) => vec![only],
         None if definition.targets.is_empty() => server.types().collect(),
-        None => definition.targets.iter().copied().filter(|t| is_served(*t)).collect(),
+        None => wanted::targets(definition).iter().copied().filter(|t| is_served(*t)).collect(),
     };
     let (mut targets, mut refused) = (Vec::new(), None);
     for target in types {

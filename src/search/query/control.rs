@@ -11,7 +11,7 @@ use super::rule::{self, issue, past};
 use super::{Branch, COUNT_MAX, INCLUDES_MAX, Query, SORT_KEYS_MAX, Scope, Server};
 
 /// One key of the order.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug)]
 pub struct Sort<'d> {
     /// By what.
     pub by: SortBy<'d>,
@@ -20,7 +20,7 @@ pub struct Sort<'d> {
 }
 
 /// What matches are ordered by.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug)]
 pub enum SortBy<'d> {
     /// `_lastUpdated`
     LastUpdated,

@@ -41,6 +41,7 @@ impl<'d> Query<'d> {
             used: Vec::new(),
             ignored: Vec::new(),
             sorted: String::new(),
+            seal: server.seal,
         };
         let mut care = Interval::ALWAYS;
         for (name, value) in pairs.iter().filter(|(_, value)| !value.is_empty()) {
@@ -56,7 +57,7 @@ impl<'d> Query<'d> {
                 }
                 "_count" => query.count = count(value).ok_or_else(wrong)?,
                 "_cursor" => {
-                    let read = Cursor::read(value, &query.order(), server.now);
+                    let read = Cursor::read(value, &query.order(), server.seal, server.now);
                     query.cursor = Some(read.ok_or_else(wrong)?);
                 }
                 "_type" | "_format" | "_pretty" => {}

@@ -7,7 +7,7 @@ use crate::search::parameters::is_served;
 use super::Server;
 
 /// What is to be added to a page.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Include<'d> {
     /// The type that refers; `None` for any.
     pub source: Option<ResourceType>,

@@ -4,11 +4,10 @@ use crate::fhir::ResourceType;
 use crate::fhir::decimal::Decimal;
 use crate::fhir::reference::{Literal, is_id};
 use crate::fhir::time::Interval;
-use crate::fhir::{oid, system};
+use crate::fhir::{oid, system, ucum};
 use crate::search::definition::{Component, Definition, Kind};
 use crate::search::facts::folded;
-use crate::search::fold::fold;
-use crate::search::ucum;
+use crate::search::strings::folded_for_search as fold;
 
 use super::Server;
 use super::text;
@@ -107,7 +106,7 @@ pub struct QuantityWanted {
     /// The unit.
     pub unit: Unit,
     /// The same in canonical units, where the unit is UCUM's.
-    pub canonical: Option<(NumberWanted, Box<str>)>,
+    pub canonical: Option<(NumberWanted, String)>,
 }
 
 /// search.html#quantity
@@ -201,12 +200,19 @@ pub(super) struct Form<'a> {
     components: &'a [Component],
 }
 
+/// The types that a reference parameter may point to; `patient` is about Patients, where its elements may name Groups.
+pub(super) fn targets(definition: &Definition) -> &[ResourceType] {
+    const PATIENT: &[ResourceType] = &[ResourceType::PATIENT];
+    let only = &*definition.code == "patient" && definition.targets.contains(&ResourceType::PATIENT);
+    if only { PATIENT } else { &definition.targets }
+}
+
 impl<'a> Form<'a> {
     pub(super) fn of(definition: &'a Definition) -> Self {
         Form {
             kind: definition.kind,
             code: &definition.code,
-            targets: &definition.targets,
+            targets: targets(definition),
             components: &definition.components,
         }
     }
@@ -325,7 +331,7 @@ fn quantity(value: &str) -> Option<Wanted> {
 }
 
 /// The number and its precision in canonical units.
-fn canonical(number: NumberWanted, code: &str) -> Option<(NumberWanted, Box<str>)> {
+fn canonical(number: NumberWanted, code: &str) -> Option<(NumberWanted, String)> {
     let (value, unit) = ucum::canonical(number.value, code)?;
     let (low, _) = ucum::canonical(number.low, code)?;
     let (high, _) = ucum::canonical(number.high, code)?;

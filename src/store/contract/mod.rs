@@ -2,6 +2,7 @@
 
 mod embedded;
 mod model;
+mod postgres;
 
 use std::sync::Arc;
 
