@@ -220,6 +220,29 @@ impl Pipeline {
         Err(Fault::Busy)
     }
 
+    /// Why these would be refused as things stand; nothing is written. Blocks on storage.
+    pub fn refuses(&self, statements: &[Statement]) -> Result<Option<Refused>, Fault> {
+        if let Some(at) = twice(statements) {
+            return Ok(Some(Refused::Twice(at)));
+        }
+        for (at, statement) in statements.iter().enumerate() {
+            let holds = match self.home_of(statement)? {
+                Err(()) => return Ok(Some(Refused::Elsewhere(at))),
+                Ok(None) => statement.expected.holds(None),
+                Ok(Some(record)) => {
+                    let standing = self.standings.take(&self.store, record)?;
+                    let holds = statement.expected.holds(standing.current(statement.resource_type, &statement.id));
+                    self.standings.give_back(standing);
+                    holds
+                }
+            };
+            if !holds {
+                return Ok(Some(Refused::Unexpected(at)));
+            }
+        }
+        Ok(None)
+    }
+
     /// Where a statement's resource lies, or is to lie; nowhere for what is to be gone and was never there.
     fn home_of(&self, statement: &Statement) -> Result<Result<Option<PatientKey>, ()>, Fault> {
         if statement.record.is_some() {

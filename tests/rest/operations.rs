@@ -224,6 +224,7 @@ fn validate_says_what_a_write_would() {
         ("OPS-04", "/Condition/$validate?mode=create", sound.clone(), false),
         ("OPS-04", "/Condition/$validate", wrapped(&broken, &[("mode", "valueCode", code("create"))]), true),
         ("OPS-04", "/Condition/c1/$validate", wrapped(&sound, &[("mode", "valueCode", code("update"))]), false),
+        ("OPS-05", "/Condition/c1/$validate?mode=update", condition("c1", "2", None), true),
         ("OPS-05", "/Condition/c2/$validate", wrapped(&sound, &[("mode", "valueCode", code("update"))]), true),
         ("OPS-04", "/Condition/$validate", wrapped(&sound, &[("mode", "valueCode", code("update"))]), true),
         ("OPS-04", "/Condition/$validate", wrapped(&sound, &[("mode", "valueCode", code("nonsense"))]), true),
@@ -527,4 +528,9 @@ fn an_operation_is_on_record() {
     assert_eq!(event["subtype"][0]["code"], "operation", "{event}");
     assert_eq!(event["subtype"][1]["code"], "summary", "{event}");
     assert!(event.to_string().contains("Consent/consent-1/_history/1"), "{event}");
+    // Whoever asks for what is hidden is told that it is not there; the record says that it is.
+    world.closed().get("agency-b", format!("/{}/$summary", patient("1")));
+    let audit = world.closed().get("office", format!("/AuditEvent?patient={}&_count=1", patient("1"))).json();
+    let event = &audit["entry"][0]["resource"];
+    assert_eq!((&event["subtype"][1]["code"], &event["outcome"]), (&json!("summary"), &json!("8")), "{event}");
 }

@@ -9,7 +9,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::graph::{self, Graph, Way};
-use super::{Call, Level, Seen, parameters, rules};
+use super::{Call, Level, Seen, absent, parameters, rules};
 use crate::api::answer::Answer;
 use crate::api::criteria;
 use crate::api::routes::blocking;
@@ -53,8 +53,9 @@ pub(super) async fn document(call: Call<'_>, trail: &mut Trail) -> Result<Answer
     };
     trail.about(ResourceType::COMPOSITION, &id);
     let (gateway, caller) = (call.gateway.clone(), call.caller.clone());
-    let Some(made) = blocking(move || Ok(make(&gateway, &caller, &id, persist))).await?? else {
-        return Ok(Answer::not_found());
+    let wanted = id.clone();
+    let Some(made) = blocking(move || Ok(make(&gateway, &caller, &wanted, persist))).await?? else {
+        return absent(call.gateway, (ResourceType::COMPOSITION, &id), trail).await;
     };
     made.seen.tell(trail);
     let answer = Answer::ok(made.body);
@@ -73,15 +74,15 @@ fn own(named: &str, base: &str) -> Option<ResourceId> {
     ResourceId::parse(below.strip_prefix("Composition/").unwrap_or(below))
 }
 
-/// Puts a document together, and stores it where that is asked for. `None` where there is none for the caller. Blocks on
-/// storage.
+/// Puts a document together, and stores it where that is asked for. `None` where there is no such Composition for the
+/// caller. Blocks on storage.
 fn make(gateway: &Gateway, caller: &Caller, id: &ResourceId, persist: bool) -> Result<Option<Made>, Stop> {
     let Some(composition) = criteria::by_id(gateway, caller, ResourceType::COMPOSITION, id)? else { return Ok(None) };
     let record = composition.patient;
     let way = Way { gateway, caller, takes: &|_| true };
     let Graph { found, misses } = way.follow(vec![composition])?;
     if misses {
-        return Ok(None);
+        return Err(Stop::because(Status::NotFound, &common::NOT_FOUND, ""));
     }
     let seen = Seen::of(gateway, caller, graph::by_record(&found))?;
     let (identity, timestamp) = (graph::identity("document", &found), graph::newest(&found));

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
-use super::{Call, Level, Seen, parameters, returned, rules};
+use super::{Call, Level, Seen, absent, parameters, returned, rules};
 use crate::api::answer::Answer;
 use crate::api::criteria;
 use crate::api::routes::blocking;
@@ -44,12 +44,15 @@ pub(super) async fn read(call: Call<'_>, trail: &mut Trail) -> Result<Answer, St
     let (gateway, caller) = (call.gateway.clone(), call.caller.clone());
     let resource_type = match call.level {
         Level::Instance(resource_type, id) => {
+            let wanted = id.clone();
             let found = blocking(move || {
-                let Some(found) = criteria::by_id(&gateway, &caller, resource_type, &id)? else { return Ok(None) };
+                let Some(found) = criteria::by_id(&gateway, &caller, resource_type, &wanted)? else { return Ok(None) };
                 let seen = Seen::of(&gateway, &caller, [(found.patient, 1)])?;
                 Ok(Some((found, seen)))
             });
-            let Some((found, seen)) = found.await? else { return Ok(Answer::not_found()) };
+            let Some((found, seen)) = found.await? else {
+                return absent(call.gateway, (resource_type, &id), trail).await;
+            };
             seen.tell(trail);
             let (version, modified) = (found.version, found.last_updated);
             let meta = found.release()?.map(|body| meta_of(&body).to_string());

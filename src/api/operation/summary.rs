@@ -15,7 +15,7 @@ use serde_json::Value;
 
 use super::graph::{self, Graph, Way};
 use super::lastn;
-use super::{Call, Level, Seen, parameters, record_of, rules};
+use super::{Call, Level, Seen, absent, parameters, record_of, rules};
 use crate::api::answer::Answer;
 use crate::api::criteria::{self, Found};
 use crate::api::routes::blocking;
@@ -57,8 +57,14 @@ pub(super) async fn summary(call: Call<'_>, trail: &mut Trail) -> Result<Answer,
         (_, None) => return Err(Stop::because(Status::BadRequest, &rules::MISSING, "identifier")),
     };
     let (gateway, caller) = (call.gateway.clone(), call.caller.clone());
-    let made = blocking(move || Ok(make(&gateway, &caller, id.as_ref(), &criteria)));
-    let Some((body, id, seen)) = made.await?? else { return Ok(Answer::not_found()) };
+    let named = id.clone();
+    let made = blocking(move || Ok(make(&gateway, &caller, named.as_ref(), &criteria)));
+    let Some((body, id, seen)) = made.await?? else {
+        return match id {
+            Some(id) => absent(call.gateway, (ResourceType::PATIENT, &id), trail).await,
+            None => Ok(Answer::not_found()),
+        };
+    };
     trail.about(ResourceType::PATIENT, &id);
     seen.tell(trail);
     Ok(Answer::ok(body))

@@ -1,6 +1,6 @@
 //! `$validate` (OperationDefinition Resource-validate): what a create, an update or a delete would say, without doing it.
 //!
-//! It is asked of the very function that writes are prepared by, so the two cannot disagree. The answer is 200 with an
+//! It is asked of the very functions that writes are prepared and judged by, so the two cannot disagree. The answer is 200 with an
 //! OperationOutcome whatever it says; what tells that the validation could not be done is a parameter that cannot be read.
 
 use super::{Call, Level, rules};
@@ -9,7 +9,8 @@ use crate::api::criteria::{self, Found};
 use crate::api::routes::blocking;
 use crate::api::trail::Trail;
 use crate::api::write::prepare::Body;
-use crate::api::write::{Action, Asking, Sent, Stop, Target, prepare};
+use crate::api::write::single::refusal;
+use crate::api::write::{Action, Asking, Prepared, Sent, Stop, Target, prepare};
 use crate::app::Gateway;
 use crate::consent::{self, Caller};
 use crate::fault::{Issue, Place, Status};
@@ -113,7 +114,13 @@ impl Wanted {
                 Sent::Resource(text.to_owned())
             }
         };
-        prepare(gateway, caller, &Asking { action, resource_type, target, sent, if_match: None, if_none_match: None })?;
+        let asking = Asking { action, resource_type, target, sent, if_match: None, if_none_match: None };
+        if let Prepared::Statement(statement) = prepare(gateway, caller, &asking)? {
+            let statements = [*statement];
+            if let Some(refused) = gateway.pipeline().refuses(&statements)? {
+                return Err(refusal(&statements, refused).0);
+            }
+        }
         Ok((noticed, None))
     }
 
