@@ -99,7 +99,7 @@ impl Dice {
 pub fn request(dice: &mut Dice, words: &Words, caller: &str, next: &mut Vec<String>) -> Ask {
     let (kind, id) = dice.pick(&words.ids).clone();
     let search = |dice: &mut Dice| (*dice.pick(&words.types)).to_owned();
-    let mut ask = match dice.roll(20) {
+    let mut ask = match dice.roll(22) {
         0..=3 => Ask::get(caller, format!("/{kind}/{id}")),
         4 => Ask::get(caller, format!("/Patient/{id}/$everything")),
         5 => Ask::get(
@@ -132,6 +132,23 @@ pub fn request(dice: &mut Dice, words: &Words, caller: &str, next: &mut Vec<Stri
             format!("/{}", dice.pick(&["Bundle", "Consent", "Patient", ""])),
             &bundle(HIDDEN, "x", &[]),
         ),
+        // Operations at a resource, and at a type with somebody's id.
+        19 => Ask::get(
+            caller,
+            format!("/{kind}/{id}/{}", dice.pick(&["$summary", "$document", "$meta", "$validate", "$nonsense"])),
+        ),
+        20 => {
+            let patient = dice.pick(&[key(TARO), key(HIDDEN), key(HANAKO)]).patient_id();
+            let patient = patient.as_str();
+            let path = match dice.roll(5) {
+                0 => format!("/Observation/$lastn?patient={patient}&code:missing=false"),
+                1 => format!("/DocumentReference/$docref?patient={patient}&start=2000-01-01"),
+                2 => format!("/{kind}/$meta"),
+                3 => format!("/Composition/$document?id={id}"),
+                _ => format!("/Patient/{patient}/$summary"),
+            };
+            Ask::get(caller, path)
+        }
         18 => Ask::get(
             caller,
             format!(
