@@ -180,6 +180,34 @@ fn a_database_that_was_away_is_gone_on_with() {
     assert!(done > 20, "{done}");
 }
 
+/// Statements are planned while the tables are empty, and go by the key all the same when they are full.
+#[test]
+fn nothing_reads_whole_tables() {
+    let Some(cluster) = Cluster::start(&["autovacuum=off"]) else { return };
+    let engine = open_beside_others(&cluster);
+    for n in 0..40_u64 {
+        let commit = |patient: u64| {
+            let (head, sheaf) = (keys::head(PatientKey(patient.into())), keys::sheaf(PatientKey(patient.into()), n, 0));
+            let expect = vec![(sheaf.clone(), None)];
+            let put = vec![(head.clone(), vec![1]), (sheaf, vec![2; 500])];
+            Commit { expect, put, delete: vec![keys::held(LetterId([7; 32]))], log: Some(vec![3; 50]) }
+        };
+        engine.apply(&(0..20).map(commit).collect::<Vec<_>>()).unwrap();
+        let (from, to) = (keys::head(PatientKey(3)), keys::sheaf(PatientKey(3), n, 0));
+        for order in [Order::Ascending, Order::Descending] {
+            assert!(!engine.scan(&from, &to, 1, order).unwrap().is_empty());
+            assert!(!engine.scan(&from, &[b'Q'], 1, order).unwrap().is_empty());
+        }
+    }
+    drop(engine);
+    let read =
+        cluster.sql("SELECT coalesce(sum(seq_tup_read), 0) FROM pg_stat_user_tables WHERE relname = 'tasuki_entry'");
+    assert_eq!(read, "0");
+    let fetched: u64 =
+        cluster.sql("SELECT idx_tup_fetch FROM pg_stat_user_tables WHERE relname = 'tasuki_entry'").parse().unwrap();
+    assert!(fetched < 5000, "{fetched} rows for 40 commits and 160 scans of one row");
+}
+
 /// Connections that the server ends, those of readers and of the writer, are made anew.
 #[test]
 fn connections_that_are_ended_are_made_anew() {

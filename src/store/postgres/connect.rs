@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime};
+use deadpool_postgres::{
+    ClientWrapper, Hook, Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime,
+};
 use rustls::{ClientConfig, RootCertStore};
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
@@ -89,7 +91,13 @@ impl Pools {
             };
             let patience = Some(Duration::from_secs(CONNECT_SECONDS_MAX));
             let pool = Pool::builder(manager).max_size(size).runtime(Runtime::Tokio1);
-            let pool = pool.wait_timeout(patience).create_timeout(patience).build();
+            let by_key = Hook::async_fn(|client: &mut ClientWrapper, _| {
+                Box::pin(async move {
+                    let _ = client.batch_execute(super::sql::BY_KEY).await;
+                    Ok(())
+                })
+            });
+            let pool = pool.wait_timeout(patience).create_timeout(patience).post_create(by_key).build();
             pool.map_err(|fault| Fault::Broken(format!("no pool of connections: {fault}")))
         };
         Ok(Pools { readers: pool(settings.connections_max.max(1))?, writer: pool(1)? })
