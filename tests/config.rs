@@ -144,7 +144,7 @@ fn the_example_names_every_key() {
 }
 
 /// What is replaced by what in the full example; the key and the rule that must be named.
-const MISTAKES: [(&str, &str, &str, &str); 54] = [
+const MISTAKES: [(&str, &str, &str, &str); 59] = [
     ("listen = ", "lisen = ", "lisen", "config-unknown-key"),
     ("cache_mib", "cache_mb", "cache_mb", "config-unknown-key"),
     ("minimum = \"1.3\"", "minimun = \"1.3\"", "minimun", "config-unknown-key"),

@@ -10,7 +10,7 @@ use tasuki::fhir::PatientKey;
 use tasuki::fhir::time::Interval;
 use tasuki::search::Labels;
 
-const RECORD: PatientKey = PatientKey(0x7001 << 64);
+const RECORD: PatientKey = PatientKey(0x5001 << 64);
 const AGENCIES: [&str; 3] = ["Organization/agency-a", "Organization/agency-b", "Organization/agency-c"];
 const DAYS: [&str; 5] = ["2026-03-31", "2026-04-01", "2026-06-15", "2026-09-30", "2026-10-01"];
 
@@ -58,7 +58,7 @@ fn situations() -> Vec<(&'static str, Vec<Value>)> {
     let person = json!({"type": "deny", "actor": actors(&["Practitioner/p"])});
     let mut elsewhere = permit("active");
     elsewhere["id"] = json!("astray");
-    elsewhere["patient"] = json!({"reference": PatientKey(0x7002 << 64).reference()});
+    elsewhere["patient"] = json!({"reference": PatientKey(0x5002 << 64).reference()});
     vec![
         ("no consent at all", vec![]),
         ("permit A", vec![permit("active")]),

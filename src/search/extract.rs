@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::facts::{DateFact, Labels, Token, reference_hash, token_hash};
+use super::facts::{DateFact, Labels, Token, reference_hash};
 use super::labels;
 use crate::fhir::entry::Entries;
 use crate::fhir::reference::{self, Literal};
@@ -69,17 +69,6 @@ pub fn extract_in(resource: &Value, record: PatientKey, zone_minutes: i16) -> Ex
     reader.found.references.sort_unstable();
     reader.found.references.dedup();
     reader.found
-}
-
-/// What a reference is found by, when it may point to one of `targets` (any, when there are none).
-pub(super) fn target_hash(text: &str, targets: &[&str]) -> Option<u64> {
-    let fits = |t: ResourceType| targets.is_empty() || targets.contains(&t.name());
-    match Literal::parse(text) {
-        Literal::Relative(resource_type, id) => fits(resource_type).then(|| reference_hash(resource_type, id)),
-        Literal::Absolute(url, local) => local.is_none_or(|(t, _)| fits(t)).then(|| token_hash(url)),
-        Literal::Urn(urn) => Some(token_hash(urn)),
-        Literal::Contained | Literal::Other => None,
-    }
 }
 
 /// The one walk over the whole tree.
