@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 use tasuki::decode::fhir::decode;
-use tasuki::fhir::{Draft, FacilityCode, ResourceType};
+use tasuki::fhir::{Draft, FacilityCode};
 use tasuki::letter::{LetterId, Source};
 use tasuki::map::{Change, Mapped, fhir};
 use tasuki::search::facts::extract_in;

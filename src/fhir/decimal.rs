@@ -62,7 +62,7 @@ impl Decimal {
 
     /// The sum, at the finer of both scales; `None` when it does not fit.
     #[allow(clippy::should_implement_trait)] // a sum may not fit
-    pub fn add(self, other: Decimal) -> Option<Self> {
+    pub fn plus(self, other: Decimal) -> Option<Self> {
         let scale = self.scale.max(other.scale);
         Decimal::new(self.at_scale(scale)?.checked_add(other.at_scale(scale)?)?, scale)
     }
@@ -226,6 +226,6 @@ mod tests {
         assert_eq!(decimal("100").half_step(), decimal("0.5"));
         assert_eq!(decimal("100.00").half_step(), decimal("0.005"));
         assert_eq!(decimal("1e2").half_step(), decimal("50"));
-        assert_eq!(decimal("100").add(decimal("0.5").negate()), Some(decimal("99.5")));
+        assert_eq!(decimal("100").plus(decimal("0.5").negate()), Some(decimal("99.5")));
     }
 }

@@ -33,7 +33,7 @@ pub struct Unit {
 pub fn canonical(value: Decimal, unit: &str) -> Option<(Decimal, String)> {
     let unit = parse(unit)?;
     let value = match unit.offset {
-        Some(offset) => value.add(offset)?,
+        Some(offset) => value.plus(offset)?,
         None => value,
     };
     Some((value.times(unit.numerator)?.divided(unit.denominator)?, unit.dimension))

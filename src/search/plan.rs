@@ -281,7 +281,7 @@ mod tests {
     fn expressions_of_every_shape_become_branches() {
         let cases = [
             ("Patient", "Patient.name", "name:HumanName"),
-            ("Patient", "Patient.contact.name.family | Resource.id", "contact.name.family:string id:string"),
+            ("Patient", "Patient.contact.name.family | Resource.id", "contact.name.family:string id:id"),
             ("Observation", "(Observation.value as Quantity)", "valueQuantity:Quantity"),
             ("Observation", "(Observation.value as CodeableConcept).text", "valueCodeableConcept.text:string"),
             ("Observation", "value.as(DateTime) | value.as(Period)", "valueDateTime:dateTime valuePeriod:Period"),

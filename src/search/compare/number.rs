@@ -48,7 +48,7 @@ fn approximately(wanted: &NumberWanted) -> (Decimal, Decimal) {
     let value = wanted.value;
     let tenth = Decimal::new(value.mantissa().saturating_abs(), value.scale().saturating_add(1));
     let tenth = tenth.unwrap_or(value);
-    (value.add(tenth.negate()).unwrap_or(value), value.add(tenth).unwrap_or(value))
+    (value.plus(tenth.negate()).unwrap_or(value), value.plus(tenth).unwrap_or(value))
 }
 
 /// Whether a quantity is what is asked for: in its own unit, or both in canonical ones.

@@ -4,6 +4,7 @@ use serde_json::json;
 use super::*;
 use crate::fhir::FacilityCode;
 use crate::fhir::time::Interval;
+use crate::search::facts::token_hash;
 use crate::search::facts::{Parameter, clinical_interval};
 
 fn key(number: &str) -> PatientKey {

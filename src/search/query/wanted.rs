@@ -306,7 +306,7 @@ impl NumberWanted {
         let value = Decimal::parse(rest)?;
         // search.html#number: 1e2 stands for 95 to 105, where its last digit alone would give 50 to 150.
         let half = if value.scale() < 0 { Decimal::new(5, value.scale() + 2)? } else { value.half_step() };
-        let around = |half: Decimal| value.add(half).unwrap_or(value);
+        let around = |half: Decimal| value.plus(half).unwrap_or(value);
         let (low, high) = (around(half.negate()), around(half));
         Some(NumberWanted { prefix, value, low, high, exponent: rest.contains(['e', 'E']) })
     }

@@ -276,7 +276,7 @@ fn sampled(value: &Json) -> Option<Quantity> {
         }
     }
     let base = decimal(origin.get("value"));
-    let scaled = |one: Decimal| factor.map_or(Some(one), |factor| one.times(factor))?.add(base?);
+    let scaled = |one: Decimal| factor.map_or(Some(one), |factor| one.times(factor))?.plus(base?);
     let (low, high) = (ends.and_then(|ends| scaled(ends.0)), ends.and_then(|ends| scaled(ends.1)));
     let low = if below { decimal(value.get("lowerLimit")).or(low) } else { low };
     let high = if above { decimal(value.get("upperLimit")).or(high) } else { high };
