@@ -113,7 +113,11 @@ fn the_command_line_works_on_every_engine() {
         let hospital = data("hospital").join(HOSPITAL);
         let (code, _) = run(&["ingest", hospital.to_str().unwrap()]);
         assert_eq!(code, 0, "{store}");
-        told.push([run(&["verify"]), run(&["codes", "list"]), run(&["held"]), run(&["replay"])]);
+        // Which letter brings a code first depends on which worker is faster.
+        let (code, codes) = run(&["codes", "list"]);
+        let codes: Vec<&str> = codes.lines().filter(|line| !line.trim_start().starts_with("first at")).collect();
+        let codes = (code, codes.join("\n"));
+        told.push([run(&["verify"]), codes, run(&["held"]), run(&["replay"])]);
         let whole = told.last().unwrap()[0].1.clone();
         assert!(whole.contains("whole"), "{store}: {whole}");
     }
