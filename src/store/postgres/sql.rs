@@ -155,7 +155,7 @@ mod tests {
         "COPY",
         "TRUNCATE",
         "GENERATED",
-        "MERGE",
+        "MERGE INTO",
         "JSON",
         "LIKE",
         "COLLATE",
