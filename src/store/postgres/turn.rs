@@ -124,7 +124,7 @@ impl Inner {
 /// Begins a transaction, waits for the turn, and reads every key that a commit expects something of.
 async fn begin(
     connection: &Object,
-    writer: &Vec<u8>,
+    writer: &[u8],
     commits: &[Commit],
 ) -> Result<(Turn, HashMap<Vec<u8>, Vec<u8>>), Failure> {
     let keys: BTreeSet<&[u8]> =
