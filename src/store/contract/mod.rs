@@ -11,9 +11,12 @@ use crate::fhir::{PatientKey, ResourceType};
 use crate::letter::LetterId;
 use crate::store::memory::MemoryEngine;
 
+/// What is asked of an engine, and its name.
+type Clause = (&'static str, fn(&dyn Engine));
+
 /// Runs the suite; `make` gives an empty engine.
 fn keep(make: impl Fn() -> Arc<dyn Engine>) {
-    let clauses: [(&str, fn(&dyn Engine)); 10] = [
+    let clauses: [Clause; 10] = [
         ("scans", scans),
         ("scans over partitions", scans_over_partitions),
         ("expectations", expectations),

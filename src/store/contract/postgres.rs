@@ -196,7 +196,7 @@ fn nothing_reads_whole_tables() {
         let (from, to) = (keys::head(PatientKey(3)), keys::sheaf(PatientKey(3), n, 0));
         for order in [Order::Ascending, Order::Descending] {
             assert!(!engine.scan(&from, &to, 1, order).unwrap().is_empty());
-            assert!(!engine.scan(&from, &[b'Q'], 1, order).unwrap().is_empty());
+            assert!(!engine.scan(&from, b"Q", 1, order).unwrap().is_empty());
         }
     }
     drop(engine);

@@ -122,7 +122,7 @@ mod tests {
         assert!(matches!(reach(&prefix, &keys::after(&prefix)), Reach::OneToItsEnd { .. }));
         let last = keys::panel_prefix(u128::MAX);
         assert!(matches!(reach(&last, &keys::after(&last)), Reach::OneToItsEnd { .. }));
-        assert_eq!(reach(&keys::head(patient), &[b'Q']), Reach::Many);
+        assert_eq!(reach(&keys::head(patient), b"Q"), Reach::Many);
         assert_eq!(cut(&keys::log(Position(65_535))).0, cut(&keys::log(Position(1))).0);
         assert_ne!(cut(&keys::log(Position(65_535))).0, cut(&keys::log(Position(65_536))).0);
     }
