@@ -104,7 +104,7 @@ fn value(name: &str, kind: &str, definition: &Value) -> String {
         ("patient", _) => key("1").reference(),
         (_, "number") => "gt1.5".to_owned(),
         (_, "date") => "ge2026-01-01".to_owned(),
-        (_, "string") => "見本".to_owned(),
+        (_, "string") => "%E8%A6%8B%E6%9C%AC".to_owned(),
         (_, "token") => "http%3A%2F%2Fsystem.example%7Ccode".to_owned(),
         (_, "reference") => "http%3A%2F%2Felsewhere.example%2FThing%2F1".to_owned(),
         (_, "quantity") => "5.4%7Chttp%3A%2F%2Funitsofmeasure.org%7Cmg".to_owned(),
@@ -186,6 +186,7 @@ fn the_statement_has_a_tag() {
         assert_eq!(served.ask(Ask::get("", path).with("if-none-match", "W/\"1\"")).status, 200, "CAP-04 {path}");
         let since = "Sat, 21 Nov 2026 00:30:00 GMT";
         assert_eq!(served.ask(Ask::get("", path).with("if-modified-since", since)).status, 200, "CAP-04 {path}");
+        println!("{path}: {} bytes", first.bytes.len());
         let packed = served.ask(Ask::get("", path).with("accept-encoding", "gzip"));
         assert_eq!(packed.header("content-encoding"), Some("gzip"), "{path}");
         assert!(packed.bytes.len() < first.bytes.len() / 4, "{path}");

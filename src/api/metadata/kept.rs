@@ -10,9 +10,9 @@ use crate::api::asked::Asked;
 use crate::api::form::Formed;
 use crate::consent::Permitted;
 
-/// Texts that are kept, each about 2 MB at most: of few base URLs, each in few forms. More are made anew whenever they are
-/// asked for; a proxy that is trusted decides how many base URLs there are.
-const KEPT_MAX: usize = 32;
+/// Most bytes that are kept: one base URL in every form takes less. A proxy that is trusted decides how many base URLs there
+/// are; past this all is made anew.
+const KEPT_BYTES_MAX: usize = 32 << 20;
 
 /// What a text says and in which form.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -75,13 +75,15 @@ impl Text {
         KEPT.read().unwrap_or_else(PoisonError::into_inner).get(key).cloned()
     }
 
-    /// Keeps a text, where there is room.
+    /// Keeps a text.
     pub(super) fn keep(key: Key, formed: Formed, tag: u32) -> Arc<Text> {
         let text = Arc::new(Text { tag, coding: formed.coding, body: formed.body.map(Bytes::from) });
+        let length = |text: &Text| text.body.peek().len();
         let mut kept = KEPT.write().unwrap_or_else(PoisonError::into_inner);
-        if kept.len() < KEPT_MAX {
-            kept.insert(key, text.clone());
+        if kept.values().map(|text| length(text)).sum::<usize>() + length(&text) > KEPT_BYTES_MAX {
+            kept.clear();
         }
+        kept.insert(key, text.clone());
         text
     }
 }
