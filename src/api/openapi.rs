@@ -127,15 +127,7 @@ fn of_type(w: &mut Writer, mode: Mode, resource_type: ResourceType) {
     let name = resource_type.name();
     let interactions = mode.interactions(resource_type);
     let offers = |interaction| interactions.contains(&interaction);
-    let call = |method, verb: &str, summary, answer| Call {
-        method,
-        id: format!("{verb}{name}"),
-        summary,
-        tag: name,
-        parameters: Vec::new(),
-        takes: &[],
-        answer: (answer, "200"),
-    };
+    let call = |method, verb, summary, answer| call_of(name, method, verb, summary, answer);
     let criteria = || {
         let own = search_parameters(resource_type).into_iter().filter(is_plain);
         own.map(|one| component(resource_type, one.name)).collect::<Vec<_>>()
@@ -177,11 +169,21 @@ fn of_type(w: &mut Writer, mode: Mode, resource_type: ResourceType) {
     }
     path(w, &format!("/{name}"), &[], &at_type);
     path(w, &format!("/{name}/{{id}}"), &["id"], &at_id);
+    below_type(w, mode, resource_type);
+}
+
+/// The paths below a type and below a resource of it.
+fn below_type(w: &mut Writer, mode: Mode, resource_type: ResourceType) {
+    use Interaction as I;
+    let name = resource_type.name();
+    let interactions = mode.interactions(resource_type);
+    let offers = |interaction| interactions.contains(&interaction);
+    let call = |method, verb, summary, answer| call_of(name, method, verb, summary, answer);
     if offers(I::SearchType) && resource_type != ResourceType::AUDIT_EVENT {
         let search = Call { takes: &FORM, ..call("post", "searchByForm", "Search.", "Bundle") };
         path(w, &format!("/{name}/_search"), &[], &[search]);
     }
-    let histories = || headers(&["_since", "_at", "_count"]);
+    let histories = || ["_since", "_at", "_count"].map(str::to_owned).to_vec();
     if offers(I::HistoryType) {
         let history = call("get", "historyOfAll", "The versions of all of this type.", "Bundle");
         path(w, &format!("/{name}/_history"), &[], &[Call { parameters: histories(), ..history }]);
@@ -201,6 +203,19 @@ fn of_type(w: &mut Writer, mode: Mode, resource_type: ResourceType) {
         if operation.instance {
             operation_at(w, &format!("/{name}/{{id}}"), &["id"], name, operation);
         }
+    }
+}
+
+/// A call with resources of a type, that takes nothing and is answered with 200.
+fn call_of<'a>(name: &'a str, method: &'a str, verb: &str, summary: &'a str, answer: &'a str) -> Call<'a> {
+    Call {
+        method,
+        id: format!("{verb}{name}"),
+        summary,
+        tag: name,
+        parameters: Vec::new(),
+        takes: &[],
+        answer: (answer, "200"),
     }
 }
 
