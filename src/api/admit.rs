@@ -33,10 +33,13 @@ pub(super) fn stopped(request: &HttpRequest, asked: &Asked, path: &[&str]) -> Op
 /// CapabilityStatement says.
 pub(super) fn allowed(path: &[&str]) -> &'static str {
     match path {
-        ["fhir"] | ["intake", ..] | ["fhir", .., "_search"] => "POST, OPTIONS",
-        ["fhir", "metadata" | "_history" | "AuditEvent"] | ["fhir", .., "_history"] | ["health"] => {
-            "GET, HEAD, OPTIONS"
-        }
+        ["fhir", "AuditEvent", _, ..] => "OPTIONS",
+        ["fhir"] | ["fhir", .., "_search"] => "GET, HEAD, POST, OPTIONS",
+        ["intake", ..] => "POST, OPTIONS",
+        ["fhir", "metadata" | "openapi.json" | "_history" | "AuditEvent"]
+        | ["fhir", ".well-known", _]
+        | ["fhir", .., "_history"]
+        | ["health"] => "GET, HEAD, OPTIONS",
         ["fhir", _, _, "_history", _] => "GET, HEAD, OPTIONS",
         ["fhir", "$export-status", _] => "GET, HEAD, DELETE, OPTIONS",
         ["fhir", "$export-file", ..] => "GET, HEAD, OPTIONS",
@@ -52,7 +55,7 @@ fn speaks_fhir(method: &Method, path: &[&str]) -> bool {
     match path {
         // The bytes that it holds, in whatever form they are.
         ["fhir", "Binary", ..] => !matches!(*method, Method::GET | Method::HEAD),
-        ["fhir", ".well-known", ..] => false,
+        ["fhir", ".well-known" | "openapi.json", ..] => false,
         // A manifest is JSON and a file NDJSON, whatever form of FHIR is wanted.
         ["fhir", "$export-status" | "$export-file", ..] => false,
         ["fhir", ..] => true,

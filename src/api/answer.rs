@@ -3,9 +3,11 @@
 //! Whoever answers says what; in which form it leaves is decided once, on the way out (`api/leave.rs`).
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use actix_web::http::header::HeaderName;
 
+use super::metadata::Text;
 use super::rules;
 use super::streamed::Streamed;
 use crate::consent::{Permitted, Public};
@@ -36,6 +38,8 @@ pub(super) enum Content {
     Other(Box<(Permitted<Vec<u8>>, Cow<'static, str>)>),
     /// The same, part by part.
     Streamed(Box<Streamed>, &'static str),
+    /// What is said of the gateway itself, in the form that is asked for already; with its media type.
+    Kept(Arc<Text>, &'static str),
     /// Headers alone.
     Nothing,
 }
@@ -45,7 +49,7 @@ impl Answer {
         Answer::of(Status::Ok, Content::Fhir(body))
     }
 
-    fn of(status: Status, content: Content) -> Self {
+    pub(super) fn of(status: Status, content: Content) -> Self {
         Answer { status, content, version: None, modified: None, location: None, headers: Vec::new() }
     }
 
@@ -104,7 +108,7 @@ impl Answer {
         match self.content {
             Content::Fhir(body) => Some(body),
             Content::Outcome(findings) => Some(outcome(&findings, language)),
-            Content::Other(..) | Content::Streamed(..) | Content::Nothing => None,
+            Content::Other(..) | Content::Streamed(..) | Content::Kept(..) | Content::Nothing => None,
         }
     }
 

@@ -33,7 +33,7 @@ impl Formed {
         let format = asked.format.unwrap_or(Format::FhirJson);
         let content_type = Cow::Borrowed(format.content_type());
         let (formed, is_fhir) = match content {
-            Content::Nothing | Content::Streamed(..) => return Ok(None),
+            Content::Nothing | Content::Streamed(..) | Content::Kept(..) => return Ok(None),
             Content::Fhir(body) => (Formed { content_type, coding: None, language: None, body }, true),
             Content::Outcome(findings) => {
                 let (language, body) = (Some(asked.language.tags()), outcome(&findings, asked.language));

@@ -27,9 +27,10 @@ pub(super) async fn leave(request: &HttpRequest, gateway: &Gateway, asked: &Aske
         None => answer,
     };
     let content = std::mem::replace(&mut answer.content, Content::Nothing);
-    let (content, streamed) = match content {
-        Content::Streamed(body, content_type) => (Content::Nothing, Some((body, content_type))),
-        content => (content, None),
+    let (content, streamed, kept) = match content {
+        Content::Streamed(body, content_type) => (Content::Nothing, Some((body, content_type)), None),
+        Content::Kept(text, content_type) => (Content::Nothing, None, Some((text, content_type))),
+        content => (content, None, None),
     };
     let formed = match Formed::of(content, *asked).await {
         Ok(formed) => formed,
@@ -45,6 +46,10 @@ pub(super) async fn leave(request: &HttpRequest, gateway: &Gateway, asked: &Aske
     };
     if let Some((_, content_type)) = &streamed {
         add(header::CONTENT_TYPE, value_of(content_type));
+    }
+    if let Some((text, content_type)) = &kept {
+        add(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+        text.coding.into_iter().for_each(|coding| add(header::CONTENT_ENCODING, HeaderValue::from_static(coding)));
     }
     if let Some(formed) = &formed {
         add(header::CONTENT_TYPE, value_of(&formed.content_type));
@@ -80,7 +85,8 @@ pub(super) async fn leave(request: &HttpRequest, gateway: &Gateway, asked: &Aske
     if let Some((streamed, _)) = streamed.filter(|_| !asked.head) {
         return response.body(*streamed);
     }
-    match formed.map(|formed| formed.body.into_inner()) {
+    let body = formed.map(|formed| Bytes::from(formed.body.into_inner()));
+    match body.or_else(|| kept.map(|(text, _)| text.body.peek().clone())) {
         None => response.body(body::None::new()),
         Some(body) if asked.head => response.body(Unsent(body.len())),
         Some(body) => response.body(body),

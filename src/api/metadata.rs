@@ -1,99 +1,93 @@
-//! `GET /fhir/metadata`: the CapabilityStatement, made from the tables the program answers by.
+//! What the gateway says of itself to anybody, and nothing of anyone: the CapabilityStatement (http.html#capabilities), the
+//! OpenAPI description, and that there is no SMART configuration (`docs/adr/0027`). All follow from the tables by which
+//! requests are answered (`metadata/offer.rs`), are made once, and are kept in the form in which they leave.
 
-use super::answer::Answer;
-use super::operation::{OPERATIONS, Operation};
+mod kept;
+pub(super) mod offer;
+mod statement;
+
+use actix_web::HttpRequest;
+
+use super::answer::{Answer, Content};
+use super::asked::{Asked, Format};
+use super::conditional::is_unchanged;
+use super::form::Formed;
+use super::routes::blocking;
+use super::{forwarded, openapi};
+use crate::app::Gateway;
+use crate::config::Origins;
 use crate::consent::{Permitted, Public};
-use crate::fault::Status;
-use crate::fhir::{ResourceType, Writer};
-use crate::search::parameters;
+use crate::fault::{Fault, Status, rules};
+use kept::{About, Form, Key, What};
+use offer::Mode;
 
-/// The CapabilityStatement. Anybody may read it: it says what the gateway can do and nothing of anyone.
-pub(super) fn metadata(base_url: &str) -> Answer {
-    match Public::definition(statement(base_url)) {
-        Some(public) => Answer::ok(Permitted::<String>::public(public).map(String::into_bytes)),
-        None => Answer::refuse(Status::Broken, &super::rules::BROKEN, ""),
+pub(super) use kept::Text;
+
+rules! {
+    NO_SMART "no-smart-configuration" Error NotSupported
+        "This gateway issues no SMART access tokens, so it has no SMART configuration; its callers are known by the tokens they were registered with."
+        "このゲートウェイはSMARTのアクセストークンを発行しないため、SMART設定はありません。呼び出し元は登録済みのトークンで識別します。"
+}
+
+/// `GET /fhir/metadata`. The same whatever `mode` asks for, as the standard allows.
+pub(super) async fn metadata(request: &HttpRequest, gateway: &Gateway) -> Answer {
+    answer(request, gateway, What::Statement).await.unwrap_or_else(Answer::from)
+}
+
+/// `GET /fhir/openapi.json`: OpenAPI 3.1.
+pub(super) async fn openapi(request: &HttpRequest, gateway: &Gateway) -> Answer {
+    answer(request, gateway, What::OpenApi).await.unwrap_or_else(Answer::from)
+}
+
+/// `GET /fhir/.well-known/smart-configuration`: a document would have to name a token endpoint.
+pub(super) fn smart_configuration() -> Answer {
+    Answer::refuse(Status::NotFound, &NO_SMART, "")
+}
+
+async fn answer(request: &HttpRequest, gateway: &Gateway, what: What) -> Result<Answer, Fault> {
+    let asked = Asked::of(request);
+    let about = About {
+        what,
+        mode: Mode::of(gateway),
+        base: forwarded::base_url(request, gateway).unwrap_or_else(|| gateway.base_url().to_owned()),
+        cors: !matches!(&gateway.http().origins, Origins::These(none) if none.is_empty()),
+    };
+    let key = Key { about, form: Form::of(&asked, what) };
+    let text = match Text::find(&key) {
+        Some(text) => text,
+        None => {
+            let about = key.about.clone();
+            let json = blocking(move || Ok(written(&about))).await?;
+            let tag = crc32fast::hash(json.as_bytes());
+            let (public, is_fhir) = match what {
+                What::Statement => (Public::definition(json), true),
+                What::OpenApi => (Public::interface(json), false),
+            };
+            let public = public.ok_or_else(|| Fault::Broken("a definition begins otherwise".into()))?;
+            let body = Permitted::<String>::public(public).map(String::into_bytes);
+            let content = match is_fhir {
+                true => Content::Fhir(body),
+                false => Content::Other(Box::new((body, Format::Json.content_type().into()))),
+            };
+            let formed = Formed::of(content, asked).await?;
+            Text::keep(key, formed.ok_or_else(|| Fault::Broken("a text without a body".into()))?, tag)
+        }
+    };
+    let tag = Some(text.tag);
+    // There is no instant at which it changed: it changes with the program and its configuration.
+    if is_unchanged(request, text.tag, i64::MAX) {
+        return Ok(Answer { version: tag, ..Answer::empty(Status::NotModified) });
     }
+    let content_type = match what {
+        What::Statement => asked.format.unwrap_or(Format::FhirJson).content_type(),
+        What::OpenApi => Format::Json.content_type(),
+    };
+    Ok(Answer { version: tag, ..Answer::of(Status::Ok, Content::Kept(text, content_type)) })
 }
 
-fn statement(base_url: &str) -> String {
-    let mut w = Writer::new();
-    w.string("resourceType", "CapabilityStatement");
-    w.string("status", "active");
-    // The day this statement last changed, not the day it is read.
-    w.string("date", "2026-11-21");
-    w.string("kind", "instance");
-    w.object("software", |w| {
-        w.string("name", "Tasuki");
-        w.string("version", env!("CARGO_PKG_VERSION"));
-    });
-    w.object("implementation", |w| {
-        w.string("description", "Tasuki FHIR gateway: answers hold what the patient's consent allows the caller");
-        w.string("url", base_url);
-    });
-    w.string("fhirVersion", "4.0.1");
-    w.array("format", |w| {
-        w.item_string("application/fhir+json");
-        w.item_string("application/fhir+xml");
-    });
-    w.array("rest", |w| {
-        w.item(|w| {
-            w.string("mode", "server");
-            w.object("security", |w| {
-                w.boolean("cors", true);
-                w.array("service", |w| {
-                    w.item(|w| w.string("text", "Bearer tokens of registered clients, each bound to an organisation"));
-                });
-                w.string(
-                    "description",
-                    "Default deny: a caller reads what an active Consent naming its organisation permits; \
-                     everything else is answered as if it were not there. Every access is audited.",
-                );
-            });
-            w.array("resource", |w| {
-                for resource_type in parameters::types() {
-                    w.item(|w| resource(w, resource_type));
-                }
-            });
-            w.array("operation", |w| {
-                OPERATIONS.iter().filter(|operation| operation.system).for_each(|operation| offered(w, operation));
-            });
-        });
-    });
-    format!("{{{}}}", w.finish())
-}
-
-fn resource(w: &mut Writer, resource_type: ResourceType) {
-    w.string("type", resource_type.name());
-    w.array("interaction", |w| {
-        for code in super::routes::interactions(resource_type) {
-            w.item(|w| w.string("code", code));
-        }
-    });
-    w.string("versioning", "versioned");
-    w.array("searchParam", |w| {
-        let of_type = parameters::of(resource_type).iter();
-        let named = of_type.flat_map(|definition| definition.names.iter().map(|name| (*name, definition.kind.code())));
-        // The audit record is searched by patient alone.
-        let own: &[_] = match resource_type {
-            ResourceType::AUDIT_EVENT => &[],
-            _ => &[("_id", "token"), ("_lastUpdated", "date")],
-        };
-        for (name, kind) in named.chain(own.iter().copied()) {
-            w.item(|w| {
-                w.string("name", name);
-                w.string("type", kind);
-            });
-        }
-    });
-    let is_offered = |operation: &&Operation| operation.on_type || operation.instance;
-    let operations = OPERATIONS.iter().filter(|operation| operation.on.includes(resource_type)).filter(is_offered);
-    w.array("operation", |w| operations.for_each(|operation| offered(w, operation)));
-}
-
-fn offered(w: &mut Writer, operation: &Operation) {
-    w.item(|w| {
-        w.string("name", operation.name);
-        w.string("definition", operation.definition);
-        w.string("documentation", operation.documentation);
-    });
+fn written(about: &About) -> String {
+    match about.what {
+        What::Statement => statement::statement(about.mode, &about.base, about.cors),
+        What::OpenApi => openapi::description(about.mode, &about.base),
+    }
 }

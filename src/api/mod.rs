@@ -22,6 +22,7 @@ mod history;
 mod intake;
 mod leave;
 mod metadata;
+mod openapi;
 mod operation;
 mod packing;
 mod patch;

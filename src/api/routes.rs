@@ -15,7 +15,6 @@ use super::{
     search, update,
 };
 use crate::app::Gateway;
-use crate::consent::is_directory;
 use crate::fault::{Fault, Status};
 use crate::fhir::ResourceType;
 use crate::search::compartment::is_compartment;
@@ -56,12 +55,18 @@ async fn route(request: HttpRequest, gateway: Data, payload: web::Payload, path:
         Method::HEAD => Method::GET,
         ref method => method.clone(),
     };
+    // The audit record is searched and nothing else; what else is asked of it would be answered as if there were none.
+    if let ["fhir", "AuditEvent", _, ..] = path {
+        return not_offered();
+    }
     if let Some(named) = operation::named(path) {
         return operation::run(request, gateway, payload, &method, named).await;
     }
     match (&method, path) {
         (&Method::GET, ["health"]) => Answer::refuse(Status::Ok, &rules::ALIVE, ""),
-        (&Method::GET, ["fhir", "metadata"]) => metadata::metadata(gateway.base_url()),
+        (&Method::GET, ["fhir", "metadata"]) => metadata::metadata(&request, &gateway).await,
+        (&Method::GET, ["fhir", "openapi.json"]) => metadata::openapi(&request, &gateway).await,
+        (&Method::GET, ["fhir", ".well-known", "smart-configuration"]) => metadata::smart_configuration(),
         (&Method::GET, ["fhir", "AuditEvent"]) => audit_event::search(request, gateway).await,
         (_, ["fhir", "$export-status" | "$export-file", ..]) => bulk::fetched(request, gateway, &method, path).await,
         (&Method::GET, ["fhir", "_history"]) => history::history(request, gateway, Of::System).await,
@@ -74,8 +79,6 @@ async fn route(request: HttpRequest, gateway: Data, payload: web::Payload, path:
             search::get(request, gateway, search::Path::Type(type_name)).await
         }
         (&Method::GET, ["fhir", type_name, id]) => read::read(request, gateway, type_name, id).await,
-        // The audit record's search is a matter of its own and has no form: the general one would say that there is nothing.
-        (&Method::POST, ["fhir", "AuditEvent", "_search"]) => not_offered(),
         (&Method::POST, ["fhir", type_name, "_search"]) => {
             search::post(request, gateway, search::Path::Type(type_name), payload).await
         }
@@ -128,21 +131,6 @@ async fn route(request: HttpRequest, gateway: Data, payload: web::Payload, path:
 fn is_searched(of: &str, name: &str) -> bool {
     let is_type = |resource_type| resource_type != ResourceType::AUDIT_EVENT;
     is_compartment(of) && (name == "*" || ResourceType::parse(name).is_some_and(is_type))
-}
-
-/// The interactions a type offers (R4 valueset type-restful-interaction).
-pub(super) fn interactions(resource_type: ResourceType) -> Vec<&'static str> {
-    let mut codes = vec!["read", "search-type"];
-    if resource_type == ResourceType::AUDIT_EVENT {
-        codes = vec!["search-type"];
-    }
-    if resource_type == ResourceType::BUNDLE {
-        codes.push("create");
-    }
-    if resource_type == ResourceType::CONSENT || is_directory(resource_type) {
-        codes.push("update");
-    }
-    codes
 }
 
 /// The type a path names, when it is one that is served here.

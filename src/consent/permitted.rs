@@ -205,6 +205,11 @@ impl Public {
         let name = json.strip_prefix("{\"resourceType\":\"")?.split_once('"')?.0;
         DEFINITIONS.contains(&name).then_some(Public(json))
     }
+
+    /// An OpenAPI description, `openapi` first; `None` when it is anything else.
+    pub fn interface(json: String) -> Option<Self> {
+        json.starts_with("{\"openapi\":\"").then_some(Public(json))
+    }
 }
 
 #[cfg(test)]
@@ -303,7 +308,9 @@ mod tests {
         assert!(Public::definition(r#"{"resourceType":"CapabilityStatement"}"#.into()).is_some());
         for json in [r#"{"resourceType":"Patient"}"#, r#"{"resourceType":"Bundle"}"#, "{}", ""] {
             assert!(Public::definition(json.into()).is_none(), "{json}");
+            assert!(Public::interface(json.into()).is_none(), "{json}");
         }
+        assert!(Public::interface(r#"{"openapi":"3.1.0"}"#.into()).is_some());
         let body: Vec<u8> = Permitted::public(Public::outcome(&[])).into_inner();
         assert_eq!(body, br#"{"resourceType":"OperationOutcome"}"#);
     }

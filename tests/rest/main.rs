@@ -8,6 +8,7 @@ mod gateway;
 
 mod bulk;
 mod bulk_import;
+mod capability;
 mod headers;
 mod negotiation;
 mod operations;
