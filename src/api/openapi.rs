@@ -3,6 +3,7 @@
 
 use super::metadata::offer::{Interaction, Mode, Parameter, common_parameters, search_parameters};
 use super::operation::Operation;
+use crate::fault::Status;
 use crate::fhir::{ResourceType, Writer};
 use crate::search::compartment::is_compartment;
 use crate::search::parameters;
@@ -40,7 +41,7 @@ struct Call<'a> {
     /// The media types of what it takes; none where it takes nothing.
     takes: &'a [&'a str],
     /// The component that is its answer, and its status.
-    answer: (&'a str, &'a str),
+    answer: (&'a str, Status),
 }
 
 /// The description as JSON, for a gateway that is reached under `base`.
@@ -75,7 +76,7 @@ fn of_system(w: &mut Writer, mode: Mode) {
         tag: "System",
         parameters: Vec::new(),
         takes: &[],
-        answer: (answer, "200"),
+        answer: (answer, Status::Ok),
     };
     let histories = || {
         let of_histories = OF_HISTORIES.iter().map(|(name, _)| (*name).to_owned());
@@ -116,7 +117,8 @@ fn of_system(w: &mut Writer, mode: Mode) {
         path(w, "/$import", &[], &[Call { takes: &NDJSON, ..import }]);
     }
     let status = call("get", "exportStatus", "How far an export is; its manifest once it is done.", "Json");
-    let cancel = Call { answer: ("Done", "202"), ..call("delete", "exportCancel", "Ends an export.", "Done") };
+    let cancel =
+        Call { answer: ("Done", Status::Accepted), ..call("delete", "exportCancel", "Ends an export.", "Done") };
     path(w, "/$export-status/{export}", &["export"], &[status, cancel]);
     let file = call("get", "exportFile", "A file of an export.", "Ndjson");
     path(w, "/$export-file/{export}/{name}", &["export", "name"], &[file]);
@@ -145,7 +147,7 @@ fn of_type(w: &mut Writer, mode: Mode, resource_type: ResourceType) {
     if offers(I::Create) {
         let parameters = headers(if mode.writes(resource_type) { &["If-None-Exist", "Prefer"] } else { &[] });
         let create = Call { parameters, takes: &FHIR, ..call("post", "create", "Create.", "Resource") };
-        at_type.push(Call { answer: ("Resource", "201"), ..create });
+        at_type.push(Call { answer: ("Resource", Status::Created), ..create });
     }
     if offers(I::Read) {
         let parameters = headers(&["If-None-Match", "If-Modified-Since"]);
@@ -163,7 +165,8 @@ fn of_type(w: &mut Writer, mode: Mode, resource_type: ResourceType) {
         at_id.push(Call { parameters: headers(&["If-Match", "Prefer"]), ..patch("patch", "Patch.") });
     }
     if offers(I::Delete) {
-        let delete = |verb, summary| Call { answer: ("Done", "204"), ..call("delete", verb, summary, "Done") };
+        let delete =
+            |verb, summary| Call { answer: ("Done", Status::NoContent), ..call("delete", verb, summary, "Done") };
         at_type.push(Call { parameters: criteria(), ..delete("deleteMatching", "Deletes the one that matches.") });
         at_id.push(Call { parameters: headers(&["If-Match"]), ..delete("delete", "Delete.") });
     }
@@ -206,7 +209,7 @@ fn below_type(w: &mut Writer, mode: Mode, resource_type: ResourceType) {
     }
 }
 
-/// A call with resources of a type, that takes nothing and is answered with 200.
+/// A call with resources of a type, that takes nothing and is answered with what it asks for.
 fn call_of<'a>(name: &'a str, method: &'a str, verb: &str, summary: &'a str, answer: &'a str) -> Call<'a> {
     Call {
         method,
@@ -215,7 +218,7 @@ fn call_of<'a>(name: &'a str, method: &'a str, verb: &str, summary: &'a str, ans
         tag: name,
         parameters: Vec::new(),
         takes: &[],
-        answer: (answer, "200"),
+        answer: (answer, Status::Ok),
     }
 }
 
@@ -228,7 +231,7 @@ fn operation_at(w: &mut Writer, at: &str, of_path: &[&str], tag: &str, operation
         tag,
         parameters: Vec::new(),
         takes: &[],
-        answer: ("Resource", "200"),
+        answer: ("Resource", Status::Ok),
     };
     let mut calls = vec![Call { takes: &FHIR, ..call("post", "ByPost") }];
     if operation.by_get() {
@@ -272,7 +275,9 @@ fn path(w: &mut Writer, path: &str, of_path: &[&str], calls: &[Call<'_>]) {
                 }
                 w.object("responses", |w| {
                     let (component, status) = call.answer;
-                    w.object(status, |w| w.string("$ref", &format!("#/components/responses/{component}")));
+                    w.object(&status.code().to_string(), |w| {
+                        w.string("$ref", &format!("#/components/responses/{component}"))
+                    });
                     w.object("default", |w| w.string("$ref", "#/components/responses/Outcome"));
                 });
             });
