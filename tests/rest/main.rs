@@ -9,11 +9,15 @@ mod gateway;
 mod bulk;
 mod bulk_import;
 mod headers;
+mod history;
 mod negotiation;
 mod operations;
 mod packing;
+mod patches;
 mod search;
 mod socket;
+mod transactions;
+mod writes;
 mod xml;
 
 use gateway::{Served, bundle, condition, config, config_with, key, letter, receive};
