@@ -187,10 +187,10 @@ impl Doing<'_> {
         let lenient = self.prefer.handling == Some(Handling::Lenient);
         let done = match path.as_slice() {
             [type_name, id] if !id.starts_with(['_', '$']) => {
-                read::answer(gateway, caller, (type_name, id), &has_it, &mut trail).await
+                read::answer(gateway, caller, (type_name, id), query, &has_it, &mut trail).await
             }
             [type_name, id, "_history", version] => {
-                history::version(gateway, caller, (type_name, id, version), &mut trail).await
+                history::version(gateway, caller, (type_name, id, version), query, &mut trail).await
             }
             ["_history"] => history::answer(gateway, caller, history::Of::System, query, &mut trail).await,
             [type_name, "_history"] => {

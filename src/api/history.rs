@@ -10,6 +10,7 @@ use actix_web::{HttpRequest, web};
 
 use super::answer::Answer;
 use super::caller::caller;
+use super::extent::Extent;
 use super::routes::{blocking, printable, served_type};
 use super::trail::Trail;
 use super::{rules, write};
@@ -97,7 +98,7 @@ pub(super) async fn vread(request: HttpRequest, gateway: web::Data<Gateway>, pla
         Err(denied) => trail.refuse(denied),
         Ok(caller) => {
             trail.caller(&caller);
-            let answer = version(&gateway, &caller, place, &mut trail).await;
+            let answer = version(&gateway, &caller, place, request.query_string(), &mut trail).await;
             answer.unwrap_or_else(|fault| trail.fail(fault))
         }
     };
@@ -159,6 +160,7 @@ pub(super) async fn version(
     gateway: &web::Data<Gateway>,
     caller: &Caller,
     (type_name, id, number): (&str, &str, &str),
+    query: &str,
     trail: &mut Trail,
 ) -> Result<Answer, Fault> {
     let resource_type = match served_type(type_name) {
@@ -168,6 +170,10 @@ pub(super) async fn version(
     if let Err(denied) = caller.may(Action::Read, resource_type) {
         return Ok(trail.refuse(denied));
     }
+    let extent = match Extent::parse(query) {
+        Ok(extent) => extent,
+        Err(issue) => return Ok(Answer::outcome(Status::BadRequest, &[issue])),
+    };
     let (Some(id), Ok(number)) = (ResourceId::parse(id), number.parse::<u32>()) else { return Ok(Answer::not_found()) };
     trail.about(resource_type, &id);
     let wanted = Wanted {
@@ -185,7 +191,7 @@ pub(super) async fn version(
     trail.saw(record, None, 1);
     Ok(match body {
         None => Answer::refuse(Status::Gone, &write::rules::GONE, "").with_version(facts.version, facts.last_updated),
-        Some(body) => Answer::version(body, facts.version, facts.last_updated),
+        Some(body) => Answer::version(body.map(|whole| extent.of(whole)), facts.version, facts.last_updated),
     })
 }
 
