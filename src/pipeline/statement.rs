@@ -370,9 +370,7 @@ fn decided(
     let now = current.map_or(now, |facts| now.max(facts.last_updated));
     let version = current.map_or(0, |facts| facts.version) + 1;
     match &statement.content {
-        Content::Delete if !matches!(before, Was::Version(_)) => {
-            return Ok((as_it_is(current, String::new()), None));
-        }
+        Content::Delete if !matches!(before, Was::Version(_)) => Ok((as_it_is(current, String::new()), None)),
         Content::Delete => {
             let facts = current.map(|facts| gone(facts, version, now));
             Ok((as_it_is(facts.as_ref(), String::new()), facts.map(|facts| made(facts, String::new()))))

@@ -141,10 +141,10 @@ pub(in crate::api) fn prepare(gateway: &Gateway, caller: &Caller, asking: &Askin
 }
 
 fn create(gateway: &Gateway, caller: &Caller, asking: &Asking) -> Result<Prepared, Stop> {
-    if let Target::NewUnless(criteria) = &asking.target {
-        if let Some(found) = one(gateway, caller, asking.resource_type, criteria)? {
-            return Ok(Prepared::There(found));
-        }
+    if let Target::NewUnless(criteria) = &asking.target
+        && let Some(found) = one(gateway, caller, asking.resource_type, criteria)?
+    {
+        return Ok(Prepared::There(found));
     }
     let body = Body::read(resource(&asking.sent)?, asking.resource_type)?;
     new(asking.resource_type, body)
