@@ -40,7 +40,7 @@ pub use receipt::{Dropped, Earlier, Outcome, Part, Receipt};
 pub use replay::{Linked, Rebuilt, Tried};
 use standing::{Standing, Standings};
 use statement::Locks;
-pub use statement::{Content, Expected, Put, Refused, Stated, Statement, Was, assign, home};
+pub use statement::{Content, Expected, Put, Refused, Stated, Statement, Was, assign, home, is_created};
 pub use translate::{Translation, translate};
 pub use whose::{Whose, whose};
 

@@ -8,13 +8,14 @@ use actix_web::{HttpRequest, web};
 use super::answer::Answer;
 use super::body;
 use super::caller::caller;
+use super::operation::OfEntry;
 use super::prefer::{Content, Handling, Prefer, prefer};
 use super::routes::{blocking, printable};
 use super::trail::Trail;
 use super::write::bundle::{Bundle, Read, Wish};
 use super::write::transaction::{self, Done};
 use super::write::{Asking, Stop, Told, rules, single};
-use super::{history, read, search};
+use super::{history, metadata, operation, read, search};
 use crate::app::Gateway;
 use crate::audit::What;
 use crate::consent::{Caller, Permitted};
@@ -147,20 +148,26 @@ impl Doing<'_> {
     /// What is said of a write: its resource only where that is preferred, because a Bundle may be large.
     fn written(&self, told: Told) -> Outcome {
         let location = told.location().filter(|_| told.status != Status::NoContent);
-        let wants = self.prefer.content == Some(Content::Representation);
-        Outcome {
-            status: told.status,
-            location,
-            version: told.version,
-            resource: told.body.filter(|_| wants),
-            outcome: None,
-        }
+        let (status, version) = (told.status, told.version);
+        let (resource, outcome) = match self.prefer.content {
+            Some(Content::Representation) => (told.body, None),
+            Some(Content::OperationOutcome) => (None, told.outcome().into_json(Language::Unsaid)),
+            Some(Content::Minimal) | None => (None, None),
+        };
+        Outcome { status, location, version, resource, outcome }
     }
 
     /// A read, recorded as one of its own.
     async fn read(&self, wish: Read) -> Outcome {
         let (path, query) = wish.url.split_once('?').unwrap_or((&wish.url, ""));
         let path: Vec<&str> = path.trim_end_matches('/').split('/').collect();
+        if let Some((name, before)) =
+            path.split_last().and_then(|(last, before)| Some((last.strip_prefix('$')?, before)))
+            && before.len() <= 2
+        {
+            let entry = OfEntry { name, before, query, body: wish.sent.as_deref() };
+            return Outcome::of(operation::of_entry(self.request, self.gateway, &self.caller, entry).await);
+        }
         let what = match path.as_slice() {
             [_] => What::Search,
             [_, _] => What::Read,
@@ -170,15 +177,20 @@ impl Doing<'_> {
         let mut trail = Trail::begin(self.gateway, self.request, what);
         trail.caller(&self.caller);
         trail.asked(query);
-        let has_it = |version, _| wish.if_none_match.as_ref().is_some_and(|versions| versions.hold(version));
+        // As with the headers, the instant counts only where no version is named (RFC 9110 section 13.2.2).
+        let has_it = |version, modified: i64| match (&wish.if_none_match, wish.if_modified_since) {
+            (Some(versions), _) => versions.hold(version),
+            (None, Some(since)) => modified <= since,
+            (None, None) => false,
+        };
         let (gateway, caller) = (self.gateway, &*self.caller);
         let lenient = self.prefer.handling == Some(Handling::Lenient);
         let done = match path.as_slice() {
             [type_name, id] if !id.starts_with(['_', '$']) => {
-                read::answer(gateway, caller, (type_name, id), &has_it, &mut trail).await
+                read::answer(gateway, caller, (type_name, id), query, &has_it, &mut trail).await
             }
             [type_name, id, "_history", version] => {
-                history::version(gateway, caller, (type_name, id, version), &mut trail).await
+                history::version(gateway, caller, (type_name, id, version), query, &mut trail).await
             }
             ["_history"] => history::answer(gateway, caller, history::Of::System, query, &mut trail).await,
             [type_name, "_history"] => {
@@ -187,6 +199,7 @@ impl Doing<'_> {
             [type_name, id, "_history"] => {
                 history::answer(gateway, caller, history::Of::Instance(type_name, id), query, &mut trail).await
             }
+            ["metadata"] => Ok(metadata::metadata(gateway.base_url())),
             [] | [""] => search::answer(gateway, caller, search::Path::System, (query, lenient), &mut trail).await,
             [type_name] => {
                 search::answer(gateway, caller, search::Path::Type(type_name), (query, lenient), &mut trail).await
@@ -198,14 +211,17 @@ impl Doing<'_> {
             _ => Ok(Answer::refuse(Status::BadRequest, &rules::URL, &printable(&wish.url))),
         };
         let answer = done.unwrap_or_else(|fault: Fault| trail.fail(fault));
-        Outcome::of(trail.close(self.gateway, answer).await)
+        let outcome = Outcome::of(trail.close(self.gateway, answer).await);
+        // HEAD is GET without its body; why there is none is still said.
+        if wish.is_head { Outcome { resource: None, ..outcome } } else { outcome }
     }
 }
 
 impl Outcome {
     fn of(answer: Answer) -> Self {
         let (status, version) = (answer.status(), answer.version.zip(answer.modified));
-        let is_outcome = answer.is_outcome();
+        // One that an operation returns is its result.
+        let is_outcome = answer.is_outcome() && status != Status::Ok;
         let body = answer.into_json(Language::Unsaid);
         let (resource, outcome) = if is_outcome { (None, body) } else { (body, None) };
         Outcome { status, location: None, version, resource, outcome }
@@ -246,14 +262,14 @@ fn answer(kind: &str, outcomes: Vec<Outcome>) -> Answer {
         parts.push(Permitted::gather(bodies, |bodies| {
             let mut bodies = bodies.into_iter();
             let mut json = b"{".to_vec();
-            if let (true, Some(resource)) = (has.0, bodies.next()) {
+            if let Some(resource) = has.0.then(|| bodies.next()).flatten() {
                 json.extend_from_slice(br#""resource":"#);
                 json.extend_from_slice(&resource);
                 json.push(b',');
             }
             json.extend_from_slice(br#""response":{"#);
             json.extend_from_slice(response.as_bytes());
-            if let (true, Some(outcome)) = (has.1, bodies.next()) {
+            if let Some(outcome) = has.1.then(|| bodies.next()).flatten() {
                 json.extend_from_slice(br#","outcome":"#);
                 json.extend_from_slice(&outcome);
             }

@@ -10,6 +10,7 @@ use actix_web::{HttpRequest, web};
 
 use super::answer::Answer;
 use super::caller::caller;
+use super::extent::Extent;
 use super::routes::{blocking, printable, served_type};
 use super::trail::Trail;
 use super::{rules, write};
@@ -20,6 +21,7 @@ use crate::consent::{Action, Caller, Permitted};
 use crate::fault::{Fault, Issue, Place, Status};
 use crate::fhir::time::Interval;
 use crate::fhir::{PatientKey, ResourceId, ResourceType, Writer, time};
+use crate::pipeline::is_created;
 use crate::search::Facts;
 use crate::store::{Body, Partition, Record};
 
@@ -47,6 +49,8 @@ struct Wanted {
     since: i64,
     /// Versions that were current at some time of this.
     at: Option<Interval>,
+    /// The same as it was asked for.
+    at_said: String,
     count: usize,
     after: Option<Key>,
 }
@@ -71,6 +75,8 @@ struct Version {
     key: Key,
     facts: Facts,
     body: Body,
+    /// Whether nothing was there before: never, or not any more.
+    is_new: bool,
 }
 
 pub(super) async fn history(request: HttpRequest, gateway: web::Data<Gateway>, of: Of<'_>) -> Answer {
@@ -92,7 +98,7 @@ pub(super) async fn vread(request: HttpRequest, gateway: web::Data<Gateway>, pla
         Err(denied) => trail.refuse(denied),
         Ok(caller) => {
             trail.caller(&caller);
-            let answer = version(&gateway, &caller, place, &mut trail).await;
+            let answer = version(&gateway, &caller, place, request.query_string(), &mut trail).await;
             answer.unwrap_or_else(|fault| trail.fail(fault))
         }
     };
@@ -154,6 +160,7 @@ pub(super) async fn version(
     gateway: &web::Data<Gateway>,
     caller: &Caller,
     (type_name, id, number): (&str, &str, &str),
+    query: &str,
     trail: &mut Trail,
 ) -> Result<Answer, Fault> {
     let resource_type = match served_type(type_name) {
@@ -163,6 +170,10 @@ pub(super) async fn version(
     if let Err(denied) = caller.may(Action::Read, resource_type) {
         return Ok(trail.refuse(denied));
     }
+    let extent = match Extent::parse(query) {
+        Ok(extent) => extent,
+        Err(issue) => return Ok(Answer::outcome(Status::BadRequest, &[issue])),
+    };
     let (Some(id), Ok(number)) = (ResourceId::parse(id), number.parse::<u32>()) else { return Ok(Answer::not_found()) };
     trail.about(resource_type, &id);
     let wanted = Wanted {
@@ -170,6 +181,7 @@ pub(super) async fn version(
         id: Some(id),
         since: i64::MIN,
         at: None,
+        at_said: String::new(),
         count: COUNT_MAX,
         after: None,
     };
@@ -179,7 +191,7 @@ pub(super) async fn version(
     trail.saw(record, None, 1);
     Ok(match body {
         None => Answer::refuse(Status::Gone, &write::rules::GONE, "").with_version(facts.version, facts.last_updated),
-        Some(body) => Answer::version(body, facts.version, facts.last_updated),
+        Some(body) => Answer::version(body.map(|whole| extent.of(whole)), facts.version, facts.last_updated),
     })
 }
 
@@ -196,6 +208,7 @@ pub(super) fn is_gone(
         id: Some(id.clone()),
         since: i64::MIN,
         at: None,
+        at_said: String::new(),
         count: 1,
         after: None,
     };
@@ -216,8 +229,15 @@ struct Found {
 
 impl Wanted {
     fn parse(query: &str, zone_minutes: i16) -> Result<Self, Issue> {
-        let mut wanted =
-            Wanted { resource_type: None, id: None, since: i64::MIN, at: None, count: COUNT_DEFAULT, after: None };
+        let mut wanted = Wanted {
+            resource_type: None,
+            id: None,
+            since: i64::MIN,
+            at: None,
+            at_said: String::new(),
+            count: COUNT_DEFAULT,
+            after: None,
+        };
         for pair in query.split('&').filter(|pair| !pair.is_empty()) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             let wrong = || Issue::with(&rules::VALUE, Place::Whole, printable(name));
@@ -225,10 +245,15 @@ impl Wanted {
             if value.is_empty() {
                 continue;
             }
-            let interval = || Interval::parse(&value, zone_minutes).ok_or_else(wrong);
+            // A plus that was sent as it is came to be a space; no instant has one.
+            let instant = value.replace(' ', "+");
+            let interval = || Interval::parse(&instant, zone_minutes).ok_or_else(wrong);
             match name {
                 "_since" => wanted.since = interval()?.start,
-                "_at" => wanted.at = Some(interval()?),
+                "_at" => {
+                    wanted.at = Some(interval()?);
+                    wanted.at_said = instant;
+                }
                 "_count" => wanted.count = value.parse::<usize>().map_err(|_| wrong())?.min(COUNT_MAX),
                 "_cursor" => wanted.after = Some(Key::read(&value).ok_or_else(wrong)?),
                 "_format" | "_pretty" | "_summary" | "_elements" | "_sort" => {}
@@ -248,10 +273,8 @@ impl Wanted {
         if self.since != i64::MIN {
             pairs.push(format!("_since={}", time::instant(self.since, 0).replace('+', "%2B")));
         }
-        if let Some(at) = self.at {
-            let until = at.end.saturating_sub(1);
-            let shown = if until > at.start { at.start } else { until };
-            pairs.push(format!("_at={}", time::instant(shown, 0).replace('+', "%2B")));
+        if self.at.is_some() {
+            pairs.push(format!("_at={}", self.at_said.replace('+', "%2B")));
         }
         pairs.push(format!("_count={}", self.count));
         pairs.extend(cursor.map(|key| format!("_cursor={}", key.text())));
@@ -349,7 +372,7 @@ fn gather(
         return Ok(());
     }
     let partition = gateway.pipeline().store().partition(record)?;
-    for (at, one, until) in versions(&partition) {
+    for (at, one, until, is_new) in versions(&partition) {
         let facts = &one.facts;
         let is_wanted = wanted.resource_type.is_none_or(|wanted| wanted == facts.resource_type)
             && wanted.id.as_ref().is_none_or(|id| *id == facts.id)
@@ -366,7 +389,7 @@ fn gather(
             continue;
         }
         if first.len() <= wanted.count || first.peek().is_some_and(|last| key < last.0.key) {
-            first.push(Ranked(Version { key, facts: facts.clone(), body: one.body.clone() }, permit));
+            first.push(Ranked(Version { key, facts: facts.clone(), body: one.body.clone(), is_new }, permit));
             if first.len() > wanted.count + 1 {
                 first.pop();
             }
@@ -375,8 +398,9 @@ fn gather(
     Ok(())
 }
 
-/// The versions of a record, each once as it is best known, with its place and the instant until which it was current.
-fn versions(partition: &Partition) -> Vec<(usize, &Record, i64)> {
+/// The versions of a record, each once as it is best known, with its place, the instant until which it was current, and
+/// whether nothing was there before it.
+fn versions(partition: &Partition) -> Vec<(usize, &Record, i64, bool)> {
     let mut last: HashMap<(ResourceType, &ResourceId, u32), usize> = HashMap::with_capacity(partition.records.len());
     for (at, record) in partition.records.iter().enumerate() {
         let facts = &record.facts;
@@ -388,9 +412,11 @@ fn versions(partition: &Partition) -> Vec<(usize, &Record, i64)> {
         .map(|((resource_type, id, version), at)| {
             let next = last.get(&(*resource_type, *id, version + 1));
             let until = next.and_then(|next| partition.records.get(*next)).map_or(i64::MAX, |r| r.facts.last_updated);
-            (*at, &partition.records[*at], until)
+            let before = last.get(&(*resource_type, *id, version.saturating_sub(1)));
+            let before = before.filter(|_| *version > 1).and_then(|before| partition.records.get(*before));
+            (*at, &partition.records[*at], until, before.is_none_or(|before| before.facts.deleted))
         })
-        .filter(|(_, record, _)| !(record.facts.deleted && record.facts.version == 1))
+        .filter(|(_, record, ..)| !(record.facts.deleted && record.facts.version == 1))
         .collect();
     found.sort_unstable_by_key(|(at, ..)| *at);
     found
@@ -416,7 +442,7 @@ fn read_version(gateway: &Gateway, caller: &Caller, wanted: &Wanted, number: u32
         let policy = chart.policy(&caller.organization);
         let gate = chart.gate(caller, &policy, gateway.now());
         let partition = gateway.pipeline().store().partition(record)?;
-        for (at, one, _) in versions(&partition) {
+        for (at, one, ..) in versions(&partition) {
             let facts = &one.facts;
             if facts.resource_type != resource_type || facts.id != *id || facts.version != number {
                 continue;
@@ -450,7 +476,7 @@ impl Found {
         let head = w.finish();
         let mut entries = Vec::with_capacity(self.versions.len());
         for (version, body) in self.versions {
-            let (before, after) = entry(&self.base, &version.facts);
+            let (before, after) = entry(&self.base, &version.facts, version.is_new);
             entries.push(body.map(|resource| {
                 let mut json = before.into_bytes();
                 if !version.facts.deleted {
@@ -474,13 +500,15 @@ impl Found {
 }
 
 /// What stands before and behind the resource in an entry: how it came about, and what was answered then.
-fn entry(base: &str, facts: &Facts) -> (String, String) {
+fn entry(base: &str, facts: &Facts, is_new: bool) -> (String, String) {
     let name = format!("{}/{}", facts.resource_type.name(), facts.id.as_str());
     let (method, url, status) = match (facts.deleted, facts.version) {
         (true, _) => ("DELETE", name.as_str(), Status::NoContent),
         // An id that tells its record was assigned here.
-        (false, 1) if facts.id.is_derived() => ("POST", facts.resource_type.name(), Status::Created),
-        (false, 1) => ("PUT", name.as_str(), Status::Created),
+        (false, 1) if facts.id.is_derived() || is_created(facts) => {
+            ("POST", facts.resource_type.name(), Status::Created)
+        }
+        (false, _) if is_new => ("PUT", name.as_str(), Status::Created),
         (false, _) => ("PUT", name.as_str(), Status::Ok),
     };
     let mut w = Writer::new();

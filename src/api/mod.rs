@@ -16,6 +16,7 @@ mod create;
 mod criteria;
 mod entry;
 mod everything;
+mod extent;
 mod form;
 mod forwarded;
 mod history;

@@ -26,7 +26,7 @@ use super::write::Stop;
 use super::{bulk, convert, everything};
 use crate::app::Gateway;
 use crate::consent::{Action, Caller, ConsentVersion, Permitted, Role};
-use crate::fault::{Fault, Status};
+use crate::fault::{Denied, Fault, Status};
 use crate::fhir::{PatientKey, ResourceId, ResourceType};
 use parameters::Parameters;
 pub(super) use table::{OPERATIONS, Operation};
@@ -158,16 +158,74 @@ async fn called(
     trail: &mut Trail,
 ) -> Result<Answer, Stop> {
     // Nothing of the body is read before it is known that the caller may do this.
-    if let (false, Some(resource_type)) = (operation.run == Run::Validate, level.resource_type()) {
-        let action = if operation.affects_state { Action::Write } else { Action::Read };
-        caller.may(action, resource_type)?;
+    operation.is_for(caller, &level)?;
+    match Parameters::read(request, payload).await {
+        Ok(parameters) => performed(operation, Call { gateway, caller, level, parameters }, trail).await,
+        Err(answer) => Ok(answer),
     }
-    let parameters = match Parameters::read(request, payload).await {
-        Ok(parameters) => parameters,
-        Err(answer) => return Ok(answer),
+}
+
+/// An operation as an entry of a batch calls it (http.html#transaction).
+pub(super) struct OfEntry<'a> {
+    /// Its name without the `$`.
+    pub(super) name: &'a str,
+    /// The path before it, below the base.
+    pub(super) before: &'a [&'a str],
+    /// The query behind it.
+    pub(super) query: &'a str,
+    /// What is sent to it; `None` for GET.
+    pub(super) body: Option<&'a str>,
+}
+
+/// Does what an entry calls. What hands out files, or has a form of its own, is for a request of its own.
+pub(super) async fn of_entry(
+    request: &HttpRequest,
+    gateway: &web::Data<Gateway>,
+    caller: &Arc<Caller>,
+    entry: OfEntry<'_>,
+) -> Answer {
+    let operation = match meant(entry.name, entry.before) {
+        Ok(operation) => operation,
+        Err(answer) => return answer,
     };
-    trail.named(parameters.names());
-    let call = Call { gateway, caller, level, parameters };
+    if entry.body.is_none() && !operation.by_get() || matches!(operation.run, Run::Convert | Run::Export) {
+        return Answer::refuse(Status::MethodNotAllowed, &rules::METHOD, operation.name);
+    }
+    let mut trail = Trail::begin(gateway, request, operation.what);
+    trail.caller(caller);
+    let done = match level(entry.before, &mut trail) {
+        Err(answer) => Ok(answer),
+        Ok(level) => {
+            let parameters = operation.is_for(caller, &level).map_err(Stop::from);
+            match parameters.and_then(|()| Parameters::of(entry.query, entry.body)) {
+                Err(stop) => Err(stop),
+                Ok(parameters) => performed(operation, Call { gateway, caller, level, parameters }, &mut trail).await,
+            }
+        }
+    };
+    let answer = match done {
+        Ok(answer) => answer,
+        Err(Stop::Denied(denied)) => trail.refuse(denied),
+        Err(Stop::Failed(fault)) => trail.fail(fault),
+        Err(refused) => Answer::from(refused),
+    };
+    trail.close(gateway, answer).await
+}
+
+impl Operation {
+    /// Whether a caller may do this at all.
+    fn is_for(&self, caller: &Caller, level: &Level) -> Result<(), Denied> {
+        let action = if self.affects_state { Action::Write } else { Action::Read };
+        match level.resource_type() {
+            Some(resource_type) if self.run != Run::Validate => caller.may(action, resource_type),
+            _ => Ok(()),
+        }
+    }
+}
+
+async fn performed(operation: &Operation, call: Call<'_>, trail: &mut Trail) -> Result<Answer, Stop> {
+    let (gateway, caller) = (call.gateway, call.caller);
+    trail.named(call.parameters.names());
     match operation.run {
         Run::Validate => validate::validate(call, trail).await,
         Run::Meta => meta::read(call, trail).await,

@@ -7,6 +7,7 @@ use actix_web::{HttpRequest, web};
 use super::answer::Answer;
 use super::caller::caller;
 use super::conditional::is_unchanged;
+use super::extent::Extent;
 use super::history;
 use super::routes::{blocking, served_type};
 use super::trail::Trail;
@@ -25,7 +26,8 @@ pub(super) async fn read(request: HttpRequest, gateway: web::Data<Gateway>, type
         Ok(caller) => {
             trail.caller(&caller);
             let has_it = |version, modified| is_unchanged(&request, version, modified);
-            let answer = answer(&gateway, &caller, (type_name, id), &has_it, &mut trail).await;
+            let query = request.query_string();
+            let answer = answer(&gateway, &caller, (type_name, id), query, &has_it, &mut trail).await;
             answer.unwrap_or_else(|fault| trail.fail(fault))
         }
     };
@@ -37,6 +39,7 @@ pub(super) async fn answer(
     gateway: &web::Data<Gateway>,
     caller: &Caller,
     (type_name, id): (&str, &str),
+    query: &str,
     has_it: &dyn Fn(u32, i64) -> bool,
     trail: &mut Trail,
 ) -> Result<Answer, Fault> {
@@ -47,6 +50,10 @@ pub(super) async fn answer(
     if let Err(denied) = caller.may(Action::Read, resource_type) {
         return Ok(trail.refuse(denied));
     }
+    let extent = match Extent::parse(query) {
+        Ok(extent) => extent,
+        Err(issue) => return Ok(Answer::outcome(Status::BadRequest, &[issue])),
+    };
     let Some(id) = ResourceId::parse(id) else { return Ok(Answer::not_found()) };
     trail.about(resource_type, &id);
     let found = chart_of(gateway, resource_type, &id).await?;
@@ -60,7 +67,7 @@ pub(super) async fn answer(
     if has_it(version, modified) {
         return Ok(Answer::not_modified(version, modified));
     }
-    Ok(Answer::version(permit.release(chart.body(row)?), version, modified))
+    Ok(Answer::version(permit.release(chart.body(row)?).map(|whole| extent.of(whole)), version, modified))
 }
 
 /// What is not there: gone, where the caller could have seen it; never there otherwise.

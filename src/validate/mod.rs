@@ -5,7 +5,7 @@
 mod base;
 mod path;
 
-pub use base::{DEPTH_ELEMENTS_MAX, Level, PROBLEMS_MAX, base, base_at, is_sound};
+pub use base::{DEPTH_ELEMENTS_MAX, Level, PROBLEMS_MAX, base, base_at, base_in_transaction, is_sound};
 
 use path::Path;
 use serde_json::{Map, Value};

@@ -10,11 +10,15 @@ mod bulk;
 mod bulk_import;
 mod capability;
 mod headers;
+mod history;
 mod negotiation;
 mod operations;
 mod packing;
+mod patches;
 mod search;
 mod socket;
+mod transactions;
+mod writes;
 mod xml;
 
 use gateway::{Served, bundle, condition, config, config_with, key, letter, receive};

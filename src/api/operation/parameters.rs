@@ -47,6 +47,14 @@ struct Sent<'a> {
 }
 
 impl Parameters {
+    /// Those of a query, and of a body where there is one.
+    pub(super) fn of(query: &str, body: Option<&str>) -> Result<Self, Stop> {
+        let mut parameters = Parameters::default();
+        parameters.query(query)?;
+        body.filter(|body| !body.is_empty()).map_or(Ok(()), |body| parameters.body(body))?;
+        Ok(parameters)
+    }
+
     /// Reads what a request brings.
     pub(super) async fn read(request: &HttpRequest, payload: web::Payload) -> Result<Self, Answer> {
         let mut parameters = Parameters::default();

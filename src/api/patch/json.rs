@@ -34,7 +34,26 @@ pub(in crate::api) fn apply(resource: &str, patch: &str) -> Result<String, Stop>
             return Err(unreadable(&format!("{PATCHED_BYTES_MAX}")));
         }
     }
+    emptied(&mut value);
     Ok(value.to_string())
+}
+
+/// Takes away what the operations left empty, all the way up: FHIR has no empty arrays and objects (json.html). Whether
+/// that leaves a null in a list is for validation to say.
+fn emptied(value: &mut Value) {
+    let is_empty = |value: &Value| match value {
+        Value::Array(items) => items.is_empty(),
+        Value::Object(members) => members.is_empty(),
+        _ => false,
+    };
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(emptied),
+        Value::Object(members) => members.retain(|_, member| {
+            emptied(member);
+            !is_empty(member)
+        }),
+        _ => {}
+    }
 }
 
 /// About how many bytes a value takes as text.
@@ -79,6 +98,15 @@ mod tests {
         assert_eq!(applied(r#"[{"op":"jump","path":"/active"}]"#), refused(Status::BadRequest));
         assert_eq!(applied(r#"[{"op":"remove","path":"/nothing"}]"#), refused(Status::Unprocessable));
         assert_eq!(applied(r#"[{"op":"test","path":"/active","value":1}]"#), refused(Status::Unprocessable));
+    }
+
+    #[test]
+    fn what_is_emptied_is_gone() {
+        let patched = applied(r#"[{"op":"remove","path":"/name/0/family"},{"op":"add","path":"/name/-","value":{}}]"#);
+        let expected = r#"{"resourceType":"Patient","id":"p","active":true,"name":[{},{}],"x":1.50}"#;
+        assert_eq!(patched.as_deref(), Ok(expected), "an item of a list is not taken away unasked");
+        let patched = applied(r#"[{"op":"remove","path":"/name/0"}]"#);
+        assert_eq!(patched.as_deref(), Ok(r#"{"resourceType":"Patient","id":"p","active":true,"x":1.50}"#));
     }
 
     #[test]

@@ -63,16 +63,20 @@ impl Told {
         Some(format!("{}/{}/_history/{version}", self.resource_type.name(), id.as_str()))
     }
 
+    /// An OperationOutcome that says that it is done.
+    pub(in crate::api) fn outcome(&self) -> Answer {
+        match self.status {
+            Status::NoContent => Answer::refuse(Status::Ok, &rules::DELETED, ""),
+            status => Answer::refuse(status, &rules::WRITTEN, ""),
+        }
+    }
+
     /// The answer, with as much as the caller prefers (http.html#return).
     pub(in crate::api) fn answer(self, base: &str, prefer: Prefer) -> Answer {
         let location = self.location().filter(|_| self.status != Status::NoContent);
-        let is_delete = self.status == Status::NoContent;
+        let outcome = self.outcome();
         let answer = match (prefer.content, self.body) {
-            (Some(Content::OperationOutcome), _) => {
-                let rule = if is_delete { &rules::DELETED } else { &rules::WRITTEN };
-                let status = if is_delete { Status::Ok } else { self.status };
-                Answer::refuse(status, rule, "")
-            }
+            (Some(Content::OperationOutcome), _) => outcome,
             (Some(Content::Minimal), _) | (_, None) => Answer::empty(self.status),
             (_, Some(body)) => Answer::ok(body).with_status(self.status),
         };

@@ -7,11 +7,15 @@ use serde_json::value::RawValue;
 
 use super::{Action, Asking, Sent, Stop, Target, rules};
 use crate::api::conditional::{self, Versions};
+use crate::api::routes::printable;
 use crate::fault::{Issue, Place, Status};
+use crate::fhir::time::Interval;
 use crate::fhir::{ResourceId, ResourceType, base64};
 
 /// Entries of one Bundle.
 pub(in crate::api) const ENTRIES_MAX: usize = 50_000;
+/// Offset of instants that carry none: Japan's.
+const ZONE_MINUTES: i16 = 540;
 
 /// A Bundle to be processed.
 #[derive(Debug, Deserialize)]
@@ -42,6 +46,7 @@ struct Request {
     url: Option<String>,
     if_match: Option<String>,
     if_none_match: Option<String>,
+    if_modified_since: Option<String>,
     if_none_exist: Option<String>,
 }
 
@@ -61,6 +66,12 @@ pub(in crate::api) struct Read {
     pub(in crate::api) url: String,
     /// `ifNoneMatch`
     pub(in crate::api) if_none_match: Option<Versions>,
+    /// `ifModifiedSince`, milliseconds since 1970
+    pub(in crate::api) if_modified_since: Option<i64>,
+    /// Whether its body is not wanted.
+    pub(in crate::api) is_head: bool,
+    /// What is sent to the operation that it calls, where it calls one by POST.
+    pub(in crate::api) sent: Option<String>,
 }
 
 impl<'a> Bundle<'a> {
@@ -85,6 +96,9 @@ impl Entry<'_> {
     pub(in crate::api) fn wish(&self, base: &str) -> Result<Wish, Stop> {
         let missing = || Stop::because(Status::BadRequest, &rules::NO_REQUEST, "");
         let request = self.request.as_ref().ok_or_else(missing)?;
+        if self.full_url.as_ref().is_some_and(|url| url.contains("/_history/")) {
+            return Err(Stop::because(Status::BadRequest, &rules::FULL_URL_VERSION, ""));
+        }
         let (method, url) = request.method.as_deref().zip(request.url.as_deref()).ok_or_else(missing)?;
         let url = url.strip_prefix(base).map_or(url, |below| below.trim_start_matches('/'));
         if url.contains("://") || url.starts_with("urn:") {
@@ -93,7 +107,26 @@ impl Entry<'_> {
         let action = match method {
             "GET" | "HEAD" => {
                 let url = url.trim_start_matches('/').to_owned();
-                return Ok(Wish::Read(Read { url, if_none_match: versions(&request.if_none_match)? }));
+                let if_none_match = versions(&request.if_none_match)?;
+                let if_modified_since = instant(&request.if_modified_since)?;
+                return Ok(Wish::Read(Read {
+                    url,
+                    if_none_match,
+                    if_modified_since,
+                    is_head: method == "HEAD",
+                    sent: None,
+                }));
+            }
+            "POST" if is_operation(url) => {
+                let (url, sent) = (url.trim_start_matches('/').to_owned(), self.resource.map(|raw| raw.get()));
+                let sent = Some(sent.unwrap_or_default().to_owned());
+                return Ok(Wish::Read(Read {
+                    url,
+                    if_none_match: None,
+                    if_modified_since: None,
+                    is_head: false,
+                    sent,
+                }));
             }
             "POST" => Action::Create,
             "PUT" => Action::Update,
@@ -117,6 +150,12 @@ impl Entry<'_> {
     }
 }
 
+/// Whether an address is one at which an operation is called (operations.html#executing).
+fn is_operation(url: &str) -> bool {
+    let path = url.split_once('?').map_or(url, |(path, _)| path);
+    path.rsplit('/').next().is_some_and(|last| last.starts_with('$'))
+}
+
 /// A patch: Parameters as they are, or a Binary that holds a JSON Patch (http.html#patch).
 fn patch(resource: &str) -> Result<Sent, Stop> {
     #[derive(Deserialize)]
@@ -128,7 +167,8 @@ fn patch(resource: &str) -> Result<Sent, Stop> {
     }
     let wrong = || Stop::because(Status::BadRequest, &rules::NOT_A_PATCH, "");
     let binary: Binary = serde_json::from_str(resource).map_err(|_| wrong())?;
-    match (binary.resource_type.as_str(), binary.content_type.as_deref(), binary.data) {
+    let kind = binary.content_type.as_deref().and_then(|kind| kind.split(';').next()).map(str::trim);
+    match (binary.resource_type.as_str(), kind, binary.data) {
         ("Parameters", _, _) => Ok(Sent::FhirPathPatch(resource.to_owned())),
         ("Binary", Some("application/json-patch+json"), Some(data)) => {
             let bytes = base64::decode(&data).ok_or_else(wrong)?;
@@ -143,7 +183,9 @@ fn target(action: Action, url: &str, if_none_exist: Option<&str>) -> Result<(Res
     let wrong = || Stop::because(Status::BadRequest, &rules::URL, "");
     let (path, query) = url.split_once('?').map_or((url, None), |(path, query)| (path, Some(query)));
     let mut parts = path.trim_matches('/').split('/');
-    let resource_type = parts.next().and_then(ResourceType::parse).ok_or_else(wrong)?;
+    let name = parts.next().filter(|name| !name.is_empty()).ok_or_else(wrong)?;
+    let unknown = || Stop::because(Status::NotFound, &crate::api::rules::NO_SUCH_TYPE, &printable(name));
+    let resource_type = ResourceType::parse(name).ok_or_else(unknown)?;
     let (id, more) = (parts.next(), parts.next());
     let criteria = |text| conditional::criteria(text, resource_type.name()).ok_or_else(wrong);
     let target = match (action, id, query, more) {
@@ -168,6 +210,18 @@ fn versions(text: &Option<String>) -> Result<Option<Versions>, Stop> {
         None => Ok(None),
         Some(text) => match read(text) {
             Some(versions) => Ok(Some(versions)),
+            None => Err(Stop::because(Status::BadRequest, &rules::MALFORMED, "")),
+        },
+    }
+}
+
+/// `ifModifiedSince`, unlike its header, is an instant (bundle.html).
+fn instant(text: &Option<String>) -> Result<Option<i64>, Stop> {
+    let read = |text: &String| Interval::parse(text, ZONE_MINUTES).map(|interval| interval.start);
+    match text {
+        None => Ok(None),
+        Some(text) => match read(text) {
+            Some(instant) => Ok(Some(instant)),
             None => Err(Stop::because(Status::BadRequest, &rules::MALFORMED, "")),
         },
     }

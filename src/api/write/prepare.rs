@@ -13,7 +13,7 @@ use crate::api::{history, patch};
 use crate::app::Gateway;
 use crate::consent::{self, Caller};
 use crate::fault::{Denied, Fault, Issue, Place, Severity, Status};
-use crate::fhir::json::Members;
+use crate::fhir::json::{Members, shape};
 use crate::fhir::{Draft, PatientKey, ResourceId, ResourceType};
 use crate::pipeline::{Content, Expected, Put, Statement, assign, home};
 use crate::validate;
@@ -71,6 +71,15 @@ pub(in crate::api) struct Body<'a> {
 impl<'a> Body<'a> {
     /// Reads and checks a resource of a type.
     pub(in crate::api) fn read(text: &'a str, resource_type: ResourceType) -> Result<Self, Stop> {
+        Self::checked(text, resource_type, validate::base)
+    }
+
+    /// The same for the resource of a transaction's entry, whose references may be conditional.
+    pub(super) fn of_entry(text: &'a str, resource_type: ResourceType) -> Result<Self, Stop> {
+        Self::checked(text, resource_type, validate::base_in_transaction)
+    }
+
+    fn checked(text: &'a str, resource_type: ResourceType, check: fn(&Value) -> Vec<Issue>) -> Result<Self, Stop> {
         let value: Value = serde_json::from_str(text).map_err(|error| {
             let place = format!("line {}, column {}", error.line(), error.column());
             Stop::because(Status::BadRequest, &rules::NOT_JSON, &place)
@@ -81,7 +90,11 @@ impl<'a> Body<'a> {
         if is_subsetted(&value) {
             return Err(Stop::because(Status::Unprocessable, &rules::SUBSETTED, ""));
         }
-        let mut issues = validate::base(&value);
+        // Of two members of one name the reader sees one and the text keeps both (json.html: names are unique).
+        if shape(text).members != members(&value) {
+            return Err(Stop::because(Status::BadRequest, &rules::NAMED_TWICE, ""));
+        }
+        let mut issues = check(&value);
         if issues.iter().any(|issue| issue.rule.severity >= Severity::Error) {
             issues.retain(|issue| issue.rule.severity >= Severity::Error);
             return Err(Stop::Refused(Status::BadRequest, issues));
@@ -286,6 +299,15 @@ fn unprocessable(stop: Stop) -> Stop {
     match stop {
         Stop::Refused(Status::BadRequest, issues) => Stop::Refused(Status::Unprocessable, issues),
         other => other,
+    }
+}
+
+/// How many members the objects of a value have together.
+fn members(value: &Value) -> usize {
+    match value {
+        Value::Array(items) => items.iter().map(members).sum(),
+        Value::Object(object) => object.len() + object.values().map(members).sum::<usize>(),
+        _ => 0,
     }
 }
 

@@ -7,6 +7,9 @@ rules! {
     pub(in crate::api) NOT_JSON "not-json" Error Structure
         "The body is not JSON in UTF-8 ({})."
         "本文がUTF-8のJSONではありません({})。"
+    pub(in crate::api) NAMED_TWICE "named-twice" Error Structure
+        "An object of the body has two members of the same name; each may be sent once."
+        "本文のオブジェクトに同じ名前のメンバーが二つあります。同じ名前は一度だけ使えます。"
     pub(in crate::api) TYPE_DIFFERS "type-differs" Error Value
         "The body must be a {}, as the address says."
         "本文のresourceTypeはURLと同じ {} でなければなりません。"
@@ -82,6 +85,9 @@ rules! {
     pub(in crate::api) FULL_URL_TWICE "full-url-twice" Error Invariant
         "Two entries have the same fullUrl."
         "fullUrlが同じエントリーがあります。"
+    pub(in crate::api) FULL_URL_VERSION "full-url-of-a-version" Error Invariant
+        "The fullUrl of an entry names a resource, not one of its versions."
+        "fullUrlには版ではなくリソースのURLを指定してください。"
     pub(in crate::api) DEPENDS "batch-dependency" Error Processing
         "An entry of a batch may not refer to another entry of it; send a transaction."
         "batchのエントリーは他のエントリーを参照できません。transactionとして送ってください。"

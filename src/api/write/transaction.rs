@@ -4,8 +4,9 @@
 //! search finds, nobody else writes over REST between that search and the commit. Criteria find what was there before the
 //! transaction.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde_json::Value;
 use uuid::Uuid;
@@ -19,6 +20,7 @@ use crate::api::criteria::Found;
 use crate::app::Gateway;
 use crate::consent::{self, Caller};
 use crate::fault::{Fault, Status};
+use crate::fhir::reference::Literal;
 use crate::fhir::{PatientKey, ResourceId, ResourceType};
 use crate::pipeline::{Content, Expected, Pipeline, Statement, assign, home};
 
@@ -36,7 +38,7 @@ pub(in crate::api) enum Done {
 struct Part<'a> {
     entry: usize,
     asking: Asking,
-    text: Option<&'a str>,
+    text: Option<Cow<'a, str>>,
     /// The id that the resource states.
     stated: Option<String>,
     /// The record that the resource belongs to, as far as it says so itself.
@@ -68,17 +70,23 @@ pub(in crate::api) fn run(
     bundle: &Bundle<'_>,
 ) -> Result<(Vec<Done>, Vec<PatientKey>), Stop> {
     let base = gateway.base_url();
+    let urls: HashSet<&str> = bundle.entry.iter().filter_map(|entry| entry.full_url.as_deref()).collect();
     let (mut reads, mut parts, mut links) = (HashMap::new(), Vec::with_capacity(bundle.entry.len()), Links::default());
     for (at, entry) in bundle.entry.iter().enumerate() {
         match entry.wish(base).map_err(|stop| at_entry(stop, at))? {
+            // What an operation does is not undone with the rest.
+            Wish::Read(Read { sent: Some(_), .. }) => {
+                return Err(at_entry(Stop::because(Status::BadRequest, &rules::URL, ""), at));
+            }
             Wish::Read(read) => {
                 reads.insert(at, read);
             }
             Wish::Write(asking) => {
                 caller.may(consent::Action::Write, asking.resource_type)?;
                 let resource = entry.resource.map(|raw| raw.get());
-                let part = Part::read(at, *asking, resource, &mut links).map_err(|stop| at_entry(stop, at))?;
-                parts.push(Part { full_url: entry.full_url.as_deref(), ..part });
+                let from = Neighbours { full_url: entry.full_url.as_deref(), urls: &urls };
+                let part = Part::read(at, *asking, resource, &from, &mut links).map_err(|stop| at_entry(stop, at))?;
+                parts.push(part);
             }
         }
     }
@@ -95,21 +103,30 @@ pub(in crate::api) fn run(
 
 impl<'a> Part<'a> {
     /// Checks an entry's resource, and takes from it what is needed before references are put right.
-    fn read(entry: usize, mut asking: Asking, resource: Option<&'a str>, links: &mut Links) -> Result<Self, Stop> {
+    fn read(
+        entry: usize,
+        mut asking: Asking,
+        resource: Option<&'a str>,
+        from: &Neighbours<'a, '_>,
+        links: &mut Links,
+    ) -> Result<Self, Stop> {
         let (mut text, mut stated, mut record, about) = (None, None, None, RefCell::new(None));
         if let (Sent::Resource(_), Some(sent)) = (&asking.sent, resource) {
-            let body = Body::read(sent, asking.resource_type)?;
+            let mut body = Body::of_entry(sent, asking.resource_type)?;
+            text = Some(match from.made_absolute(&mut body.value) {
+                true => Cow::Owned(body.value.to_string()),
+                false => Cow::Borrowed(sent),
+            });
             links.gather(&body.value);
             stated = body.id().map(str::to_owned);
             record = home(asking.resource_type, None, &body.value, |address| {
                 about.replace(Some(address.to_owned()));
                 None
             });
-            text = Some(sent);
             asking.sent = Sent::Nothing;
         }
         let about = about.into_inner();
-        Ok(Part { entry, asking, text, stated, home: record, about, full_url: None, place: None })
+        Ok(Part { entry, asking, text, stated, home: record, about, full_url: from.full_url, place: None })
     }
 }
 
@@ -121,8 +138,17 @@ fn write(
     mut parts: Vec<Part<'_>>,
     mut links: Links,
 ) -> Result<(HashMap<usize, Told>, Vec<PatientKey>), Stop> {
+    let mut looked_for = HashSet::new();
     for part in &mut parts {
         let known = place(gateway, caller, part).map_err(|stop| at_entry(stop, part.entry))?;
+        // Two that look for the same and find nothing would make two of what is to be there once.
+        if let (None, Target::NewUnless(criteria) | Target::Matching(criteria)) = (&known, &part.asking.target) {
+            let resource_type = part.asking.resource_type;
+            if !looked_for.insert((resource_type, criteria.clone())) {
+                let stop = Stop::because(Status::BadRequest, &rules::TWICE, resource_type.name());
+                return Err(at_entry(stop, part.entry));
+            }
+        }
         part.place = known;
     }
     for criteria in links.criteria.keys().cloned().collect::<Vec<_>>() {
@@ -169,7 +195,7 @@ fn place(gateway: &Gateway, caller: &Caller, part: &Part<'_>) -> Result<Option<P
         Target::New => None,
         Target::NewUnless(criteria) => find(criteria)?.map(|found| Place::There(Box::new(found))),
         Target::Instance(id) => {
-            if asking.action == Action::Update && stated.is_some_and(|stated| stated != id.as_str()) {
+            if asking.action == Action::Update && stated != Some(id.as_str()) {
                 return Err(differs());
             }
             Some(Place::Known(id.clone()))
@@ -243,13 +269,51 @@ fn statement(gateway: &Gateway, caller: &Caller, part: Part<'_>, links: &Links) 
             (body.content(resource_type, &id)?, Expected::Version(version))
         }
         (_, Some(text)) => {
-            let mut body = Body::again(text)?;
+            let mut body = Body::again(&text)?;
             links.put_right(&mut body)?;
             (body.content(resource_type, &id)?, expected)
         }
         (_, None) => return Err(Stop::because(Status::BadRequest, &rules::NO_RESOURCE, "")),
     };
     Ok(Statement { resource_type, id, record, content, expected })
+}
+
+/// Where the resource of an entry comes from, and where the others of the Bundle do.
+struct Neighbours<'a, 'u> {
+    full_url: Option<&'a str>,
+    urls: &'u HashSet<&'a str>,
+}
+
+impl Neighbours<'_, '_> {
+    /// Writes references out that are relative and mean another entry: they are relative to where the entry says that it
+    /// is (bundle.html#references). Answers whether there were any.
+    fn made_absolute(&self, resource: &mut Value) -> bool {
+        let root = self.full_url.and_then(|url| match Literal::parse(url) {
+            Literal::Absolute(_, Some((kind, id))) => {
+                url.strip_suffix(id)?.strip_suffix('/')?.strip_suffix(kind.name())
+            }
+            _ => None,
+        });
+        root.is_some_and(|root| self.written_out(resource, root))
+    }
+
+    fn written_out(&self, value: &mut Value, root: &str) -> bool {
+        match value {
+            Value::Array(items) => items.iter_mut().fold(false, |any, item| self.written_out(item, root) | any),
+            Value::Object(members) => members.iter_mut().fold(false, |any, (name, item)| match item {
+                Value::String(text) if name == "reference" && matches!(Literal::parse(text), Literal::Relative(..)) => {
+                    let absolute = format!("{root}{text}");
+                    let is_entry = self.urls.contains(absolute.as_str());
+                    if is_entry {
+                        *text = absolute;
+                    }
+                    is_entry | any
+                }
+                item => self.written_out(item, root) | any,
+            }),
+            _ => false,
+        }
+    }
 }
 
 /// The strings of a resource that may be addresses.

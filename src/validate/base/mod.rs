@@ -37,10 +37,20 @@ pub fn base(resource: &Value) -> Vec<Issue> {
     base_at(resource, Level::Full)
 }
 
+/// [`base`] of a resource in an entry of a transaction, whose references may be searches (http.html#condref).
+pub fn base_in_transaction(resource: &Value) -> Vec<Issue> {
+    checked(resource, Level::Full, true)
+}
+
 /// [`base`], as much as the level says.
 pub fn base_at(resource: &Value, level: Level) -> Vec<Issue> {
+    checked(resource, level, false)
+}
+
+fn checked(resource: &Value, level: Level, is_transaction: bool) -> Vec<Issue> {
     let name = resource_type(resource).map_or("Resource", |known| known.name());
     let mut walk = walk::Walk::new(resource, level);
+    walk.is_transaction = is_transaction;
     walk.resource(resource, &Path::root(name), 1, walk::Inside::Nothing);
     let (mut issues, left_out) = walk.finish();
     if left_out > 0 {
