@@ -1,7 +1,7 @@
 //! The engine over a PostgreSQL database, or one that speaks its protocol (docs/adr/0022).
 //!
-//! [`place`] spreads keys over partitions, [`turn`] is how it writes, [`lease`] says whose the database is, [`sql`] holds
-//! every statement, [`connect`] how the database is reached. A database that is away, or being moved to another machine,
+//! `place` spreads keys over partitions, `turn` is how it writes, `lease` says whose the database is, `sql` holds
+//! every statement, `connect` how the database is reached. A database that is away, or being moved to another machine,
 //! makes calls wait, then answer `Fault::Busy`; when it is back they go on.
 
 mod connect;
