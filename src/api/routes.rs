@@ -98,6 +98,20 @@ async fn route(request: HttpRequest, gateway: Data, payload: web::Payload, path:
         (&Method::GET, ["fhir", type_name, id, "_history"]) => {
             history::history(request, gateway, Of::Instance(type_name, id)).await
         }
+        (&Method::POST | &Method::PUT | &Method::PATCH | &Method::DELETE, ["fhir", ..]) => {
+            written(request, gateway, payload, &method, path).await
+        }
+        (_, ["fhir", name, ..]) if !name.starts_with(['$', '_']) => match served_type(name) {
+            Ok(_) => not_offered(),
+            Err(answer) => answer,
+        },
+        _ => not_offered(),
+    }
+}
+
+/// What writes.
+async fn written(request: HttpRequest, gateway: Data, payload: web::Payload, method: &Method, path: &[&str]) -> Answer {
+    match (method, path) {
         (&Method::POST, ["fhir"]) => entry::process(request, gateway, payload).await,
         // What a facility sends and what the office registers are letters.
         (&Method::POST, ["fhir", "Bundle"]) if !gateway.registry().is_open() => {

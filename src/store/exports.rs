@@ -65,7 +65,7 @@ mod tests {
     #[test]
     fn exports_are_kept_listed_and_taken_away() {
         let store = Store::open_memory();
-        let records: Vec<PatientKey> = (0..40_000).map(|n| PatientKey(n << 80 | n * n)).collect();
+        let records: Vec<PatientKey> = (0..40_000).map(|n| PatientKey((n << 80) | (n * n))).collect();
         for (number, records) in [(0, &records[..0]), (7, &records[..]), (u128::MAX, &records[..1])] {
             let mut commit = Commit::default();
             commit.put_export(number, format!("asked {number}").as_bytes(), records).unwrap();

@@ -96,6 +96,7 @@ impl Dice {
     }
 }
 
+#[allow(clippy::too_many_lines)] // one line for each kind of request
 pub fn request(dice: &mut Dice, words: &Words, caller: &str, next: &mut Vec<String>) -> Ask {
     let (kind, id) = dice.pick(&words.ids).clone();
     let search = |dice: &mut Dice| (*dice.pick(&words.types)).to_owned();
