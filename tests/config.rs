@@ -17,19 +17,12 @@ fn example() -> String {
     fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/examples/tasuki.toml")).unwrap()
 }
 
-/// What the example says for PostgreSQL, in place of what it says for a folder.
-const OF_POSTGRES: [&str; 4] = ["# url = ", "# password_file = ", "# ca = \"postgres", "# connections_max = 8 "];
-
-/// The example with its commented keys switched on, those of the other engine left out.
+/// The example with its commented keys switched on.
 fn full() -> String {
     let on = |line: &str| {
         let key = line.strip_prefix("# ").and_then(|rest| rest.split_once(" = "));
         let commented = line.starts_with("# [") || key.is_some_and(|(key, _)| !key.contains(' '));
-        if commented && !OF_POSTGRES.iter().any(|start| line.starts_with(start)) {
-            line[2..].to_owned()
-        } else {
-            line.to_owned()
-        }
+        if commented { line[2..].to_owned() } else { line.to_owned() }
     };
     let text = example().lines().map(on).collect::<Vec<_>>().join("\n");
     text.replace("AB:CD:...", &Digest::of(b"certificate").hex())

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use serde_json::Value;
 use tasuki::fhir::json::Members;
 use tasuki::fhir::{Draft, PatientKey, ResourceId, ResourceType};
-use tasuki::pipeline::{Content, Expected, Pipeline, Statement};
+use tasuki::pipeline::{Content, Expected, Pipeline, Put, Statement};
 use tasuki::store::Store;
 
 /// Resources of one patient: the Patient, an Encounter, and Observations.
@@ -71,7 +71,7 @@ pub fn put(text: &str) -> Statement {
     let resource_type = ResourceType::parse(value["resourceType"].as_str().expect("a type")).expect("a type of R4");
     let id = ResourceId::parse(value["id"].as_str().expect("an id")).expect("an id");
     let draft = Draft::received(resource_type, id.clone(), &Members::of(text).expect("an object"), |_, _| None);
-    let content = Content::Put(draft, value);
+    let content = Content::Put(Box::new(Put::new(draft, &value)));
     Statement { resource_type, id, record: None, content, expected: Expected::Anything }
 }
 

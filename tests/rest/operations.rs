@@ -392,7 +392,7 @@ fn the_last_observations_of_each_code() {
     hidden["meta"] = json!({"tag": [{"system": INDICATION, "code": "UNINFORMED"}]});
     world.put(&hidden);
     world.put(&observation("p1", "2", "8310-5", "2026-05-08"));
-    let [one, two] = ["1", "2"].map(|number| patient(number));
+    let [one, two] = ["1", "2"].map(patient);
     let found = |query: &str| entries(&world.closed().get("agency-a", format!("/Observation/$lastn?{query}")));
     let vital = "category=vital-signs";
     assert_eq!(found(&format!("patient={one}&{vital}")), ["Observation/o4", "Observation/o2"]);

@@ -7,6 +7,7 @@ use crate::writes::{Open, agrees, patient, text};
 use serde_json::{Value, json};
 
 #[test]
+#[allow(clippy::too_many_lines)] // a table
 fn patches_are_whole_or_nothing() {
     let open = Open::new();
     let mut sent = patient("a");

@@ -130,6 +130,7 @@ fn references_between_entries_are_put_right() {
 }
 
 #[test]
+#[allow(clippy::too_many_lines)] // a table
 fn one_entry_that_is_wrong_undoes_all() {
     let open = Open::new();
     open.put("/Patient/p", &named("p"));

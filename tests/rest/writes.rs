@@ -149,6 +149,7 @@ fn create_assigns_an_id_and_keeps_what_was_sent() {
 }
 
 #[test]
+#[allow(clippy::too_many_lines)] // a table
 fn bodies_that_are_wrong_are_refused_and_nothing_is_stored() {
     let open = Open::new();
     let before = open.put("/Patient/p", &json!({"resourceType": "Patient", "id": "p"}));
