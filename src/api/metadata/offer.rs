@@ -137,9 +137,9 @@ impl Mode {
         })
     }
 
-    /// The operations that are called at the base URL.
+    /// The operations that are called at the base URL, but for `$import`, which takes NDJSON and no Parameters.
     pub(in crate::api) fn operations_of_system(self) -> impl Iterator<Item = &'static Operation> {
-        OPERATIONS.iter().filter(|operation| operation.system)
+        OPERATIONS.iter().filter(|operation| operation.system && operation.name != "import")
     }
 
     /// Whether NDJSON is taken in (`$import`).

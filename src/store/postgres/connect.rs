@@ -154,12 +154,13 @@ impl From<tokio_postgres::Error> for Failure {
         let Some(state) = error.code() else { return Failure::Lost(error.to_string()) };
         // The code alone: a message may quote what was written.
         let what = format!("PostgreSQL says {}", state.code());
-        // The last two: two that made the tables at once.
+        // The last three: two that made the tables at once, each of which is a type as well.
         let again = [
             SqlState::T_R_SERIALIZATION_FAILURE,
             SqlState::T_R_DEADLOCK_DETECTED,
             SqlState::UNIQUE_VIOLATION,
             SqlState::DUPLICATE_TABLE,
+            SqlState::DUPLICATE_OBJECT,
         ];
         let class = state.code().get(..2).unwrap_or_default();
         if again.contains(state) {
