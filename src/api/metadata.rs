@@ -34,6 +34,20 @@ pub(super) async fn metadata(request: &HttpRequest, gateway: &Gateway) -> Answer
     answer(request, gateway, What::Statement).await.unwrap_or_else(Answer::from)
 }
 
+/// The CapabilityStatement as an entry of a Bundle holds it, written anew: a form that is kept is no part of another.
+pub(super) fn in_entry(gateway: &Gateway) -> Answer {
+    let about = About {
+        what: What::Statement,
+        mode: Mode::of(gateway),
+        base: gateway.base_url().to_owned(),
+        cors: has_cors(gateway),
+    };
+    match Public::definition(written(&about)) {
+        Some(public) => Answer::ok(Permitted::<String>::public(public).map(String::into_bytes)),
+        None => Answer::from(Fault::Broken("a definition begins otherwise".into())),
+    }
+}
+
 /// `GET /fhir/openapi.json`: OpenAPI 3.1.
 pub(super) async fn openapi(request: &HttpRequest, gateway: &Gateway) -> Answer {
     answer(request, gateway, What::OpenApi).await.unwrap_or_else(Answer::from)
@@ -50,7 +64,7 @@ async fn answer(request: &HttpRequest, gateway: &Gateway, what: What) -> Result<
         what,
         mode: Mode::of(gateway),
         base: forwarded::base_url(request, gateway).unwrap_or_else(|| gateway.base_url().to_owned()),
-        cors: !matches!(&gateway.http().origins, Origins::These(none) if none.is_empty()),
+        cors: has_cors(gateway),
     };
     let key = Key { about, form: Form::of(&asked, what) };
     let text = match Text::find(&key) {
@@ -83,6 +97,11 @@ async fn answer(request: &HttpRequest, gateway: &Gateway, what: What) -> Result<
         What::OpenApi => Format::Json.content_type(),
     };
     Ok(Answer { version: tag, ..Answer::of(Status::Ok, Content::Kept(text, content_type)) })
+}
+
+/// Whether scripts of any web page may call.
+fn has_cors(gateway: &Gateway) -> bool {
+    !matches!(&gateway.http().origins, Origins::These(none) if none.is_empty())
 }
 
 fn written(about: &About) -> String {
