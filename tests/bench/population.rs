@@ -27,7 +27,7 @@ pub fn patient(patient: u64) -> String {
     format!(
         r#"{{"resourceType":"Patient","id":"{}","identifier":[{{"system":"urn:oid:2.25.1","value":"B{patient:09}"}}],"active":true,"name":[{{"use":"official","text":"見本 例{patient}","family":"見本","given":["例{patient}"]}}],"gender":"{}","birthDate":"19{:02}-{:02}-{:02}"}}"#,
         patient_id(patient),
-        if patient % 2 == 0 { "female" } else { "male" },
+        if patient.is_multiple_of(2) { "female" } else { "male" },
         20 + patient % 60,
         1 + patient % 12,
         1 + patient % 28

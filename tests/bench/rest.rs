@@ -54,6 +54,7 @@ fn stored() -> Stored {
 }
 
 /// Reads and searches by a care agency: token, consent, audit.
+#[allow(clippy::too_many_lines)] // the scenarios, one beside the other
 pub fn rest() -> Vec<Figure> {
     let stored = stored();
     let disk = folder_bytes(&stored.folder);
