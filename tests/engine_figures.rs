@@ -95,7 +95,7 @@ fn measure(engine: &str, server: Option<u32>, open: &dyn Fn() -> Store, disk: &d
 }
 
 #[test]
-#[ignore = "takes a minute and wants a quiet machine"]
+#[ignore = "measures, on a quiet machine: cargo test --release --test engine_figures -- --ignored --nocapture"]
 fn what_a_commit_costs() {
     let folder = std::env::var_os("FOLDER").map_or_else(std::env::temp_dir, Into::into);
     let folder = tempfile::tempdir_in(folder).unwrap();
