@@ -17,7 +17,7 @@ use super::{rules, write};
 use crate::app::Gateway;
 use crate::audit::What;
 use crate::chart::Chart;
-use crate::consent::{Action, Caller, Permitted};
+use crate::consent::{Action, Caller, ConsentVersion, Permitted};
 use crate::fault::{Fault, Issue, Place, Status};
 use crate::fhir::time::Interval;
 use crate::fhir::{PatientKey, ResourceId, ResourceType, Writer, time};
@@ -144,7 +144,7 @@ pub(super) async fn answer(
         return Ok(Answer::not_found());
     }
     for (record, count) in &found.seen {
-        trail.saw(*record, None, *count);
+        trail.saw(*record, found.opened.get(record), *count);
     }
     let path = match (type_name, id) {
         (Some(name), Some(id)) => format!("/{name}/{id}"),
@@ -187,8 +187,8 @@ pub(super) async fn version(
     };
     let (reader, who) = (gateway.clone(), caller.clone());
     let found = blocking(move || read_version(&reader, &who, &wanted, number)).await?;
-    let Some((record, facts, body)) = found else { return Ok(Answer::not_found()) };
-    trail.saw(record, None, 1);
+    let Some((record, by, facts, body)) = found else { return Ok(Answer::not_found()) };
+    trail.saw(record, by.as_ref(), 1);
     Ok(match body {
         None => Answer::refuse(Status::Gone, &write::rules::GONE, "").with_version(facts.version, facts.last_updated),
         Some(body) => Answer::version(body.map(|whole| extent.of(whole)), facts.version, facts.last_updated),
@@ -224,6 +224,8 @@ struct Found {
     total: usize,
     next: Option<Key>,
     seen: Vec<(PatientKey, usize)>,
+    /// The consent that opened each record; none where the role did.
+    opened: HashMap<PatientKey, ConsentVersion>,
     base: String,
 }
 
@@ -382,6 +384,9 @@ fn gather(
             continue;
         }
         let Some(permit) = chart.permit_version(&gate, seen_by(&partition, at)) else { continue };
+        if let Some(by) = gate.opened_by() {
+            found.opened.entry(record).or_insert_with(|| by.clone());
+        }
         found.total += 1;
         let (resource_type, id) = (facts.resource_type, facts.id.clone());
         let key = Key { stored: !facts.last_updated, record, resource_type, id, version: !facts.version };
@@ -433,7 +438,8 @@ pub(super) fn seen_by(partition: &Partition, at: usize) -> &Facts {
     before.find(|facts| !facts.deleted).unwrap_or(own)
 }
 
-type OneVersion = (PatientKey, Facts, Option<Permitted<Vec<u8>>>);
+/// Whose record it is on, by which consent it is seen, its facts, and the resource unless it is gone.
+type OneVersion = (PatientKey, Option<ConsentVersion>, Facts, Option<Permitted<Vec<u8>>>);
 
 fn read_version(gateway: &Gateway, caller: &Caller, wanted: &Wanted, number: u32) -> Result<Option<OneVersion>, Fault> {
     let (Some(id), Some(resource_type)) = (&wanted.id, wanted.resource_type) else { return Ok(None) };
@@ -451,7 +457,7 @@ fn read_version(gateway: &Gateway, caller: &Caller, wanted: &Wanted, number: u32
             let mut body = Vec::new();
             one.body.append_json(&mut body)?;
             let body = (!facts.deleted).then(|| permit.release(body));
-            return Ok(Some((record, facts.clone(), body)));
+            return Ok(Some((record, gate.opened_by().cloned(), facts.clone(), body)));
         }
     }
     Ok(None)

@@ -517,6 +517,20 @@ fn a_summary_of_what_may_be_seen() {
     assert_eq!(world.closed().get("agency-a", &*path), nobody);
 }
 
+/// Old versions are on record with the consent by which they were seen, as current ones are.
+#[test]
+fn a_history_is_on_record_with_its_consent() {
+    let world = world();
+    world.consents("1", "active");
+    for (below, code) in [("/_history", "history"), ("/_history/1", "vread")] {
+        assert_eq!(world.closed().get("agency-a", format!("/{}{below}", patient("1"))).status, 200, "{below}");
+        let audit = world.closed().get("office", format!("/AuditEvent?patient={}&_count=1", patient("1"))).json();
+        let event = &audit["entry"][0]["resource"];
+        assert_eq!(event["subtype"][0]["code"], code, "{event}");
+        assert!(event.to_string().contains("Consent/consent-1/_history/1"), "{event}");
+    }
+}
+
 /// An operation is in the audit record by its name.
 #[test]
 fn an_operation_is_on_record() {
