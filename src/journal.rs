@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 
 use crate::audit::{self, Event};
 use crate::fault::Fault;
-use crate::store::{Commit, Order, Store, VALUE_BYTES_MAX};
+use crate::store::{Order, Store, VALUE_BYTES_MAX};
 
 /// Events written as one value.
 pub const CHUNK_EVENTS_MAX: usize = 256;
@@ -118,9 +118,7 @@ fn write(store: &Store, receive: &Receiver<Waiting>, mut number: u64) {
             answers.push(answer);
         }
         busy = answers.len() >= BUSY_EVENTS;
-        let mut commit = Commit::default();
-        commit.put_audit(number, chunk);
-        let result = store.submit(commit).wait().map(|_| ());
+        let result = store.append_audit(number, chunk);
         // What was refused as too much at once is not there: a gap would look like a chunk that somebody took away.
         number += u64::from(result != Err(Fault::Busy));
         for answer in answers {

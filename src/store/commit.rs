@@ -52,13 +52,6 @@ impl Commit {
         self.delete.push(keys::panel(keys::organization(organization), patient));
     }
 
-    /// Puts a chunk of the audit chain, at most [`crate::store::VALUE_BYTES_MAX`] long, under a number at which there
-    /// is none yet: two writers of one number conflict.
-    pub fn put_audit(&mut self, number: u64, chunk: Vec<u8>) {
-        self.expect.push((keys::audit(number), None));
-        self.put.push((keys::audit(number), chunk));
-    }
-
     /// Notes a fact about the whole store, such as how far a long work has come; `None` takes the note away.
     pub fn note(&mut self, name: &str, text: Option<&[u8]>) {
         match text {

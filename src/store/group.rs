@@ -4,9 +4,9 @@ use std::any::Any;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
-use std::sync::{Arc, OnceLock, PoisonError, RwLock, Weak};
+use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError, RwLock, Weak};
 use std::task::{Context, Poll};
 use std::thread::{self, JoinHandle};
 
@@ -45,6 +45,10 @@ pub struct Committer {
 struct Shared {
     waiting_bytes: AtomicUsize,
     broken: OnceLock<Fault>,
+    /// Batches that the engine was given, and those of them that it is done with.
+    begun: AtomicU64,
+    done: Mutex<u64>,
+    more_done: Condvar,
 }
 
 struct Waiting {
@@ -108,6 +112,23 @@ impl Committer {
     }
 }
 
+impl Committer {
+    /// How many batches the engine was given so far: nothing of a later one can have been seen by now.
+    pub fn begun(&self) -> u64 {
+        self.shared.begun.load(Ordering::SeqCst)
+    }
+
+    /// Blocks until the engine is done with so many batches. `Fault::Broken` when it failed: nobody knows what of them is
+    /// durable.
+    pub fn settled(&self, begun: u64) -> Result<(), Fault> {
+        let mut done = self.shared.done.lock().unwrap_or_else(PoisonError::into_inner);
+        while *done < begun {
+            done = self.shared.more_done.wait(done).unwrap_or_else(PoisonError::into_inner);
+        }
+        self.shared.broken.get().map_or(Ok(()), |fault| Err(fault.clone()))
+    }
+}
+
 impl Drop for Committer {
     fn drop(&mut self) {
         self.queue = None;
@@ -156,7 +177,10 @@ fn run(engine: &dyn Engine, waiting: &Receiver<Waiting>, shared: &Shared, watche
             next = if more { waiting.try_recv().ok() } else { None };
         }
         shared.waiting_bytes.fetch_sub(size, Ordering::Relaxed);
+        shared.begun.fetch_add(1, Ordering::SeqCst);
         let fates = apply(engine, &commits, shared);
+        *shared.done.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+        shared.more_done.notify_all();
         tell(watchers, &commits, &fates);
         for (answer, fate) in answers.drain(..).zip(fates) {
             let _ = answer.send(fate);
@@ -292,6 +316,25 @@ mod tests {
         assert!(first.wait().is_ok() && tickets.into_iter().all(|ticket| ticket.wait().is_ok()));
         assert!(committer.submit(put("again")).wait().is_ok());
         assert_eq!(committer.shared.waiting_bytes.load(Ordering::SeqCst), 0);
+    }
+
+    #[test]
+    fn what_may_have_been_seen_is_waited_for() {
+        let engine = Arc::new(Slow::default());
+        let committer = Committer::start(engine.clone());
+        assert_eq!((committer.begun(), committer.settled(0)), (0, Ok(())));
+        let gate = engine.gate.lock().unwrap();
+        let first = hold_up(&engine, &committer);
+        let seen = committer.begun();
+        thread::scope(|scope| {
+            let waiting = scope.spawn(|| committer.settled(seen));
+            thread::sleep(std::time::Duration::from_millis(50));
+            assert!(!waiting.is_finished());
+            drop(gate);
+            assert_eq!(waiting.join().unwrap(), Ok(()));
+        });
+        assert!(first.wait().is_ok() && committer.submit(put("panic")).wait().is_err());
+        assert!(matches!(committer.settled(seen), Err(Fault::Broken(_))));
     }
 
     #[test]

@@ -6,6 +6,7 @@
 //! keeps what was built from a patient's partition until the next commit to it.
 
 pub mod cache;
+pub mod chain;
 pub mod codec;
 pub mod codes;
 pub mod commit;
@@ -93,8 +94,8 @@ pub trait Engine: Send + Sync {
     /// `Fault::Busy` alone says that nothing was written and that it may go later.
     ///
     /// What one call of a reader has seen of a commit, every later call sees all of. A reader may see a commit shortly
-    /// before this returns. What it then tells the world waits for an audit commit,
-    /// which is flushed after this one; so nothing leaves that a power loss could take back.
+    /// before this returns. What it then tells the world waits for its chunk of the audit chain, which is acknowledged after
+    /// this call ([`shelf::Store::append_audit`]); so nothing leaves that a power loss could take back.
     fn apply(&self, commits: &[Commit]) -> Result<Vec<Result<Position, Fault>>, Fault>;
 }
 

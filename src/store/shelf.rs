@@ -7,6 +7,7 @@ use crate::fault::Fault;
 use crate::fhir::{FacilityCode, PatientKey, ResourceId, ResourceType};
 use crate::letter::{Letter, LetterId, Source};
 use crate::store::cache::Cache;
+use crate::store::chain::Chain;
 use crate::store::fjall::FjallEngine;
 use crate::store::group::{Committer, Watch, Watchers};
 use crate::store::keys::{self, Space};
@@ -23,7 +24,7 @@ pub const PANEL_MAX: usize = 200_000;
 pub const PANELS_BYTES_MAX: usize = 64 << 20;
 
 /// How the store is laid out; a store that says otherwise is not opened.
-const FORMAT: &[u8] = b"3";
+const FORMAT: &[u8] = b"4";
 /// Entries that one scan asks for.
 const PAGE: usize = 512;
 
@@ -38,6 +39,8 @@ struct Inner {
     committer: Committer,
     watchers: Watchers,
     panels: Arc<Panels>,
+    /// Where a folder holds the store; the engine keeps the audit chain otherwise.
+    chain: Option<Chain>,
 }
 
 struct Panels(Cache<Arc<[PatientKey]>>);
@@ -48,7 +51,7 @@ impl Store {
         let engine = MemoryEngine::new();
         // Memory refuses nothing that expects nothing.
         let _ = engine.apply(&[format_commit()]);
-        Store::assemble(Arc::new(engine))
+        Store::assemble(Arc::new(engine), None)
     }
 
     /// The store in a directory, made when it is not there, with the engine sled. See [`SledEngine::open`] for what it
@@ -57,7 +60,8 @@ impl Store {
         if FjallEngine::is_in(path) {
             return Err(Fault::Broken("the folder holds a store that the engine fjall made".into()));
         }
-        Store::over(Arc::new(SledEngine::open(path, cache_bytes)?))
+        let engine = SledEngine::open(path, cache_bytes)?;
+        Store::with(Arc::new(engine), Some(Chain::open(path)?))
     }
 
     /// The same with the engine fjall.
@@ -65,7 +69,8 @@ impl Store {
         if SledEngine::is_in(path) {
             return Err(Fault::Broken("the folder holds a store that the engine sled made".into()));
         }
-        Store::over(Arc::new(FjallEngine::open(path, cache_bytes)?))
+        let engine = FjallEngine::open(path, cache_bytes)?;
+        Store::with(Arc::new(engine), Some(Chain::open(path)?))
     }
 
     /// The store in a PostgreSQL database; see [`PostgresEngine::open`].
@@ -81,19 +86,23 @@ impl Store {
 
     /// A store on any engine. Fails when the engine holds a store that is laid out otherwise.
     pub fn over(engine: Arc<dyn Engine>) -> Result<Store, Fault> {
+        Store::with(engine, None)
+    }
+
+    fn with(engine: Arc<dyn Engine>, chain: Option<Chain>) -> Result<Store, Fault> {
         match engine.get(&keys::meta(keys::FORMAT))? {
             Some(format) if format == FORMAT => {}
             Some(_) => return Err(Fault::Broken("the store was made by another version of this program".into())),
             None => engine.apply(&[format_commit()])?.into_iter().try_for_each(|fate| fate.map(|_| ()))?,
         }
-        Ok(Store::assemble(engine))
+        Ok(Store::assemble(engine, chain))
     }
 
-    fn assemble(engine: Arc<dyn Engine>) -> Store {
+    fn assemble(engine: Arc<dyn Engine>, chain: Option<Chain>) -> Store {
         let watchers = Watchers::default();
         let panels = Arc::new(Panels(Cache::new(PANELS_BYTES_MAX)));
         let committer = Committer::start_watched(engine.clone(), watchers.clone());
-        let store = Store { inner: Arc::new(Inner { engine, committer, watchers, panels: panels.clone() }) };
+        let store = Store { inner: Arc::new(Inner { engine, committer, watchers, panels: panels.clone(), chain }) };
         store.watch(panels);
         store
     }
@@ -283,8 +292,25 @@ impl Store {
         entries.iter().map(read).collect()
     }
 
+    /// Adds a chunk to the audit chain, at most [`crate::store::VALUE_BYTES_MAX`] long, under the next number. Blocks until it
+    /// is durable, and with it every commit that a reader can have seen before: what it tells of may leave then.
+    /// `Fault::Conflict` when the number is taken.
+    pub fn append_audit(&self, number: u64, chunk: Vec<u8>) -> Result<(), Fault> {
+        let Some(chain) = &self.inner.chain else {
+            let key = keys::audit(number);
+            let (expect, put) = (vec![(key.clone(), None)], vec![(key, chunk)]);
+            return self.submit(Commit { expect, put, ..Commit::default() }).wait().map(|_| ());
+        };
+        let seen = self.inner.committer.begun();
+        chain.append(number, &chunk)?;
+        self.inner.committer.settled(seen)
+    }
+
     /// At most `limit` chunks of the audit chain from a number on, in the given order.
     pub fn audit(&self, from: u64, limit: usize, order: Order) -> Result<Vec<(u64, Vec<u8>)>, Fault> {
+        if let Some(chain) = &self.inner.chain {
+            return chain.read(from, limit, order);
+        }
         let (start, end) = keys::space(Space::Audit);
         let (from, to) = match order {
             Order::Ascending => (keys::audit(from), end),
@@ -403,7 +429,7 @@ mod tests {
         let mut commit = Commit::default();
         for n in 0..5 {
             commit.hold(LetterId([n; 32]));
-            commit.put_audit(u64::from(n) + 1, vec![n]);
+            store.append_audit(u64::from(n) + 1, vec![n]).unwrap();
         }
         store.submit(commit).wait().unwrap();
         assert_eq!(store.held(Some(LetterId([1; 32])), 2).unwrap(), [LetterId([2; 32]), LetterId([3; 32])]);
@@ -413,9 +439,7 @@ mod tests {
         assert_eq!(store.held(Some(LetterId([1; 32])), 1).unwrap(), [LetterId([3; 32])]);
         assert_eq!(store.audit(u64::MAX, 1, Order::Descending).unwrap(), [(5, vec![4])]);
         assert_eq!(store.audit(4, 9, Order::Ascending).unwrap(), [(4, vec![3]), (5, vec![4])]);
-        let mut again = Commit::default();
-        again.put_audit(5, Vec::new());
-        assert_eq!(store.submit(again).wait(), Err(Fault::Conflict));
+        assert_eq!(store.append_audit(5, Vec::new()), Err(Fault::Conflict));
     }
 
     #[test]

@@ -9,10 +9,12 @@ use crate::letter::LetterId;
 use crate::store::cache::Spread;
 use crate::store::codes::{Code, TEXT_CHARS_MAX, code_id};
 use crate::store::keys::{self, Space};
-use crate::store::{Cursor, Head, Logged, Record, Store, Told, cursor, records};
+use crate::store::{Cursor, Head, Logged, Order, Record, Store, Told, cursor, records};
 
 /// Breakages that are kept in a report; more are only counted.
 pub const BREAKAGES_MAX: usize = 1000;
+/// Chunks of the audit chain that are read at a time.
+const AUDIT_PAGE: usize = 64;
 
 /// What a walk found: how much there is, and what is broken.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -329,16 +331,19 @@ impl Walk<'_> {
     }
 
     fn audit(&mut self) -> Result<(), Fault> {
-        let mut before = None;
-        self.each(Space::Audit, |walk, key, _| {
-            walk.report.audit += 1;
-            let number = keys::number_of(key);
-            if before.is_some() && number != before.map(|before: u64| before + 1) {
-                walk.wrong(key, "the audit chain has a gap")?;
+        let (mut from, mut before) = (0, None);
+        loop {
+            let page = self.store.audit(from, AUDIT_PAGE, Order::Ascending)?;
+            let Some((last, _)) = page.last() else { return Ok(()) };
+            from = last.saturating_add(1);
+            for (number, _) in page {
+                self.report.audit += 1;
+                if before.is_some_and(|before: u64| before.checked_add(1) != Some(number)) {
+                    self.wrong(&keys::audit(number), "the audit chain has a gap")?;
+                }
+                before = Some(number);
             }
-            before = number;
-            Ok(())
-        })
+        }
     }
 
     fn exports(&mut self) -> Result<(), Fault> {
@@ -427,8 +432,8 @@ mod tests {
             commit.of_letter(letter.id()).unwrap();
             commit.put_receipt(letter.id(), b"{\"a\":1}").unwrap();
             commit.put_on_panel("Organization/a", HOME);
-            commit.put_audit(u64::from(sheaf) + 1, b"chunk".to_vec());
             store.submit(commit).wait().unwrap();
+            store.append_audit(u64::from(sheaf) + 1, b"chunk".to_vec()).unwrap();
         }
         store
     }

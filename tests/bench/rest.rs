@@ -101,7 +101,8 @@ pub fn rest() -> Vec<Figure> {
         ("metadata", vec!["/fhir/metadata".to_owned()]),
     ];
     let mut figures = Vec::new();
-    for (name, paths) in scenarios {
+    let only = std::env::var("TASUKI_BENCH_ONLY").unwrap_or_default();
+    for (name, paths) in scenarios.into_iter().filter(|(name, _)| name.contains(&only)) {
         let body = load::get(&server.address, "demo-agency-a", &paths[0]);
         let found: Value = serde_json::from_str(&body).unwrap_or_default();
         if found["resourceType"] == "OperationOutcome" || (found["total"].is_number() && found["entry"].is_null()) {
