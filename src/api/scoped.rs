@@ -95,14 +95,18 @@ impl Scoped<'_> {
         self.chart(at).permit(&self.gates[at.chart], at.row)
     }
 
-    /// What `make` makes of a row, with the permit that lets it leave; `None` when there is none.
-    pub(super) fn release<T>(
+    /// Adds what `append` makes of a row to what is gathered already; nothing where there is no permit.
+    pub(super) fn append<T>(
         &self,
         at: Row,
-        make: impl FnOnce(&Chart) -> Result<T, Fault>,
-    ) -> Result<Option<Permitted<T>>, Fault> {
+        gathered: &mut Permitted<T>,
+        append: impl FnOnce(&Chart, &mut T) -> Result<(), Fault>,
+    ) -> Result<(), Fault> {
         let chart = self.chart(at);
-        chart.permit(&self.gates[at.chart], at.row).map(|permit| Ok(permit.release(make(chart)?))).transpose()
+        match chart.permit(&self.gates[at.chart], at.row) {
+            Some(permit) => permit.append(gathered, |gathered| append(chart, gathered)),
+            None => Ok(()),
+        }
     }
 
     /// Puts on record whose resources are seen, and by which consents.

@@ -16,11 +16,11 @@ use super::read::chart_of;
 use super::routes::{blocking, served_type};
 use super::rules;
 use super::scoped::{Records, Scoped};
-use super::searchset::{self, Link, searchset};
+use super::searchset::{self, Link, Searchset, Wanted};
 use super::trail::Trail;
 use crate::app::Gateway;
 use crate::audit::What;
-use crate::consent::{Action, Caller, Permitted, Role, is_directory};
+use crate::consent::{Action, Caller, Role, is_directory};
 use crate::fault::{Fault, Status};
 use crate::fhir::reference::own_patient;
 use crate::fhir::{PatientKey, ResourceId, ResourceType};
@@ -259,15 +259,6 @@ fn bundle(
 ) -> Result<Answer, Fault> {
     let page = &found.page;
     let base = gateway.base_url();
-    let mut entries: Vec<Permitted<Vec<u8>>> = Vec::with_capacity(page.matches.len() + found.included.len() + 1);
-    for at in &page.matches {
-        entries.extend(scoped.release(*at, |chart| searchset::matched(base, chart, at.row, query))?);
-    }
-    for at in &found.included {
-        entries.extend(scoped.release(*at, |chart| searchset::included(base, chart, at.row))?);
-    }
-    scoped.seen(page.matches.iter().chain(&found.included).copied(), trail);
-    entries.extend(searchset::outcome(&found.issues));
     let mut links = vec![Link { relation: "self", query: query.own_link() }];
     if page.next.is_some() || page.previous.is_some() {
         links.push(Link { relation: "first", query: query.link(None) });
@@ -276,5 +267,16 @@ fn bundle(
         links.extend(cursor.as_ref().map(|cursor| Link { relation, query: query.link(Some(cursor)) }));
     }
     let url = format!("{base}{}", query.scope.path());
-    Ok(Answer::ok(searchset(&url, Some(page.total), &links, entries)))
+    let entries = page.matches.len() + found.included.len();
+    let mut searchset = Searchset::begin(&url, Some(page.total), &links, entries);
+    let elements: Vec<&str> = query.elements.iter().map(|name| &**name).collect();
+    for at in &page.matches {
+        searchset.row(scoped, *at, base, searchset::wanted(query, &elements))?;
+    }
+    for at in &found.included {
+        searchset.row(scoped, *at, base, Wanted::Include)?;
+    }
+    scoped.seen(page.matches.iter().chain(&found.included).copied(), trail);
+    searchset::outcome(&found.issues).into_iter().for_each(|entry| searchset.entry(entry));
+    Ok(Answer::ok(searchset.finish()))
 }

@@ -117,6 +117,15 @@ impl Permit {
         Permitted { body }
     }
 
+    /// Lets a part leave with what is gathered already: `append` adds it there, and nothing else that came from the store.
+    pub fn append<T, E>(
+        self,
+        gathered: &mut Permitted<T>,
+        append: impl FnOnce(&mut T) -> Result<(), E>,
+    ) -> Result<(), E> {
+        append(&mut gathered.body)
+    }
+
     /// Whether the caller's role gave it; a consent did otherwise.
     pub fn by_role(&self) -> bool {
         self.by_role

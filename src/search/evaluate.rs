@@ -239,7 +239,7 @@ impl<'v> Judge<'v> {
         reference: &Definition,
         contained: &[(ResourceType, Slow<'_>)],
     ) -> Result<bool, Fault> {
-        if !subject.has_contained()? {
+        if !subject.has_contained() {
             return Ok(false);
         }
         for value in self.values(subject, reference)? {

@@ -41,6 +41,8 @@ impl Parameter {
     pub const NONE: Parameter = Parameter(0);
     /// When what a resource tells of was so (a date, [`clinical_interval`]); no parameter of a search.
     pub const CLINICAL: Parameter = Parameter(1);
+    /// Of what contains other resources (a token); no parameter of a search.
+    pub const CONTAINED: Parameter = Parameter(2);
     pub const IDENTIFIER: Parameter = Parameter(8);
     pub const STATUS: Parameter = Parameter(9);
     pub const PATIENT: Parameter = Parameter(10);

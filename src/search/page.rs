@@ -8,7 +8,6 @@ mod cursor;
 mod key;
 
 use std::cmp::Ordering;
-use std::collections::BinaryHeap;
 
 pub use cursor::Cursor;
 pub use key::{Key, Rank, Sorted};
@@ -26,11 +25,17 @@ pub struct Page<T> {
     pub previous: Option<Cursor>,
 }
 
-/// Cuts a page out of all matches, which may come in any order, without keeping more of them than the page holds.
+/// Fewest matches that are kept before those that are too far away are dropped.
+const KEPT_MIN: usize = 64;
+
+/// Cuts a page out of all matches, which may come in any order, without keeping more than about twice as many as the
+/// page holds.
 pub struct Pager<'a, 'c, T> {
     count: usize,
     cursor: Option<&'c Cursor>,
-    nearest: BinaryHeap<Ranked<'a, T>>,
+    nearest: Vec<Ranked<'a, T>>,
+    /// Of so many, the farthest of which stands last among them, nothing farther is wanted.
+    cut: Option<usize>,
     total: usize,
     behind: bool,
 }
@@ -38,8 +43,7 @@ pub struct Pager<'a, 'c, T> {
 impl<'a, 'c, T> Pager<'a, 'c, T> {
     /// For a page of at most `count`, at a place or at the beginning.
     pub fn new(count: usize, cursor: Option<&'c Cursor>) -> Self {
-        let nearest = BinaryHeap::with_capacity(count.min(64) + 2);
-        Pager { count, cursor, nearest, total: 0, behind: false }
+        Pager { count, cursor, nearest: Vec::new(), cut: None, total: 0, behind: false }
     }
 
     /// Whether places matter: a page of none is the total alone.
@@ -63,19 +67,23 @@ impl<'a, 'c, T> Pager<'a, 'c, T> {
             return;
         }
         let ranked = Ranked { key, value, backwards };
-        // One more than the page holds, to know whether there is another.
-        if self.nearest.len() <= self.count {
-            self.nearest.push(ranked);
-        } else if self.nearest.peek().is_some_and(|farthest| ranked < *farthest) {
-            self.nearest.push(ranked);
-            self.nearest.pop();
+        if self.cut.and_then(|cut| self.nearest.get(cut)).is_some_and(|farthest| ranked > *farthest) {
+            return;
+        }
+        self.nearest.push(ranked);
+        if self.nearest.len() > 2 * self.count.max(KEPT_MIN) {
+            // One more than the page holds, to know whether there is another.
+            self.nearest.select_nth_unstable(self.count);
+            self.nearest.truncate(self.count + 1);
+            self.cut = Some(self.count);
         }
     }
 
     /// The page. `begun` is when the search began, milliseconds since 1970.
     pub fn page(self, begun: i64) -> Page<T> {
         let backwards = self.cursor.is_some_and(|cursor| cursor.backwards);
-        let mut sorted = self.nearest.into_sorted_vec();
+        let mut sorted = self.nearest;
+        sorted.sort_unstable();
         let more = sorted.len() > self.count;
         sorted.truncate(self.count);
         if backwards {

@@ -58,7 +58,8 @@ fn fact(sort: &Sort<'_>, columns: &Columns, row: usize) -> Option<Rank> {
     let value = match sort.by {
         SortBy::LastUpdated => Sorted::Integer(columns.last_updated[row]),
         SortBy::Id => Sorted::Text(columns.ids[row].as_str().into()),
-        SortBy::First(resource_type) => Sorted::Integer(i64::from(columns.types[row] != resource_type)),
+        SortBy::First(resource_type) if columns.types[row] == resource_type => Sorted::Integer(i64::MIN),
+        SortBy::First(_) => Sorted::Integer(columns.last_updated[row]),
         SortBy::Parameter(definition) if definition.kind == Kind::Date && definition.is_kept() => {
             date(columns, row, definition, descending)
         }

@@ -4,6 +4,7 @@
 //! a better one gets the next number.
 
 use std::cell::RefCell;
+use std::io::Cursor;
 use std::sync::OnceLock;
 
 use zstd::bulk::{Compressor, Decompressor};
@@ -67,9 +68,13 @@ impl Dictionary {
         let length = length.and_then(|length| usize::try_from(length).ok()).filter(|length| *length <= TEXT_BYTES_MAX);
         let length = length.ok_or_else(|| Fault::Broken("a compressed text does not say its length".into()))?;
         let start = out.len();
-        out.resize(start + length, 0);
-        let written = self.with(|press| press.decompressor.decompress_to_buffer(frame, &mut out[start..]));
-        out.truncate(start + *written.as_ref().unwrap_or(&0));
+        out.reserve(length);
+        let mut behind = Cursor::new(&mut *out);
+        behind.set_position(start as u64);
+        let written = self.with(|press| press.decompressor.decompress_to_buffer(frame, &mut behind));
+        if written.is_err() {
+            out.truncate(start);
+        }
         match written {
             Ok(written) if written == length => Ok(()),
             Ok(_) => Err(Fault::Broken("a compressed text is shorter than it says".into())),

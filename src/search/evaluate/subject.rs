@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 use crate::fault::Fault;
 use crate::search::columns::Columns;
 use crate::search::definition::Definition;
-use crate::search::facts::reference_hash;
+use crate::search::facts::{Parameter, reference_hash};
 use crate::search::visible::{Row, Visible};
 
 /// One resource before the judge.
@@ -85,8 +85,9 @@ impl<'a> Subject<'a> {
         Ok(self.parsed.get_or_init(|| json))
     }
 
-    /// Whether it contains other resources: a look at the text, which is cheaper than the tree.
-    pub(super) fn has_contained(&self) -> Result<bool, Fault> {
-        Ok(memchr::memmem::find(self.text()?, b"\"contained\"").is_some())
+    /// Whether it contains other resources; what is contained does not (dom-2).
+    pub(super) fn has_contained(&self) -> bool {
+        let facts = self.columns();
+        facts.is_some_and(|(columns, row)| columns.tokens(row).iter().any(|t| t.parameter == Parameter::CONTAINED))
     }
 }

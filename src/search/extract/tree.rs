@@ -69,6 +69,9 @@ pub(super) fn facts(of: ResourceType, resource: &Value, zone_minutes: i16) -> (V
         let code = token_hash(if is_present(resource, branches) { "true" } else { "false" });
         found.tokens.push(Token { parameter: *parameter, system: 0, code });
     }
+    if resource.get("contained").is_some() {
+        found.tokens.push(Token { parameter: Parameter::CONTAINED, system: 0, code: 0 });
+    }
     if let Some(Interval { start, end }) = found.clinical.iter().flatten().next() {
         found.dates.push(DateFact { parameter: Parameter::CLINICAL, start: *start, end: *end });
     }

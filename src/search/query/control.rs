@@ -26,7 +26,7 @@ pub enum SortBy<'d> {
     LastUpdated,
     /// `_id`
     Id,
-    /// Resources of this type before all others (`$everything`).
+    /// Resources of this type before all others, which come in the order of `_lastUpdated` (`$everything`).
     First(ResourceType),
     /// A parameter.
     Parameter(&'d Definition),

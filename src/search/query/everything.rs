@@ -23,10 +23,7 @@ impl<'d> Query<'d> {
         let branch = |resource_type| Branch {
             resource_type,
             conditions: Vec::new(),
-            sort: vec![
-                Sort { by: SortBy::First(ResourceType::PATIENT), descending: false },
-                Sort { by: SortBy::LastUpdated, descending: false },
-            ],
+            sort: vec![Sort { by: SortBy::First(ResourceType::PATIENT), descending: false }],
         };
         let branches = types(&scope, &pairs, server)?.into_iter().map(branch).collect();
         let all = Include { source: None, reference: None, target: None, iterate: false, reverse: false };
