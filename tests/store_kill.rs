@@ -14,7 +14,7 @@ use tasuki::fhir::{FacilityCode, PatientKey, ResourceType};
 use tasuki::letter::{Letter, Source};
 use tasuki::search::facts::{Facts, Labels};
 use tasuki::store::verify::verify;
-use tasuki::store::{Partition, Store};
+use tasuki::store::{Order, Partition, Store};
 
 /// The directory of the store; set, this program is the one to be killed.
 const CHILD: &str = "STORE_KILL_CHILD";
@@ -23,6 +23,8 @@ type Open = fn(&Path, u64) -> Result<Store, Fault>;
 const WRITERS: u64 = 8;
 const PATIENTS: u64 = 24;
 const CACHE_BYTES: u64 = 8 << 20;
+/// Under which the chunks of the audit chain are counted; no record has this key.
+const AUDIT: PatientKey = PatientKey(0);
 
 #[test]
 fn what_sled_acknowledged_survives_being_killed() {
@@ -57,7 +59,8 @@ fn kill(test: &str, open: Open) {
         slowest = slowest.max(begun.elapsed());
         let report = verify(&store).unwrap();
         assert_eq!(report.broken, [], "round {round}, killed after {patience:?}");
-        for (patient, count) in &acknowledged {
+        assert!(report.audit >= acknowledged.get(&AUDIT).copied().unwrap_or_default(), "round {round}: audit is gone");
+        for (patient, count) in acknowledged.iter().filter(|(patient, _)| **patient != AUDIT) {
             let partition = store.partition(*patient).unwrap();
             assert!(partition.sheaves() >= *count, "round {round}: acknowledged sheaves are gone");
         }
@@ -105,6 +108,13 @@ fn kill_after(test: &str, patience: Duration, at_once: bool, path: &Path, acknow
 /// Writes letters and sheaves from several threads and says so after each acknowledgement.
 fn write_until_killed(store: &Store) {
     std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let last = store.audit(u64::MAX, 1, Order::Descending).unwrap();
+            for number in last.first().map_or(0, |(last, _)| last + 1).. {
+                store.append_audit(number, vec![number as u8; 500]).unwrap();
+                say(&format!("ack {} {}\n", AUDIT.0, number + 1));
+            }
+        });
         for writer in 0..WRITERS {
             scope.spawn(move || {
                 for n in 0.. {
