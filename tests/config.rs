@@ -12,6 +12,7 @@ use tasuki::auth::{Digest, PeerCertificate, Registry};
 use tasuki::config::{Config, Problem, Store};
 use tasuki::consent::Role;
 use tasuki::fault::Exit;
+use tasuki::gzip::gzip;
 
 /// 2026-11-21T00:00:00Z
 const NOW_MS: i64 = 1_795_219_200_000;
@@ -197,7 +198,7 @@ const MISTAKES: [(&str, &str, &str, &str); 58] = [
     ),
     ("package = ", "packages = ", "packages", "config-unknown-key"),
     ("\"jp-core.r4-1.2.0.tgz\"", "\"nowhere.tgz\"", "guide.package", "config-unreadable"),
-    ("\"jp-core.r4-1.2.0.tgz\"", "\"not-pem.pem\"", "guide.package", "config-guide"),
+    ("\"jp-core.r4-1.2.0.tgz\"", "\"not-pem.pem\"", "guide.package", "guide-not-whole"),
     ("frame_bytes_max", "frame_max", "frame_max", "config-unknown-key"),
     ("127.0.0.1:2575", "localhost:2575", "mllp.listen", "config-listen"),
     ("127.0.0.1:2575", "127.0.0.1:8080", "mllp.listen", "config-twice"),
@@ -296,14 +297,12 @@ fn guides_are_read_and_each_is_named_once() {
         (problem.key.as_str(), problem.rule.id, problem.detail),
         ("guide.package", "config-twice", first.to_string())
     );
-    let broken = [&guide::package("a", "1", &[])[..40], &b"PK"[..]];
-    for bytes in broken {
+    for (bytes, rule) in [(&guide::package("a", "1", &[])[..40], "guide-not-whole"), (&gzip(b"x", 1), "guide-not-tar")]
+    {
         fs::write(folder.path().join("again.tgz"), bytes).unwrap();
-        let problem = read(&format!("{}\n[[guide]]\npackage = \"again.tgz\"\n", full()), folder.path()).unwrap_err();
-        assert_eq!(
-            (problem.rule.id, problem.detail.as_str()),
-            ("config-guide", "the package is no gzip file or is damaged")
-        );
+        let text = format!("{}\n[[guide]]\npackage = \"again.tgz\"\n", full());
+        let problem = read(&text, folder.path()).unwrap_err();
+        assert_eq!((problem.rule.id, problem.line), (rule, Some(text.lines().count())));
     }
 }
 

@@ -19,11 +19,7 @@ impl Check<'_> {
             let file = File::open(self.beside(guide.package.get_ref())).map_err(unreadable)?;
             let mut bytes = Vec::new();
             file.take(PACKED_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(unreadable)?;
-            if bytes.len() as u64 > PACKED_BYTES_MAX {
-                return Err(at(&problem::GUIDE, format!("> {} MiB", PACKED_BYTES_MAX >> 20)));
-            }
-            // The sentence around it is said in both languages, what is wrong inside the package in English.
-            let package = Package::read(&bytes, &KEPT).map_err(|issue| at(&problem::GUIDE, issue.english()))?;
+            let package = Package::read(&bytes, &KEPT).map_err(|issue| at(issue.rule, issue.detail))?;
             self.once(&mut seen, KEY, &guide.package, &format!("{} {}", package.name, package.version))?;
             packages.push(package);
         }

@@ -91,12 +91,6 @@ pub static MAP: Rule = rule(
     "this concept map or column mapping cannot be used ({}); correct it.",
     "このコード対応表または列対応表は使用できません（{}）。修正してください。",
 );
-/// A package that is no sound FHIR package.
-pub static GUIDE: Rule = rule(
-    "config-guide",
-    "this FHIR package cannot be used: {}; name a package (.tgz) as the guide publishes it.",
-    "このFHIRパッケージは使用できません: {}。ガイドの配布元が公開しているパッケージ（.tgz）を指定してください。",
-);
 /// Plain HTTP towards the network.
 pub static INSECURE: Rule = rule(
     "config-insecure",

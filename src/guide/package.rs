@@ -18,23 +18,23 @@ pub const FILES_MAX: usize = 20_000;
 
 rules! {
     NOT_GZIP "guide-not-whole" Fatal Structure
-        "the package is no gzip file or is damaged"
-        "パッケージがgzip形式でないか、壊れています"
+        "this is no FHIR package, or it is damaged; name a .tgz file as the guide's publisher gives it."
+        "FHIRパッケージでないか、壊れています。ガイドの配布元が公開している .tgz ファイルを指定してください。"
     TOO_LARGE "guide-too-large" Fatal TooCostly
-        "the package is larger than {}"
-        "パッケージの大きさが{}を超えています"
+        "this FHIR package is larger than {}; no guide is."
+        "このFHIRパッケージは上限({})を超えているため、使用できません。"
     NOT_TAR "guide-not-tar" Fatal Structure
-        "the package holds no sound tar file: {}"
-        "パッケージ内のtarファイルが正しくありません({})"
+        "the tar file in this FHIR package is damaged ({}); fetch it again from the guide's publisher."
+        "FHIRパッケージ内のtarファイルが壊れています（{}）。ガイドの配布元から取得し直してください。"
     NO_MANIFEST "guide-no-manifest" Fatal Required
-        "the package has no package/package.json that states name and version"
-        "パッケージに、nameとversionを記載した package/package.json がありません"
+        "this FHIR package has no package/package.json that states name and version; name one as the guide's publisher gives it."
+        "FHIRパッケージに、nameとversionを記載した package/package.json がありません。ガイドの配布元が公開しているものを指定してください。"
     NOT_JSON "guide-not-json" Fatal Structure
-        "{} of the package is no JSON"
-        "パッケージ内の {} がJSONとして読めません"
+        "the file {} of this FHIR package is no JSON; fetch it again from the guide's publisher."
+        "FHIRパッケージ内のファイル {} をJSONとして読めません。ガイドの配布元から取得し直してください。"
     OTHER_VERSION "guide-other-version" Fatal NotSupported
-        "the package is for FHIR {}; this gateway is for R4 (4.0)"
-        "パッケージの対象はFHIR {} です。このゲートウェイはR4(4.0)に対応しています"
+        "this FHIR package is for FHIR {}, and the gateway is for R4 (4.0.1); name the guide's package for R4."
+        "このFHIRパッケージはFHIR {} 用です。ゲートウェイはR4(4.0.1)に対応しているため、R4用のパッケージを指定してください。"
 }
 
 /// A package as it was read: what it is, and the definitions that are kept of it.
@@ -66,6 +66,9 @@ impl Package {
     /// folders of `package`, examples among them, are not looked at. The issue says why nothing of it can be used.
     pub fn read(packed: &[u8], wanted: &[ResourceType]) -> Result<Package, Issue> {
         let refuse = |rule, detail: String| Issue::with(rule, Place::Whole, detail);
+        if packed.len() as u64 > PACKED_BYTES_MAX {
+            return Err(refuse(&TOO_LARGE, format!("{} MiB", PACKED_BYTES_MAX >> 20)));
+        }
         let too_large = || refuse(&TOO_LARGE, format!("{} MiB", UNPACKED_BYTES_MAX >> 20));
         let unpacked = gunzip(packed, UNPACKED_BYTES_MAX).map_err(|wrong| match wrong {
             Wrong::TooLong => too_large(),
@@ -157,6 +160,7 @@ pub(super) mod tests {
     fn what_cannot_be_used_is_refused() {
         let manifest = |text: &str| gzip(&tar(&[(b'0', "package/package.json", text.as_bytes())]), 1);
         let many = vec![("x.txt", ""); FILES_MAX];
+        let large = vec![0; 1 + usize::try_from(PACKED_BYTES_MAX).unwrap()];
         let zeros = gzip(&vec![0; UNPACKED_BYTES_MAX + 1], 1);
         for (bytes, rule) in [
             (Vec::new(), "guide-not-whole"),
@@ -169,6 +173,8 @@ pub(super) mod tests {
             (package(&[("x.json", "{")]), "guide-not-json"),
             (package(&many), "guide-too-large"),
             (zeros, "guide-too-large"),
+            (large[1..].to_vec(), "guide-not-whole"),
+            (large, "guide-too-large"),
         ] {
             assert_eq!(read(&bytes).map(|_| ()), Err(rule));
         }
