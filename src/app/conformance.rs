@@ -2,7 +2,7 @@
 //! network's office stores is taken up with its commit; a request holds one set from its beginning to its end.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use serde_json::Value;
@@ -19,6 +19,8 @@ use crate::store::{Commit, Store, keys};
 
 /// Most codes that are kept ready for searches, of value sets and of code systems; past this they are read anew.
 pub const CODES_KEPT_MAX: usize = 1_000_000;
+/// The package of R4 itself, which no guide needs to bring.
+const CORE: &str = "hl7.fhir.r4.core";
 
 /// The definitions in force.
 #[derive(Debug)]
@@ -109,7 +111,7 @@ impl Conformance {
         }
         let members = Arc::new(make()?);
         self.kept(|ready| {
-            ready.take(members.kept());
+            ready.take(members.kept(), CODES_KEPT_MAX);
             ready.members.insert(key, members.clone());
         });
         Ok(members)
@@ -118,8 +120,8 @@ impl Conformance {
 
 impl Ready {
     /// Makes room for codes.
-    fn take(&mut self, codes: usize) {
-        if self.codes + codes > CODES_KEPT_MAX {
+    fn take(&mut self, codes: usize, codes_max: usize) {
+        if self.codes + codes > codes_max {
             *self = Ready::default();
         }
         self.codes += codes;
@@ -146,7 +148,7 @@ impl Source for Conformance {
         }
         let system = Arc::new(System::read(&self.find(ResourceType::CODE_SYSTEM, canonical)?.json()?));
         self.kept(|ready| {
-            ready.take(system.len());
+            ready.take(system.len(), CODES_KEPT_MAX);
             ready.systems.insert(canonical.to_owned(), system.clone());
         });
         Some(system)
@@ -173,12 +175,15 @@ pub(super) struct Keeper {
     of_guides: Definitions,
     current: RwLock<Arc<Conformance>>,
     changed: Arc<Changed>,
+    /// How many changes `current` has read; one at a time reads more.
+    seen: AtomicU64,
+    reading: Mutex<()>,
 }
 
 /// The parts of the directory that have changed since they were read.
 #[derive(Debug, Default)]
 struct Changed {
-    any: AtomicBool,
+    count: AtomicU64,
     parts: Mutex<BTreeSet<PatientKey>>,
 }
 
@@ -187,9 +192,19 @@ impl Watch for Changed {
         let heads = commit.put.iter().filter_map(|(key, _)| keys::head_patient(key));
         let changed: Vec<PatientKey> = heads.filter(|part| part.directory_type().is_some_and(is_definition)).collect();
         if !changed.is_empty() {
-            self.parts.lock().unwrap_or_else(PoisonError::into_inner).extend(changed);
-            self.any.store(true, Ordering::Release);
+            self.add(changed);
         }
+    }
+}
+
+impl Changed {
+    fn add(&self, parts: impl IntoIterator<Item = PatientKey>) {
+        self.parts.lock().unwrap_or_else(PoisonError::into_inner).extend(parts);
+        self.count.fetch_add(1, Ordering::SeqCst);
+    }
+
+    fn take(&self) -> BTreeSet<PatientKey> {
+        std::mem::take(&mut *self.parts.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -201,11 +216,11 @@ impl Keeper {
         guides: Arc<Library>,
         parts: impl FnOnce() -> Vec<PatientKey>,
     ) -> Result<Self, Fault> {
+        tell(&guides);
         let of_guides = of_guides(&guides);
         let changed = Arc::new(Changed::default());
         store.watch(changed.clone());
-        changed.parts.lock().unwrap_or_else(PoisonError::into_inner).extend(parts());
-        changed.any.store(true, Ordering::Release);
+        changed.add(parts());
         let empty = Conformance {
             stamp: of_guides.stamp(),
             definitions: Arc::new(of_guides.clone()),
@@ -214,17 +229,16 @@ impl Keeper {
             ready: Mutex::default(),
         };
         let current = RwLock::new(Arc::new(empty));
-        let keeper = Keeper { store: store.clone(), guides, of_guides, current, changed };
+        let (seen, reading) = (AtomicU64::new(0), Mutex::default());
+        let keeper = Keeper { store: store.clone(), guides, of_guides, current, changed, seen, reading };
         keeper.current()?;
         Ok(keeper)
     }
 
     /// The definitions in force, when nothing has changed since they were read: never blocks on storage.
     pub(super) fn hot(&self) -> Option<Arc<Conformance>> {
-        if self.changed.any.load(Ordering::Acquire) {
-            return None;
-        }
-        Some(self.current.read().unwrap_or_else(PoisonError::into_inner).clone())
+        let is_read = self.seen.load(Ordering::SeqCst) == self.changed.count.load(Ordering::SeqCst);
+        is_read.then(|| self.current.read().unwrap_or_else(PoisonError::into_inner).clone())
     }
 
     /// The definitions in force. Blocks on storage where some have changed.
@@ -233,23 +247,24 @@ impl Keeper {
             return Ok(hot);
         }
         // One reads what has changed, the others wait for it.
-        let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
-        let changed = {
-            let mut parts = self.changed.parts.lock().unwrap_or_else(PoisonError::into_inner);
-            self.changed.any.store(false, Ordering::Release);
-            std::mem::take(&mut *parts)
+        let _alone = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = self.current.read().unwrap_or_else(PoisonError::into_inner).clone();
+        // What is counted from here on is read by the next one.
+        let count = self.changed.count.load(Ordering::SeqCst);
+        let changed = self.changed.take();
+        let current = match changed.is_empty() {
+            true => before,
+            false => match self.read(&before, &changed) {
+                Ok(read) => Arc::new(read),
+                Err(fault) => {
+                    self.changed.add(changed);
+                    return Err(fault);
+                }
+            },
         };
-        match self.read(&current, &changed) {
-            Ok(read) => {
-                *current = Arc::new(read);
-                Ok(current.clone())
-            }
-            Err(fault) => {
-                self.changed.parts.lock().unwrap_or_else(PoisonError::into_inner).extend(changed);
-                self.changed.any.store(true, Ordering::Release);
-                Err(fault)
-            }
-        }
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = current.clone();
+        self.seen.store(count, Ordering::SeqCst);
+        Ok(current)
     }
 
     /// The search parameters of R4 and of the guides.
@@ -285,6 +300,18 @@ impl Keeper {
             read.definitions = Arc::new(definitions);
         }
         Ok(read)
+    }
+}
+
+/// Logs which guides there are, and what they need that is not there.
+fn tell(guides: &Library) {
+    for package in guides.packages() {
+        let (name, version, definitions) = (&package.name, &package.version, package.definitions.len());
+        tracing::info!(definitions, "guide {name} {version}");
+        let is_there = |needed: &str| needed == CORE || guides.packages().iter().any(|other| &*other.name == needed);
+        for (needed, version) in package.dependencies.iter().filter(|(needed, _)| !is_there(needed)) {
+            tracing::warn!("guide {name} builds on {needed} {version}, which is not configured");
+        }
     }
 }
 
@@ -327,4 +354,35 @@ fn active(stored: &Stored) -> Option<Value> {
 /// Whether a SearchParameter is to be used (valueset publication-status): no draft, and not retired.
 fn is_active(resource: &Value) -> bool {
     resource.get("status").and_then(Value::as_str) == Some("active")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_kept_up_to_the_limit() {
+        let mut ready = Ready::default();
+        for (codes, expected) in [(3, 3), (7, 10), (1, 1), (9, 10), (20, 20)] {
+            ready.take(codes, 10);
+            ready.members.insert(codes.to_string(), Arc::default());
+            assert_eq!(ready.codes, expected);
+        }
+        assert_eq!(ready.members.len(), 1);
+    }
+
+    #[test]
+    fn what_is_committed_while_others_read_is_read() {
+        let store = Store::open_memory();
+        let keeper = Keeper::follow(&store, Arc::default(), Vec::new).unwrap();
+        assert!(keeper.hot().is_some());
+        let part = PatientKey::directory(ResourceType::VALUE_SET, &ResourceId::parse("v").unwrap());
+        let before = keeper.current().unwrap();
+        let version = crate::store::records::example::version(part, "v", 1);
+        store.submit(crate::store::Partition::empty(part).write(part, "", &[version]).unwrap()).wait().unwrap();
+        assert!(keeper.hot().is_none());
+        let now = keeper.current().unwrap();
+        assert!(keeper.hot().is_some() && !Arc::ptr_eq(&before, &now) && now.parts.contains_key(&part));
+        assert!(Arc::ptr_eq(&now, &keeper.current().unwrap()));
+    }
 }

@@ -258,9 +258,13 @@ fn loaded(
     if text(resource, "resourceType") != Some("SearchParameter") {
         return Err("resourceType");
     }
-    let is_name = |code: &&str| !code.is_empty() && !code.contains([':', '.', '&', '=', ' ', '$', ',', '|']);
     // Names that begin with an underscore are the standard's.
-    let code = text(resource, "code").filter(is_name).filter(|code| !code.starts_with('_')).ok_or("code")?;
+    let is_name = |code: &&str| {
+        !code.is_empty()
+            && !code.starts_with('_')
+            && code.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
+    };
+    let code = text(resource, "code").filter(is_name).ok_or("code")?;
     let url = text(resource, "url").ok_or("url")?;
     let kind = text(resource, "type").and_then(Kind::parse).ok_or("type")?;
     let expression = text(resource, "expression").ok_or("expression")?;

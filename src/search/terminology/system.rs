@@ -35,6 +35,9 @@ impl System {
         };
         let mut said = Vec::new();
         system.concepts(code_system, None, &mut said, 0);
+        // One without codes stands for what is published elsewhere.
+        let count = code_system.get("count").and_then(Value::as_u64).unwrap_or(1);
+        system.is_whole &= system.len() as u64 >= count.max(1);
         for (of, is_parent, other) in said {
             let Some(other) = system.codes.get(&other).copied() else {
                 system.is_hierarchy = false;

@@ -177,6 +177,21 @@ fn value_sets_include_each_other_up_to_a_limit() {
 }
 
 #[test]
+fn a_system_is_whole_where_every_code_is_read() {
+    let nested = |depth: usize| {
+        let mut concept = json!({"code": depth.to_string()});
+        for n in (1..depth).rev() {
+            concept = json!({"code": n.to_string(), "concept": [concept]});
+        }
+        System::read(&json!({"content": "complete", "concept": [concept]}))
+    };
+    assert_eq!((nested(64).len(), nested(64).is_whole()), (64, true));
+    assert_eq!((nested(65).len(), nested(65).is_whole()), (64, false));
+    let empty = System::read(&json!({"content": "complete"}));
+    assert!(empty.is_empty() && !empty.is_whole());
+}
+
+#[test]
 fn hierarchies_go_up_and_down() {
     let said = json!({"resourceType": "CodeSystem", "url": "s", "content": "complete", "concept": [{"code": "a"},
         {"code": "b", "property": [{"code": "parent", "valueCode": "a"}, {"code": "child", "valueCode": "c"}]},
@@ -192,9 +207,9 @@ fn hierarchies_go_up_and_down() {
         assert_eq!(subsumed(&known, "s", "e", true).err(), Some(Undecided::Open("s".into())));
         assert_eq!(subsumed(&known, "t", "a", true).err(), Some(Undecided::Unknown("t".into())));
     }
-    for (name, value) in [("content", "fragment"), ("hierarchyMeaning", "part-of")] {
+    for (name, value) in [("content", json!("fragment")), ("hierarchyMeaning", json!("part-of")), ("count", json!(5))] {
         let mut other = system();
-        other[name] = json!(value);
+        other[name] = value;
         assert_eq!(subsumed(&Known::new(&[other]), "s", "b", false).err(), Some(Undecided::Open("s".into())));
     }
 }
