@@ -1,5 +1,6 @@
 //! Joining the parts: the running gateway.
 
+mod conformance;
 mod containers;
 mod exports;
 mod known;
@@ -8,12 +9,14 @@ mod senders;
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use serde_json::Value;
+
 use crate::auth::Registry;
 use crate::chart::Chart;
 use crate::config::maps::Maps;
 use crate::config::{self, Config, Limits};
-use crate::consent::{Caller, Role, is_directory};
-use crate::fault::Fault;
+use crate::consent::{Caller, Role, is_definition, is_directory};
+use crate::fault::{Fault, Issue};
 use crate::fhir::{FacilityCode, PatientKey, ResourceId, ResourceType};
 use crate::journal::Journal;
 use crate::letter::{Letter, LetterId, Source};
@@ -21,6 +24,8 @@ use crate::pipeline::{Pipeline, Receipt};
 use crate::store::records::is_found_by_identifier;
 use crate::store::{Hot, Store};
 
+use conformance::Keeper;
+pub use conformance::{CODES_KEPT_MAX, Conformance};
 pub use containers::{Containers, Progress};
 pub use exports::{Asked, Export, Exports, Level, NotBegun, Stage};
 use known::Known;
@@ -50,6 +55,7 @@ pub struct Gateway {
     journal: Arc<Journal>,
     places: RwLock<HashMap<Place, PatientKey>>,
     known: Arc<Known>,
+    conformance: Keeper,
     /// Taken alone by an update that names the version it was decided upon, shared by the others.
     updates: RwLock<()>,
 }
@@ -82,6 +88,9 @@ impl Gateway {
         if let Some((_, maps)) = &config.maps {
             pipeline.set_book(Arc::new(maps.book.clone()));
         }
+        let known = Known::follow(&store, config.open)?;
+        let parts = || known.directory(is_definition);
+        let conformance = Keeper::follow(&store, config.guides.clone(), parts)?;
         Ok(Gateway {
             containers: Containers::start(store.clone(), pipeline.clone(), journal.clone(), clock)?,
             exports: Exports::open(store.clone(), config.limits, clock())?,
@@ -96,7 +105,8 @@ impl Gateway {
             sources: config.sources.iter().map(|source| source.letter.clone()).collect(),
             base_url: config.base_url.clone(),
             places: RwLock::default(),
-            known: Known::follow(&store, config.open)?,
+            known,
+            conformance,
             updates: RwLock::default(),
             store,
             clock,
@@ -258,6 +268,22 @@ impl Gateway {
     /// The parts of the directory that a caller may read.
     pub fn directory(&self, caller: &Caller) -> Vec<PatientKey> {
         self.known.directory(|resource_type| caller.role == Role::Open || is_directory(resource_type))
+    }
+
+    /// The definitions in force, when none has changed since they were read: never blocks on storage.
+    pub fn hot_conformance(&self) -> Option<Arc<Conformance>> {
+        self.conformance.hot()
+    }
+
+    /// The definitions in force. Blocks on storage where some have changed.
+    pub fn conformance(&self) -> Result<Arc<Conformance>, Fault> {
+        self.conformance.current()
+    }
+
+    /// What would be wrong if these SearchParameters were stored, or taken away (`None`), in one commit: which one, by its
+    /// index, and the issue. Blocks on storage.
+    pub fn refused_parameters(&self, changes: &[(&ResourceId, Option<Value>)]) -> Result<Vec<(usize, Issue)>, Fault> {
+        Ok(self.conformance()?.refused(changes, self.conformance.of_guides()))
     }
 
     /// The pipeline, for imports.

@@ -17,6 +17,8 @@ pub mod fault;
 pub mod feed;
 pub mod fhir;
 pub mod fhirpath;
+pub mod guide;
+pub mod gzip;
 pub mod intake;
 pub mod journal;
 pub mod letter;

@@ -1,6 +1,9 @@
 //! The configuration: the example loads, and every mistake has its sentence with line and key.
 #![allow(clippy::unwrap_used)]
 
+#[path = "guide/mod.rs"]
+mod guide;
+
 use std::fs;
 use std::path::Path;
 
@@ -9,6 +12,7 @@ use tasuki::auth::{Digest, PeerCertificate, Registry};
 use tasuki::config::{Config, Problem, Store};
 use tasuki::consent::Role;
 use tasuki::fault::Exit;
+use tasuki::gzip::gzip;
 
 /// 2026-11-21T00:00:00Z
 const NOW_MS: i64 = 1_795_219_200_000;
@@ -48,6 +52,7 @@ fn folder() -> tempfile::TempDir {
     write("other-key.pem", &KeyPair::generate().unwrap().serialize_pem());
     write("not-pem.pem", "hello");
     std::fs::create_dir(folder.path().join("maps")).unwrap();
+    fs::write(folder.path().join("jp-core.r4-1.2.0.tgz"), guide::package("example.guide", "1.2.0", &[])).unwrap();
     folder
 }
 
@@ -138,13 +143,14 @@ fn the_example_names_every_key() {
         "transactions",
         "index",
         "every_seconds",
+        "package",
     ] {
         assert!(written.lines().any(|line| line.starts_with(&format!("{name} = "))), "{name}");
     }
 }
 
 /// What is replaced by what in the full example; the key and the rule that must be named.
-const MISTAKES: [(&str, &str, &str, &str); 55] = [
+const MISTAKES: [(&str, &str, &str, &str); 58] = [
     ("listen = ", "lisen = ", "lisen", "config-unknown-key"),
     ("cache_mib", "cache_mb", "cache_mb", "config-unknown-key"),
     ("minimum = \"1.3\"", "minimun = \"1.3\"", "minimun", "config-unknown-key"),
@@ -190,6 +196,9 @@ const MISTAKES: [(&str, &str, &str, &str); 55] = [
         "client.certificate_sha256",
         "config-never-shown",
     ),
+    ("package = ", "packages = ", "packages", "config-unknown-key"),
+    ("\"jp-core.r4-1.2.0.tgz\"", "\"nowhere.tgz\"", "guide.package", "config-unreadable"),
+    ("\"jp-core.r4-1.2.0.tgz\"", "\"not-pem.pem\"", "guide.package", "guide-not-whole"),
     ("frame_bytes_max", "frame_max", "frame_max", "config-unknown-key"),
     ("127.0.0.1:2575", "localhost:2575", "mllp.listen", "config-listen"),
     ("127.0.0.1:2575", "127.0.0.1:8080", "mllp.listen", "config-twice"),
@@ -269,6 +278,32 @@ fn a_folder_belongs_to_a_source() {
     assert_eq!(read(&beside, folder.path()).unwrap().folders[0].path, folder.path().join("in"));
     let twice = format!("{}\n[[folder]]\npath = \"/mnt/ssmix2/0119999901\"\nfacility = \"0119999901\"\n", full());
     assert_eq!(read(&twice, folder.path()).unwrap_err().key, "folder.path");
+}
+
+#[test]
+fn guides_are_read_and_each_is_named_once() {
+    let folder = folder();
+    let config = read(&full(), folder.path()).unwrap();
+    let named: Vec<_> = config.guides.packages().iter().map(|one| format!("{} {}", one.name, one.version)).collect();
+    assert_eq!(named, ["example.guide 1.2.0"]);
+    let again = |name: &str, version: &str| {
+        fs::write(folder.path().join("again.tgz"), guide::package(name, version, &[])).unwrap();
+        read(&format!("{}\n[[guide]]\npackage = \"again.tgz\"\n", full()), folder.path())
+    };
+    assert_eq!(again("example.guide", "1.1.2").unwrap().guides.packages().len(), 2);
+    let problem = again("example.guide", "1.2.0").unwrap_err();
+    let first = 1 + full().lines().position(|line| line.starts_with("package = ")).unwrap();
+    assert_eq!(
+        (problem.key.as_str(), problem.rule.id, problem.detail),
+        ("guide.package", "config-twice", first.to_string())
+    );
+    for (bytes, rule) in [(&guide::package("a", "1", &[])[..40], "guide-not-whole"), (&gzip(b"x", 1), "guide-not-tar")]
+    {
+        fs::write(folder.path().join("again.tgz"), bytes).unwrap();
+        let text = format!("{}\n[[guide]]\npackage = \"again.tgz\"\n", full());
+        let problem = read(&text, folder.path()).unwrap_err();
+        assert_eq!((problem.rule.id, problem.line), (rule, Some(text.lines().count())));
+    }
 }
 
 #[test]

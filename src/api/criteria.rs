@@ -16,7 +16,6 @@ use crate::search::Columns;
 use crate::search::evaluate::{Judge, Refused};
 use crate::search::query::{Query, Scope};
 use crate::search::run::run;
-use crate::search::terminology::NoTerminology;
 
 /// A resource that was found, and that the caller may see.
 #[derive(Debug)]
@@ -99,7 +98,8 @@ pub(super) fn find(
     limit: usize,
 ) -> Result<Vec<Found>, Stop> {
     let wrong = |issue| Stop::Refused(Status::BadRequest, vec![issue]);
-    let server = search::server(gateway);
+    let conformance = gateway.conformance()?;
+    let server = search::server(gateway, &conformance);
     let mut query = Query::parse(Scope::Type(resource_type), criteria, server).map_err(wrong)?;
     if query.branches.iter().all(|branch| branch.conditions.is_empty()) {
         let issue = Issue::with(&rules::NO_CRITERIA, Place::Whole, resource_type.name());
@@ -108,7 +108,7 @@ pub(super) fn find(
     query.count = limit;
     let (records, now) = (Records::load(gateway, caller, records(gateway, caller, &query)?)?, gateway.now());
     let scoped = records.scoped(caller, now);
-    let judge = Judge::new(&scoped, &NoTerminology, server);
+    let judge = Judge::new(&scoped, &*conformance, server);
     let found = run(&judge, &query, now).map_err(|refused| match refused {
         Refused::Issue(issue) => wrong(issue),
         Refused::Fault(fault) => Stop::Failed(fault),

@@ -199,7 +199,7 @@ impl Doing<'_> {
             [type_name, id, "_history"] => {
                 history::answer(gateway, caller, history::Of::Instance(type_name, id), query, &mut trail).await
             }
-            ["metadata"] => Ok(metadata::in_entry(gateway)),
+            ["metadata"] => metadata::in_entry(gateway).await,
             [] | [""] => search::answer(gateway, caller, search::Path::System, (query, lenient), &mut trail).await,
             [type_name] => {
                 search::answer(gateway, caller, search::Path::Type(type_name), (query, lenient), &mut trail).await

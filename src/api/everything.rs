@@ -5,7 +5,7 @@ use actix_web::{HttpRequest, web};
 use super::answer::Answer;
 use super::caller::caller;
 use super::read::chart_of;
-use super::search::{respond, server};
+use super::search::{conformance, respond, server};
 use super::trail::Trail;
 use crate::app::Gateway;
 use crate::audit::What;
@@ -41,7 +41,8 @@ pub(super) async fn answer(
     let Some(id) = ResourceId::parse(id) else { return Ok(Answer::not_found()) };
     // What a record refers to is kept in it, but for what is stated over REST.
     let with_directory = caller.role == Role::Open;
-    let query = match Query::everything(id.as_str(), text, with_directory, server(gateway)) {
+    let conformance = conformance(gateway).await?;
+    let query = match Query::everything(id.as_str(), text, with_directory, server(gateway, &conformance)) {
         Ok(query) => query,
         Err(issue) => return Ok(Answer::outcome(Status::BadRequest, &[issue])),
     };
@@ -56,5 +57,5 @@ pub(super) async fn answer(
     if with_directory {
         patients.extend(gateway.directory(caller));
     }
-    respond(gateway, caller, &query, patients, trail).await
+    respond(gateway, caller, &query, (patients, &conformance), trail).await
 }

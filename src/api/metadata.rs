@@ -1,20 +1,21 @@
 //! What the gateway says of itself to anybody, and nothing of anyone: the CapabilityStatement (http.html#capabilities), the
 //! OpenAPI description, and that there is no SMART configuration (`docs/adr/0027`). All follow from the tables by which
-//! requests are answered (`metadata/offer.rs`), are made once, and are kept in the form in which they leave.
+//! requests are answered (`metadata/offer.rs`) and from the definitions in force, and are kept in the form in which they leave.
 
 mod kept;
 pub(super) mod offer;
 mod statement;
 
-use actix_web::HttpRequest;
+use actix_web::{HttpRequest, web};
 
 use super::answer::{Answer, Content};
 use super::asked::{Asked, Format};
 use super::conditional::is_unchanged;
 use super::form::Formed;
 use super::routes::blocking;
+use super::search::conformance;
 use super::{forwarded, openapi};
-use crate::app::Gateway;
+use crate::app::{Conformance, Gateway};
 use crate::config::Origins;
 use crate::consent::{Permitted, Public};
 use crate::fault::{Fault, Status, rules};
@@ -30,26 +31,27 @@ rules! {
 }
 
 /// `GET /fhir/metadata`. The same whatever `mode` asks for, as the standard allows.
-pub(super) async fn metadata(request: &HttpRequest, gateway: &Gateway) -> Answer {
+pub(super) async fn metadata(request: &HttpRequest, gateway: &web::Data<Gateway>) -> Answer {
     answer(request, gateway, What::Statement).await.unwrap_or_else(Answer::from)
 }
 
 /// The CapabilityStatement as an entry of a Bundle holds it, written anew: a form that is kept is no part of another.
-pub(super) fn in_entry(gateway: &Gateway) -> Answer {
+pub(super) async fn in_entry(gateway: &web::Data<Gateway>) -> Result<Answer, Fault> {
+    let conformance = conformance(gateway).await?;
     let about = About {
         what: What::Statement,
         mode: Mode::of(gateway),
         base: gateway.base_url().to_owned(),
         cors: has_cors(gateway),
+        definitions: conformance.stamp(),
     };
-    match Public::definition(written(&about)) {
-        Some(public) => Answer::ok(Permitted::<String>::public(public).map(String::into_bytes)),
-        None => Answer::from(Fault::Broken("a definition begins otherwise".into())),
-    }
+    let public = Public::definition(written(&about, &conformance));
+    let public = public.ok_or_else(|| Fault::Broken("a definition begins otherwise".into()))?;
+    Ok(Answer::ok(Permitted::<String>::public(public).map(String::into_bytes)))
 }
 
 /// `GET /fhir/openapi.json`: OpenAPI 3.1.
-pub(super) async fn openapi(request: &HttpRequest, gateway: &Gateway) -> Answer {
+pub(super) async fn openapi(request: &HttpRequest, gateway: &web::Data<Gateway>) -> Answer {
     answer(request, gateway, What::OpenApi).await.unwrap_or_else(Answer::from)
 }
 
@@ -58,20 +60,21 @@ pub(super) fn smart_configuration() -> Answer {
     Answer::refuse(Status::NotFound, &NO_SMART, "")
 }
 
-async fn answer(request: &HttpRequest, gateway: &Gateway, what: What) -> Result<Answer, Fault> {
-    let asked = Asked::of(request);
+async fn answer(request: &HttpRequest, gateway: &web::Data<Gateway>, what: What) -> Result<Answer, Fault> {
+    let (asked, conformance) = (Asked::of(request), conformance(gateway).await?);
     let about = About {
         what,
         mode: Mode::of(gateway),
         base: forwarded::base_url(request, gateway).unwrap_or_else(|| gateway.base_url().to_owned()),
         cors: has_cors(gateway),
+        definitions: conformance.stamp(),
     };
     let key = Key { about, form: Form::of(&asked, what) };
     let text = match Text::find(&key) {
         Some(text) => text,
         None => {
             let about = key.about.clone();
-            let json = blocking(move || Ok(written(&about))).await?;
+            let json = blocking(move || Ok(written(&about, &conformance))).await?;
             let tag = crc32fast::hash(json.as_bytes());
             let (public, is_fhir) = match what {
                 What::Statement => (Public::definition(json), true),
@@ -88,7 +91,7 @@ async fn answer(request: &HttpRequest, gateway: &Gateway, what: What) -> Result<
         }
     };
     let tag = Some(text.tag);
-    // There is no instant at which it changed: it changes with the program and its configuration.
+    // There is no instant at which it changed: it changes with the program, its configuration and the definitions.
     if is_unchanged(request, text.tag, i64::MAX) {
         return Ok(Answer { version: tag, ..Answer::empty(Status::NotModified) });
     }
@@ -104,9 +107,10 @@ fn has_cors(gateway: &Gateway) -> bool {
     !matches!(&gateway.http().origins, Origins::These(none) if none.is_empty())
 }
 
-fn written(about: &About) -> String {
+fn written(about: &About, conformance: &Conformance) -> String {
+    let definitions = conformance.definitions();
     match about.what {
-        What::Statement => statement::statement(about.mode, &about.base, about.cors),
-        What::OpenApi => openapi::description(about.mode, &about.base),
+        What::Statement => statement::statement(about.mode, definitions, &about.base, about.cors),
+        What::OpenApi => openapi::description(about.mode, definitions, &about.base),
     }
 }

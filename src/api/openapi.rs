@@ -6,7 +6,7 @@ use super::operation::Operation;
 use crate::fault::Status;
 use crate::fhir::{ResourceType, Writer};
 use crate::search::compartment::is_compartment;
-use crate::search::parameters;
+use crate::search::{Definitions, parameters};
 
 const FHIR: [&str; 2] = ["application/fhir+json", "application/fhir+xml"];
 const PATCH: [&str; 3] = ["application/json-patch+json", "application/fhir+json", "application/fhir+xml"];
@@ -45,7 +45,7 @@ struct Call<'a> {
 }
 
 /// The description as JSON, for a gateway that is reached under `base`.
-pub(super) fn description(mode: Mode, base: &str) -> String {
+pub(super) fn description(mode: Mode, definitions: &Definitions, base: &str) -> String {
     let mut w = Writer::new();
     w.string("openapi", "3.1.0");
     w.object("info", |w| {
@@ -59,9 +59,9 @@ pub(super) fn description(mode: Mode, base: &str) -> String {
     }
     w.object("paths", |w| {
         of_system(w, mode);
-        parameters::types().for_each(|resource_type| of_type(w, mode, resource_type));
+        parameters::types().for_each(|resource_type| of_type(w, mode, definitions, resource_type));
     });
-    w.object("components", |w| components(w, mode));
+    w.object("components", |w| components(w, mode, definitions));
     format!("{{{}}}", w.finish())
 }
 
@@ -124,14 +124,14 @@ fn of_system(w: &mut Writer, mode: Mode) {
     path(w, "/$export-file/{export}/{name}", &["export", "name"], &[file]);
 }
 
-fn of_type(w: &mut Writer, mode: Mode, resource_type: ResourceType) {
+fn of_type(w: &mut Writer, mode: Mode, definitions: &Definitions, resource_type: ResourceType) {
     use Interaction as I;
     let name = resource_type.name();
     let interactions = mode.interactions(resource_type);
     let offers = |interaction| interactions.contains(&interaction);
     let call = |method, verb, summary, answer| call_of(name, method, verb, summary, answer);
     let criteria = || {
-        let own = search_parameters(resource_type).into_iter().filter(is_plain);
+        let own = search_parameters(definitions, resource_type).into_iter().filter(is_plain);
         own.map(|one| component(resource_type, one.name)).collect::<Vec<_>>()
     };
     let searched = || {
@@ -241,7 +241,7 @@ fn operation_at(w: &mut Writer, at: &str, of_path: &[&str], tag: &str, operation
 }
 
 /// Whether its name is the whole name of a parameter of an address; that of `_has` goes on.
-fn is_plain(parameter: &Parameter) -> bool {
+fn is_plain(parameter: &Parameter<'_>) -> bool {
     parameter.name != "_has"
 }
 
@@ -298,7 +298,7 @@ fn content(w: &mut Writer, media_types: &[&str]) {
     });
 }
 
-fn components(w: &mut Writer, mode: Mode) {
+fn components(w: &mut Writer, mode: Mode, definitions: &Definitions) {
     w.object("parameters", |w| {
         for name in ["id", "vid", "type", "export", "name"] {
             w.object(&format!("path.{name}"), |w| {
@@ -318,7 +318,7 @@ fn components(w: &mut Writer, mode: Mode) {
             parameter(w, one.name, one.name, "query", said(one), true);
         }
         for resource_type in parameters::types() {
-            for one in search_parameters(resource_type).iter().filter(|one| !one.name.starts_with('_')) {
+            for one in search_parameters(definitions, resource_type).iter().filter(|one| !one.name.starts_with('_')) {
                 parameter(w, &component(resource_type, one.name), one.name, "query", said(one), true);
             }
         }
@@ -343,7 +343,7 @@ fn components(w: &mut Writer, mode: Mode) {
     }
 }
 
-fn said(parameter: &Parameter) -> &'static str {
+fn said<'d>(parameter: &Parameter<'d>) -> &'d str {
     if parameter.documentation.is_empty() { parameter.definition } else { parameter.documentation }
 }
 
@@ -385,7 +385,7 @@ mod tests {
     #[test]
     fn the_description_holds_together() {
         for mode in [Mode::Open, Mode::Registered] {
-            let text = description(mode, "https://x.example/fhir");
+            let text = description(mode, Definitions::base(), "https://x.example/fhir");
             let all: Value = serde_json::from_str(&text).unwrap();
             let (mut refs, mut ids) = (BTreeSet::new(), Vec::new());
             names(&all, &mut refs, &mut ids);

@@ -2,26 +2,18 @@
 
 use std::cell::RefCell;
 
-use miniz_oxide::deflate::compress_to_vec;
-use miniz_oxide::inflate::{TINFLStatus, decompress_to_vec_with_limit};
 use zstd::bulk::{Compressor, Decompressor};
 use zstd::zstd_safe::get_frame_content_size;
 
 use super::asked::Coding;
+use crate::gzip::{gunzip, gzip};
+
+pub(super) use crate::gzip::Wrong;
 
 /// Shorter bodies leave as they are: packing would cost more than it saves.
 pub(super) const PACKED_BYTES_MIN: usize = 8 << 10;
 /// The least effort: it finds most of what FHIR repeats.
 const LEVEL: i32 = 1;
-
-/// Why a body could not be unpacked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Wrong {
-    /// It is longer than the limit.
-    TooLong,
-    /// It is not what it says it is.
-    Broken,
-}
 
 impl Coding {
     /// Its name in `Content-Encoding`; `None` for a body as it is.
@@ -49,7 +41,7 @@ pub(super) fn pack(coding: Coding, body: &[u8]) -> Option<Vec<u8>> {
     match coding {
         _ if body.len() < PACKED_BYTES_MIN => None,
         Coding::Identity => None,
-        Coding::Gzip => Some(gzip(body)),
+        Coding::Gzip => Some(gzip(body, LEVEL as u8)),
         Coding::Zstd => zstd(body),
     }
 }
@@ -64,54 +56,12 @@ pub(super) fn unpack(coding: Coding, body: &[u8], bytes_max: usize) -> Result<Ve
     if unpacked.len() > bytes_max { Err(Wrong::TooLong) } else { Ok(unpacked) }
 }
 
-fn gzip(body: &[u8]) -> Vec<u8> {
-    // No name, no time, an unknown system.
-    let mut out = vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
-    out.extend(compress_to_vec(body, LEVEL as u8));
-    out.extend(crc32fast::hash(body).to_le_bytes());
-    out.extend((body.len() as u32).to_le_bytes());
-    out
-}
-
 fn zstd(body: &[u8]) -> Option<Vec<u8>> {
     thread_local! {
         // Making one costs more than using it.
         static COMPRESSOR: RefCell<Option<Compressor<'static>>> = RefCell::new(Compressor::new(LEVEL).ok());
     }
     COMPRESSOR.with_borrow_mut(|compressor| compressor.as_mut()?.compress(body).ok())
-}
-
-/// One member, as everybody sends it.
-fn gunzip(packed: &[u8], bytes_max: usize) -> Result<Vec<u8>, Wrong> {
-    let (deflated, end) = gzip_parts(packed).ok_or(Wrong::Broken)?;
-    let body = decompress_to_vec_with_limit(deflated, bytes_max).map_err(|error| match error.status {
-        TINFLStatus::HasMoreOutput => Wrong::TooLong,
-        _ => Wrong::Broken,
-    })?;
-    let is_whole = end.0 == crc32fast::hash(&body) && end.1 == body.len() as u32;
-    if is_whole { Ok(body) } else { Err(Wrong::Broken) }
-}
-
-/// The deflated part of a gzip member, and checksum and length at its end (RFC 1952 section 2.3).
-fn gzip_parts(packed: &[u8]) -> Option<(&[u8], (u32, u32))> {
-    let (head, mut rest) = packed.split_at_checked(10)?;
-    let flags = head.strip_prefix(&[0x1f, 0x8b, 8])?.first()?;
-    let (extra, name, comment, checksum) = (flags & 4 != 0, flags & 8 != 0, flags & 16 != 0, flags & 2 != 0);
-    if extra {
-        let (length, more) = rest.split_first_chunk::<2>()?;
-        rest = more.get(usize::from(u16::from_le_bytes(*length))..)?;
-    }
-    for is_there in [name, comment] {
-        if is_there {
-            rest = rest.get(memchr::memchr(0, rest)? + 1..)?;
-        }
-    }
-    if checksum {
-        rest = rest.get(2..)?;
-    }
-    let (rest, length) = rest.split_last_chunk::<4>()?;
-    let (rest, checksum) = rest.split_last_chunk::<4>()?;
-    Some((rest, (u32::from_le_bytes(*checksum), u32::from_le_bytes(*length))))
 }
 
 fn unzstd(packed: &[u8], bytes_max: usize) -> Result<Vec<u8>, Wrong> {
@@ -163,7 +113,7 @@ mod tests {
 
     #[test]
     fn the_head_of_gzip_may_say_more() {
-        let plain = gzip(b"abc");
+        let plain = gzip(b"abc", 1);
         let deflated = &plain[10..];
         let mut named = vec![0x1f, 0x8b, 8, 4 | 8 | 16 | 2, 0, 0, 0, 0, 0, 3, 2, 0, 7, 7];
         named.extend(b"name\0comment\0\x01\x02");
@@ -180,7 +130,7 @@ mod tests {
                 assert_eq!(unpack(coding, broken, 1 << 20), Err(Wrong::Broken), "{coding:?} {}", broken.len());
             }
         }
-        let mut changed = gzip(&body);
+        let mut changed = gzip(&body, 1);
         let last = changed.len() - 6;
         changed[last] ^= 1;
         assert_eq!(unpack(Coding::Gzip, &changed, 1 << 20), Err(Wrong::Broken));

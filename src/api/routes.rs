@@ -15,6 +15,7 @@ use super::{
     search, update,
 };
 use crate::app::Gateway;
+use crate::consent::is_definition;
 use crate::fault::{Fault, Status};
 use crate::fhir::ResourceType;
 use crate::search::compartment::is_compartment;
@@ -118,7 +119,7 @@ async fn written(request: HttpRequest, gateway: Data, payload: web::Payload, met
             create::create(request, gateway, payload).await
         }
         (&Method::POST, ["fhir", type_name]) => write(request, gateway, Action::Create, type_name, None, payload).await,
-        (&Method::PUT, ["fhir", type_name, id]) if gateway.registry().is_open() => {
+        (&Method::PUT, ["fhir", type_name, id]) if gateway.registry().is_open() || defines(type_name) => {
             write(request, gateway, Action::Update, type_name, Some(id), payload).await
         }
         (&Method::PUT, ["fhir", type_name, id]) => update::update(request, gateway, type_name, id, payload).await,
@@ -139,6 +140,11 @@ async fn written(request: HttpRequest, gateway: Data, payload: web::Payload, met
         },
         _ => not_offered(),
     }
+}
+
+/// Whether a type is one of definitions, which are stated as they are.
+fn defines(type_name: &str) -> bool {
+    ResourceType::parse(type_name).is_some_and(is_definition)
 }
 
 /// Whether a path below a resource searches its compartment.

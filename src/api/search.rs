@@ -3,7 +3,7 @@
 //! Consent is decided row by row before anything is counted, sorted, chained, included or cut into pages (design
 //! decision 6). The records walked are the caller's panel, or those that the query names, never the store.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use actix_web::http::header;
 use actix_web::{HttpRequest, web};
@@ -18,17 +18,15 @@ use super::rules;
 use super::scoped::{Records, Scoped};
 use super::searchset::{self, Link, Searchset, Wanted};
 use super::trail::Trail;
-use crate::app::Gateway;
+use crate::app::{Conformance, Gateway};
 use crate::audit::What;
 use crate::consent::{Action, Caller, Role, is_directory};
 use crate::fault::{Fault, Status};
 use crate::fhir::reference::own_patient;
 use crate::fhir::{PatientKey, ResourceId, ResourceType};
-use crate::search::Definitions;
 use crate::search::evaluate::{Judge, Refused};
 use crate::search::query::{Query, Scope, Server};
 use crate::search::run::{Found, run};
-use crate::search::terminology::NoTerminology;
 
 /// Where a request searches, as its path says it.
 #[derive(Clone, Copy, Debug)]
@@ -112,7 +110,8 @@ pub(super) async fn answer(
             return Ok(trail.refuse(denied));
         }
     }
-    let server = Server { lenient, ..server(gateway) };
+    let conformance = conformance(gateway).await?;
+    let server = Server { lenient, ..server(gateway, &conformance) };
     let mut query = match Query::parse(scope, text, server) {
         Ok(query) => query,
         Err(issue) => return Ok(Answer::outcome(Status::BadRequest, &[issue])),
@@ -122,19 +121,28 @@ pub(super) async fn answer(
     let Some(patients) = records(gateway, caller, &query).await? else {
         return Ok(Answer::refuse(Status::Unprocessable, &rules::NAME_THE_PATIENT, ""));
     };
-    respond(gateway, caller, &query, patients, trail).await
+    respond(gateway, caller, &query, (patients, &conformance), trail).await
 }
 
 /// What this server is, as the reading of queries sees it.
-pub(super) fn server(gateway: &Gateway) -> Server<'_> {
+pub(super) fn server<'a>(gateway: &'a Gateway, conformance: &'a Conformance) -> Server<'a> {
     Server {
         base: gateway.base_url(),
         zone_minutes: gateway.zone_minutes(),
         now: gateway.now(),
-        definitions: Definitions::base(),
+        definitions: conformance.definitions(),
         lenient: false,
         seal: &*SEAL,
     }
+}
+
+/// The definitions in force, which a request asks for once.
+pub(super) async fn conformance(gateway: &web::Data<Gateway>) -> Result<Arc<Conformance>, Fault> {
+    if let Some(hot) = gateway.hot_conformance() {
+        return Ok(hot);
+    }
+    let reader = gateway.clone();
+    blocking(move || reader.conformance()).await
 }
 
 /// Made anew whenever the gateway starts.
@@ -230,19 +238,19 @@ pub(super) fn subjects(query: &Query<'_>) -> Option<Vec<PatientKey>> {
     Some(keys)
 }
 
-/// Runs a query over records and answers with the page it asks for.
+/// Runs a query over records, by the definitions that it was read by, and answers with the page it asks for.
 pub(super) async fn respond(
     gateway: &web::Data<Gateway>,
     caller: &Caller,
     query: &Query<'_>,
-    patients: Vec<PatientKey>,
+    (patients, conformance): (Vec<PatientKey>, &Conformance),
     trail: &mut Trail,
 ) -> Result<Answer, Fault> {
     let now = gateway.now();
     let begun = query.cursor.as_ref().map(|cursor| cursor.begun);
     let records = Records::read(gateway, caller, patients, begun).await?;
     let scoped = records.scoped(caller, now);
-    let judge = Judge::new(&scoped, &NoTerminology, server(gateway));
+    let judge = Judge::new(&scoped, conformance, server(gateway, conformance));
     match run(&judge, query, now) {
         Ok(found) => bundle(gateway, &scoped, query, &found, trail),
         Err(Refused::Issue(issue)) => Ok(Answer::outcome(Status::BadRequest, &[issue])),

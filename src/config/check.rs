@@ -44,6 +44,7 @@ impl Check<'_> {
             store: self.store(&file.store)?,
             clients: self.clients(&file.client, &sources, client_certificate)?,
             maps: file.maps.as_ref().map(|folder| self.maps(folder)).transpose()?,
+            guides: Arc::new(self.guides(&file.guide)?),
             http: self.http(&file)?,
             limits: self.limits(&file.limits)?,
             tls: file.tls.as_ref().map(|tls| self.tls(tls, client_certificate, now_ms)).transpose()?,

@@ -14,6 +14,8 @@ pub(super) struct File {
     pub(super) tls: Option<Tls>,
     pub(super) maps: Option<Spanned<String>>,
     #[serde(default)]
+    pub(super) guide: Vec<Guide>,
+    #[serde(default)]
     pub(super) source: Vec<Source>,
     #[serde(default)]
     pub(super) client: Vec<Client>,
@@ -49,6 +51,12 @@ pub(super) struct Tls {
     pub(super) client_ca: Option<Spanned<String>>,
     pub(super) client_certificate: Option<Spanned<String>>,
     pub(super) minimum: Option<Spanned<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Guide {
+    pub(super) package: Spanned<String>,
 }
 
 #[derive(Deserialize)]

@@ -3,6 +3,7 @@
 mod check;
 mod file;
 mod folder;
+mod guides;
 mod http;
 pub mod maps;
 mod mllp;
@@ -19,6 +20,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::auth::Client;
 use crate::fhir::FacilityCode;
+use crate::guide::Library;
 use crate::letter;
 use crate::store::postgres;
 
@@ -39,6 +41,8 @@ pub struct Config {
     pub clients: Vec<Client>,
     /// The folder of concept maps and column mappings, and what it says; `None` without one.
     pub maps: Option<(PathBuf, maps::Maps)>,
+    /// The FHIR packages that are named, as they were read.
+    pub guides: Arc<Library>,
     /// Where HL7 v2 messages are taken in over MLLP.
     pub mllp: Vec<Mllp>,
     /// The folders that are followed.

@@ -23,7 +23,8 @@ pub enum Role {
     Care,
     /// A hospital's system: reads what it sent itself and what consent permits, and pushes letters.
     Source,
-    /// The network's office (事務局): keeps consents and the directory and reads the audit record; nothing clinical.
+    /// The network's office (事務局): keeps consents, the directory and the definitions of searches, and reads the audit
+    /// record; nothing clinical.
     Office,
     /// Whoever calls a gateway that was started with `--open`: everything, so that test kits which know no authorisation
     /// can be run. No configuration names this role.
@@ -93,7 +94,12 @@ impl Role {
 
 /// Whether the network office registers resources of this type for everybody to read.
 pub fn is_directory(resource_type: ResourceType) -> bool {
-    resource_type == ResourceType::ORGANIZATION
+    resource_type == ResourceType::ORGANIZATION || is_definition(resource_type)
+}
+
+/// Whether resources of this type define what searches may ask: they are taken up while the gateway runs.
+pub fn is_definition(resource_type: ResourceType) -> bool {
+    [ResourceType::CODE_SYSTEM, ResourceType::SEARCH_PARAMETER, ResourceType::VALUE_SET].contains(&resource_type)
 }
 
 const AUDIT: ResourceType = ResourceType::AUDIT_EVENT;
@@ -119,6 +125,9 @@ mod tests {
             (ResourceType::PATIENT, [true, false], [true, false], [false, false]),
             (ResourceType::CONSENT, [false, false], [false, false], [true, true]),
             (ResourceType::ORGANIZATION, [true, false], [true, false], [true, true]),
+            (ResourceType::SEARCH_PARAMETER, [true, false], [true, false], [true, true]),
+            (ResourceType::VALUE_SET, [true, false], [true, false], [true, true]),
+            (ResourceType::CODE_SYSTEM, [true, false], [true, false], [true, true]),
             (ResourceType::AUDIT_EVENT, [false, false], [false, false], [true, false]),
         ];
         for (resource_type, care, source, office) in table {

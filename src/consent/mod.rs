@@ -5,7 +5,7 @@ pub mod directive;
 pub mod permitted;
 pub mod policy;
 
-pub use caller::{Action, Caller, Role, is_directory};
+pub use caller::{Action, Caller, Role, is_definition, is_directory};
 pub use directive::{ConsentVersion, Directive};
 pub use permitted::{Gate, Permit, Permitted, Public};
 pub use policy::{Decision, Policy};

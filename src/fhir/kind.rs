@@ -171,6 +171,8 @@ impl ResourceType {
     pub const CARE_PLAN: Self = ResourceType(13);
     /// CareTeam.
     pub const CARE_TEAM: Self = ResourceType(14);
+    /// CodeSystem.
+    pub const CODE_SYSTEM: Self = ResourceType(21);
     /// Composition.
     pub const COMPOSITION: Self = ResourceType(25);
     /// Condition.
@@ -231,10 +233,14 @@ impl ResourceType {
     pub const PROVENANCE: Self = ResourceType(110);
     /// RelatedPerson.
     pub const RELATED_PERSON: Self = ResourceType(113);
+    /// SearchParameter.
+    pub const SEARCH_PARAMETER: Self = ResourceType(122);
     /// ServiceRequest.
     pub const SERVICE_REQUEST: Self = ResourceType(123);
     /// Specimen.
     pub const SPECIMEN: Self = ResourceType(125);
+    /// ValueSet.
+    pub const VALUE_SET: Self = ResourceType(143);
     /// The type of that name.
     pub fn parse(name: &str) -> Option<Self> {
         NAMES.binary_search(&name).ok().map(|at| ResourceType(at as u8))
@@ -275,6 +281,9 @@ mod tests {
         for (constant, name) in [
             (ResourceType::APPOINTMENT, "Appointment"),
             (ResourceType::BINARY, "Binary"),
+            (ResourceType::CODE_SYSTEM, "CodeSystem"),
+            (ResourceType::SEARCH_PARAMETER, "SearchParameter"),
+            (ResourceType::VALUE_SET, "ValueSet"),
             (ResourceType::CARE_TEAM, "CareTeam"),
             (ResourceType::DEVICE, "Device"),
             (ResourceType::DEVICE_REQUEST, "DeviceRequest"),

@@ -73,6 +73,16 @@ impl Put {
     }
 }
 
+impl Statement {
+    /// The resource that it puts, once more as a tree; `None` where it takes one away.
+    pub fn resource(&self) -> Option<Value> {
+        match &self.content {
+            Content::Put(put) => serde_json::from_str(&put.draft.json(None)).ok(),
+            Content::Delete => None,
+        }
+    }
+}
+
 /// What must hold of the current version, or nothing is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Expected {

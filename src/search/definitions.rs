@@ -1,7 +1,9 @@
 //! Which search parameters each type has (searchparameter-registry.html): those of R4, and those that SearchParameter
 //! resources add at run time. `tests/search_definitions.rs` writes the table from the official definitions.
 
-use std::collections::HashMap;
+use std::collections::hash_map::DefaultHasher;
+use std::collections::{HashMap, HashSet};
+use std::hash::{Hash, Hasher};
 use std::sync::{Arc, LazyLock};
 
 use serde_json::Value;
@@ -16,6 +18,12 @@ rules! {
     BROKEN "search-parameter-broken" Error Invariant
         "a SearchParameter cannot be used, its {} is missing or wrong"
         "SearchParameter を使えません。{} がないか、正しくありません"
+    CLASH "search-parameter-clash" Error Duplicate
+        "there is a search parameter of this name already, and it means something else: {}"
+        "同じ名前で意味の異なる検索パラメーターがすでにあります: {}"
+    TWICE "search-parameter-twice" Error Duplicate
+        "another SearchParameter has this URL already: {}"
+        "同じURLのSearchParameterがすでにあります: {}"
 }
 
 /// The URL of every official definition begins so.
@@ -51,43 +59,92 @@ impl Definitions {
         self.types.get(usize::from(resource_type.number())).map_or(&[], |list| list.as_slice())
     }
 
-    /// These and what SearchParameter resources define, with what is wrong with those that cannot be used. A definition
-    /// takes the place of one of the same name, unless it reads the same.
-    pub fn with(&self, search_parameters: &[Value]) -> (Definitions, Vec<Issue>) {
+    /// These and what SearchParameter resources define, with what is wrong with those that cannot be used: which of them,
+    /// by its index, and why. A definition takes the place of the one with its URL. Those of R4 stay as they are, and so
+    /// does one that reads like another of the same name; where two of a name mean different things, the later is wrong.
+    pub fn with(&self, search_parameters: &[Value]) -> (Definitions, Vec<(usize, Issue)>) {
         let mut kinds: HashMap<&str, (Kind, Vec<ResourceType>)> = HashMap::new();
-        for definition in self.types.iter().flat_map(|list| list.iter()) {
-            kinds.entry(&definition.url).or_insert_with(|| (definition.kind, definition.targets.clone()));
-        }
-        for resource in search_parameters {
+        for resource in search_parameters.iter().filter(|resource| !is_standard(resource)) {
             if let (Some(url), Some(kind)) = (text(resource, "url"), text(resource, "type").and_then(Kind::parse)) {
                 kinds.entry(url).or_insert_with(|| (kind, targets(resource)));
             }
         }
-        let (mut all, mut issues) = (self.clone(), Vec::new());
-        for resource in search_parameters {
-            match loaded(resource, &kinds) {
-                Ok(definitions) => definitions.into_iter().for_each(|(of, definition)| all.add(of, definition)),
-                Err(element) => {
-                    let place = Place::Path(format!("SearchParameter.{element}").into());
-                    issues.push(Issue::with(&BROKEN, place, element));
+        for definition in self.types.iter().flat_map(|list| list.iter()) {
+            kinds.entry(&definition.url).or_insert_with(|| (definition.kind, definition.targets.clone()));
+        }
+        let (mut all, mut issues, mut urls) = (self.clone(), Vec::new(), HashSet::new());
+        for (at, resource) in search_parameters.iter().enumerate() {
+            if is_standard(resource) {
+                continue;
+            }
+            let added = match loaded(resource, &kinds) {
+                Err(element) => Err((&BROKEN, element, element.to_owned())),
+                Ok(definitions) => {
+                    let url = definitions.first().map(|(_, definition)| definition.url.clone()).unwrap_or_default();
+                    match (all.clash(&definitions), urls.insert(url.clone())) {
+                        (Some(clash), _) => Err((&CLASH, "code", clash)),
+                        (None, false) => Err((&TWICE, "url", url.into())),
+                        (None, true) => {
+                            all.remove(&url);
+                            definitions.into_iter().for_each(|(of, definition)| all.add(of, definition));
+                            Ok(())
+                        }
+                    }
                 }
+            };
+            if let Err((rule, element, detail)) = added {
+                let place = Place::Path(format!("SearchParameter.{element}").into());
+                issues.push((at, Issue::with(rule, place, detail)));
             }
         }
         (all, issues)
     }
 
-    fn add(&mut self, of: ResourceType, definition: Definition) {
-        let Some(list) = self.types.get_mut(usize::from(of.number())) else { return };
-        let list = Arc::make_mut(list);
-        match list.binary_search_by(|other| other.code.cmp(&definition.code)) {
-            Ok(at) => {
-                if let Some(other) = list.get_mut(at).filter(|other| !other.reads_like(&definition)) {
-                    *other = Arc::new(definition);
-                }
+    /// A value that differs where these define something else.
+    pub fn stamp(&self) -> u64 {
+        let mut hash = DefaultHasher::new();
+        for (of, list) in self.types.iter().enumerate() {
+            for one in list.iter() {
+                (of, &one.code, &one.url, one.kind, &one.expression, &one.targets).hash(&mut hash);
             }
-            Err(at) => list.insert(at, Arc::new(definition)),
+        }
+        hash.finish()
+    }
+
+    /// Another definition that one of these would be mistaken for.
+    fn clash(&self, definitions: &[(ResourceType, Definition)]) -> Option<String> {
+        definitions.iter().find_map(|(of, definition)| {
+            let other = self.find(*of, &definition.code)?;
+            let is_other = other.url != definition.url && !other.reads_like(definition);
+            is_other.then(|| format!("{}?{} ({})", of.name(), definition.code, other.url))
+        })
+    }
+
+    /// Takes the definitions with a URL away.
+    fn remove(&mut self, url: &str) {
+        for list in self.types.iter_mut().filter(|list| list.iter().any(|one| &*one.url == url)) {
+            Arc::make_mut(list).retain(|one| &*one.url != url);
         }
     }
+
+    /// Adds a definition where there is none of its name.
+    fn add(&mut self, of: ResourceType, definition: Definition) {
+        let Some(list) = self.types.get_mut(usize::from(of.number())) else { return };
+        if let Err(at) = list.binary_search_by(|other| other.code.cmp(&definition.code)) {
+            Arc::make_mut(list).insert(at, Arc::new(definition));
+        }
+    }
+}
+
+/// Whether a SearchParameter is one of R4, which are known without it.
+fn is_standard(resource: &Value) -> bool {
+    static URLS: LazyLock<HashSet<&str>> = LazyLock::new(|| {
+        let all = Definitions::base().types.iter().flat_map(|list| list.iter());
+        all.map(|definition| &*definition.url).collect()
+    });
+    let url = text(resource, "url").unwrap_or_default();
+    let of_all = || text(resource, "code").is_some_and(|code| code.starts_with('_'));
+    URLS.contains(url) || (url.starts_with(OFFICIAL) && of_all())
 }
 
 impl Kind {
@@ -201,7 +258,12 @@ fn loaded(
     if text(resource, "resourceType") != Some("SearchParameter") {
         return Err("resourceType");
     }
-    let is_name = |code: &&str| !code.is_empty() && !code.contains([':', '.', '&', '=', ' ', '$', ',', '|']);
+    // Names that begin with an underscore are the standard's.
+    let is_name = |code: &&str| {
+        !code.is_empty()
+            && !code.starts_with('_')
+            && code.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
+    };
     let code = text(resource, "code").filter(is_name).ok_or("code")?;
     let url = text(resource, "url").ok_or("url")?;
     let kind = text(resource, "type").and_then(Kind::parse).ok_or("type")?;
@@ -376,6 +438,7 @@ mod tests {
             good.clone(),
             pair.clone(),
             wrong("code", json!("a:b")),
+            wrong("code", json!("_eye")),
             wrong("type", json!("word")),
             wrong("base", json!([])),
             wrong("base", json!(["Nobody"])),
@@ -387,8 +450,9 @@ mod tests {
             json!(null),
         ];
         let (more, issues) = Definitions::base().with(&all);
-        let places: Vec<&str> = issues.iter().map(|issue| issue.detail.as_str()).collect();
+        let places: Vec<&str> = issues.iter().map(|(_, issue)| issue.detail.as_str()).collect();
         let expected = [
+            "code",
             "code",
             "type",
             "base",
@@ -410,17 +474,49 @@ mod tests {
     }
 
     #[test]
-    fn a_definition_that_reads_the_same_changes_nothing() {
-        let gender = |expression: &str| {
-            json!({"resourceType": "SearchParameter", "url": "u", "code": "gender", "type": "token",
+    fn a_name_has_one_meaning() {
+        let gender = |url: &str, expression: &str| {
+            json!({"resourceType": "SearchParameter", "url": url, "code": "gender", "type": "token",
                 "base": ["Patient"], "expression": expression})
         };
-        let number = |expression: &str| {
-            let (more, issues) = Definitions::base().with(&[gender(expression)]);
-            assert!(issues.is_empty());
-            more.find(ResourceType::PATIENT, "gender").unwrap().parameter
+        let with = |from: &Definitions, all: &[Value]| {
+            let (more, issues) = from.with(all);
+            let issues: Vec<_> = issues.into_iter().map(|(at, issue)| (at, issue.rule.id, issue.detail)).collect();
+            (more, issues)
         };
-        assert_eq!(number("Patient.gender"), Parameter::GENDER);
-        assert_eq!(number("Patient.extension('x').value"), Parameter::NONE);
+        let found = |all: &Definitions| {
+            let gender = all.find(ResourceType::PATIENT, "gender").unwrap();
+            (gender.parameter, gender.url.to_string())
+        };
+        let own = (Parameter::GENDER, "http://hl7.org/fhir/SearchParameter/individual-gender".to_owned());
+        let (base, other) = (Definitions::base(), "Patient.extension('x').value");
+        let (same, issues) = with(base, &[gender("u", "Patient.gender")]);
+        assert_eq!((found(&same), issues), (own.clone(), Vec::new()));
+        let (clash, issues) = with(base, &[gender("u", other)]);
+        let said = format!("Patient?gender ({})", own.1);
+        assert_eq!((found(&clash), issues), (own.clone(), vec![(0, "search-parameter-clash", said)]));
+        // What R4 defines stays, whoever states it anew.
+        let (again, issues) = with(base, &[gender(&own.1, other)]);
+        assert_eq!((found(&again), issues), (own, Vec::new()));
+        assert_eq!(base.stamp(), again.stamp());
+    }
+
+    #[test]
+    fn a_definition_takes_the_place_of_its_earlier_self() {
+        let one = |url: &str, base: &str, code: &str| {
+            json!({"resourceType": "SearchParameter", "url": url, "code": code, "type": "string", "base": [base],
+                "expression": format!("{base}.extension('x').value")})
+        };
+        let (before, issues) = Definitions::base().with(&[one("u", "Patient", "eye"), one("w", "Patient", "ear")]);
+        assert_eq!(issues, []);
+        let (after, issues) = before.with(&[one("u", "Person", "sight")]);
+        assert_eq!(issues, []);
+        let has =
+            |all: &Definitions, name: &str, code: &str| all.find(ResourceType::parse(name).unwrap(), code).is_some();
+        assert_eq!([has(&before, "Patient", "eye"), has(&after, "Patient", "eye")], [true, false]);
+        assert!(has(&after, "Person", "sight") && has(&after, "Patient", "ear") && before.stamp() != after.stamp());
+        let (_, issues) = before.with(&[one("u", "Person", "sight"), one("u", "Person", "eye")]);
+        let issues: Vec<_> = issues.iter().map(|(at, issue)| (*at, issue.rule.id)).collect();
+        assert_eq!(issues, [(1, "search-parameter-twice")]);
     }
 }

@@ -7,6 +7,7 @@ mod subject;
 
 use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use serde_json::Value as Json;
 
@@ -18,7 +19,7 @@ use super::facts::{clinical_interval, folded_hash, reference_hash, system_hash};
 use super::query::{Asked, Branch, Condition, Server, Test};
 use super::read::{self, Reading};
 use super::strings::folded_for_search as fold;
-use super::terminology::Terminology;
+use super::terminology::{Members, Terminology};
 use super::value::{Reference, Target, Value};
 use super::visible::{Row, Visible};
 use crate::fault::{Fault, Issue};
@@ -64,8 +65,8 @@ pub(super) struct Ready<'q> {
 enum Slow<'q> {
     Quick(Quick<'q>),
     Values(&'q Asked<'q>),
-    /// Tokens of these systems and codes, as hashes.
-    Codes(&'q Asked<'q>, HashSet<(u64, u64)>),
+    /// Tokens that one of these has.
+    Codes(&'q Asked<'q>, Vec<Arc<Members>>),
     Refers {
         reference: &'q Definition,
         targets: HashSet<u64>,
@@ -196,16 +197,17 @@ impl<'v> Judge<'v> {
         Ok(read::values(subject.json()?, definition, reading))
     }
 
-    fn coded(&self, asked: &Asked<'_>, codes: &HashSet<(u64, u64)>, subject: &Subject<'_>) -> Result<bool, Fault> {
+    fn coded(&self, asked: &Asked<'_>, codes: &[Arc<Members>], subject: &Subject<'_>) -> Result<bool, Fault> {
         let Test::Among { negated, .. } = &asked.test else { return Ok(false) };
+        let has = |system: u64, code: u64| codes.iter().any(|codes| codes.contains(system, code));
         let found = match subject.columns() {
             Some((columns, row)) if asked.definition.is_kept() => {
                 let mut of_kind = columns.tokens(row).iter().filter(|t| t.parameter == asked.definition.parameter);
-                of_kind.any(|token| codes.contains(&(token.system, token.code)))
+                of_kind.any(|token| has(token.system, token.code))
             }
             _ => self.values(subject, asked.definition)?.iter().any(|value| match value {
                 Value::Token(token) => token.code.as_deref().is_some_and(|code| {
-                    codes.contains(&(system_hash(token.system.as_deref().unwrap_or_default()), folded_hash(code)))
+                    has(system_hash(token.system.as_deref().unwrap_or_default()), folded_hash(code))
                 }),
                 _ => false,
             }),

@@ -11,7 +11,7 @@ use super::extract::extract_in;
 use super::facts::Facts;
 use super::query::{Query, Scope, Server};
 use super::run::{Found, run};
-use super::terminology::NoTerminology;
+use super::terminology::tests::Known;
 use super::visible::{Row, Visible};
 use crate::fault::Fault;
 use crate::fhir::{PatientKey, ResourceId, ResourceType};
@@ -137,10 +137,21 @@ impl Visible for Eyes<'_> {
     }
 }
 
+/// A value set of the code 2 of LOINC, and LOINC with 1 below 0.
+fn terminology() -> Known {
+    Known::new(&[
+        json!({"resourceType": "ValueSet", "id": "vs", "url": "http://vs.example", "compose": {"include":
+            [{"system": "http://loinc.org", "concept": [{"code": "2"}]}]}}),
+        json!({"resourceType": "CodeSystem", "url": "http://loinc.org", "content": "complete",
+            "concept": [{"code": "0", "concept": [{"code": "1"}]}]}),
+    ])
+}
+
 /// The ids of a page and of what is included with it, and the rest of what was found.
 pub(super) fn find(shown: &Shown, query: &Query<'_>) -> Result<(Vec<String>, Vec<String>, Found), Refused> {
     let eyes = shown.eyes();
-    let found = run(&Judge::new(&eyes, &NoTerminology, server()), query, NOW)?;
+    let terminology = terminology();
+    let found = run(&Judge::new(&eyes, &terminology, server()), query, NOW)?;
     let ids = |rows: &[Row]| rows.iter().map(|at| shown.columns[at.chart].ids[at.row].as_str().to_owned()).collect();
     Ok((ids(&found.page.matches), ids(&found.included), found))
 }

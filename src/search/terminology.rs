@@ -1,160 +1,139 @@
-//! The terminology that searches need (R4 search.html#modifiers, `:in`, `:above`, `:below`): the codes of value sets that
-//! list them, and the hierarchies of code systems that are kept.
+//! The terminology that searches need (R4 search.html#modifiers: `:in`, `:not-in`, `:above`, `:below`): whether a code is in a
+//! value set (valueset.html#compositions), and what a code system puts above or below a code. What cannot be decided is said
+//! to be so and never answered short.
+
+mod compose;
+mod system;
+
+use std::collections::HashSet;
+use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::fhir::oid;
+use super::facts::{folded_hash, system_hash};
 
-/// A code: its system and itself.
-pub type Code = (Box<str>, Box<str>);
+pub use compose::members;
+pub use system::System;
 
-/// What is known of value sets and code systems beside those that are stored.
+/// Where ValueSets and CodeSystems are found.
+pub trait Source {
+    /// The ValueSet with this canonical, `url` or `url|version`.
+    fn value_set(&self, canonical: &str) -> Option<Value>;
+
+    /// The CodeSystem with this canonical.
+    fn code_system(&self, canonical: &str) -> Option<Arc<System>>;
+}
+
+/// What judges codes.
 pub trait Terminology {
-    /// The codes of a value set; `None` when it is not known.
-    fn members(&self, value_set: &str) -> Option<Vec<Code>>;
+    /// The codes of a value set, by its canonical or as `ValueSet/id`.
+    fn members(&self, value_set: &str) -> Result<Arc<Members>, Undecided>;
 
-    /// A code with everything above or below it; `None` when the system has no known hierarchy.
-    fn subsumed(&self, system: &str, code: &str, above: bool) -> Option<Vec<Code>>;
+    /// A code with everything above or below it.
+    fn subsumed(&self, system: &str, code: &str, above: bool) -> Result<Arc<Members>, Undecided>;
 }
 
-/// Nothing beside what is stored.
+/// Why it cannot be said which codes are meant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Undecided {
+    /// This value set or code system is not known.
+    Unknown(String),
+    /// This one is known, and which codes it has cannot be decided: it has rules that are not understood, or is not whole.
+    Open(String),
+}
+
+/// Codes, as what says of each whether it is one of them.
+#[derive(Debug, Default)]
+pub struct Members {
+    include: Vec<Clause>,
+    exclude: Vec<Clause>,
+}
+
+/// One `include` or `exclude`: what is in all of its parts.
+#[derive(Debug)]
+struct Clause {
+    codes: Option<(u64, Codes)>,
+    within: Vec<Arc<Members>>,
+}
+
+/// Codes of one system.
+#[derive(Debug)]
+enum Codes {
+    /// All.
+    Of(Arc<System>),
+    /// These, as hashes.
+    These(HashSet<u64>),
+}
+
+impl Members {
+    /// Whether a code is one of them, given the hash of its system ([`system_hash`]) and its own ([`folded_hash`]).
+    pub fn contains(&self, system: u64, code: u64) -> bool {
+        self.include.iter().any(|clause| clause.contains(system, code))
+            && !self.exclude.iter().any(|clause| clause.contains(system, code))
+    }
+
+    /// How many codes are kept for it, those of whole systems aside.
+    pub fn kept(&self) -> usize {
+        let clauses = self.include.iter().chain(&self.exclude);
+        let of_clause = |clause: &Clause| match &clause.codes {
+            Some((_, Codes::These(codes))) => codes.len(),
+            _ => 0,
+        };
+        clauses
+            .map(|clause| 1 + of_clause(clause) + clause.within.iter().map(|inner| inner.kept()).sum::<usize>())
+            .sum()
+    }
+
+    fn of(codes: Vec<(u64, HashSet<u64>)>) -> Self {
+        let clause = |(system, codes)| Clause { codes: Some((system, Codes::These(codes))), within: Vec::new() };
+        Members { include: codes.into_iter().map(clause).collect(), exclude: Vec::new() }
+    }
+}
+
+impl Clause {
+    fn contains(&self, system: u64, code: u64) -> bool {
+        let is_named = match &self.codes {
+            None => true,
+            Some((of, codes)) => *of == system && codes.contains(code),
+        };
+        is_named && self.within.iter().all(|inner| inner.contains(system, code))
+    }
+}
+
+impl Codes {
+    fn contains(&self, code: u64) -> bool {
+        match self {
+            Codes::Of(system) => system.has(code),
+            Codes::These(codes) => codes.contains(&code),
+        }
+    }
+}
+
+/// A code of a system with everything above or below it.
+pub fn subsumed(source: &dyn Source, system: &str, code: &str, above: bool) -> Result<Members, Undecided> {
+    let known = source.code_system(system).ok_or_else(|| Undecided::Unknown(system.to_owned()))?;
+    let of = folded_hash(code);
+    let open = || Undecided::Open(system.to_owned());
+    let mut codes = if above { known.above(of) } else { known.below(of) }.ok_or_else(open)?;
+    codes.insert(of);
+    Ok(Members::of(vec![(system_hash(system), codes)]))
+}
+
+/// Nothing is known.
+#[cfg(test)]
 #[derive(Clone, Copy, Debug)]
-pub struct NoTerminology;
+pub(super) struct NoTerminology;
 
+#[cfg(test)]
 impl Terminology for NoTerminology {
-    fn members(&self, _: &str) -> Option<Vec<Code>> {
-        None
+    fn members(&self, value_set: &str) -> Result<Arc<Members>, Undecided> {
+        Err(Undecided::Unknown(value_set.to_owned()))
     }
 
-    fn subsumed(&self, _: &str, _: &str, _: bool) -> Option<Vec<Code>> {
-        None
-    }
-}
-
-/// Deepest nesting of concepts that is read.
-const CONCEPT_DEPTH_MAX: usize = 64;
-
-/// The codes that a ValueSet lists, expanded or composed; `None` where it composes by rules (valueset.html#compositions).
-pub(super) fn members(value_set: &Value) -> Option<Vec<Code>> {
-    let mut codes = Vec::new();
-    if let Some(contains) = value_set.pointer("/expansion/contains").and_then(Value::as_array) {
-        expanded(contains, &mut codes, 0);
-        return Some(codes);
-    }
-    let compose = value_set.get("compose")?;
-    let named = |include: &Value, codes: &mut Vec<Code>| -> Option<()> {
-        let system = include.get("system").and_then(Value::as_str)?;
-        if include.get("filter").is_some() || include.get("valueSet").is_some() {
-            return None;
-        }
-        let concepts = include.get("concept").and_then(Value::as_array)?;
-        let code = |concept: &Value| concept.get("code").and_then(Value::as_str).map(|code| coded(system, code));
-        codes.extend(concepts.iter().filter_map(code));
-        Some(())
-    };
-    for include in compose.get("include").and_then(Value::as_array)? {
-        named(include, &mut codes)?;
-    }
-    let mut excluded = Vec::new();
-    for exclude in compose.get("exclude").and_then(Value::as_array).into_iter().flatten() {
-        named(exclude, &mut excluded)?;
-    }
-    codes.retain(|code| !excluded.contains(code));
-    Some(codes)
-}
-
-fn coded(system: &str, code: &str) -> Code {
-    (oid::canonical(system).into(), code.into())
-}
-
-fn expanded(contains: &[Value], codes: &mut Vec<Code>, depth: usize) {
-    for one in contains.iter().filter(|_| depth < CONCEPT_DEPTH_MAX) {
-        let text = |name| one.get(name).and_then(Value::as_str);
-        let is_abstract = one.get("abstract").and_then(Value::as_bool).unwrap_or_default();
-        if let (Some(system), Some(code), false) = (text("system"), text("code"), is_abstract) {
-            codes.push(coded(system, code));
-        }
-        if let Some(inner) = one.get("contains").and_then(Value::as_array) {
-            expanded(inner, codes, depth + 1);
-        }
-    }
-}
-
-/// A code of a CodeSystem with everything above or below it; `None` when it is none of its codes.
-pub(super) fn subsumed(code_system: &Value, code: &str, above: bool) -> Option<Vec<Code>> {
-    let system = code_system.get("url").and_then(Value::as_str)?;
-    let concepts = code_system.get("concept").and_then(Value::as_array)?;
-    let mut path = Vec::new();
-    let found = seek(concepts, code, &mut path, 0)?;
-    let mut codes = vec![coded(system, code)];
-    if above {
-        codes.extend(path.iter().map(|code| coded(system, code)));
-    } else {
-        let inner = found.get("concept").and_then(Value::as_array);
-        descend(inner.map_or(&[], Vec::as_slice), system, &mut codes, 0);
-    }
-    Some(codes)
-}
-
-fn seek<'a>(concepts: &'a [Value], code: &str, path: &mut Vec<&'a str>, depth: usize) -> Option<&'a Value> {
-    for concept in concepts.iter().filter(|_| depth < CONCEPT_DEPTH_MAX) {
-        let own = concept.get("code").and_then(Value::as_str).unwrap_or_default();
-        if own == code {
-            return Some(concept);
-        }
-        let Some(inner) = concept.get("concept").and_then(Value::as_array) else { continue };
-        path.push(own);
-        if let Some(found) = seek(inner, code, path, depth + 1) {
-            return Some(found);
-        }
-        path.pop();
-    }
-    None
-}
-
-fn descend(concepts: &[Value], system: &str, codes: &mut Vec<Code>, depth: usize) {
-    for concept in concepts.iter().filter(|_| depth < CONCEPT_DEPTH_MAX) {
-        codes.extend(concept.get("code").and_then(Value::as_str).map(|code| coded(system, code)));
-        if let Some(inner) = concept.get("concept").and_then(Value::as_array) {
-            descend(inner, system, codes, depth + 1);
-        }
+    fn subsumed(&self, system: &str, _: &str, _: bool) -> Result<Arc<Members>, Undecided> {
+        Err(Undecided::Unknown(system.to_owned()))
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    fn codes(found: Option<Vec<Code>>) -> Option<String> {
-        found.map(|codes| codes.iter().map(|(_, code)| &**code).collect::<Vec<_>>().join(""))
-    }
-
-    #[test]
-    fn value_sets_that_list_their_codes_are_known_and_rules_are_not() {
-        let include = json!({"system": "s", "concept": [{"code": "a"}, {"code": "b"}]});
-        let composed =
-            json!({"compose": {"include": [include], "exclude": [{"system": "s", "concept": [{"code": "b"}]}]}});
-        assert_eq!(codes(members(&composed)), Some("a".into()));
-        let expanded = json!({"expansion": {"contains": [{"system": "s", "code": "x", "abstract": true,
-            "contains": [{"system": "s", "code": "y"}]}]}});
-        assert_eq!(codes(members(&expanded)), Some("y".into()));
-        for rules in [
-            json!({"compose": {"include": [{"system": "s"}]}}),
-            json!({"compose": {"include": [{"system": "s", "filter": [{}]}]}}),
-            json!({"compose": {"include": [{"valueSet": ["v"]}]}}),
-            json!({}),
-        ] {
-            assert_eq!(members(&rules), None, "{rules}");
-        }
-    }
-
-    #[test]
-    fn hierarchies_go_up_and_down() {
-        let system = json!({"url": "s", "concept": [{"code": "a", "concept": [{"code": "b", "concept": [{"code": "c"}]}]},
-            {"code": "d"}]});
-        let found = |code, above| codes(subsumed(&system, code, above));
-        assert_eq!([found("b", false), found("b", true), found("d", true)], ["bc", "ba", "d"].map(|s| Some(s.into())));
-        assert_eq!(found("e", false), None);
-    }
-}
+pub(super) mod tests;

@@ -4,9 +4,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::gateway::{Answer, Ask, BASE, Served, clock, config, key};
+use crate::gateway::{Answer, Ask, BASE, Served, clock, config, config_with, key};
+use crate::guides::{jp_core, named};
 use serde_json::{Value, json};
 use tasuki::app::Gateway;
+use tasuki::config::Config;
 use tasuki::fault::Severity;
 use tasuki::store::Store;
 use tasuki::validate::base;
@@ -24,7 +26,10 @@ struct World {
 }
 
 fn world(open: bool) -> World {
-    let mut config = config();
+    world_of(config(), open)
+}
+
+fn world_of(mut config: Config, open: bool) -> World {
     config.open = open;
     let gateway = Gateway::over(Store::open_memory(), &config, clock).expect("the gateway starts");
     let served = Served::new(Arc::new(gateway));
@@ -208,10 +213,11 @@ fn the_statement_has_a_tag() {
     assert!(pretty.body.starts_with("{\n") && pretty.json()["kind"] == "instance");
 }
 
-/// CAP-03, of search parameters: every declared one is taken; what others declare, and what nobody does, is not.
+/// CAP-03, of search parameters, those of guides among them: every declared one is taken; what others declare, and what nobody does, is not.
 #[test]
 fn declared_search_parameters_are_taken_and_no_others() {
-    let world = world(true);
+    let guides = jp_core().map(|packages| named(&packages)).unwrap_or_default();
+    let world = world_of(config_with(&guides), true);
     let mut declared: BTreeMap<&str, Vec<(&str, String)>> = BTreeMap::new();
     for of in world.types() {
         for parameter in of["searchParam"].as_array().expect("parameters") {

@@ -5,10 +5,14 @@
 
 #[path = "../gateway/mod.rs"]
 mod gateway;
+#[path = "../guide/mod.rs"]
+mod guide;
 
 mod bulk;
 mod bulk_import;
 mod capability;
+mod definitions;
+mod guides;
 mod headers;
 mod history;
 mod negotiation;

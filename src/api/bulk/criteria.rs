@@ -11,7 +11,6 @@ use crate::search::Columns;
 use crate::search::evaluate::{Judge, Refused};
 use crate::search::query::{Query, Scope};
 use crate::search::run::run;
-use crate::search::terminology::NoTerminology;
 use crate::search::visible::{Row, Visible};
 
 /// What such a filter cannot hold, because it orders, pages or shapes a result and limits nothing; their beginnings.
@@ -68,10 +67,11 @@ impl Criteria {
     }
 
     fn among(&self, gateway: &Gateway, one: &One<'_>) -> Result<Vec<usize>, Refused> {
-        let server = server(gateway);
+        let conformance = gateway.conformance()?;
+        let server = server(gateway, &conformance);
         let mut query = Query::parse(Scope::Type(self.resource_type), &self.text, server).map_err(Refused::Issue)?;
         query.count = one.chart.map_or(0, Chart::len);
-        let found = run(&Judge::new(one, &NoTerminology, server), &query, gateway.now())?;
+        let found = run(&Judge::new(one, &*conformance, server), &query, gateway.now())?;
         Ok(found.page.matches.iter().map(|at| at.row).collect())
     }
 }

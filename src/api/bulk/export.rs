@@ -16,6 +16,7 @@ use crate::api::caller::caller;
 use crate::api::forwarded::base_url;
 use crate::api::prefer::prefer;
 use crate::api::routes::blocking;
+use crate::api::search::conformance;
 use crate::api::trail::Trail;
 use crate::app::{Asked, Export, Gateway, NotBegun, Stage};
 use crate::audit::What;
@@ -66,6 +67,8 @@ async fn begin(
         Ok(pairs) => pairs,
         Err(answer) => return Ok(answer),
     };
+    // Filters are read by the definitions in force, here without waiting for storage.
+    conformance(gateway).await?;
     let wanted = match Wanted::read(gateway, prefer, of.level(), &pairs, is_post) {
         Ok(wanted) => wanted,
         Err(issue) => return Ok(Answer::outcome(Status::BadRequest, &[issue])),

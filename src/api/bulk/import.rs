@@ -23,7 +23,7 @@ use crate::api::caller::caller;
 use crate::api::routes::blocking;
 use crate::api::trail::Trail;
 use crate::api::write::prepare::{Body, Stop};
-use crate::api::write::single::refusal;
+use crate::api::write::single::{defined, refusal};
 use crate::app::Gateway;
 use crate::audit::What;
 use crate::consent::{Action, Caller, Role};
@@ -202,6 +202,11 @@ fn commit(
 ) -> Result<(), (u64, Fault)> {
     let (mut numbers, mut statements): (Vec<u64>, Vec<Statement>) = waiting.drain(..).unzip();
     while let Some(first) = numbers.first() {
+        if let Some((at, stop)) = defined(gateway, &statements).map_err(|fault| (*first, fault))? {
+            statements.remove(at);
+            report.refuse(numbers.remove(at), stop);
+            continue;
+        }
         match gateway.write(|pipeline| pipeline.state(&statements)).map_err(|fault| (*first, fault))? {
             Ok(stated) => {
                 for one in stated {

@@ -28,6 +28,8 @@ pub(super) struct About {
     pub(super) mode: Mode,
     pub(super) base: String,
     pub(super) cors: bool,
+    /// [`Conformance::stamp`](crate::app::Conformance::stamp)
+    pub(super) definitions: u64,
 }
 
 /// Which text it is.

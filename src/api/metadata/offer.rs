@@ -37,15 +37,15 @@ pub(in crate::api) enum Interaction {
 
 /// A search parameter as it is declared.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::api) struct Parameter {
+pub(in crate::api) struct Parameter<'d> {
     /// Its name in a query.
-    pub(in crate::api) name: &'static str,
+    pub(in crate::api) name: &'d str,
     /// SearchParamType.
-    pub(in crate::api) kind: &'static str,
+    pub(in crate::api) kind: &'d str,
     /// The URL of its SearchParameter; empty where the standard defines it in words alone.
-    pub(in crate::api) definition: &'static str,
+    pub(in crate::api) definition: &'d str,
     /// What is not said by its definition; may be empty.
-    pub(in crate::api) documentation: &'static str,
+    pub(in crate::api) documentation: &'d str,
 }
 
 /// Interactions with the whole system (valueset system-restful-interaction).
@@ -53,7 +53,7 @@ pub(in crate::api) const OF_SYSTEM: [&str; 4] = ["transaction", "batch", "search
 
 /// What every type that is searched has beside its own definitions (search.html#all); the definitions of those that read
 /// elements of `meta` are among the type's own.
-const OF_EVERY_TYPE: [Parameter; 7] = [
+const OF_EVERY_TYPE: [Parameter<'static>; 7] = [
     Parameter {
         name: "_id",
         kind: "token",
@@ -166,14 +166,8 @@ impl Interaction {
 }
 
 /// The search parameters of a type.
-pub(in crate::api) fn search_parameters(resource_type: ResourceType) -> Vec<Parameter> {
-    let own = |definition: &'static Definition| Parameter {
-        name: &definition.code,
-        kind: definition.kind.code(),
-        definition: &definition.url,
-        documentation: "",
-    };
-    let own = Definitions::base().of(resource_type).map(own);
+pub(in crate::api) fn search_parameters(definitions: &Definitions, resource_type: ResourceType) -> Vec<Parameter<'_>> {
+    let own = definitions.of(resource_type).map(declared);
     // The audit record is searched by patient alone.
     if resource_type == ResourceType::AUDIT_EVENT {
         return own.filter(|parameter| parameter.name == "patient").collect();
@@ -181,33 +175,42 @@ pub(in crate::api) fn search_parameters(resource_type: ResourceType) -> Vec<Para
     own.chain(OF_EVERY_TYPE).collect()
 }
 
+fn declared(definition: &Definition) -> Parameter<'_> {
+    let Definition { code, url, kind, .. } = definition;
+    Parameter { name: code, kind: kind.code(), definition: url, documentation: "" }
+}
+
 /// The search parameters that all types but the audit record have in common.
-pub(in crate::api) fn common_parameters() -> Vec<Parameter> {
-    let parameters = search_parameters(ResourceType::PATIENT).into_iter();
+pub(in crate::api) fn common_parameters() -> Vec<Parameter<'static>> {
+    let parameters = search_parameters(Definitions::base(), ResourceType::PATIENT).into_iter();
     parameters.filter(|parameter| parameter.name.starts_with('_')).collect()
 }
 
 /// What `_include` may name in a search of a type.
-pub(super) fn includes(resource_type: ResourceType) -> Vec<String> {
-    references(resource_type).map(|definition| format!("{}:{}", resource_type.name(), definition.code)).collect()
+pub(super) fn includes(definitions: &Definitions, resource_type: ResourceType) -> Vec<String> {
+    references(definitions, resource_type)
+        .map(|definition| format!("{}:{}", resource_type.name(), definition.code))
+        .collect()
 }
 
 /// What `_revinclude` may name in a search of a type.
-pub(super) fn reverse_includes(resource_type: ResourceType) -> Vec<String> {
+pub(super) fn reverse_includes(definitions: &Definitions, resource_type: ResourceType) -> Vec<String> {
     let points = |definition: &&Definition| {
         resource_type != ResourceType::AUDIT_EVENT
             && (definition.targets.is_empty() || definition.targets.contains(&resource_type))
     };
     let of = |source: ResourceType| {
-        references(source).filter(points).map(move |definition| format!("{}:{}", source.name(), definition.code))
+        references(definitions, source)
+            .filter(points)
+            .map(move |definition| format!("{}:{}", source.name(), definition.code))
     };
     parameters::types().flat_map(of).collect()
 }
 
 /// The parameters of a type that are references; none of the audit record, to and from which nothing is included.
-fn references(source: ResourceType) -> impl Iterator<Item = &'static Definition> {
+fn references(definitions: &Definitions, source: ResourceType) -> impl Iterator<Item = &Definition> {
     let is_searched = source != ResourceType::AUDIT_EVENT;
-    Definitions::base().of(source).filter(move |definition| is_searched && definition.kind == Kind::Reference)
+    definitions.of(source).filter(move |definition| is_searched && definition.kind == Kind::Reference)
 }
 
 /// The URLs of the CompartmentDefinitions of R4 that are searched.
@@ -245,7 +248,8 @@ mod tests {
     #[test]
     fn a_name_is_declared_once_and_what_is_common_to_all() {
         for resource_type in parameters::types() {
-            let mut names: Vec<_> = search_parameters(resource_type).iter().map(|one| one.name).collect();
+            let all = search_parameters(Definitions::base(), resource_type);
+            let mut names: Vec<_> = all.iter().map(|one| one.name).collect();
             let count = names.len();
             names.sort_unstable();
             names.dedup();
@@ -259,11 +263,13 @@ mod tests {
 
     #[test]
     fn what_is_included_is_declared_from_both_ends() {
-        assert!(includes(ResourceType::OBSERVATION).contains(&"Observation:subject".to_owned()));
-        assert!(reverse_includes(ResourceType::PATIENT).contains(&"Observation:patient".to_owned()));
-        assert!(!reverse_includes(ResourceType::OBSERVATION).contains(&"Condition:patient".to_owned()));
+        let base = Definitions::base();
+        assert!(includes(base, ResourceType::OBSERVATION).contains(&"Observation:subject".to_owned()));
+        assert!(reverse_includes(base, ResourceType::PATIENT).contains(&"Observation:patient".to_owned()));
+        assert!(!reverse_includes(base, ResourceType::OBSERVATION).contains(&"Condition:patient".to_owned()));
         assert!(
-            includes(ResourceType::AUDIT_EVENT).is_empty() && reverse_includes(ResourceType::AUDIT_EVENT).is_empty()
+            includes(base, ResourceType::AUDIT_EVENT).is_empty()
+                && reverse_includes(base, ResourceType::AUDIT_EVENT).is_empty()
         );
         assert_eq!(compartments().count(), 5);
         assert!(compartments().any(|url| url.ends_with("/relatedPerson")));

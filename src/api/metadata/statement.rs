@@ -3,13 +3,13 @@
 use super::offer::{self, Interaction, Mode, OF_SYSTEM, Parameter};
 use crate::api::operation::Operation;
 use crate::fhir::{ResourceType, Writer};
-use crate::search::parameters;
+use crate::search::{Definitions, parameters};
 
 /// The day on which what is said here, beside the tables, last changed.
 const DATE: &str = "2026-11-22";
 
 /// The statement as JSON, for a gateway that is reached under `base`; `cors` says whether pages of other origins may call.
-pub(super) fn statement(mode: Mode, base: &str, cors: bool) -> String {
+pub(super) fn statement(mode: Mode, definitions: &Definitions, base: &str, cors: bool) -> String {
     let mut w = Writer::new();
     w.string("resourceType", "CapabilityStatement");
     w.string("url", &format!("{base}/metadata"));
@@ -44,14 +44,14 @@ pub(super) fn statement(mode: Mode, base: &str, cors: bool) -> String {
             .iter()
             .for_each(|format| w.item_string(format));
     });
-    w.array("rest", |w| w.item(|w| rest(w, mode, base, cors)));
+    w.array("rest", |w| w.item(|w| rest(w, (mode, definitions), base, cors)));
     format!("{{{}}}", w.finish())
 }
 
-fn rest(w: &mut Writer, mode: Mode, base: &str, cors: bool) {
+fn rest(w: &mut Writer, (mode, definitions): (Mode, &Definitions), base: &str, cors: bool) {
     w.string("mode", "server");
     w.object("security", |w| security(w, mode, cors));
-    w.array("resource", |w| parameters::types().for_each(|of| w.item(|w| resource(w, mode, of))));
+    w.array("resource", |w| parameters::types().for_each(|of| w.item(|w| resource(w, mode, definitions, of))));
     w.array("interaction", |w| OF_SYSTEM.iter().for_each(|code| w.item(|w| w.string("code", code))));
     w.array("searchParam", |w| {
         let documentation = "The types that are searched, separated by commas.";
@@ -90,14 +90,14 @@ fn security(w: &mut Writer, mode: Mode, cors: bool) {
             w.string(
                 "description",
                 "Default deny: a caller reads what an active Consent naming its organisation permits; everything else is \
-                 answered as if it were not there. The network's office writes Consents and Organizations, sources hand in \
-                 Bundles. Every access is audited.",
+                 answered as if it were not there. The network's office writes Consents, Organizations and the definitions \
+                 of searches, sources hand in Bundles. Every access is audited.",
             );
         }
     }
 }
 
-fn resource(w: &mut Writer, mode: Mode, resource_type: ResourceType) {
+fn resource(w: &mut Writer, mode: Mode, definitions: &Definitions, resource_type: ResourceType) {
     let interactions = mode.interactions(resource_type);
     let offers = |interaction| interactions.contains(&interaction);
     w.string("type", resource_type.name());
@@ -118,20 +118,20 @@ fn resource(w: &mut Writer, mode: Mode, resource_type: ResourceType) {
         w.array("referencePolicy", |w| ["literal", "logical"].iter().for_each(|policy| w.item_string(policy)));
     }
     w.array("searchInclude", |w| {
-        let includes = offer::includes(resource_type);
+        let includes = offer::includes(definitions, resource_type);
         let any = if includes.is_empty() { None } else { Some(format!("{}:*", resource_type.name())) };
         any.iter().chain(&includes).for_each(|name| w.item_string(name));
     });
     w.array("searchRevInclude", |w| {
-        offer::reverse_includes(resource_type).iter().for_each(|name| w.item_string(name));
+        offer::reverse_includes(definitions, resource_type).iter().for_each(|name| w.item_string(name));
     });
     w.array("searchParam", |w| {
-        offer::search_parameters(resource_type).iter().for_each(|one| w.item(|w| parameter(w, one)));
+        offer::search_parameters(definitions, resource_type).iter().for_each(|one| w.item(|w| parameter(w, one)));
     });
     w.array("operation", |w| mode.operations(resource_type).for_each(|operation| offered(w, operation)));
 }
 
-fn parameter(w: &mut Writer, parameter: &Parameter) {
+fn parameter(w: &mut Writer, parameter: &Parameter<'_>) {
     w.string("name", parameter.name);
     w.string("definition", parameter.definition);
     w.string("type", parameter.kind);
@@ -158,7 +158,8 @@ mod tests {
     fn the_statement_is_a_sound_resource() {
         for mode in [Mode::Open, Mode::Registered] {
             for cors in [true, false] {
-                let statement: Value = serde_json::from_str(&statement(mode, "https://x.example/fhir", cors)).unwrap();
+                let statement = statement(mode, Definitions::base(), "https://x.example/fhir", cors);
+                let statement: Value = serde_json::from_str(&statement).unwrap();
                 let issues = base(&statement).into_iter().filter(|issue| issue.rule.severity >= Severity::Error);
                 let issues: Vec<_> = issues.map(|issue| (issue.rule.id, issue.place.to_string())).collect();
                 assert_eq!(issues, [], "{mode:?}");

@@ -9,7 +9,7 @@ use crate::api::criteria::{self, Found};
 use crate::api::routes::blocking;
 use crate::api::trail::Trail;
 use crate::api::write::prepare::Body;
-use crate::api::write::single::refusal;
+use crate::api::write::single::{defined, refusal};
 use crate::api::write::{Action, Asking, Prepared, Sent, Stop, Target, prepare};
 use crate::app::Gateway;
 use crate::consent::{self, Caller};
@@ -117,6 +117,9 @@ impl Wanted {
         let asking = Asking { action, resource_type, target, sent, if_match: None, if_none_match: None };
         if let Prepared::Statement(statement) = prepare(gateway, caller, &asking)? {
             let statements = [*statement];
+            if let Some((_, stop)) = defined(gateway, &statements)? {
+                return Err(stop);
+            }
             if let Some(refused) = gateway.pipeline().refuses(&statements)? {
                 return Err(refusal(&statements, refused).0);
             }

@@ -137,13 +137,37 @@ pub(in crate::api) fn perform(
         Prepared::Gone => Ok((Told::gone(asking.resource_type), None)),
         Prepared::Statement(statement) => {
             let statements = [*statement];
+            if let Some((_, stop)) = defined(gateway, &statements)? {
+                return Err(stop);
+            }
             let mut stated = pipeline.state(&statements)?.map_err(|refused| refusal(&statements, refused).0)?;
             let stated = stated.pop().ok_or_else(|| Fault::Broken("a statement came to nothing".into()))?;
             let record = stated.record;
             Ok((Told::stated(caller, asking.action, stated)?, record))
         }
     };
-    if asking.target.is_conditional() { gateway.write_alone(work) } else { gateway.write(work) }
+    // Whether search parameters fit together depends on what else is stored.
+    let depends = asking.target.is_conditional() || asking.resource_type == ResourceType::SEARCH_PARAMETER;
+    if depends { gateway.write_alone(work) } else { gateway.write(work) }
+}
+
+/// Which of these statements is of a SearchParameter that cannot be used, and what its caller is told. Blocks on storage.
+pub(in crate::api) fn defined(gateway: &Gateway, statements: &[Statement]) -> Result<Option<(usize, Stop)>, Fault> {
+    let (mut numbers, mut changes) = (Vec::new(), Vec::new());
+    for (at, statement) in statements.iter().enumerate() {
+        if statement.resource_type == ResourceType::SEARCH_PARAMETER {
+            numbers.push(at);
+            changes.push((&statement.id, statement.resource()));
+        }
+    }
+    if changes.is_empty() {
+        return Ok(None);
+    }
+    let mut issues = gateway.refused_parameters(&changes)?;
+    let Some(first) = issues.first().map(|(at, _)| *at) else { return Ok(None) };
+    issues.retain(|(at, _)| *at == first);
+    let issues = issues.into_iter().map(|(_, issue)| issue).collect();
+    Ok(numbers.get(first).map(|at| (*at, Stop::Refused(Status::Unprocessable, issues))))
 }
 
 /// Why statements were refused, and which of them is at fault.

@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::bundle::{Bundle, Read, Wish, at_entry};
 use super::links::Links;
 use super::prepare::{Body, Stop, expected, one, patched};
-use super::single::refusal;
+use super::single::{defined, refusal};
 use super::{Action, Asking, Sent, Target, Told, rules};
 use crate::api::criteria::Found;
 use crate::app::Gateway;
@@ -90,7 +90,9 @@ pub(in crate::api) fn run(
             }
         }
     }
-    let depends = !links.criteria.is_empty() || parts.iter().any(|part| part.asking.target.is_conditional());
+    let depends =
+        |asking: &Asking| asking.target.is_conditional() || asking.resource_type == ResourceType::SEARCH_PARAMETER;
+    let depends = !links.criteria.is_empty() || parts.iter().any(|part| depends(&part.asking));
     let work = |pipeline: &Pipeline| write(gateway, caller, pipeline, parts, links);
     let (mut written, records) = if depends { gateway.write_alone(work)? } else { gateway.write(work)? };
     let done = (0..bundle.entry.len()).map(|at| match (reads.remove(&at), written.remove(&at)) {
@@ -171,6 +173,9 @@ fn write(
                 actions.push((entry, action));
             }
         }
+    }
+    if let Some((at, stop)) = defined(gateway, &statements)? {
+        return Err(at_entry(stop, actions.get(at).map_or(0, |(entry, _)| *entry)));
     }
     let stated = pipeline.state(&statements)?.map_err(|refused| {
         let (stop, at) = refusal(&statements, refused);

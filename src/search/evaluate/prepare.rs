@@ -1,16 +1,16 @@
 //! What is looked up before the first row: where chains lead, what points back, which codes a value set has.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use super::quick::Quick;
 use super::{Asked, Branch, Condition, Judge, Ready, Refused, Slow, Subject, Test};
 use crate::fault::Fault;
 use crate::fhir::ResourceType;
-use crate::fhir::oid;
-use crate::search::facts::{folded_hash, reference_hash, system_hash, token_hash};
+use crate::search::facts::{reference_hash, token_hash};
 use crate::search::query::Wanted;
-use crate::search::query::rule::{self, issue};
-use crate::search::terminology::{self, Code};
+use crate::search::query::rule;
+use crate::search::terminology::Members;
 use serde_json::Value as Json;
 
 impl<'v> Judge<'v> {
@@ -100,41 +100,21 @@ impl<'v> Judge<'v> {
     }
 
     /// The codes that `:in`, `:above` and `:below` mean, where that is what is asked.
-    fn codes(&self, asked: &Asked<'_>) -> Result<Option<HashSet<(u64, u64)>>, Refused> {
+    fn codes(&self, asked: &Asked<'_>) -> Result<Option<Vec<Arc<Members>>>, Refused> {
         let Test::Among { wanted, .. } = &asked.test else { return Ok(None) };
-        let mut codes: Option<Vec<Code>> = None;
+        let mut codes = Vec::new();
         for one in wanted {
             let found = match one {
-                Wanted::Member(value_set) => self.members(value_set)?,
-                Wanted::Subsumed { system, code, above } => self.subsumed(system, code, *above)?,
+                Wanted::Member(value_set) => {
+                    let local = value_set.strip_prefix(self.base).and_then(|path| path.strip_prefix('/'));
+                    self.terminology.members(local.unwrap_or(value_set))
+                }
+                Wanted::Subsumed { system, code, above } => self.terminology.subsumed(system, code, *above),
                 _ => return Ok(None),
             };
-            let unknown = || Refused::Issue(issue(&rule::VALUE_SET, &asked.name));
-            codes.get_or_insert_default().extend(found.ok_or_else(unknown)?);
+            codes.push(found.map_err(|undecided| Refused::Issue(rule::undecided(&undecided, &asked.name)))?);
         }
-        let hashed = |(system, code): &Code| (system_hash(system), folded_hash(code));
-        Ok(codes.map(|codes| codes.iter().map(hashed).collect()))
-    }
-
-    fn members(&self, value_set: &str) -> Result<Option<Vec<Code>>, Fault> {
-        let (url, version) = value_set.split_once('|').map_or((value_set, None), |(url, v)| (url, Some(v)));
-        let local = url.strip_prefix(self.base).and_then(|path| path.strip_prefix('/')).unwrap_or(url);
-        let by_id = local.strip_prefix("ValueSet/");
-        let stored = self.bodies("ValueSet", &mut |id, body| {
-            let text = |name| body.get(name).and_then(Json::as_str);
-            let named = by_id == Some(id) || text("url") == Some(url);
-            (named && version.is_none_or(|version| text("version") == Some(version)))
-                .then(|| terminology::members(body))
-        })?;
-        Ok(stored.flatten().or_else(|| self.terminology.members(value_set)))
-    }
-
-    fn subsumed(&self, system: &str, code: &str, above: bool) -> Result<Option<Vec<Code>>, Fault> {
-        let stored = self.bodies("CodeSystem", &mut |_, body| {
-            let url = body.get("url").and_then(Json::as_str)?;
-            (oid::canonical(url) == system).then(|| terminology::subsumed(body, code, above))
-        })?;
-        Ok(stored.flatten().or_else(|| self.terminology.subsumed(system, code, above)))
+        Ok(Some(codes).filter(|codes| !codes.is_empty()))
     }
 
     /// The first that `look` finds among the resources of a type that may be seen.

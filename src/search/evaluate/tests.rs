@@ -66,17 +66,6 @@ fn world() -> World {
             {"item": reference("Observation/c"), "deleted": true}]}),
         ),
         resource("Provenance", "pr", json!({"target": [reference("Observation/a"), reference("Observation/b")]})),
-        resource(
-            "ValueSet",
-            "vs",
-            json!({"url": "http://vs.example", "compose": {"include":
-            [{"system": "http://loinc.org", "concept": [{"code": "2"}]}]}}),
-        ),
-        resource(
-            "CodeSystem",
-            "cs",
-            json!({"url": "http://loinc.org", "concept": [{"code": "0", "concept": [{"code": "1"}]}]}),
-        ),
     ])
 }
 
@@ -151,12 +140,16 @@ fn filters_are_read_from_left_to_right() {
 #[test]
 fn an_unknown_value_set_is_refused() {
     let world = world();
-    for query in
-        ["code:in=http://nowhere.example", "code:below=http://nowhere.example|1", "code:below=http://loinc.org|77"]
-    {
+    for (query, rule, shown) in [
+        ("code:in=http://nowhere.example", "search-value-set", "http://nowhere.example"),
+        ("code:in=Taro Yamada", "search-value-set", "code:in"),
+        ("code:below=http://nowhere.example|1", "search-value-set", "http://nowhere.example"),
+        ("code:below=http://loinc.org|77", "search-value-set-undecided", "http://loinc.org"),
+    ] {
         let query = Query::parse(Scope::Type(ResourceType::OBSERVATION), query, server()).unwrap();
         let refused = find(&world.shown(NOW), &query).map(|_| ()).unwrap_err();
-        assert!(matches!(refused, Refused::Issue(issue) if issue.rule.id == "search-value-set"));
+        let Refused::Issue(issue) = refused else { panic!("{refused:?}") };
+        assert_eq!((issue.rule.id, issue.detail.as_str()), (rule, shown));
     }
 }
 

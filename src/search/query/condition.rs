@@ -174,12 +174,6 @@ impl<'d> Condition<'d> {
             Condition::Chain { .. } | Condition::Has { .. } | Condition::List(_) => true,
             Condition::Not(inner) => inner.reaches(),
             Condition::All(all) | Condition::Any(all) => all.iter().any(Condition::reaches),
-            Condition::Parameter(asked) => match &asked.test {
-                Test::Among { wanted, .. } => {
-                    wanted.iter().any(|w| matches!(w, Wanted::Member(_) | Wanted::Subsumed { .. }))
-                }
-                Test::Missing(_) => false,
-            },
             _ => false,
         }
     }

@@ -3,6 +3,10 @@
 use crate::fault::{Issue, Place, Rule, rules};
 
 use super::text::shown;
+use crate::search::terminology::Undecided;
+
+/// Longest URI that an issue repeats.
+const URI_BYTES_MAX: usize = 200;
 
 rules! {
     pub(in crate::search) UNKNOWN "search-unknown-parameter" Error NotSupported
@@ -28,7 +32,10 @@ rules! {
     pub(in crate::search) TEXT_ALONE "search-summary-text" Error NotSupported
         "_summary=text is not combined with _include or _revinclude" "_summary=textは_includeや_revincludeと併用できません"
     pub(in crate::search) VALUE_SET "search-value-set" Error NotFound
-        "the value set or code system of the parameter {} is not known here" "パラメーター {} の値セットまたはコード体系が見つかりません"
+        "the value set or code system {} is not known here" "値セットまたはコード体系 {} が見つかりません"
+    pub(in crate::search) UNDECIDED "search-value-set-undecided" Error NotSupported
+        "which codes are meant cannot be decided: the value set or code system {} is not whole, or has rules that are not understood here"
+        "値セットまたはコード体系 {} は内容が不完全か、未対応の規則を含むため、対象のコードを判定できません"
     pub(in crate::search) INCLUDES_CUT "search-includes-cut" Warning Incomplete
         "more than {} resources would be included; the rest is left out" "含めるリソースが{}件を超えるため、残りを省略しました"
 }
@@ -36,6 +43,18 @@ rules! {
 /// An issue of a parameter, whose name is shown as far as it is harmless.
 pub(in crate::search) fn issue(rule: &'static Rule, name: &str) -> Issue {
     Issue::with(rule, Place::Whole, shown(name))
+}
+
+/// Why it cannot be said which codes a parameter means: it names the value set or code system where that is a URI.
+pub(in crate::search) fn undecided(undecided: &Undecided, name: &str) -> Issue {
+    let (rule, canonical) = match undecided {
+        Undecided::Unknown(canonical) => (&VALUE_SET, canonical),
+        Undecided::Open(canonical) => (&UNDECIDED, canonical),
+    };
+    let is_uri = ["http://", "https://", "urn:", "ValueSet/"].iter().any(|start| canonical.starts_with(start));
+    let is_plain = canonical.len() <= URI_BYTES_MAX && canonical.bytes().all(|byte| byte.is_ascii_graphic());
+    let shown = if is_uri && is_plain { canonical.clone() } else { shown(name) };
+    Issue::with(rule, Place::Whole, shown)
 }
 
 /// An issue of a limit.
