@@ -18,10 +18,24 @@ impl Labels {
     pub const UNDELIVERED: Labels = Labels(2);
     /// A label of a kind this program does not know: hidden until it does.
     pub const UNKNOWN: Labels = Labels(4);
+    /// v3-Confidentiality R, restricted.
+    pub const RESTRICTED: Labels = Labels(1 << 4);
+    /// v3-Confidentiality V, very restricted.
+    pub const VERY_RESTRICTED: Labels = Labels(1 << 5);
 
     /// Both sets together.
     pub fn union(self, other: Labels) -> Labels {
         Labels(self.0 | other.0)
+    }
+
+    /// Those of this set that are in the other one too.
+    pub fn and(self, other: Labels) -> Labels {
+        Labels(self.0 & other.0)
+    }
+
+    /// Those of this set that are not in the other one.
+    pub fn without(self, other: Labels) -> Labels {
+        Labels(self.0 & !other.0)
     }
 
     /// Whether there is none.

@@ -15,8 +15,7 @@ pub(super) fn of_object(object: &Map<String, Value>) -> Labels {
         labels = labels.union(match name.as_str() {
             "meta" => of_meta(value),
             "confidentiality" if says(object, "resourceType", "Composition") => {
-                let sound = harmless(CONFIDENTIALITY, value.as_str().unwrap_or_default());
-                if sound { Labels::default() } else { Labels::UNKNOWN }
+                security(CONFIDENTIALITY, value.as_str().unwrap_or_default())
             }
             // Not of a Consent: there it says what a rule is about.
             "securityLabel" if says(object, "resourceType", "DocumentReference") => of_concepts(value),
@@ -73,7 +72,68 @@ fn of_tag(tag: &Value) -> Labels {
 
 fn of_security(label: &Value) -> Labels {
     let part = |name| label.get(name).and_then(Value::as_str).unwrap_or_default();
-    if harmless(part("system"), part("code")) { Labels::default() } else { Labels::UNKNOWN }
+    security(part("system"), part("code"))
+}
+
+/// What a security label means; [`Labels::UNKNOWN`] for one that this program does not know.
+pub fn security(system: &str, code: &str) -> Labels {
+    match (system, code) {
+        (CONFIDENTIALITY, "R") => Labels::RESTRICTED,
+        (CONFIDENTIALITY, "V") => Labels::VERY_RESTRICTED,
+        (system::V3_ACT_CODE, code) => sensitivity(code).unwrap_or(Labels::UNKNOWN),
+        _ if harmless(system, code) => Labels::default(),
+        _ => Labels::UNKNOWN,
+    }
+}
+
+/// The codes of v3-ActCode's ActInformationSensitivityPolicy, each with the one it is a kind of. Their places are stored
+/// as bits from 6 on and must not change.
+const SENSITIVITIES: [(&str, &str); 22] = [
+    ("ETH", ""),
+    ("GDIS", ""),
+    ("HIV", ""),
+    ("MST", ""),
+    ("SCA", ""),
+    ("SDV", ""),
+    ("SEX", ""),
+    ("SPI", ""),
+    ("BH", "SPI"),
+    ("COGN", "BH"),
+    ("DVD", "BH"),
+    ("EMOTDIS", "BH"),
+    ("MH", "SPI"),
+    ("PSY", "SPI"),
+    ("PSYTHPN", "SPI"),
+    ("SUD", "SPI"),
+    ("ETHUD", "SUD"),
+    ("OPIOIDUD", "SUD"),
+    ("STD", ""),
+    ("TBOO", ""),
+    ("VIO", ""),
+    ("SICKLE", ""),
+];
+const FIRST_SENSITIVITY: u32 = 6;
+
+fn sensitivity(code: &str) -> Option<Labels> {
+    let at = SENSITIVITIES.iter().position(|(known, _)| *known == code)?;
+    Some(Labels(1 << (FIRST_SENSITIVITY + at as u32)))
+}
+
+/// Labels with all that are a kind of one of them.
+pub fn with_kinds(mut labels: Labels) -> Labels {
+    // As deep as the table is.
+    for _ in 0..3 {
+        for (code, parent) in SENSITIVITIES {
+            let inside = sensitivity(parent).is_some_and(|parent| !parent.and(labels).is_empty());
+            labels = sensitivity(code).filter(|_| inside).map_or(labels, |kind| labels.union(kind));
+        }
+    }
+    labels
+}
+
+/// All labels of sensitivity.
+pub fn sensitivities() -> Labels {
+    SENSITIVITIES.iter().filter_map(|(code, _)| sensitivity(code)).fold(Labels::default(), Labels::union)
 }
 
 /// The security labels that are known not to restrict; every other hides.
@@ -113,7 +173,7 @@ mod tests {
         assert_eq!(tagged(system::CLINS_INDICATION, "UNINFORMED"), Labels::UNINFORMED);
         assert_eq!(tagged(system::CLINS_INDICATION, "UNDELIVERED"), Labels::UNDELIVERED);
         assert_eq!(tagged(system::CLINS_INDICATION, "NEW"), Labels::UNKNOWN);
-        assert_eq!(tagged(CONFIDENTIALITY, "R"), Labels::UNKNOWN);
+        assert_eq!(tagged(CONFIDENTIALITY, "R"), Labels::RESTRICTED);
         assert_eq!(tagged(CONFIDENTIALITY, "N"), Labels::default());
         assert_eq!(tagged("misspelt", "UNDELIVERED"), Labels::UNDELIVERED);
         assert_eq!(
@@ -128,14 +188,25 @@ mod tests {
         let labelled =
             |system: &str, code: &str| labels(json!({"meta": {"security": [{"system": system, "code": code}]}}));
         assert_eq!(labelled(CONFIDENTIALITY, "N"), Labels::default());
-        for (system, code) in
-            [(CONFIDENTIALITY, "R"), (CONFIDENTIALITY, "V"), (system::V3_ACT_CODE, "PSY"), ("x", "y"), ("", "")]
+        assert_eq!(labelled(CONFIDENTIALITY, "R"), Labels::RESTRICTED);
+        assert_eq!(labelled(system::V3_ACT_CODE, "ETH"), Labels(1 << 6));
+        assert_eq!(labelled(system::V3_ACT_CODE, "SICKLE"), Labels(1 << 27));
+        for (system, code) in [(CONFIDENTIALITY, "X"), (system::V3_ACT_CODE, "OPTIN"), ("x", "y"), ("x", "V"), ("", "")]
         {
             assert_eq!(labelled(system, code), Labels::UNKNOWN, "{system} {code}");
         }
         let document = json!({"resourceType": "DocumentReference", "securityLabel": [{"text": "restricted"}]});
         assert_eq!(labels(document), Labels::UNKNOWN);
-        assert_eq!(labels(json!({"resourceType": "Composition", "confidentiality": "V"})), Labels::UNKNOWN);
+        assert_eq!(labels(json!({"resourceType": "Composition", "confidentiality": "V"})), Labels::VERY_RESTRICTED);
         assert_eq!(labels(json!({"resourceType": "Composition", "confidentiality": "N"})), Labels::default());
+    }
+    #[test]
+    fn sensitivities_are_those_of_the_code_system_with_their_kinds() {
+        let named = |code| sensitivity(code).unwrap();
+        let kinds = ["BH", "COGN", "DVD", "EMOTDIS", "MH", "PSY", "PSYTHPN", "SUD", "ETHUD", "OPIOIDUD"].map(named);
+        assert_eq!(with_kinds(named("SPI")), kinds.into_iter().fold(named("SPI"), Labels::union));
+        assert_eq!(with_kinds(named("ETHUD")), named("ETHUD"));
+        assert_eq!(with_kinds(Labels::RESTRICTED), Labels::RESTRICTED);
+        assert_eq!(sensitivities().0.count_ones() as usize, SENSITIVITIES.len());
     }
 }

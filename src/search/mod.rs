@@ -11,7 +11,7 @@ mod example;
 pub mod extract;
 pub mod facts;
 mod include;
-mod labels;
+pub mod labels;
 pub mod page;
 pub mod parameters;
 mod plan;
