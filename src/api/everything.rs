@@ -52,9 +52,12 @@ pub(super) async fn answer(
     if chart.permit(&chart.gate(caller, &policy, gateway.now()), patient).is_none() {
         return Ok(trail.hide(chart.patient));
     }
-    let mut patients = vec![chart.patient];
-    if with_directory {
-        patients.extend(gateway.directory(caller));
-    }
+    let patients = async || {
+        let mut patients = vec![chart.patient];
+        if with_directory {
+            patients.extend(gateway.directory(caller));
+        }
+        Ok(Some(patients))
+    };
     respond(gateway, caller, &query, patients, trail).await
 }

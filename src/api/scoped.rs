@@ -36,12 +36,12 @@ impl Records {
     pub(super) async fn read(
         gateway: &web::Data<Gateway>,
         caller: &Caller,
-        patients: Vec<PatientKey>,
+        patients: &[PatientKey],
         begun: Option<i64>,
     ) -> Result<Self, Fault> {
         let mut charts: Vec<Arc<Chart>> = Vec::with_capacity(patients.len());
         for patient in patients {
-            charts.push(chart(gateway, patient).await?);
+            charts.push(chart(gateway, *patient).await?);
         }
         let now = gateway.now();
         let with_policy = charts.into_iter().map(|chart| (chart.policy(&caller.organization), chart));

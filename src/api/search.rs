@@ -4,6 +4,7 @@
 //! decision 6). The records walked are the caller's panel, or those that the query names, never the store.
 
 use std::sync::LazyLock;
+use std::time::Duration;
 
 use actix_web::http::header;
 use actix_web::{HttpRequest, web};
@@ -94,6 +95,11 @@ async fn parameters(request: &HttpRequest, sent: Option<web::Payload>) -> Result
     Ok(format!("{}&{}", request.query_string(), String::from_utf8_lossy(&body)))
 }
 
+/// How often records are read that are written together all the while.
+const LOOKS_MAX: u32 = 500;
+/// How long such a write is waited for each time.
+const LOOK_AGAIN: Duration = Duration::from_millis(2);
+
 /// What a query finds.
 pub(super) async fn answer(
     gateway: &web::Data<Gateway>,
@@ -119,10 +125,7 @@ pub(super) async fn answer(
     };
     // Of several types, those that the role does not include are not there.
     query.branches.retain(|branch| caller.may(Action::Read, branch.resource_type).is_ok());
-    let Some(patients) = records(gateway, caller, &query).await? else {
-        return Ok(Answer::refuse(Status::Unprocessable, &rules::NAME_THE_PATIENT, ""));
-    };
-    respond(gateway, caller, &query, patients, trail).await
+    respond(gateway, caller, &query, async || records(gateway, caller, &query).await, trail).await
 }
 
 /// What this server is, as the reading of queries sees it.
@@ -230,17 +233,33 @@ pub(super) fn subjects(query: &Query<'_>) -> Option<Vec<PatientKey>> {
     Some(keys)
 }
 
-/// Runs a query over records and answers with the page it asks for.
+/// Runs a query over the records that `find` names ([`records`]) and answers with the page it asks for. The records are
+/// those of one moment: a transaction is seen whole or not at all.
 pub(super) async fn respond(
     gateway: &web::Data<Gateway>,
     caller: &Caller,
     query: &Query<'_>,
-    patients: Vec<PatientKey>,
+    find: impl AsyncFn() -> Result<Option<Vec<PatientKey>>, Fault>,
     trail: &mut Trail,
 ) -> Result<Answer, Fault> {
     let now = gateway.now();
     let begun = query.cursor.as_ref().map(|cursor| cursor.begun);
-    let records = Records::read(gateway, caller, patients, begun).await?;
+    let mut looks = 0;
+    let records = loop {
+        let moment = gateway.pipeline().moment();
+        let Some(patients) = find().await? else {
+            return Ok(Answer::refuse(Status::Unprocessable, &rules::NAME_THE_PATIENT, ""));
+        };
+        let records = Records::read(gateway, caller, &patients, begun).await?;
+        if gateway.pipeline().is_still(moment, &patients) {
+            break records;
+        }
+        looks += 1;
+        if looks == LOOKS_MAX {
+            return Err(Fault::Busy);
+        }
+        tokio::time::sleep(LOOK_AGAIN).await;
+    };
     let scoped = records.scoped(caller, now);
     let judge = Judge::new(&scoped, &NoTerminology, server(gateway));
     match run(&judge, query, now) {

@@ -82,12 +82,18 @@ rules! {
     pub(in crate::api) REFERENCE_MATCHES "conditional-reference" Error MultipleMatches
         "A conditional reference must match exactly one resource."
         "条件付き参照は、ちょうど1件のリソースに一致しなければなりません。"
+    pub(in crate::api) NO_NEW_VERSION "no-new-version" Error BusinessRule
+        "A reference names the version that this entry makes, and the entry changes nothing; refer to it without a version."
+        "このエントリーが作る版を指す参照がありますが、内容に変更がないため新しい版は作られません。版を付けずに参照してください。"
     pub(in crate::api) FULL_URL_TWICE "full-url-twice" Error Invariant
         "Two entries have the same fullUrl."
         "fullUrlが同じエントリーがあります。"
     pub(in crate::api) FULL_URL_VERSION "full-url-of-a-version" Error Invariant
         "The fullUrl of an entry names a resource, not one of its versions."
         "fullUrlには版ではなくリソースのURLを指定してください。"
+    pub(in crate::api) WRITTEN_TWICE "written-twice" Error Duplicate
+        "An earlier entry of the batch writes the same resource; send one of them, or a second batch."
+        "batchの前のエントリーが同じリソースを書き込んでいます。一方だけにするか、別のbatchに分けてください。"
     pub(in crate::api) DEPENDS "batch-dependency" Error Processing
         "An entry of a batch may not refer to another entry of it; send a transaction."
         "batchのエントリーは他のエントリーを参照できません。transactionとして送ってください。"

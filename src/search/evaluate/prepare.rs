@@ -7,6 +7,7 @@ use super::{Asked, Branch, Condition, Judge, Ready, Refused, Slow, Subject, Test
 use crate::fault::Fault;
 use crate::fhir::ResourceType;
 use crate::fhir::oid;
+use crate::fhir::reference::below;
 use crate::search::facts::{folded_hash, reference_hash, system_hash, token_hash};
 use crate::search::query::Wanted;
 use crate::search::query::rule::{self, issue};
@@ -89,8 +90,7 @@ impl<'v> Judge<'v> {
                 let current = items.filter(|item| item.get("deleted") != Some(&Json::Bool(true)));
                 let named = current.filter_map(|item| item.pointer("/item/reference")?.as_str());
                 hashes.extend(named.map(|reference| {
-                    let local = reference.strip_prefix(self.base).and_then(|path| path.strip_prefix('/'));
-                    let path = local.filter(|_| !self.base.is_empty()).unwrap_or(reference);
+                    let path = below(self.base, reference).unwrap_or(reference);
                     token_hash(path.split_once("/_history/").map_or(path, |(path, _)| path))
                 }));
             }
@@ -118,7 +118,7 @@ impl<'v> Judge<'v> {
 
     fn members(&self, value_set: &str) -> Result<Option<Vec<Code>>, Fault> {
         let (url, version) = value_set.split_once('|').map_or((value_set, None), |(url, v)| (url, Some(v)));
-        let local = url.strip_prefix(self.base).and_then(|path| path.strip_prefix('/')).unwrap_or(url);
+        let local = below(self.base, url).unwrap_or(url);
         let by_id = local.strip_prefix("ValueSet/");
         let stored = self.bodies("ValueSet", &mut |id, body| {
             let text = |name| body.get(name).and_then(Json::as_str);
