@@ -84,7 +84,8 @@ fn what_is_not_offered_is_refused_with_405() {
     let event = json!({"resourceType": "AuditEvent", "id": "e"});
     let interactions = declared(&open, "AuditEvent")["interaction"].clone();
     assert_eq!(interactions, json!([{"code": "search-type"}]), "DELETE-04");
-    let before = open.total("/AuditEvent");
+    let events = || open.get("/AuditEvent?_count=100").json()["entry"].as_array().map_or(0, Vec::len);
+    let before = events();
     for (method, path) in [
         ("DELETE", "/AuditEvent/e"),
         ("DELETE", "/AuditEvent?date=gt2020"),
@@ -99,7 +100,7 @@ fn what_is_not_offered_is_refused_with_405() {
         issue(&answer);
     }
     // The searches themselves are on record, and nothing else came.
-    assert_eq!(open.total("/AuditEvent"), before + 1, "DELETE-04");
+    assert_eq!(events(), before + 1, "DELETE-04");
 }
 
 #[test]
@@ -295,20 +296,20 @@ fn each_entry_of_a_batch_is_permitted_and_recorded_by_itself() {
     let events: Vec<&Value> = audit["entry"].as_array().unwrap().iter().map(|entry| &entry["resource"]).collect();
     let said = |event: &Value| {
         let what = event["subtype"][0]["code"].as_str().unwrap_or_default().to_owned();
-        (what, text(&event["agent"][0]["who"]["reference"]).to_owned(), text(&event["outcome"]).to_owned())
+        (what, text(&event["agent"][1]["who"]["identifier"]["value"]).to_owned(), text(&event["outcome"]).to_owned())
     };
     let of = |who: &str, what: &str| {
-        let found = events.iter().map(|event| said(event)).filter(|(w, by, _)| w == what && by.ends_with(who));
+        let found = events.iter().map(|event| said(event)).filter(|(w, by, _)| w == what && by == who);
         found.map(|(_, _, outcome)| outcome).collect::<Vec<_>>()
     };
-    let [done, refused] = ["0".to_owned(), "4".to_owned()];
-    assert_eq!(of("network-office", "update"), [done.clone()], "BUND-10 {audit}");
-    assert_eq!(of("network-office", "create"), [refused.clone()], "BUND-10");
-    assert_eq!(of("network-office", "delete"), [done], "BUND-10");
+    let [done, refused] = ["0".to_owned(), "8".to_owned()];
+    assert_eq!(of("office", "update"), [done.clone()], "BUND-10 {audit}");
+    assert_eq!(of("office", "create"), [refused.clone()], "BUND-10");
+    assert_eq!(of("office", "delete"), [done], "BUND-10");
     assert_eq!(of("agency-a", "update"), [refused.clone()], "BUND-10");
     assert_eq!(of("agency-a", "delete"), [refused], "BUND-10");
-    for who in ["network-office", "agency-a"] {
-        assert_eq!(of(who, "batch").len() + of(who, "transaction").len(), 1, "BUND-10 {audit}");
+    for who in ["office", "agency-a"] {
+        assert_eq!(of(who, "transaction").len(), 1, "BUND-10 {audit}");
     }
     let named = events.iter().find(|event| said(event).0 == "update" && said(event).1.ends_with("office")).unwrap();
     assert!(named["entity"].to_string().contains("Organization/o"), "BUND-10 {named}");

@@ -82,10 +82,7 @@ impl<'a> Body<'a> {
     }
 
     fn checked(text: &'a str, resource_type: ResourceType, check: fn(&Value) -> Vec<Issue>) -> Result<Self, Stop> {
-        let value: Value = serde_json::from_str(text).map_err(|error| {
-            let place = format!("line {}, column {}", error.line(), error.column());
-            Stop::because(Status::BadRequest, &rules::NOT_JSON, &place)
-        })?;
+        let value: Value = serde_json::from_str(text).map_err(|error| unreadable(&error))?;
         if value.get("resourceType").and_then(Value::as_str) != Some(resource_type.name()) {
             return Err(Stop::because(Status::BadRequest, &rules::TYPE_DIFFERS, resource_type.name()));
         }
@@ -328,6 +325,14 @@ fn resource(sent: &Sent) -> Result<&str, Stop> {
 /// What is on record is not what the caller thinks.
 fn changed() -> Stop {
     Stop::because(Status::PreconditionFailed, &rules::CHANGED, "")
+}
+
+/// Why a body cannot be read, and where.
+fn unreadable(error: &serde_json::Error) -> Stop {
+    let place = format!("line {}, column {}", error.line(), error.column());
+    // The reader has a limit of its own, and no name for it.
+    let is_deep = error.to_string().starts_with("recursion limit");
+    Stop::because(Status::BadRequest, if is_deep { &rules::TOO_DEEP } else { &rules::NOT_JSON }, &place)
 }
 
 /// A patch that can be read and comes to something that is no resource.

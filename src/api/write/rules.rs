@@ -7,6 +7,9 @@ rules! {
     pub(in crate::api) NOT_JSON "not-json" Error Structure
         "The body is not JSON in UTF-8 ({})."
         "本文がUTF-8のJSONではありません({})。"
+    pub(in crate::api) TOO_DEEP "too-deep" Error TooCostly
+        "Elements of the body are inside each other more deeply than is read here ({})."
+        "本文の要素の入れ子が深すぎます({})。"
     pub(in crate::api) NAMED_TWICE "named-twice" Error Structure
         "An object of the body has two members of the same name; each may be sent once."
         "本文のオブジェクトに同じ名前のメンバーが二つあります。同じ名前は一度だけ使えます。"
