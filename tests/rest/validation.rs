@@ -150,6 +150,23 @@ fn all_problems_are_told_at_once_up_to_a_number() {
     let (status, found) = said(&open, &format!(r#""name":[{names}]"#));
     assert_eq!((status, found.len()), (400, 101), "OO-04");
     assert_eq!(found.last().map(|(rule, _)| rule.as_str()), Some("fhir-more-problems"), "OO-04");
+    // Those of all entries of a transaction, too.
+    let wrong = |members: &str| {
+        format!(
+            r#"{{"request":{{"method":"POST","url":"Patient"}},"resource":{{"resourceType":"Patient",{members}}}}}"#
+        )
+    };
+    let places = |entries: &[String]| {
+        let sent = format!(r#"{{"resourceType":"Bundle","type":"transaction","entry":[{}]}}"#, entries.join(","));
+        let answer = open.send("POST", "", &sent, &[]);
+        assert_eq!(answer.status, 400, "OO-04 {}", answer.body);
+        let issues = answer.json()["issue"].as_array().unwrap().clone();
+        issues.iter().map(|issue| issue["expression"][0].as_str().unwrap_or_default().to_owned()).collect::<Vec<_>>()
+    };
+    let two = places(&[wrong(r#""gender":"x""#), wrong(r#""active":true"#), wrong(r#""nonsense":1"#)]);
+    assert_eq!(two, ["Bundle.entry[0].resource.gender", "Bundle.entry[2].resource.nonsense"], "OO-04");
+    let many = places(&vec![wrong(r#""gender":"x""#); 150]);
+    assert_eq!((many.len(), many[100].as_str()), (101, ""), "OO-04");
     // What is an error stands before what is none.
     let (_, found) =
         said(&open, r#""modifierExtension":[{"url":"http://example.org/x","valueCode":"y"}],"gender":"unheard""#);
@@ -235,4 +252,46 @@ fn narratives_are_plain_xhtml() {
     ] {
         refused(&open, "VAL-04", &narrative(inner), rule, "Patient.text.div");
     }
+}
+
+#[test]
+fn text_of_any_script_and_the_extensions_of_values_come_back() {
+    let open = Open::new();
+    let given = ["𠮷野", "e\u{301}", "\u{5e9}\u{5dc}\u{5d5}\u{5dd}", "A\u{200d}B", "\"\\/", "髙﨑"];
+    let div = "<div xmlns=\"http://www.w3.org/1999/xhtml\"><p title=\"𠮷\">見本&#160;&lt;é\u{5e9}&gt; 𝄞</p></div>";
+    let sent = json!({
+        "resourceType": "Patient", "id": "p", "text": {"status": "additional", "div": div},
+        "name": [{
+            "given": [given[0], null, given[1], given[2], given[3], given[4], given[5]],
+            "_given": [null, {"extension": [{"url": "urn:e", "valueCode": "x"}]}, null, {"id": "g"}, null, null, null]
+        }],
+        "_birthDate": {"extension": [{"url": "urn:e", "valueString": given[0]}]}
+    });
+    // As it is, and with everything escaped that can be.
+    let escaped: String = sent
+        .to_string()
+        .chars()
+        .map(|c| {
+            if c.is_ascii() {
+                c.to_string()
+            } else {
+                c.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")).collect()
+            }
+        })
+        .collect();
+    for body in [sent.to_string(), escaped] {
+        open.delete("/Patient/p");
+        assert_eq!(open.send("PUT", "/Patient/p", &body, &[]).status, 201, "NEG-14");
+        for path in ["/Patient/p", "/Patient?_id=p"] {
+            let mut read = open.get(path).json();
+            if let Some(entry) = read.pointer("/entry/0/resource") {
+                read = entry.clone();
+            }
+            read.as_object_mut().unwrap().remove("meta");
+            assert_eq!(read["text"]["div"].as_str(), Some(div), "NEG-14 {path}");
+            assert_eq!(read, sent, "NEG-12 NEG-14 {path}");
+        }
+    }
+    let found = open.total("/Patient?given=%F0%A0%AE%B7");
+    assert_eq!(found, 1, "NEG-14");
 }

@@ -67,6 +67,9 @@ rules! {
     pub(in crate::api) NOT_A_TRANSACTION "not-a-batch-or-transaction" Error Value
         "Send a Bundle of type batch or transaction; to store a Bundle, POST it to /fhir/Bundle."
         "typeがbatchまたはtransactionのBundleを送ってください。Bundleを保存する場合は /fhir/Bundle へPOSTします。"
+    pub(in crate::api) NOT_LOOKED_AT "entries-not-looked-at" Information Informational
+        "The entries after entry[{}] were not looked at: correct these first."
+        "entry[{}] より後のエントリーは確認していません。まずここに挙げたものを直してください。"
     pub(in crate::api) NO_REQUEST "no-request" Error Required
         "The entry needs request.method and request.url."
         "エントリーにrequest.methodとrequest.urlが必要です。"

@@ -11,7 +11,7 @@ use std::collections::{HashMap, HashSet};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::bundle::{Bundle, Read, Wish, at_entry};
+use super::bundle::{Bundle, Entry, Read, Wish, at_entry};
 use super::links::{Links, Meant};
 use super::prepare::{Body, Stop, expected, one_after, patched};
 use super::single::refusal;
@@ -21,10 +21,11 @@ use crate::api::criteria::{self, Found};
 use crate::api::history;
 use crate::app::Gateway;
 use crate::consent::{self, Caller};
-use crate::fault::{Fault, Issue, Status};
+use crate::fault::{self, Fault, Issue, Status};
 use crate::fhir::reference::{Literal, below};
 use crate::fhir::{PatientKey, ResourceId, ResourceType};
 use crate::pipeline::{Content, Expected, Pipeline, Statement, assign, home};
+use crate::validate::PROBLEMS_MAX;
 
 /// What became of an entry: a write that was done, or a read that is still to be.
 #[derive(Debug)]
@@ -78,26 +79,28 @@ pub(in crate::api) fn run(
     caller: &Caller,
     bundle: &Bundle<'_>,
 ) -> Result<(Vec<Done>, Vec<PatientKey>), Stop> {
-    let base = gateway.base_url();
     let urls: HashSet<&str> = bundle.entry.iter().filter_map(|entry| entry.full_url.as_deref()).collect();
     let (mut reads, mut parts, mut links) = (HashMap::new(), Vec::with_capacity(bundle.entry.len()), Links::default());
+    let mut wrong: Option<(Status, Vec<Issue>)> = None;
     for (at, entry) in bundle.entry.iter().enumerate() {
-        match entry.wish(base).map_err(|stop| at_entry(stop, at))? {
-            // What an operation does is not undone with the rest.
-            Wish::Read(Read { sent: Some(_), .. }) => {
-                return Err(at_entry(Stop::because(Status::BadRequest, &rules::URL, ""), at));
+        match asked(gateway, caller, (at, entry), &urls, &mut links) {
+            Ok(Asks::Read(read)) => drop(reads.insert(at, read)),
+            Ok(Asks::Write(part)) => parts.push(*part),
+            // What else is wrong is told with it.
+            Err(Stop::Refused(status, issues)) => {
+                let (_, all) = wrong.get_or_insert_with(|| (status, Vec::new()));
+                all.extend(issues);
+                if all.len() >= PROBLEMS_MAX {
+                    all.push(Issue::with(&rules::NOT_LOOKED_AT, fault::Place::Whole, at.to_string()));
+                    break;
+                }
             }
-            Wish::Read(read) => {
-                reads.insert(at, read);
-            }
-            Wish::Write(asking) => {
-                caller.may(consent::Action::Write, asking.resource_type)?;
-                let resource = entry.resource.map(|raw| raw.get());
-                let from = Neighbours { full_url: entry.full_url.as_deref(), urls: &urls };
-                let part = Part::read(at, *asking, resource, &from, &mut links).map_err(|stop| at_entry(stop, at))?;
-                parts.push(part);
-            }
+            Err(stop) => return Err(stop),
         }
+    }
+    if let Some((status, mut issues)) = wrong {
+        issues.sort_by_key(|issue| std::cmp::Reverse(issue.rule.severity));
+        return Err(Stop::Refused(status, issues));
     }
     let depends = links.depend() || parts.iter().any(|part| part.asking.target.is_conditional());
     let work = |pipeline: &Pipeline| write(gateway, caller, pipeline, parts, links);
@@ -108,6 +111,33 @@ pub(in crate::api) fn run(
         (None, None) => Err(Stop::Failed(Fault::Broken("an entry came to nothing".into()))),
     });
     Ok((done.collect::<Result<_, _>>()?, records))
+}
+
+/// What an entry asks for, its resource checked.
+enum Asks<'a> {
+    Read(Read),
+    Write(Box<Part<'a>>),
+}
+
+fn asked<'a>(
+    gateway: &Gateway,
+    caller: &Caller,
+    (at, entry): (usize, &'a Entry<'_>),
+    urls: &HashSet<&'a str>,
+    links: &mut Links,
+) -> Result<Asks<'a>, Stop> {
+    match entry.wish(gateway.base_url()).map_err(|stop| at_entry(stop, at))? {
+        // What an operation does is not undone with the rest.
+        Wish::Read(Read { sent: Some(_), .. }) => Err(at_entry(Stop::because(Status::BadRequest, &rules::URL, ""), at)),
+        Wish::Read(read) => Ok(Asks::Read(read)),
+        Wish::Write(asking) => {
+            caller.may(consent::Action::Write, asking.resource_type)?;
+            let resource = entry.resource.map(|raw| raw.get());
+            let from = Neighbours { full_url: entry.full_url.as_deref(), urls };
+            let part = Part::read(at, *asking, resource, &from, links).map_err(|stop| at_entry(stop, at))?;
+            Ok(Asks::Write(Box::new(part)))
+        }
+    }
 }
 
 impl<'a> Part<'a> {
