@@ -157,14 +157,15 @@ impl Pipeline {
         }
     }
 
-    /// When somebody begins to read, for [`Pipeline::is_still`].
+    /// When somebody begins to read, for [`Pipeline::is_whole`].
     pub fn moment(&self) -> Since {
         self.wide.now()
     }
 
-    /// Whether what was read of records since then is of one moment: nothing wrote one of them together with another.
-    pub fn is_still(&self, since: Since, records: &[PatientKey]) -> bool {
-        self.wide.is_still(since, records)
+    /// Whether what was read of records since then, each with how many sheaves were read of it, holds no part of a commit to
+    /// several records that was not done by then.
+    pub fn is_whole(&self, since: Since, read: &[(PatientKey, u64)]) -> bool {
+        self.wide.is_whole(since, read)
     }
 
     /// The store beneath.
@@ -276,9 +277,7 @@ impl Pipeline {
             standings.push(standing);
         }
         answer(&mut commit, sending, &receipt)?;
-        let mut written: Vec<PatientKey> = standings.iter().map(Standing::patient).collect();
-        written.sort_unstable();
-        let _wide = self.wide.begin(written);
+        let _wide = self.wide.begin(standings.iter().map(|one| (one.patient(), one.sheaves())).collect());
         self.store.submit(commit).wait()?;
         standings.into_iter().for_each(|standing| self.standings.give_back(standing));
         Ok(receipt)

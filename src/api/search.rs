@@ -95,7 +95,7 @@ async fn parameters(request: &HttpRequest, sent: Option<web::Payload>) -> Result
     Ok(format!("{}&{}", request.query_string(), String::from_utf8_lossy(&body)))
 }
 
-/// How often records are read that are written together all the while.
+/// How often records are read again of which several are written together all the while.
 const LOOKS_MAX: u32 = 500;
 /// How long such a write is waited for each time.
 const LOOK_AGAIN: Duration = Duration::from_millis(2);
@@ -246,12 +246,11 @@ pub(super) async fn respond(
     let begun = query.cursor.as_ref().map(|cursor| cursor.begun);
     let mut looks = 0;
     let records = loop {
-        let moment = gateway.pipeline().moment();
+        let since = gateway.pipeline().moment();
         let Some(patients) = find().await? else {
             return Ok(Answer::refuse(Status::Unprocessable, &rules::NAME_THE_PATIENT, ""));
         };
-        let records = Records::read(gateway, caller, &patients, begun).await?;
-        if gateway.pipeline().is_still(moment, &patients) {
+        if let Some(records) = Records::read(gateway, caller, &patients, begun, since).await? {
             break records;
         }
         looks += 1;

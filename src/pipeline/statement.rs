@@ -334,10 +334,10 @@ impl Pipeline {
         let (mut standings, mut written) = (Vec::with_capacity(records.len()), Vec::new());
         for (record, (mut standing, versions)) in records {
             if !versions.is_empty() {
-                written.push(record);
                 let mut part = Commit::default();
                 let panel_before = standing.recipients().to_vec();
                 standing.write(versions, "", &mut part)?;
+                written.push((record, standing.sheaves()));
                 move_panel(&standing, &panel_before, &mut part);
                 if let Some(log) = part.log.take() {
                     logged = logged.and(Logged::decode(&log)?);
@@ -351,7 +351,6 @@ impl Pipeline {
         }
         if !logged.sheaves.is_empty() {
             commit.log = Some(logged.encode());
-            written.sort_unstable();
             let _wide = self.wide.begin(written);
             self.store.submit(commit).wait()?;
         }

@@ -175,3 +175,31 @@ fn a_reference_to_a_version_names_the_version_that_is_made() {
     let answer = transaction(&open, &back);
     assert_eq!((answer.status, issue(&answer).1.as_str()), (400, "no-new-version"), "TXN-11 {}", answer.body);
 }
+
+#[test]
+fn a_conditional_reference_finds_what_its_caller_may_see_or_states() {
+    let served = crate::served();
+    let send = |reference: &str| {
+        let mut organization = organization("部", None);
+        organization["extension"] = json!([{"url": "urn:x", "valueReference": {"reference": reference}}]);
+        let mut named = organization.clone();
+        named["id"] = json!("o");
+        let sent = [
+            entry("PUT", "Organization/o", named),
+            entry("POST", "Organization", self::organization("新しい科", None)),
+        ];
+        served.ask(crate::gateway::Ask::post("office", "", &crate::transactions::bundle("transaction", &sent)))
+    };
+    // The office may not see patients: whoever is there is answered like whoever is not.
+    let number = crate::gateway::number_of(crate::gateway::HOSPITAL, crate::NUMBER);
+    let there = format!("Patient?identifier={}|{}", text(&number["system"]), text(&number["value"]));
+    let (hidden, missing) = (send(&there), send("Patient?identifier=urn:x|nobody"));
+    assert_eq!((hidden.status, issue(&hidden).1.as_str()), (412, "conditional-reference"), "TXN-10 CONS-03");
+    assert_eq!(hidden, missing, "TXN-10 CONS-03");
+    assert_eq!(served.get("hospital", "/Organization/o").status, 404, "TXN-01");
+    let done = send("Organization?name=%E6%96%B0%E3%81%97%E3%81%84%E7%A7%91");
+    assert_eq!(done.status, 200, "TXN-10 {}", done.body);
+    let made = place(&entries(&done, "transaction-response", 2)[1]);
+    let stored = served.get("hospital", "/Organization/o").json();
+    assert_eq!(text(&stored["extension"][0]["valueReference"]["reference"]), made, "TXN-10");
+}
