@@ -1,7 +1,7 @@
 //! Conditional references (http.html#condref): each means the one resource that its criteria find. That is looked for last
 //! (http.html#trules), in the records as the transaction leaves them: what it creates may be meant, what it takes away may
 //! not, and what it changes is meant as it then is. What the resources of the Bundle themselves say by a conditional
-//! reference does not count yet.
+//! reference does not count yet, but for who the patient of a new one is.
 
 use std::collections::HashSet;
 
