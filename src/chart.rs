@@ -15,6 +15,8 @@ pub struct Chart {
     pub patient: PatientKey,
     /// The facility that keeps it; empty when nothing is on record.
     pub facility: FacilityCode,
+    /// How many commits wrote to it.
+    pub sheaves: u64,
     /// What search and consent look at, one row per current version.
     pub columns: Columns,
     /// What the record's Consents say.
@@ -44,7 +46,15 @@ impl Chart {
             .collect();
         let facility = FacilityCode::parse(partition.head.as_ref().map_or("", |head| &head.facility));
         let columns = Columns::build(facts.iter().copied());
-        Ok(Chart { patient, facility, columns, directives, bodies, policies: RwLock::default() })
+        Ok(Chart {
+            patient,
+            facility,
+            sheaves: partition.sheaves(),
+            columns,
+            directives,
+            bodies,
+            policies: RwLock::default(),
+        })
     }
 
     /// What the record's consents mean for an organisation.

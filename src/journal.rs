@@ -51,7 +51,20 @@ impl Journal {
         self.hand_over(event)?.await.map_err(|_| stopped())?
     }
 
-    /// The same outside of async code; blocks until the event is durable.
+    /// Records several, one after the other; when this returns well, all are durable.
+    pub async fn record_all(&self, events: Vec<Event>) -> Result<(), Fault> {
+        let mut events = events.into_iter().peekable();
+        while events.peek().is_some() {
+            // As many as are written at once: who waits for each alone waits for as many writes.
+            let together = events.by_ref().take(CHUNK_EVENTS_MAX).map(|event| self.hand_over(event));
+            for written in together.collect::<Result<Vec<_>, _>>()? {
+                written.await.map_err(|_| stopped())??;
+            }
+        }
+        Ok(())
+    }
+
+    /// [`Journal::record`] outside of async code; blocks until the event is durable.
     pub fn record_now(&self, event: Event) -> Result<(), Fault> {
         self.hand_over(event)?.blocking_recv().map_err(|_| stopped())?
     }

@@ -17,6 +17,7 @@ mod standing;
 mod statement;
 mod translate;
 mod whose;
+mod wide;
 
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -43,6 +44,8 @@ use statement::Locks;
 pub use statement::{Content, Expected, Put, Refused, Stated, Statement, Was, assign, home, is_created};
 pub use translate::{Translation, translate};
 pub use whose::{Whose, whose};
+pub use wide::Since;
+use wide::Wide;
 
 /// How often a decision is made anew when the record it was made upon has changed meanwhile.
 const CONFLICTS_MAX: usize = 100;
@@ -71,6 +74,7 @@ pub struct Pipeline {
     store: Store,
     standings: Standings,
     locks: Locks,
+    wide: Wide,
     codes: Codes,
     clock: fn() -> i64,
     book: RwLock<Arc<Book>>,
@@ -102,6 +106,7 @@ impl Pipeline {
             store,
             standings: Standings::default(),
             locks: Locks::default(),
+            wide: Wide::default(),
             codes: Codes::default(),
             clock,
             book: RwLock::default(),
@@ -150,6 +155,17 @@ impl Pipeline {
             // Under the name it came by this time, so that who delivered it knows which one is meant.
             Some(first) => Ok(read(first)?.map(|first| Receipt { name: receipt.name, ..first })),
         }
+    }
+
+    /// When somebody begins to read, for [`Pipeline::is_whole`].
+    pub fn moment(&self) -> Since {
+        self.wide.now()
+    }
+
+    /// Whether what was read of records since then, each with how many sheaves were read of it, holds no part of a commit to
+    /// several records that was not done by then.
+    pub fn is_whole(&self, since: Since, read: &[(PatientKey, u64)]) -> bool {
+        self.wide.is_whole(since, read)
     }
 
     /// The store beneath.
@@ -261,6 +277,7 @@ impl Pipeline {
             standings.push(standing);
         }
         answer(&mut commit, sending, &receipt)?;
+        let _wide = self.wide.begin(standings.iter().map(|one| (one.patient(), one.sheaves())).collect());
         self.store.submit(commit).wait()?;
         standings.into_iter().for_each(|standing| self.standings.give_back(standing));
         Ok(receipt)

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use super::after::{After, Then};
 use super::scoped::Records;
 use super::search;
 use super::write::Stop;
@@ -88,6 +89,15 @@ pub(super) fn in_record(
     Ok(wanted(&chart.columns).into_iter().filter_map(permitted).collect())
 }
 
+/// What criteria find.
+#[derive(Debug)]
+pub(super) enum Match {
+    /// What is on record.
+    There(Found),
+    /// What a transaction is about to put there.
+    Coming(ResourceId),
+}
+
 /// At most `limit` resources of a type that match criteria, given as a query without its question mark. Criteria that
 /// limit nothing are refused: they would find anything. Blocks on storage.
 pub(super) fn find(
@@ -97,6 +107,30 @@ pub(super) fn find(
     criteria: &str,
     limit: usize,
 ) -> Result<Vec<Found>, Stop> {
+    let found = find_after(gateway, caller, resource_type, criteria, limit, &After::default())?;
+    let there = |found| match found {
+        Match::There(found) => Some(found),
+        Match::Coming(_) => None,
+    };
+    Ok(found.into_iter().filter_map(there).collect())
+}
+
+/// Whether criteria look at other resources than those of their own type; false for such as cannot be read.
+pub(super) fn reach(gateway: &Gateway, resource_type: ResourceType, criteria: &str) -> bool {
+    let Ok(conformance) = gateway.conformance() else { return false };
+    let server = search::server(gateway, &conformance);
+    Query::parse(Scope::Type(resource_type), criteria, server).is_ok_and(|query| query.reaches())
+}
+
+/// [`find`] in the records as they will be after a transaction. Blocks on storage.
+pub(super) fn find_after(
+    gateway: &Gateway,
+    caller: &Caller,
+    resource_type: ResourceType,
+    criteria: &str,
+    limit: usize,
+    after: &After,
+) -> Result<Vec<Match>, Stop> {
     let wrong = |issue| Stop::Refused(Status::BadRequest, vec![issue]);
     let conformance = gateway.conformance()?;
     let server = search::server(gateway, &conformance);
@@ -106,15 +140,28 @@ pub(super) fn find(
         return Err(Stop::Refused(Status::PreconditionFailed, vec![issue]));
     }
     query.count = limit;
-    let (records, now) = (Records::load(gateway, caller, records(gateway, caller, &query)?)?, gateway.now());
+    let mut wanted = records(gateway, caller, &query)?;
+    if query.reaches() {
+        // What is coming may refer to what is there.
+        wanted.extend_from_slice(&after.records);
+        wanted.sort_unstable();
+        wanted.dedup();
+    }
+    let (records, now) = (Records::load(gateway, caller, wanted)?, gateway.now());
     let scoped = records.scoped(caller, now);
-    let judge = Judge::new(&scoped, &*conformance, server);
+    let left = after.left_of(&scoped);
+    let then = Then::new(&scoped, after, &left);
+    let judge = Judge::new(&then, &*conformance, server);
     let found = run(&judge, &query, now).map_err(|refused| match refused {
         Refused::Issue(issue) => wrong(issue),
         Refused::Fault(fault) => Stop::Failed(fault),
     })?;
     let found = found.page.matches.into_iter();
-    Ok(found.filter_map(|at| Some(Found::of(scoped.chart(at), at.row, scoped.permit(at)?))).collect())
+    let found = found.filter_map(|at| match then.stored(at) {
+        Some(at) => Some(Match::There(Found::of(scoped.chart(at), at.row, scoped.permit(at)?))),
+        None => after.id(at.row).cloned().map(Match::Coming),
+    });
+    Ok(found.collect())
 }
 
 /// The records that may hold what is looked for.

@@ -1,6 +1,7 @@
 //! `POST /fhir`: batches and transactions (http.html#transaction). Here the entries' outcomes become the answer; what a
 //! transaction does is in `write/transaction.rs`.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use actix_web::{HttpRequest, web};
@@ -12,16 +13,16 @@ use super::operation::OfEntry;
 use super::prefer::{Content, Handling, Prefer, prefer};
 use super::routes::{blocking, printable};
 use super::trail::Trail;
-use super::write::bundle::{Bundle, Read, Wish};
+use super::write::bundle::{Bundle, Read, Wish, at_entry};
 use super::write::transaction::{self, Done};
-use super::write::{Asking, Stop, Told, rules, single};
+use super::write::{Asking, Stop, Target, Told, rules, single};
 use super::{history, metadata, operation, read, search};
 use crate::app::Gateway;
 use crate::audit::What;
 use crate::consent::{Caller, Permitted};
 use crate::fault::{Fault, Status};
 use crate::fhir::outcome::Language;
-use crate::fhir::{PatientKey, Writer, time};
+use crate::fhir::{ResourceId, ResourceType, Writer, time};
 
 /// One entry of the answer.
 struct Outcome {
@@ -106,43 +107,54 @@ impl Doing<'_> {
             Ok(bundle) => bundle,
             Err(stop) => return Answer::from(stop),
         };
-        let urls: std::collections::HashSet<&str> = bundle
+        let urls: HashSet<&str> = bundle
             .entry
             .iter()
             .filter_map(|entry| entry.full_url.as_deref())
             .filter(|url| url.starts_with("urn:"))
             .collect();
-        let base = self.gateway.base_url();
+        let (mut known, mut written) = (Known::default(), 0);
         let mut outcomes = Vec::with_capacity(bundle.entry.len());
-        let (mut records, mut written) = (Vec::new(), 0);
-        for entry in &bundle.entry {
+        for (at, entry) in bundle.entry.iter().enumerate() {
             let depends = entry.resource.is_some_and(|resource| refers_to(resource.get(), &urls));
-            let outcome = match entry.wish(base) {
-                _ if depends => refused(Stop::because(Status::BadRequest, &rules::DEPENDS, "")),
-                Err(stop) => refused(stop),
+            let wish = entry.wish(self.gateway.base_url()).and_then(|wish| match depends {
+                true => Err(Stop::because(Status::BadRequest, &rules::DEPENDS, "")),
+                false => known.is_first(entry.full_url.as_deref(), &wish).map(|()| wish),
+            });
+            let outcome = match wish {
+                Err(stop) => refused(stop, at),
                 Ok(Wish::Read(read)) => self.read(read).await,
-                Ok(Wish::Write(asking)) => match self.write(*asking).await {
-                    Ok((told, record)) => {
-                        records.extend(record.filter(|record| !record.is_directory()));
-                        written += 1;
-                        self.written(told)
-                    }
-                    Err(stop) => refused(stop),
-                },
+                Ok(Wish::Write(asking)) => {
+                    let outcome = self.write(*asking, at, trail).await;
+                    written += usize::from(matches!(outcome.status, Status::Ok | Status::Created | Status::NoContent));
+                    outcome
+                }
             };
             outcomes.push(outcome);
         }
-        records.sort_unstable();
-        records.dedup();
-        trail.wrote(records, written);
+        trail.wrote([], written);
         answer("batch-response", outcomes)
     }
 
-    async fn write(&self, asking: Asking) -> Result<(Told, Option<PatientKey>), Stop> {
+    /// A write, recorded as one of its own.
+    async fn write(&self, asking: Asking, at: usize, trail: &mut Trail) -> Outcome {
+        let mut entry = trail.entry(single::what(asking.action), asking.resource_type);
+        if let Target::Instance(id) = &asking.target {
+            entry.about(asking.resource_type, id);
+        }
         let (gateway, caller) = (self.gateway.clone(), self.caller.clone());
-        blocking(move || Ok(single::perform(&gateway, &caller, &asking)))
-            .await
-            .unwrap_or_else(|fault| Err(fault.into()))
+        let done = blocking(move || Ok(single::perform(&gateway, &caller, &asking))).await;
+        let outcome = match done.unwrap_or_else(|fault| Err(fault.into())) {
+            Ok((told, record)) => {
+                single::seen(&mut entry, &told, record);
+                self.written(told)
+            }
+            Err(Stop::Denied(denied)) => Outcome::of(entry.refuse(denied)),
+            Err(Stop::Failed(fault)) => Outcome::of(entry.fail(fault)),
+            Err(stop) => refused(stop, at),
+        };
+        trail.with_entry(entry, outcome.status);
+        outcome
     }
 
     /// What is said of a write: its resource only where that is preferred, because a Bundle may be large.
@@ -228,12 +240,36 @@ impl Outcome {
     }
 }
 
-fn refused(stop: Stop) -> Outcome {
-    Outcome::of(Answer::from(stop))
+/// What the entries of a batch have named so far. What another names again would depend on which is done first
+/// (http.html#brules), so it is refused.
+#[derive(Default)]
+struct Known {
+    urls: HashSet<String>,
+    written: HashSet<(ResourceType, ResourceId)>,
+}
+
+impl Known {
+    fn is_first(&mut self, full_url: Option<&str>, wish: &Wish) -> Result<(), Stop> {
+        let Wish::Write(asking) = wish else { return Ok(()) };
+        if full_url.is_some_and(|url| !self.urls.insert(url.to_owned())) {
+            return Err(Stop::because(Status::BadRequest, &rules::FULL_URL_TWICE, ""));
+        }
+        match &asking.target {
+            Target::Instance(id) if !self.written.insert((asking.resource_type, id.clone())) => {
+                Err(Stop::because(Status::BadRequest, &rules::WRITTEN_TWICE, ""))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// What an entry of the Bundle is told that is not done.
+fn refused(stop: Stop, at: usize) -> Outcome {
+    Outcome::of(Answer::from(at_entry(stop, at)))
 }
 
 /// Whether a resource refers to the fullUrl of another entry.
-fn refers_to(resource: &str, urls: &std::collections::HashSet<&str>) -> bool {
+fn refers_to(resource: &str, urls: &HashSet<&str>) -> bool {
     if urls.is_empty() || !resource.contains("urn:") {
         return false;
     }

@@ -53,9 +53,12 @@ pub(super) async fn answer(
     if chart.permit(&chart.gate(caller, &policy, gateway.now()), patient).is_none() {
         return Ok(trail.hide(chart.patient));
     }
-    let mut patients = vec![chart.patient];
-    if with_directory {
-        patients.extend(gateway.directory(caller));
-    }
-    respond(gateway, caller, &query, (patients, &conformance), trail).await
+    let patients = async || {
+        let mut patients = vec![chart.patient];
+        if with_directory {
+            patients.extend(gateway.directory(caller));
+        }
+        Ok(Some(patients))
+    };
+    respond(gateway, caller, (&query, &conformance), patients, trail).await
 }

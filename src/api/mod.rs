@@ -2,6 +2,7 @@
 
 mod account;
 mod admit;
+mod after;
 mod answer;
 mod asked;
 mod audit_event;

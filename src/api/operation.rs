@@ -27,7 +27,7 @@ use super::{bulk, convert, everything};
 use crate::app::Gateway;
 use crate::consent::{Action, Caller, ConsentVersion, Permitted, Role};
 use crate::fault::{Denied, Fault, Status};
-use crate::fhir::{PatientKey, ResourceId, ResourceType};
+use crate::fhir::{PatientKey, ResourceId, ResourceType, reference};
 use parameters::Parameters;
 pub(super) use table::{OPERATIONS, Operation};
 use table::{On, Run};
@@ -295,8 +295,8 @@ impl Seen {
 /// The record of the patient that a caller names by id or reference; `None` where it is no Patient here, or one whom a care
 /// agency's panel does not have: that one is not even looked at. Blocks on storage.
 fn record_of(gateway: &Gateway, caller: &Caller, named: &str) -> Result<Option<PatientKey>, Fault> {
-    let below = named.strip_prefix(gateway.base_url()).and_then(|rest| rest.strip_prefix('/')).unwrap_or(named);
-    let id = below.strip_prefix("Patient/").unwrap_or(below);
+    let named = reference::below(gateway.base_url(), named).unwrap_or(named);
+    let id = named.strip_prefix("Patient/").unwrap_or(named);
     let Some(record) = ResourceId::parse(id).map(|id| PatientKey::of_id(id.as_str())) else { return Ok(None) };
     if caller.role == Role::Care && gateway.panel(&caller.organization)?.binary_search(&record).is_err() {
         return Ok(None);

@@ -60,6 +60,9 @@ async fn route(request: HttpRequest, gateway: Data, payload: web::Payload, path:
     if let ["fhir", "AuditEvent", _, ..] = path {
         return not_offered();
     }
+    if path == ["fhir", "AuditEvent"] && method != Method::GET {
+        return not_offered();
+    }
     if let Some(named) = operation::named(path) {
         return operation::run(request, gateway, payload, &method, named).await;
     }

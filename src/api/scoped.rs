@@ -13,6 +13,7 @@ use crate::chart::Chart;
 use crate::consent::{Caller, Gate, Permit, Permitted, Policy};
 use crate::fault::Fault;
 use crate::fhir::PatientKey;
+use crate::pipeline::Since;
 use crate::search::Columns;
 use crate::search::visible::{Row, Visible};
 
@@ -32,16 +33,22 @@ pub(super) struct Scoped<'a> {
 }
 
 impl Records {
-    /// Reads records. `begun`, milliseconds since 1970, is when the search began of which a later page is asked for.
+    /// Reads records. `begun`, milliseconds since 1970, is when the search began of which a later page is asked for. `None`
+    /// where something that was written to several of them since `since` may be there in part.
     pub(super) async fn read(
         gateway: &web::Data<Gateway>,
         caller: &Caller,
-        patients: Vec<PatientKey>,
+        patients: &[PatientKey],
         begun: Option<i64>,
-    ) -> Result<Self, Fault> {
+        since: Since,
+    ) -> Result<Option<Self>, Fault> {
         let mut charts: Vec<Arc<Chart>> = Vec::with_capacity(patients.len());
         for patient in patients {
-            charts.push(chart(gateway, patient).await?);
+            charts.push(chart(gateway, *patient).await?);
+        }
+        let read: Vec<_> = charts.iter().map(|chart| (chart.patient, chart.sheaves)).collect();
+        if !gateway.pipeline().is_whole(since, &read) {
+            return Ok(None);
         }
         let now = gateway.now();
         let with_policy = charts.into_iter().map(|chart| (chart.policy(&caller.organization), chart));
@@ -58,7 +65,7 @@ impl Records {
                 }
             });
         }
-        Ok(Records { charts, policies, earlier })
+        Ok(Some(Records { charts, policies, earlier }))
     }
 
     /// Records as they stand. Blocks on storage.

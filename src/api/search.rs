@@ -4,6 +4,7 @@
 //! decision 6). The records walked are the caller's panel, or those that the query names, never the store.
 
 use std::sync::{Arc, LazyLock};
+use std::time::Duration;
 
 use actix_web::http::header;
 use actix_web::{HttpRequest, web};
@@ -92,6 +93,11 @@ async fn parameters(request: &HttpRequest, sent: Option<web::Payload>) -> Result
     Ok(format!("{}&{}", request.query_string(), String::from_utf8_lossy(&body)))
 }
 
+/// How often records are read again of which several are written together all the while.
+const LOOKS_MAX: u32 = 500;
+/// How long such a write is waited for each time.
+const LOOK_AGAIN: Duration = Duration::from_millis(2);
+
 /// What a query finds.
 pub(super) async fn answer(
     gateway: &web::Data<Gateway>,
@@ -118,10 +124,8 @@ pub(super) async fn answer(
     };
     // Of several types, those that the role does not include are not there.
     query.branches.retain(|branch| caller.may(Action::Read, branch.resource_type).is_ok());
-    let Some(patients) = records(gateway, caller, &query).await? else {
-        return Ok(Answer::refuse(Status::Unprocessable, &rules::NAME_THE_PATIENT, ""));
-    };
-    respond(gateway, caller, &query, (patients, &conformance), trail).await
+    let find = async || records(gateway, caller, &query).await;
+    respond(gateway, caller, (&query, &conformance), find, trail).await
 }
 
 /// What this server is, as the reading of queries sees it.
@@ -238,17 +242,32 @@ pub(super) fn subjects(query: &Query<'_>) -> Option<Vec<PatientKey>> {
     Some(keys)
 }
 
-/// Runs a query over records, by the definitions that it was read by, and answers with the page it asks for.
+/// Runs a query, by the definitions that it was read by, over the records that `find` names ([`records`]) and answers with the page it asks for. The records are
+/// those of one moment: a transaction is seen whole or not at all.
 pub(super) async fn respond(
     gateway: &web::Data<Gateway>,
     caller: &Caller,
-    query: &Query<'_>,
-    (patients, conformance): (Vec<PatientKey>, &Conformance),
+    (query, conformance): (&Query<'_>, &Conformance),
+    find: impl AsyncFn() -> Result<Option<Vec<PatientKey>>, Fault>,
     trail: &mut Trail,
 ) -> Result<Answer, Fault> {
     let now = gateway.now();
     let begun = query.cursor.as_ref().map(|cursor| cursor.begun);
-    let records = Records::read(gateway, caller, patients, begun).await?;
+    let mut looks = 0;
+    let records = loop {
+        let since = gateway.pipeline().moment();
+        let Some(patients) = find().await? else {
+            return Ok(Answer::refuse(Status::Unprocessable, &rules::NAME_THE_PATIENT, ""));
+        };
+        if let Some(records) = Records::read(gateway, caller, &patients, begun, since).await? {
+            break records;
+        }
+        looks += 1;
+        if looks == LOOKS_MAX {
+            return Err(Fault::Busy);
+        }
+        tokio::time::sleep(LOOK_AGAIN).await;
+    };
     let scoped = records.scoped(caller, now);
     let judge = Judge::new(&scoped, conformance, server(gateway, conformance));
     match run(&judge, query, now) {

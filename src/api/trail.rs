@@ -15,6 +15,8 @@ const NAMED_MAX: usize = 200;
 /// Gathers what the audit record will say.
 pub(super) struct Trail {
     event: Event,
+    /// What the record will say of the entries of a batch.
+    entries: Vec<Event>,
 }
 
 impl Trail {
@@ -34,7 +36,7 @@ impl Trail {
             consents: Vec::new(),
             count: 0,
         };
-        Trail { event }
+        Trail { event, entries: Vec::new() }
     }
 
     /// What a search asks for, where that is more than the address says.
@@ -102,7 +104,20 @@ impl Trail {
     /// The beginning of a trail about a part of what this one is about: the same request, of which nothing is said yet.
     pub(super) fn part(&self) -> Trail {
         let event = Event { patients: Vec::new(), consents: Vec::new(), count: 0, ..self.event.clone() };
-        Trail { event }
+        Trail { event, entries: Vec::new() }
+    }
+
+    /// The beginning of a trail about an entry that does this.
+    pub(super) fn entry(&self, what: What, resource_type: ResourceType) -> Trail {
+        let mut part = self.part();
+        part.event.what = what;
+        part.kind(resource_type);
+        part
+    }
+
+    /// With the trail of an entry, of which this became.
+    pub(super) fn with_entry(&mut self, entry: Trail, status: Status) {
+        self.entries.extend(entry.events(status));
     }
 
     /// Makes the record durable at `now_ms`, as done; blocks until it is. What it tells of may leave then.
@@ -112,9 +127,17 @@ impl Trail {
     }
 
     /// Makes the record durable and lets the answer leave; when it cannot be written, nothing leaves (invariant 5).
-    pub(super) async fn close(mut self, gateway: &Gateway, answer: Answer) -> Answer {
+    pub(super) async fn close(self, gateway: &Gateway, answer: Answer) -> Answer {
+        match gateway.journal().record_all(self.events(answer.status())).await {
+            Ok(()) => answer,
+            Err(fault) => Answer::from(fault),
+        }
+    }
+
+    /// What the record will say, of the entries first; `status` is that of the answer.
+    fn events(mut self, status: Status) -> Vec<Event> {
         if self.event.outcome == Outcome::Done {
-            self.event.outcome = match answer.status() {
+            self.event.outcome = match status {
                 Status::Ok | Status::Created | Status::Accepted | Status::NoContent | Status::NotModified => {
                     Outcome::Done
                 }
@@ -123,12 +146,9 @@ impl Trail {
                 _ => Outcome::Rejected,
             };
         }
-        for event in in_parts(self.event) {
-            if let Err(fault) = gateway.journal().record(event).await {
-                return Answer::from(fault);
-            }
-        }
-        answer
+        let mut events = self.entries;
+        events.extend(in_parts(self.event));
+        events
     }
 }
 

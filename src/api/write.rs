@@ -5,6 +5,7 @@ mod answer;
 pub(super) mod bundle;
 mod links;
 pub(super) mod prepare;
+mod reference;
 pub(super) mod rules;
 mod sent;
 pub(super) mod single;

@@ -27,7 +27,7 @@ impl Known {
             let Some(record) = store.record_from(from)?.filter(|record| is_whole || record.is_directory()) else {
                 break;
             };
-            known.add(record);
+            known.records.write().unwrap_or_else(PoisonError::into_inner).insert(record);
             next = record.0.checked_add(1).map(PatientKey);
         }
         Ok(known)
@@ -45,18 +45,20 @@ impl Known {
         parts.filter(|part| part.directory_type().is_some_and(&wanted)).collect()
     }
 
-    fn add(&self, record: PatientKey) {
-        if (self.is_whole || record.is_directory())
+    fn is_news(&self, record: PatientKey) -> bool {
+        (self.is_whole || record.is_directory())
             && !self.records.read().unwrap_or_else(PoisonError::into_inner).contains(&record)
-        {
-            self.records.write().unwrap_or_else(PoisonError::into_inner).insert(record);
-        }
     }
 }
 
 impl Watch for Known {
     fn committed(&self, commit: &Commit) {
-        commit.put.iter().filter_map(|(key, _)| keys::head_patient(key)).for_each(|record| self.add(record));
+        let written = commit.put.iter().filter_map(|(key, _)| keys::head_patient(key));
+        let news: Vec<PatientKey> = written.filter(|record| self.is_news(*record)).collect();
+        // All that one commit begins is known at once.
+        if !news.is_empty() {
+            self.records.write().unwrap_or_else(PoisonError::into_inner).extend(news);
+        }
     }
 }
 

@@ -39,6 +39,20 @@ impl<'a> Literal<'a> {
     }
 }
 
+/// What a URL has below the base of a server, without the slash; `None` where it is not below it, or there is no base.
+/// `http:` and `https:` name the same (http.html#root); another port is another server.
+pub fn below<'t>(base: &str, url: &'t str) -> Option<&'t str> {
+    fn without_scheme(url: &str) -> Option<&str> {
+        url.strip_prefix("https:").or_else(|| url.strip_prefix("http:"))
+    }
+    let rest = match (without_scheme(base), without_scheme(url)) {
+        (Some(base), Some(url)) => url.strip_prefix(base)?,
+        _ if base.is_empty() => return None,
+        _ => url.strip_prefix(base)?,
+    };
+    rest.strip_prefix('/')
+}
+
 fn typed<'a>(name: &str, id: &'a str) -> Option<(ResourceType, &'a str)> {
     ResourceType::parse(name).filter(|_| is_id(id)).map(|resource_type| (resource_type, id))
 }

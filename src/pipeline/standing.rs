@@ -133,7 +133,7 @@ impl Standing {
         known.unwrap_or(stated).to_owned()
     }
 
-    fn sheaves(&self) -> u64 {
+    pub(super) fn sheaves(&self) -> u64 {
         self.head.as_ref().map_or(0, |head| head.sheaves)
     }
 

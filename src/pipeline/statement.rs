@@ -13,6 +13,7 @@ use uuid::Uuid;
 use super::standing::Standing;
 use super::{CONFLICTS_MAX, Pipeline, decide::Version, move_panel};
 use crate::fault::Fault;
+use crate::fhir::json::Members;
 use crate::fhir::reference::Literal;
 use crate::fhir::{Draft, PatientKey, ResourceId, ResourceType, time};
 use crate::search::facts::{Extracted, Facts, Labels, extract};
@@ -62,6 +63,7 @@ pub enum Content {
 pub struct Put {
     draft: Draft,
     home: Option<PatientKey>,
+    patient_at: Option<&'static str>,
     extracted: Extracted,
 }
 
@@ -69,7 +71,21 @@ impl Put {
     /// Of a draft and the same as it was parsed, id included.
     pub fn new(draft: Draft, resource: &Value) -> Self {
         let home = home(draft.resource_type, Some(&draft.id), resource, |_| None);
-        Put { draft, home, extracted: extract(resource, ZONE_MINUTES) }
+        let patient_at = OF_PATIENT.into_iter().find(|element| resource.get(element).is_some());
+        Put { draft, home, patient_at, extracted: extract(resource, ZONE_MINUTES) }
+    }
+
+    /// Whether a stored resource, as JSON, says the same, so that stating this makes no version.
+    pub fn says_the_same(&self, stored: &str) -> bool {
+        let Draft { resource_type, id, .. } = &self.draft;
+        let stored =
+            Members::of(stored).map(|members| Draft::received(*resource_type, id.clone(), &members, |_, _| None));
+        stored.is_some_and(|stored| stored.content_hash() == self.draft.content_hash())
+    }
+
+    /// The element that names the patient it is about; `None` where there is none of those that do.
+    pub fn patient_at(&self) -> Option<&'static str> {
+        self.patient_at
     }
 }
 
@@ -325,12 +341,13 @@ impl Pipeline {
 
     fn commit_statements(&self, records: HashMap<PatientKey, (Standing, Vec<Version>)>) -> Result<(), Fault> {
         let (mut commit, mut logged) = (Commit::default(), Logged::default());
-        let mut standings = Vec::with_capacity(records.len());
-        for (_, (mut standing, versions)) in records {
+        let (mut standings, mut written) = (Vec::with_capacity(records.len()), Vec::new());
+        for (record, (mut standing, versions)) in records {
             if !versions.is_empty() {
                 let mut part = Commit::default();
                 let panel_before = standing.recipients().to_vec();
                 standing.write(versions, "", &mut part)?;
+                written.push((record, standing.sheaves()));
                 move_panel(&standing, &panel_before, &mut part);
                 if let Some(log) = part.log.take() {
                     logged = logged.and(Logged::decode(&log)?);
@@ -344,6 +361,7 @@ impl Pipeline {
         }
         if !logged.sheaves.is_empty() {
             commit.log = Some(logged.encode());
+            let _wide = self.wide.begin(written);
             self.store.submit(commit).wait()?;
         }
         standings.into_iter().for_each(|standing| self.standings.give_back(standing));

@@ -67,6 +67,28 @@ impl Columns {
         columns
     }
 
+    /// The same without some rows, and which row each was; `None` where none is left out. Labels stay as they were.
+    pub fn without(&self, is_left_out: impl Fn(ResourceType, &ResourceId) -> bool) -> Option<(Self, Vec<usize>)> {
+        let stays = |row: &usize| !is_left_out(self.types[*row], &self.ids[*row]);
+        let rows: Vec<usize> = (0..self.len()).filter(stays).collect();
+        if rows.len() == self.len() {
+            return None;
+        }
+        let mut columns = Columns::default();
+        for &row in &rows {
+            columns.types.push(self.types[row]);
+            columns.ids.push(self.ids[row].clone());
+            columns.versions.push(self.versions[row]);
+            columns.last_updated.push(self.last_updated[row]);
+            columns.labels.push(self.labels[row]);
+            columns.patients.push(self.patients(row));
+            columns.tokens.push(self.tokens(row));
+            columns.dates.push(self.dates(row));
+            columns.references.push(self.references(row));
+        }
+        Some((columns, rows))
+    }
+
     /// How many rows there are.
     pub fn len(&self) -> usize {
         self.types.len()

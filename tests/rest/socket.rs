@@ -95,3 +95,22 @@ fn limits_over_a_connection() {
     let (head, body) = listening.send(&format!("{put}{start}transfer-encoding: chunked\r\n\r\n{chunk}0\r\n\r\n"));
     assert!(head[0].contains(" 413 ") && body.contains("too-long"), "BASE-14 {head:?}");
 }
+
+#[test]
+fn what_is_no_request_is_answered_by_its_status_alone() {
+    let listening = Listening::start();
+    // The HTTP library answers these before there is a request; the connection ends with it.
+    let many = (0..200).map(|n| format!("x-{n}: 1\r\n")).collect::<String>();
+    for (request, status) in [
+        ("nonsense\r\n\r\n".to_owned(), " 400 "),
+        ("GET /fhir/metadata HTTP/1.1\r\nhost x\r\n\r\n".to_owned(), " 400 "),
+        (format!("GET /fhir/metadata HTTP/1.1\r\nhost: x\r\n{many}\r\n"), " 431 "),
+        (format!("GET /fhir/metadata HTTP/1.1\r\nx: {}\r\n\r\n", "a".repeat(256 << 10)), " 431 "),
+    ] {
+        let (head, body) = listening.send(&request);
+        assert!(head.first().is_some_and(|line| line.contains(status)), "BASE-07 {head:?}");
+        assert_eq!(body, "", "BASE-07");
+    }
+    let (head, _) = listening.send("GET /fhir/metadata HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+    assert!(head[0].contains(" 200 "), "BASE-07");
+}

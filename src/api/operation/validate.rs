@@ -115,7 +115,7 @@ impl Wanted {
             }
         };
         let asking = Asking { action, resource_type, target, sent, if_match: None, if_none_match: None };
-        if let Prepared::Statement(statement) = prepare(gateway, caller, &asking)? {
+        if let Prepared::Statement(statement, _) = prepare(gateway, caller, &asking)? {
             let statements = [*statement];
             if let Some((_, stop)) = defined(gateway, &statements)? {
                 return Err(stop);

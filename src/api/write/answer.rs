@@ -5,7 +5,7 @@ use crate::api::answer::Answer;
 use crate::api::criteria::Found;
 use crate::api::prefer::{Content, Prefer};
 use crate::consent::{Caller, Permitted};
-use crate::fault::{Fault, Status};
+use crate::fault::{Fault, Issue, Place, Status};
 use crate::fhir::{ResourceId, ResourceType};
 use crate::pipeline::{Stated, Was};
 
@@ -22,11 +22,18 @@ pub(in crate::api) struct Told {
     pub(in crate::api) version: Option<(u32, i64)>,
     /// It as it is now.
     pub(in crate::api) body: Option<Permitted<Vec<u8>>>,
+    /// What there is to say of it as it was sent.
+    noticed: Vec<Issue>,
 }
 
 impl Told {
     /// Of a statement that was written.
-    pub(in crate::api) fn stated(caller: &Caller, action: Action, stated: Stated) -> Result<Self, Stop> {
+    pub(in crate::api) fn stated(
+        caller: &Caller,
+        action: Action,
+        stated: Stated,
+        noticed: Vec<Issue>,
+    ) -> Result<Self, Stop> {
         let status = match (action, stated.was) {
             (Action::Delete, _) => Status::NoContent,
             (Action::Patch, _) | (_, Was::Version(_)) => Status::Ok,
@@ -42,6 +49,7 @@ impl Told {
             id: Some(stated.id),
             version: (stated.version > 0).then_some((stated.version, stated.last_updated)),
             body,
+            noticed,
         })
     }
 
@@ -49,12 +57,13 @@ impl Told {
     pub(in crate::api) fn there(found: Found) -> Result<Self, Fault> {
         let version = Some((found.version, found.last_updated));
         let (resource_type, id) = (found.resource_type, Some(found.id.clone()));
-        Ok(Told { status: Status::Ok, resource_type, id, version, body: Some(found.release()?) })
+        let (body, noticed) = (Some(found.release()?), Vec::new());
+        Ok(Told { status: Status::Ok, resource_type, id, version, body, noticed })
     }
 
     /// Of a delete where there was nothing.
     pub(in crate::api) fn gone(resource_type: ResourceType) -> Self {
-        Told { status: Status::NoContent, resource_type, id: None, version: None, body: None }
+        Told { status: Status::NoContent, resource_type, id: None, version: None, body: None, noticed: Vec::new() }
     }
 
     /// `[type]/[id]/_history/[version]`.
@@ -63,12 +72,14 @@ impl Told {
         Some(format!("{}/{}/_history/{version}", self.resource_type.name(), id.as_str()))
     }
 
-    /// An OperationOutcome that says that it is done.
+    /// An OperationOutcome that says that it is done, and what else there is to say of what was sent.
     pub(in crate::api) fn outcome(&self) -> Answer {
-        match self.status {
-            Status::NoContent => Answer::refuse(Status::Ok, &rules::DELETED, ""),
-            status => Answer::refuse(status, &rules::WRITTEN, ""),
-        }
+        let (status, rule) = match self.status {
+            Status::NoContent => (Status::Ok, &rules::DELETED),
+            status => (status, &rules::WRITTEN),
+        };
+        let issues: Vec<Issue> = [Issue::new(rule, Place::Whole)].into_iter().chain(self.noticed.clone()).collect();
+        Answer::outcome(status, &issues)
     }
 
     /// The answer, with as much as the caller prefers (http.html#return).

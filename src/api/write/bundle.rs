@@ -10,7 +10,7 @@ use crate::api::conditional::{self, Versions};
 use crate::api::routes::printable;
 use crate::fault::{Issue, Place, Status};
 use crate::fhir::time::Interval;
-use crate::fhir::{ResourceId, ResourceType, base64};
+use crate::fhir::{ResourceId, ResourceType, base64, reference};
 
 /// Entries of one Bundle.
 pub(in crate::api) const ENTRIES_MAX: usize = 50_000;
@@ -100,7 +100,7 @@ impl Entry<'_> {
             return Err(Stop::because(Status::BadRequest, &rules::FULL_URL_VERSION, ""));
         }
         let (method, url) = request.method.as_deref().zip(request.url.as_deref()).ok_or_else(missing)?;
-        let url = url.strip_prefix(base).map_or(url, |below| below.trim_start_matches('/'));
+        let url = reference::below(base, url).unwrap_or(url);
         if url.contains("://") || url.starts_with("urn:") {
             return Err(Stop::because(Status::BadRequest, &rules::URL, ""));
         }

@@ -1,6 +1,6 @@
 //! What the addresses in a transaction's resources stand for (http.html#trules: replacing hyperlinks and full-urls; condref).
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde_json::Value;
 
@@ -10,34 +10,71 @@ use super::{Stop, rules};
 use crate::fault::Status;
 use crate::fhir::{PatientKey, ResourceType, r4};
 
+/// What stands between the address of a resource and that of one of its versions.
+const VERSION: &str = "/_history/";
+
 /// What addresses stand for.
 #[derive(Debug, Default)]
 pub(super) struct Links {
-    /// By fullUrl: the reference of the resource that the entry came to be.
-    by_url: HashMap<String, String>,
+    /// By fullUrl: the resource that the entry came to be.
+    by_url: HashMap<String, Meant>,
     /// By conditional reference: the reference of the resource that it means, once that is found.
     pub(super) criteria: HashMap<String, Option<String>>,
+    /// The addresses of which a reference names a version.
+    versioned: HashSet<String>,
+}
+
+/// The resource that an entry came to be.
+#[derive(Clone, Debug)]
+pub(super) struct Meant {
+    /// `Type/id`
+    pub(super) reference: String,
+    /// The version that is current once the transaction is done, where a reference may name it.
+    pub(super) version: Option<u32>,
+    /// The version under which references of the Bundle know it, as its `meta.versionId` says; `None` where each means it.
+    pub(super) known_as: Option<String>,
 }
 
 impl Links {
-    /// Takes up the conditional references of a resource.
+    /// Takes up the conditional references of a resource, and those that name a version.
     pub(super) fn gather(&mut self, resource: &Value) {
         each_string(resource, "", &mut |name, text| {
             if name == "reference" && is_conditional(text) {
                 self.criteria.insert(text.to_owned(), None);
+            } else if name == "reference"
+                && let Some((address, _)) = text.split_once(VERSION)
+            {
+                self.versioned.insert(address.to_owned());
             }
         });
     }
 
+    /// Whether what they stand for depends on what is on record.
+    pub(super) fn depend(&self) -> bool {
+        !self.criteria.is_empty() || !self.versioned.is_empty()
+    }
+
+    /// Whether a reference names a version of what is at this address.
+    pub(super) fn names_version(&self, address: &str) -> bool {
+        self.versioned.contains(address)
+    }
+
     /// Learns what a fullUrl stands for; false when it stands for something already.
-    pub(super) fn learn(&mut self, full_url: &str, reference: String) -> bool {
-        self.by_url.insert(full_url.to_owned(), reference).is_none()
+    pub(super) fn learn(&mut self, full_url: &str, meant: Meant) -> bool {
+        self.by_url.insert(full_url.to_owned(), meant).is_none()
     }
 
     /// The record of the Patient that an address stands for.
     pub(super) fn patient(&self, address: &str) -> Option<PatientKey> {
-        let reference = self.by_url.get(address).or_else(|| self.criteria.get(address)?.as_ref())?;
+        let (at, _) = parted(address);
+        let by_url = self.by_url.get(at).map(|meant| &meant.reference);
+        let reference = by_url.or_else(|| self.criteria.get(address)?.as_ref())?;
         reference.strip_prefix("Patient/").map(PatientKey::of_id)
+    }
+
+    /// Whether an address is a conditional reference of which it is not known yet what it means.
+    pub(super) fn is_open(&self, address: &str) -> bool {
+        self.criteria.get(address).is_some_and(Option::is_none)
     }
 
     /// Puts the addresses of a resource right: references, elements of type uri, url, oid and uuid, and the narrative. A
@@ -53,6 +90,11 @@ impl Links {
             body.has_changed();
         }
         Ok(())
+    }
+
+    /// The same as far as it is known what addresses stand for.
+    pub(super) fn put_right_so_far(&self, resource: &mut Value) {
+        self.resource(resource, &mut Done::default());
     }
 
     fn resource(&self, resource: &mut Value, done: &mut Done) {
@@ -108,11 +150,17 @@ impl Links {
         found
     }
 
-    /// What an address stands for; a fragment stays behind it, a version of something new does not.
+    /// What an address stands for; a fragment stays behind it. One that names a version gets the version that the
+    /// transaction makes, unless it means another that is on record.
     fn address(&self, text: &str) -> Option<String> {
-        let (address, rest) = text.split_at(text.find("/_history/").or_else(|| text.find('#')).unwrap_or(text.len()));
-        let reference = self.by_url.get(address)?;
-        Some(if rest.starts_with('#') { format!("{reference}{rest}") } else { reference.clone() })
+        let (address, rest) = parted(text);
+        let Meant { reference, version, known_as } = self.by_url.get(address)?;
+        let Some(named) = rest.strip_prefix(VERSION) else { return Some(format!("{reference}{rest}")) };
+        let is_another = known_as.as_ref().is_some_and(|known_as| known_as != named);
+        Some(match version {
+            Some(version) if !is_another => format!("{reference}{VERSION}{version}"),
+            _ => format!("{reference}{rest}"),
+        })
     }
 
     /// `href` and `src` of a narrative.
@@ -130,9 +178,9 @@ impl Links {
                 break;
             };
             let (address, after) = after.split_at(end);
-            match self.by_url.get(address).filter(|_| is_address) {
+            match self.address(address).filter(|_| is_address) {
                 Some(reference) => {
-                    out.push_str(reference);
+                    out.push_str(&reference);
                     is_changed = true;
                 }
                 None => out.push_str(address),
@@ -160,6 +208,11 @@ impl Done {
     }
 }
 
+/// An address, and the version or fragment behind it.
+fn parted(text: &str) -> (&str, &str) {
+    text.split_at(text.find(VERSION).or_else(|| text.find('#')).unwrap_or(text.len()))
+}
+
 /// `Type?criteria`
 fn is_conditional(text: &str) -> bool {
     text.split_once('?').is_some_and(|(name, _)| ResourceType::parse(name).is_some())
@@ -170,6 +223,10 @@ mod tests {
     use super::*;
     use serde_json::json;
 
+    fn meant(reference: &str, version: Option<u32>, known_as: Option<&str>) -> Meant {
+        Meant { reference: reference.into(), version, known_as: known_as.map(str::to_owned) }
+    }
+
     fn right(links: &Links, mut value: Value) -> (Value, bool) {
         let mut done = Done::default();
         links.resource(&mut value, &mut done);
@@ -179,13 +236,13 @@ mod tests {
     #[test]
     fn addresses_are_put_right_wherever_they_stand_and_canonicals_stay() {
         let mut links = Links::default();
-        assert!(links.learn("urn:uuid:1", "Patient/p".into()));
+        assert!(links.learn("urn:uuid:1", meant("Patient/p", Some(1), None)));
         let (value, unresolved) = right(
             &links,
             json!({"resourceType": "Observation", "subject": {"reference": "urn:uuid:1"},
                 "identifier": [{"system": "urn:uuid:1", "value": "urn:uuid:1"}], "implicitRules": "urn:uuid:1",
                 "meta": {"profile": ["urn:uuid:1"]}, "extension": [{"url": "u", "valueUri": "urn:uuid:1#x"}],
-                "contained": [{"resourceType": "Group", "managingEntity": {"reference": "urn:uuid:1/_history/1"}}],
+                "contained": [{"resourceType": "Group", "managingEntity": {"reference": "urn:uuid:1/_history/7"}}],
                 "text": {"div": "<div><a href=\"urn:uuid:1\">x</a><img src=\"urn:uuid:1\" alt=\"urn:uuid:1\"/></div>"}}),
         );
         assert_eq!(
@@ -193,14 +250,32 @@ mod tests {
             json!({"resourceType": "Observation", "subject": {"reference": "Patient/p"},
                 "identifier": [{"system": "Patient/p", "value": "urn:uuid:1"}], "implicitRules": "Patient/p",
                 "meta": {"profile": ["urn:uuid:1"]}, "extension": [{"url": "u", "valueUri": "Patient/p#x"}],
-                "contained": [{"resourceType": "Group", "managingEntity": {"reference": "Patient/p"}}],
+                "contained": [{"resourceType": "Group", "managingEntity": {"reference": "Patient/p/_history/1"}}],
                 "text": {"div": "<div><a href=\"Patient/p\">x</a><img src=\"Patient/p\" alt=\"urn:uuid:1\"/></div>"}})
         );
         assert!(!unresolved);
         let other = json!({"resourceType": "Observation", "subject": {"reference": "urn:uuid:2"}});
         assert!(right(&links, other).1);
         assert_eq!(links.patient("urn:uuid:1"), Some(PatientKey::of_id("p")));
-        assert!(!links.learn("urn:uuid:1", "Patient/q".into()));
+        assert_eq!(links.patient("urn:uuid:1/_history/2"), Some(PatientKey::of_id("p")));
+        assert!(!links.learn("urn:uuid:1", meant("Patient/q", None, None)));
+    }
+
+    #[test]
+    fn a_reference_to_a_version_means_the_one_that_is_made_or_another_that_is_there() {
+        let mut links = Links::default();
+        links.gather(&json!({"resourceType": "Basic", "subject": {"reference": "http://x/Patient/p/_history/3"}}));
+        assert!(links.names_version("http://x/Patient/p") && !links.names_version("urn:uuid:1"));
+        links.learn("http://x/Patient/p", meant("Patient/p", Some(4), Some("3")));
+        links.learn("http://x/Patient/q", meant("Patient/q", None, None));
+        for (address, expected) in [
+            ("http://x/Patient/p/_history/3", "Patient/p/_history/4"),
+            ("http://x/Patient/p/_history/2", "Patient/p/_history/2"),
+            ("http://x/Patient/p", "Patient/p"),
+            ("http://x/Patient/q/_history/2", "Patient/q/_history/2"),
+        ] {
+            assert_eq!(links.address(address).as_deref(), Some(expected), "{address}");
+        }
     }
 
     #[test]

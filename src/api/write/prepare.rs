@@ -7,22 +7,24 @@ use uuid::Uuid;
 
 use super::rules;
 use super::{Action, Asking, Sent, Target};
+use crate::api::after::After;
 use crate::api::conditional::Versions;
-use crate::api::criteria::{self, Found};
+use crate::api::criteria::{self, Found, Match};
 use crate::api::{history, patch};
 use crate::app::Gateway;
 use crate::consent::{self, Caller};
-use crate::fault::{Denied, Fault, Issue, Place, Severity, Status};
+use crate::fault::{Denied, Fault, Issue, Place, Status};
 use crate::fhir::json::{Members, shape};
-use crate::fhir::{Draft, PatientKey, ResourceId, ResourceType};
+use crate::fhir::reference::{self, Literal};
+use crate::fhir::{Draft, ResourceId, ResourceType};
 use crate::pipeline::{Content, Expected, Put, Statement, assign, home};
 use crate::validate;
 
 /// What a write comes to.
 #[derive(Debug)]
 pub(in crate::api) enum Prepared {
-    /// Something is to be written.
-    Statement(Box<Statement>),
+    /// Something is to be written; with what there is to say of it.
+    Statement(Box<Statement>, Vec<Issue>),
     /// Nothing: a resource that matches is there (http.html#ccreate).
     There(Found),
     /// Nothing: what is to be taken away is not there.
@@ -80,23 +82,22 @@ impl<'a> Body<'a> {
     }
 
     fn checked(text: &'a str, resource_type: ResourceType, check: fn(&Value) -> Vec<Issue>) -> Result<Self, Stop> {
-        let value: Value = serde_json::from_str(text).map_err(|error| {
-            let place = format!("line {}, column {}", error.line(), error.column());
-            Stop::because(Status::BadRequest, &rules::NOT_JSON, &place)
-        })?;
+        let value: Value = serde_json::from_str(text).map_err(|error| unreadable(&error))?;
         if value.get("resourceType").and_then(Value::as_str) != Some(resource_type.name()) {
             return Err(Stop::because(Status::BadRequest, &rules::TYPE_DIFFERS, resource_type.name()));
         }
-        if is_subsetted(&value) {
-            return Err(Stop::because(Status::Unprocessable, &rules::SUBSETTED, ""));
+        if let Some(at) = subsetted_at(&value) {
+            let place = Place::Path(format!("{}.meta.tag[{at}]", resource_type.name()).into());
+            return Err(Stop::Refused(Status::Unprocessable, vec![Issue::new(&rules::SUBSETTED, place)]));
         }
         // Of two members of one name the reader sees one and the text keeps both (json.html: names are unique).
         if shape(text).members != members(&value) {
             return Err(Stop::because(Status::BadRequest, &rules::NAMED_TWICE, ""));
         }
         let mut issues = check(&value);
-        if issues.iter().any(|issue| issue.rule.severity >= Severity::Error) {
-            issues.retain(|issue| issue.rule.severity >= Severity::Error);
+        // What keeps it from being stored comes first; the rest is said with it, and how much more there is.
+        issues.sort_by_key(|issue| std::cmp::Reverse(issue.rule.severity));
+        if !validate::is_sound(&issues) {
             return Err(Stop::Refused(Status::BadRequest, issues));
         }
         Ok(Body { text: Cow::Borrowed(text), value, noticed: issues })
@@ -111,6 +112,17 @@ impl<'a> Body<'a> {
     /// The id that it states.
     pub(in crate::api) fn id(&self) -> Option<&str> {
         self.value.get("id").and_then(Value::as_str)
+    }
+
+    /// Makes references relative that name what is under the base of this server: whether somebody means the patient of a
+    /// record must not hang on how the address is written (http.html#root).
+    pub(in crate::api) fn made_local(mut self, base: &str) -> Self {
+        // A Bundle is kept as it is: it may be signed. Slashes may be written with an escape, so the text is not compared.
+        let is_bundle = self.value.get("resourceType").and_then(Value::as_str) == Some("Bundle");
+        if !is_bundle && self.text.contains("http") && localize(&mut self.value, base) {
+            self.has_changed();
+        }
+        self
     }
 
     /// Says that `value` is another than was sent.
@@ -146,21 +158,23 @@ fn create(gateway: &Gateway, caller: &Caller, asking: &Asking) -> Result<Prepare
     {
         return Ok(Prepared::There(found));
     }
-    let body = Body::read(resource(&asking.sent)?, asking.resource_type)?;
+    let body = Body::read(resource(&asking.sent)?, asking.resource_type)?.made_local(gateway.base_url());
     new(asking.resource_type, body)
 }
 
 /// A resource that gets an id of its own.
-fn new(resource_type: ResourceType, body: Body<'_>) -> Result<Prepared, Stop> {
+fn new(resource_type: ResourceType, mut body: Body<'_>) -> Result<Prepared, Stop> {
     let home = home(resource_type, None, &body.value, |_| None);
     let (id, record) = assign(resource_type, home, Uuid::new_v4());
+    let noticed = std::mem::take(&mut body.noticed);
     let content = body.content(resource_type, &id)?;
-    statement(resource_type, id, Some(record), content, Expected::Absent)
+    let (record, expected) = (Some(record), Expected::Absent);
+    Ok(Prepared::Statement(Box::new(Statement { resource_type, id, record, content, expected }), noticed))
 }
 
 fn update(gateway: &Gateway, caller: &Caller, asking: &Asking) -> Result<Prepared, Stop> {
     let resource_type = asking.resource_type;
-    let body = Body::read(resource(&asking.sent)?, resource_type)?;
+    let mut body = Body::read(resource(&asking.sent)?, resource_type)?.made_local(gateway.base_url());
     let differs = || Stop::because(Status::BadRequest, &rules::ID_DIFFERS, "");
     let id = match &asking.target {
         Target::Instance(id) if body.id() == Some(id.as_str()) => id.clone(),
@@ -175,8 +189,9 @@ fn update(gateway: &Gateway, caller: &Caller, asking: &Asking) -> Result<Prepare
         Target::New | Target::NewUnless(_) => return Err(differs()),
     };
     let expected = expected(gateway, caller, asking, &id)?;
+    let noticed = std::mem::take(&mut body.noticed);
     let content = body.content(resource_type, &id)?;
-    statement(resource_type, id, None, content, expected)
+    statement(resource_type, id, content, expected, noticed)
 }
 
 fn patch(gateway: &Gateway, caller: &Caller, asking: &Asking) -> Result<Prepared, Stop> {
@@ -190,9 +205,11 @@ fn patch(gateway: &Gateway, caller: &Caller, asking: &Asking) -> Result<Prepared
         Target::New | Target::NewUnless(_) => return Err(Stop::because(Status::BadRequest, &rules::ID_DIFFERS, "")),
     };
     let (text, version) = patched(gateway, caller, asking, &id)?;
-    let content = Body::read(&text, resource_type)?.content(resource_type, &id)?;
+    let mut body = Body::read(&text, resource_type)?.made_local(gateway.base_url());
+    let noticed = std::mem::take(&mut body.noticed);
+    let content = body.content(resource_type, &id)?;
     // Whoever changed it meanwhile is not overwritten with what was there before.
-    statement(resource_type, id, None, content, Expected::Version(version))
+    statement(resource_type, id, content, Expected::Version(version), noticed)
 }
 
 /// A resource as a patch makes it, and the version that was patched.
@@ -212,13 +229,15 @@ pub(super) fn patched(
     if asking.if_match.as_ref().is_some_and(|versions| !versions.hold(found.version)) {
         return Err(changed());
     }
+    let before = found.body()?;
     let text = match &asking.sent {
-        Sent::JsonPatch(text) => patch::json::apply(&found.body()?, text)?,
-        Sent::FhirPathPatch(text) => patch::fhirpath::apply(&found.body()?, text)?,
+        Sent::JsonPatch(text) => patch::json::apply(&before, text)?,
+        Sent::FhirPathPatch(text) => patch::fhirpath::apply(&before, text)?,
         Sent::Nothing | Sent::Resource(_) => {
             return Err(Stop::because(Status::UnsupportedMediaType, &rules::NOT_A_PATCH, ""));
         }
     };
+    let text = patch::without_stale_narrative(&before, text);
     let body = Body::read(&text, resource_type).map_err(unprocessable)?;
     match body.id() == Some(id.as_str()) {
         true => Ok((text, found.version)),
@@ -236,7 +255,7 @@ fn delete(gateway: &Gateway, caller: &Caller, asking: &Asking) -> Result<Prepare
         Target::New | Target::NewUnless(_) => return Err(Stop::because(Status::BadRequest, &rules::ID_DIFFERS, "")),
     };
     let expected = expected(gateway, caller, asking, &id)?;
-    statement(asking.resource_type, id, None, Content::Delete, expected)
+    statement(asking.resource_type, id, Content::Delete, expected, Vec::new())
 }
 
 /// What must hold of what is on record, by `If-Match` and `If-None-Match`.
@@ -265,21 +284,35 @@ pub(super) fn one(
     resource_type: ResourceType,
     text: &str,
 ) -> Result<Option<Found>, Stop> {
-    let mut found = criteria::find(gateway, caller, resource_type, text, 2)?;
-    match found.len() {
-        0 | 1 => Ok(found.pop()),
+    one_after(gateway, caller, resource_type, text, &After::default())
+}
+
+/// The same without what a transaction takes away.
+pub(super) fn one_after(
+    gateway: &Gateway,
+    caller: &Caller,
+    resource_type: ResourceType,
+    text: &str,
+    after: &After,
+) -> Result<Option<Found>, Stop> {
+    let mut found = criteria::find_after(gateway, caller, resource_type, text, 2, after)?;
+    match (found.pop(), found.len()) {
+        (None, _) => Ok(None),
+        (Some(Match::There(found)), 0) => Ok(Some(found)),
         _ => Err(Stop::because(Status::PreconditionFailed, &rules::SEVERAL_MATCH, "")),
     }
 }
 
+/// About a resource that lies wherever its id says.
 fn statement(
     resource_type: ResourceType,
     id: ResourceId,
-    record: Option<PatientKey>,
     content: Content,
     expected: Expected,
+    noticed: Vec<Issue>,
 ) -> Result<Prepared, Stop> {
-    Ok(Prepared::Statement(Box::new(Statement { resource_type, id, record, content, expected })))
+    let record = None;
+    Ok(Prepared::Statement(Box::new(Statement { resource_type, id, record, content, expected }), noticed))
 }
 
 fn resource(sent: &Sent) -> Result<&str, Stop> {
@@ -294,11 +327,38 @@ fn changed() -> Stop {
     Stop::because(Status::PreconditionFailed, &rules::CHANGED, "")
 }
 
+/// Why a body cannot be read, and where.
+fn unreadable(error: &serde_json::Error) -> Stop {
+    let place = format!("line {}, column {}", error.line(), error.column());
+    // The reader has a limit of its own, and no name for it.
+    let is_deep = error.to_string().starts_with("recursion limit");
+    Stop::because(Status::BadRequest, if is_deep { &rules::TOO_DEEP } else { &rules::NOT_JSON }, &place)
+}
+
 /// A patch that can be read and comes to something that is no resource.
 fn unprocessable(stop: Stop) -> Stop {
     match stop {
         Stop::Refused(Status::BadRequest, issues) => Stop::Refused(Status::Unprocessable, issues),
         other => other,
+    }
+}
+
+/// Whether a reference was made relative.
+fn localize(value: &mut Value, base: &str) -> bool {
+    match value {
+        Value::Array(items) => items.iter_mut().fold(false, |any, item| localize(item, base) | any),
+        Value::Object(members) => members.iter_mut().fold(false, |any, (name, item)| match item {
+            Value::String(text) if name == "reference" => {
+                let local =
+                    reference::below(base, text).filter(|rest| matches!(Literal::parse(rest), Literal::Relative(..)));
+                let local = local.map(str::to_owned);
+                let is_local = local.is_some();
+                local.into_iter().for_each(|local| *text = local);
+                is_local | any
+            }
+            item => localize(item, base) | any,
+        }),
+        _ => false,
     }
 }
 
@@ -311,8 +371,8 @@ fn members(value: &Value) -> usize {
     }
 }
 
-/// Whether a resource says of itself that it is a part (search.html#summary): the tag is SUBSETTED.
-fn is_subsetted(resource: &Value) -> bool {
-    let tags = resource.pointer("/meta/tag").and_then(Value::as_array).into_iter().flatten();
-    tags.filter_map(|tag| tag.get("code")?.as_str()).any(|code| code == "SUBSETTED")
+/// The place of the tag by which a resource says of itself that it is a part (search.html#summary): SUBSETTED.
+fn subsetted_at(resource: &Value) -> Option<usize> {
+    let mut tags = resource.pointer("/meta/tag")?.as_array()?.iter();
+    tags.position(|tag| tag.get("code").and_then(Value::as_str) == Some("SUBSETTED"))
 }

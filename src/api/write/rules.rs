@@ -7,6 +7,9 @@ rules! {
     pub(in crate::api) NOT_JSON "not-json" Error Structure
         "The body is not JSON in UTF-8 ({})."
         "本文がUTF-8のJSONではありません({})。"
+    pub(in crate::api) TOO_DEEP "too-deep" Error TooCostly
+        "Elements of the body are inside each other more deeply than is read here ({})."
+        "本文の要素の入れ子が深すぎます({})。"
     pub(in crate::api) NAMED_TWICE "named-twice" Error Structure
         "An object of the body has two members of the same name; each may be sent once."
         "本文のオブジェクトに同じ名前のメンバーが二つあります。同じ名前は一度だけ使えます。"
@@ -64,6 +67,9 @@ rules! {
     pub(in crate::api) NOT_A_TRANSACTION "not-a-batch-or-transaction" Error Value
         "Send a Bundle of type batch or transaction; to store a Bundle, POST it to /fhir/Bundle."
         "typeがbatchまたはtransactionのBundleを送ってください。Bundleを保存する場合は /fhir/Bundle へPOSTします。"
+    pub(in crate::api) NOT_LOOKED_AT "entries-not-looked-at" Information Informational
+        "The entries after entry[{}] were not looked at: correct these first."
+        "entry[{}] より後のエントリーは確認していません。まずここに挙げたものを直してください。"
     pub(in crate::api) NO_REQUEST "no-request" Error Required
         "The entry needs request.method and request.url."
         "エントリーにrequest.methodとrequest.urlが必要です。"
@@ -82,12 +88,18 @@ rules! {
     pub(in crate::api) REFERENCE_MATCHES "conditional-reference" Error MultipleMatches
         "A conditional reference must match exactly one resource."
         "条件付き参照は、ちょうど1件のリソースに一致しなければなりません。"
+    pub(in crate::api) NO_NEW_VERSION "no-new-version" Error BusinessRule
+        "A reference names the version that this entry makes, and the entry changes nothing; refer to it without a version."
+        "このエントリーが作る版を指す参照がありますが、内容に変更がないため新しい版は作られません。版を付けずに参照してください。"
     pub(in crate::api) FULL_URL_TWICE "full-url-twice" Error Invariant
         "Two entries have the same fullUrl."
         "fullUrlが同じエントリーがあります。"
     pub(in crate::api) FULL_URL_VERSION "full-url-of-a-version" Error Invariant
         "The fullUrl of an entry names a resource, not one of its versions."
         "fullUrlには版ではなくリソースのURLを指定してください。"
+    pub(in crate::api) WRITTEN_TWICE "written-twice" Error Duplicate
+        "An earlier entry of the batch writes the same resource; send one of them, or a second batch."
+        "batchの前のエントリーが同じリソースを書き込んでいます。一方だけにするか、別のbatchに分けてください。"
     pub(in crate::api) DEPENDS "batch-dependency" Error Processing
         "An entry of a batch may not refer to another entry of it; send a transaction."
         "batchのエントリーは他のエントリーを参照できません。transactionとして送ってください。"

@@ -14,9 +14,9 @@ use crate::api::trail::Trail;
 use crate::app::Gateway;
 use crate::audit::What;
 use crate::consent::{self, Caller};
-use crate::fault::{Fault, Status};
+use crate::fault::{Fault, Issue, Place, Status};
 use crate::fhir::{PatientKey, ResourceId, ResourceType};
-use crate::pipeline::{Pipeline, Refused, Statement};
+use crate::pipeline::{Content, Pipeline, Refused, Statement};
 
 /// Does what a request asks for. `id` is that of the address, where it names one.
 pub(in crate::api) async fn write(
@@ -27,12 +27,7 @@ pub(in crate::api) async fn write(
     id: Option<&str>,
     payload: web::Payload,
 ) -> Answer {
-    let what = match action {
-        Action::Create => What::Create,
-        Action::Update | Action::Patch => What::Update,
-        Action::Delete => What::Delete,
-    };
-    let mut trail = Trail::begin(&gateway, &request, what);
+    let mut trail = Trail::begin(&gateway, &request, what(action));
     let answer = match caller(&gateway, &request) {
         Err(denied) => trail.refuse(denied),
         Ok(caller) => {
@@ -44,6 +39,23 @@ pub(in crate::api) async fn write(
         }
     };
     trail.close(&gateway, answer).await
+}
+
+/// What the audit record calls it.
+pub(in crate::api) fn what(action: Action) -> What {
+    match action {
+        Action::Create => What::Create,
+        Action::Update | Action::Patch => What::Update,
+        Action::Delete => What::Delete,
+    }
+}
+
+/// Puts on record what was written.
+pub(in crate::api) fn seen(trail: &mut Trail, told: &Told, record: Option<PatientKey>) {
+    trail.wrote(record.filter(|record| !record.is_directory()), usize::from(told.id.is_some()));
+    if let Some(id) = &told.id {
+        trail.about(told.resource_type, id);
+    }
 }
 
 /// Reads what a request asks for. Nothing of the body is read before it is known that the caller may write.
@@ -111,10 +123,7 @@ async fn done(
     let done = blocking(move || Ok(perform(&writer, &caller, &asking))).await;
     match done.unwrap_or_else(|fault| Err(Stop::Failed(fault))) {
         Ok((told, record)) => {
-            trail.wrote(record.filter(|record| !record.is_directory()), usize::from(told.id.is_some()));
-            if let Some(id) = &told.id {
-                trail.about(told.resource_type, id);
-            }
+            seen(trail, &told, record);
             told.answer(gateway.base_url(), prefer(request))
         }
         Err(Stop::Denied(denied)) => trail.refuse(denied),
@@ -135,7 +144,7 @@ pub(in crate::api) fn perform(
             Ok((Told::there(found)?, Some(record)))
         }
         Prepared::Gone => Ok((Told::gone(asking.resource_type), None)),
-        Prepared::Statement(statement) => {
+        Prepared::Statement(statement, noticed) => {
             let statements = [*statement];
             if let Some((_, stop)) = defined(gateway, &statements)? {
                 return Err(stop);
@@ -143,7 +152,7 @@ pub(in crate::api) fn perform(
             let mut stated = pipeline.state(&statements)?.map_err(|refused| refusal(&statements, refused).0)?;
             let stated = stated.pop().ok_or_else(|| Fault::Broken("a statement came to nothing".into()))?;
             let record = stated.record;
-            Ok((Told::stated(caller, asking.action, stated)?, record))
+            Ok((Told::stated(caller, asking.action, stated, noticed)?, record))
         }
     };
     // Whether search parameters fit together depends on what else is stored.
@@ -178,5 +187,13 @@ pub(in crate::api) fn refusal(statements: &[Statement], refused: Refused) -> (St
         Refused::Elsewhere(at) => (at, Status::Unprocessable, &rules::ELSEWHERE),
         Refused::Twice(at) => (at, Status::BadRequest, &rules::TWICE),
     };
-    (Stop::because(status, rule, &name(at).unwrap_or_default()), at)
+    let place = match (refused, statements.get(at)) {
+        (Refused::Elsewhere(_), Some(Statement { resource_type, content: Content::Put(put), .. })) => {
+            let element = put.patient_at().unwrap_or("participant");
+            Place::Path(format!("{}.{element}", resource_type.name()).into())
+        }
+        _ => Place::Whole,
+    };
+    let issue = Issue::with(rule, place, name(at).unwrap_or_default());
+    (Stop::Refused(status, vec![issue]), at)
 }

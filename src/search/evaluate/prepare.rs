@@ -7,6 +7,7 @@ use super::quick::Quick;
 use super::{Asked, Branch, Condition, Judge, Ready, Refused, Slow, Subject, Test};
 use crate::fault::Fault;
 use crate::fhir::ResourceType;
+use crate::fhir::reference::below;
 use crate::search::facts::{reference_hash, token_hash};
 use crate::search::query::Wanted;
 use crate::search::query::rule;
@@ -89,8 +90,7 @@ impl<'v> Judge<'v> {
                 let current = items.filter(|item| item.get("deleted") != Some(&Json::Bool(true)));
                 let named = current.filter_map(|item| item.pointer("/item/reference")?.as_str());
                 hashes.extend(named.map(|reference| {
-                    let local = reference.strip_prefix(self.base).and_then(|path| path.strip_prefix('/'));
-                    let path = local.filter(|_| !self.base.is_empty()).unwrap_or(reference);
+                    let path = below(self.base, reference).unwrap_or(reference);
                     token_hash(path.split_once("/_history/").map_or(path, |(path, _)| path))
                 }));
             }
@@ -105,10 +105,7 @@ impl<'v> Judge<'v> {
         let mut codes = Vec::new();
         for one in wanted {
             let found = match one {
-                Wanted::Member(value_set) => {
-                    let local = value_set.strip_prefix(self.base).and_then(|path| path.strip_prefix('/'));
-                    self.terminology.members(local.unwrap_or(value_set))
-                }
+                Wanted::Member(value_set) => self.terminology.members(below(self.base, value_set).unwrap_or(value_set)),
                 Wanted::Subsumed { system, code, above } => self.terminology.subsumed(system, code, *above),
                 _ => return Ok(None),
             };

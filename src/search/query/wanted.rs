@@ -2,7 +2,7 @@
 
 use crate::fhir::ResourceType;
 use crate::fhir::decimal::Decimal;
-use crate::fhir::reference::{Literal, is_id};
+use crate::fhir::reference::{Literal, below, is_id};
 use crate::fhir::time::Interval;
 use crate::fhir::{oid, system, ucum};
 use crate::search::definition::{Component, Definition, Kind};
@@ -398,7 +398,7 @@ fn modified_token(value: &str, modifier: Modifier) -> Option<Wanted> {
 
 /// `id`, `Type/id`, an absolute URL, a urn.
 fn reference(text: &str, targets: &[ResourceType], base: &str) -> Option<ReferenceWanted> {
-    let ours = Some(text).filter(|_| !base.is_empty()).and_then(|text| text.strip_prefix(base)?.strip_prefix('/'));
+    let ours = below(base, text);
     let literal = ours.unwrap_or(text);
     if is_id(literal) && ours.is_none() {
         return Some(ReferenceWanted::Local(targets.to_vec(), literal.into()));

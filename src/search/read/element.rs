@@ -4,7 +4,7 @@ use serde_json::Value as Json;
 
 use crate::fhir::ResourceType;
 use crate::fhir::decimal::Decimal;
-use crate::fhir::reference::{Literal, resource_type};
+use crate::fhir::reference::{Literal, below, resource_type};
 use crate::fhir::time::Interval;
 use crate::search::definition::Kind;
 use crate::search::plan::Branch;
@@ -91,10 +91,7 @@ impl<'a> Reader<'a> {
             let fitting = value.is_object() && of.is_none_or(fits);
             return fitting.then(|| Reference { target: Target::Unresolved, identifier: identifier(value) });
         };
-        let base = self.reading.base;
-        let ours =
-            if base.is_empty() { None } else { literal.strip_prefix(base).and_then(|rest| rest.strip_prefix('/')) };
-        let literal = ours.unwrap_or(literal);
+        let literal = below(self.reading.base, literal).unwrap_or(literal);
         let target = match Literal::parse(literal) {
             Literal::Relative(of, id) => {
                 let version = literal.split_once("/_history/").map(|(_, version)| version.into());

@@ -23,6 +23,15 @@ fn problems_are_listed_up_to_a_number_and_the_rest_is_counted() {
 }
 
 #[test]
+fn no_number_of_warnings_keeps_an_error_from_being_found() {
+    let unknown = vec![json!({"url": "http://example.org/x", "valueCode": "x"}); PROBLEMS_MAX + 1];
+    let found = base(&json!({"resourceType": "Patient", "modifierExtension": unknown, "nonsense": 1, "gender": "x"}));
+    assert_eq!(found.len(), PROBLEMS_MAX + 1);
+    assert_eq!(found.iter().filter(|issue| issue.rule.severity >= Severity::Error).count(), 2, "OO-04");
+    assert_eq!(found.last().unwrap().detail, "3");
+}
+
+#[test]
 fn nesting_has_a_limit() {
     let nested = |items: usize| {
         let mut item = json!({"linkId": "last"});

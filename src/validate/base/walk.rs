@@ -8,7 +8,7 @@ use super::invariant::{self, Around};
 use super::rule::{self, *};
 use super::{DEPTH_ELEMENTS_MAX, Level, PROBLEMS_MAX};
 use super::{binding, bundle, narrative};
-use crate::fault::{Issue, Place, Rule};
+use crate::fault::{Issue, Place, Rule, Severity};
 use crate::fhir::ResourceType;
 use crate::fhir::r4::primitive::Primitive;
 use crate::fhir::r4::{self, Kind, Member, Shape};
@@ -83,11 +83,16 @@ impl<'v> Walk<'v> {
     }
 
     pub(super) fn add_with(&mut self, rule: &'static Rule, path: &Path<'_>, detail: impl FnOnce() -> String) {
-        if self.issues.len() < PROBLEMS_MAX {
-            self.issues.push(Issue::with(rule, Place::Path(path.text().into()), detail()));
-        } else {
+        if self.issues.len() >= PROBLEMS_MAX {
             self.left_out += 1;
+            // An error is listed before any warning: whether the resource may be stored hangs on it.
+            let lesser = self.issues.iter().rposition(|issue| issue.rule.severity < Severity::Error);
+            match lesser.filter(|_| rule.severity >= Severity::Error) {
+                Some(at) => drop(self.issues.remove(at)),
+                None => return,
+            }
         }
+        self.issues.push(Issue::with(rule, Place::Path(path.text().into()), detail()));
     }
 
     pub(super) fn resource(&mut self, value: &'v Value, path: &Path<'_>, depth: usize, inside: Inside) {

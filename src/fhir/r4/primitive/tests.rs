@@ -119,6 +119,6 @@ fn strings_are_neither_empty_nor_too_long_nor_of_control_characters() {
     assert_eq!(check(""), Err(Flaw::Empty));
     assert_eq!(check(" \n\u{3000}"), Err(Flaw::Empty));
     assert_eq!(check("a\u{1}"), Err(Flaw::Control));
-    assert_eq!(check(&"あ".repeat(STRING_CHARACTERS_MAX)), Ok(()));
-    assert_eq!(check(&"a".repeat(STRING_CHARACTERS_MAX + 1)), Err(Flaw::Long));
+    assert_eq!(check(&"あ".repeat(STRING_CHARACTERS_MAX)), Ok(()), "VAL-05");
+    assert_eq!(check(&"a".repeat(STRING_CHARACTERS_MAX + 1)), Err(Flaw::Long), "VAL-05");
 }
