@@ -19,6 +19,7 @@ use crate::journal::Journal;
 use crate::letter::{Letter, LetterId, Source};
 use crate::pipeline::{Pipeline, Receipt};
 use crate::store::records::is_found_by_identifier;
+use crate::store::secret::SECRET_BYTES;
 use crate::store::{Hot, Store};
 
 pub use containers::{Containers, Progress};
@@ -52,6 +53,8 @@ pub struct Gateway {
     known: Arc<Known>,
     /// Taken alone by an update that names the version it was decided upon, shared by the others.
     updates: RwLock<()>,
+    /// What the places in links are sealed with: the same for all gateways over one store, so that links outlive a restart.
+    seal: [u8; SECRET_BYTES],
 }
 
 /// Opens the store that a configuration names, making it when it is not there.
@@ -97,6 +100,7 @@ impl Gateway {
             base_url: config.base_url.clone(),
             places: RwLock::default(),
             known: Known::follow(&store, config.open)?,
+            seal: store.secret("links", *uuid::Uuid::new_v4().as_bytes())?,
             updates: RwLock::default(),
             store,
             clock,
@@ -117,6 +121,11 @@ impl Gateway {
     /// The address under which callers reach `/fhir`.
     pub fn base_url(&self) -> &str {
         &self.base_url
+    }
+
+    /// What the places in links are sealed with where they hold texts.
+    pub fn seal(&self) -> &[u8] {
+        &self.seal
     }
 
     /// Milliseconds since 1970.

@@ -3,12 +3,11 @@
 //! Consent is decided row by row before anything is counted, sorted, chained, included or cut into pages (design
 //! decision 6). The records walked are the caller's panel, or those that the query names, never the store.
 
-use std::sync::LazyLock;
-
 use actix_web::http::header;
-use actix_web::{HttpRequest, web};
+use actix_web::{HttpMessage, HttpRequest, web};
 
 use super::answer::Answer;
+use super::asked::Asked;
 use super::body;
 use super::caller::caller;
 use super::prefer::{Handling, prefer};
@@ -91,7 +90,13 @@ async fn parameters(request: &HttpRequest, sent: Option<web::Payload>) -> Result
     {
         return Err(Answer::refuse(Status::UnsupportedMediaType, &rules::NOT_A_FORM, ""));
     }
-    Ok(format!("{}&{}", request.query_string(), String::from_utf8_lossy(&body)))
+    let form = String::from_utf8_lossy(&body);
+    let asked = Asked::of(request).in_form(&form);
+    request.extensions_mut().insert(asked);
+    if asked.format.is_none() {
+        return Err(Answer::refuse(Status::NotAcceptable, &rules::NOT_ACCEPTABLE, ""));
+    }
+    Ok(format!("{}&{form}", request.query_string()))
 }
 
 /// What a query finds.
@@ -133,12 +138,9 @@ pub(super) fn server(gateway: &Gateway) -> Server<'_> {
         now: gateway.now(),
         definitions: Definitions::base(),
         lenient: false,
-        seal: &*SEAL,
+        seal: gateway.seal(),
     }
 }
-
-/// Made anew whenever the gateway starts.
-static SEAL: LazyLock<[u8; 16]> = LazyLock::new(|| *uuid::Uuid::new_v4().as_bytes());
 
 fn scope(path: Path<'_>) -> Result<Scope, Answer> {
     Ok(match path {

@@ -14,7 +14,7 @@ use super::columns::Columns;
 use super::compare;
 use super::definition::Definition;
 use super::definitions::Definitions;
-use super::facts::{clinical_interval, folded_hash, reference_hash, system_hash};
+use super::facts::{clinical_interval, code_hash, reference_hash, system_hash, token_hash};
 use super::query::{Asked, Branch, Condition, Server, Test};
 use super::read::{self, Reading};
 use super::strings::folded_for_search as fold;
@@ -143,7 +143,10 @@ impl<'v> Judge<'v> {
             Slow::Refers { reference, targets, contained } => {
                 self.refers(subject, reference, targets)? || self.refers_inside(subject, reference, contained)?
             }
-            Slow::Own(hashes) => subject.hash().is_some_and(|own| hashes.contains(&own)),
+            Slow::Own(hashes) => {
+                let is_one = |own: Option<u64>| own.is_some_and(|own| hashes.contains(&own));
+                !hashes.is_empty() && (is_one(subject.hash()) || is_one(self.url_of(subject)))
+            }
             Slow::Narrative(words) => {
                 let json = subject.json()?;
                 let narrative = json.pointer("/text/div").and_then(Json::as_str).unwrap_or_default();
@@ -178,6 +181,12 @@ impl<'v> Judge<'v> {
         })
     }
 
+    /// The hash of a row's URL here, by which a reference may name it. What is contained has none.
+    fn url_of(&self, subject: &Subject<'_>) -> Option<u64> {
+        let (columns, row) = subject.columns().filter(|_| !self.base.is_empty())?;
+        Some(token_hash(&format!("{}/{}/{}", self.base, columns.types[row].name(), columns.ids[row].as_str())))
+    }
+
     /// What is contained has no facts: the same question is asked of its values.
     fn holds_contained(&self, quick: &Quick<'_>, subject: &Subject<'_>) -> Result<bool, Fault> {
         Ok(match quick {
@@ -205,7 +214,8 @@ impl<'v> Judge<'v> {
             }
             _ => self.values(subject, asked.definition)?.iter().any(|value| match value {
                 Value::Token(token) => token.code.as_deref().is_some_and(|code| {
-                    codes.contains(&(system_hash(token.system.as_deref().unwrap_or_default()), folded_hash(code)))
+                    let system = system_hash(token.system.as_deref().unwrap_or_default());
+                    codes.contains(&(system, code_hash(code, token.is_case_sensitive)))
                 }),
                 _ => false,
             }),

@@ -267,7 +267,7 @@ fn references_and_uris_are_read_in_each_form() {
         "Observation",
         &all,
         &[
-            ("PSTR-10", "subject=p", "a b c"),
+            ("PSTR-10", "subject=p", "a b c d"),
             ("PSTR-10", "subject=Patient/p", "a c d"),
             ("PSTR-10", "subject=https://gw.example/fhir/Patient/p", "a c d"),
             ("PSTR-10", "subject=https://other.example/fhir/Patient/p", "e"),

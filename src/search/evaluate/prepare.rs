@@ -5,12 +5,13 @@ use std::collections::HashSet;
 use super::quick::Quick;
 use super::{Asked, Branch, Condition, Judge, Ready, Refused, Slow, Subject, Test};
 use crate::fault::Fault;
-use crate::fhir::ResourceType;
+use crate::fhir::{ResourceId, ResourceType};
 use crate::fhir::oid;
-use crate::search::facts::{folded_hash, reference_hash, system_hash, token_hash};
-use crate::search::query::Wanted;
+use crate::search::facts::{code_hash, folded_hash, is_case_sensitive, reference_hash, system_hash, token_hash};
+use crate::search::query::{ReferenceWanted, Wanted};
 use crate::search::query::rule::{self, issue};
 use crate::search::terminology::{self, Code};
+use crate::search::visible::Row;
 use serde_json::Value as Json;
 
 impl<'v> Judge<'v> {
@@ -38,6 +39,9 @@ impl<'v> Judge<'v> {
         Ok(match condition {
             Condition::Id(ids) => Slow::Quick(Quick::Id(ids)),
             Condition::LastUpdated(dates) => Slow::Quick(Quick::LastUpdated(dates)),
+            Condition::Parameter(asked) if self.is_ambiguous(asked) => {
+                return Err(Refused::Issue(issue(&rule::AMBIGUOUS, &asked.name)));
+            }
             Condition::Parameter(asked) => match (&asked.fast, self.codes(asked)?) {
                 (_, Some(codes)) => Slow::Codes(asked, codes),
                 (Some(fast), None) => Slow::Quick(Quick::Asked(asked, fast)),
@@ -80,6 +84,34 @@ impl<'v> Judge<'v> {
         })
     }
 
+    /// Whether an id that is asked for without its type is that of several that may be seen (search.html#reference: "Servers
+    /// SHOULD fail"). An id that was derived here is of one type.
+    fn is_ambiguous(&self, asked: &Asked<'_>) -> bool {
+        let Test::Among { wanted, .. } = &asked.test else { return false };
+        wanted.iter().any(|one| match one {
+            Wanted::Reference(ReferenceWanted::Local(types, id)) if types.len() != 1 => {
+                let chosen = ResourceId::parse(id).is_some_and(|id| !id.is_derived());
+                chosen && self.types_of(types, id) > 1
+            }
+            _ => false,
+        })
+    }
+
+    /// Of how many of these types, or of all, there is something with this id that may be seen.
+    fn types_of(&self, types: &[ResourceType], id: &str) -> usize {
+        let mut found = Vec::new();
+        for (chart, columns) in self.visible.charts().iter().enumerate() {
+            for (row, _) in columns.ids.iter().enumerate().filter(|(_, own)| own.as_str() == id) {
+                let of = columns.types[row];
+                let counts = (types.is_empty() || types.contains(&of)) && !found.contains(&of);
+                if counts && self.visible.may_see(Row { chart, row }) {
+                    found.push(of);
+                }
+            }
+        }
+        found.len()
+    }
+
     /// The items of Lists that may be seen.
     fn listed(&self, ids: &[Box<str>]) -> Result<HashSet<u64>, Fault> {
         let mut hashes = HashSet::new();
@@ -112,8 +144,11 @@ impl<'v> Judge<'v> {
             let unknown = || Refused::Issue(issue(&rule::VALUE_SET, &asked.name));
             codes.get_or_insert_default().extend(found.ok_or_else(unknown)?);
         }
-        let hashed = |(system, code): &Code| (system_hash(system), folded_hash(code));
-        Ok(codes.map(|codes| codes.iter().map(hashed).collect()))
+        let hashed = |(system, code): &Code| {
+            let kept = code_hash(code, is_case_sensitive("Coding", oid::canonical(system)));
+            [(system_hash(system), folded_hash(code)), (system_hash(system), kept)]
+        };
+        Ok(codes.map(|codes| codes.iter().flat_map(hashed).collect()))
     }
 
     fn members(&self, value_set: &str) -> Result<Option<Vec<Code>>, Fault> {

@@ -27,6 +27,9 @@ rules! {
         "the parameter {} is not common to all types that are searched" "パラメーター {} は検索対象のすべてのリソース型に共通ではありません"
     pub(in crate::search) TEXT_ALONE "search-summary-text" Error NotSupported
         "_summary=text is not combined with _include or _revinclude" "_summary=textは_includeや_revincludeと併用できません"
+    pub(in crate::search) AMBIGUOUS "search-ambiguous-reference" Error MultipleMatches
+        "the id in the parameter {} is that of resources of several types; name the type (Type/id)"
+        "パラメーター {} のidに一致するリソースが複数の型にあります。型を指定してください (Type/id)"
     pub(in crate::search) VALUE_SET "search-value-set" Error NotFound
         "the value set or code system of the parameter {} is not known here" "パラメーター {} の値セットまたはコード体系が見つかりません"
     pub(in crate::search) INCLUDES_CUT "search-includes-cut" Warning Incomplete

@@ -4,10 +4,12 @@ use serde_json::Value as Json;
 
 use crate::fhir::ResourceType;
 use crate::fhir::decimal::Decimal;
+use crate::fhir::oid;
 use crate::fhir::reference::{Literal, resource_type};
 use crate::fhir::time::Interval;
 use crate::search::definition::Kind;
-use crate::search::plan::Branch;
+use crate::search::facts::is_case_sensitive;
+use crate::search::plan::{Branch, Step};
 use crate::search::value::{Quantity, Reference, Target, Token, Value};
 
 use super::{Reading, walk};
@@ -61,7 +63,13 @@ impl<'a> Reader<'a> {
     /// Everything that a branch leads to from an element.
     pub(super) fn read(&self, from: &'a Json, branch: &Branch, out: &mut Vec<Value>) {
         let from = if branch.from_resource { self.resource } else { from };
-        walk(from, self.resource, &branch.steps, &mut |found| self.element(found, branch.found, branch.system, out));
+        let is_family = self.kind == Kind::String && matches!(branch.steps.last(), Some(Step::Member(name)) if &**name == "family");
+        walk(from, self.resource, &branch.steps, &mut |found| {
+            self.element(found, branch.found, branch.system, out);
+            if is_family {
+                words(found, out);
+            }
+        });
     }
 
     /// One element of a type.
@@ -111,7 +119,7 @@ impl<'a> Reader<'a> {
 /// A boolean token.
 pub(super) fn flag(value: bool) -> Value {
     let code = if value { "true" } else { "false" };
-    Value::Token(Token { code: Some(code.into()), ..Token::default() })
+    Value::Token(Token { code: Some(code.into()), is_case_sensitive: true, ..Token::default() })
 }
 
 fn text(value: &Json, name: &str) -> Option<Box<str>> {
@@ -143,7 +151,7 @@ fn tokens(value: &Json, found: &str, system: &str, out: &mut Vec<Value>) {
             let types = codings.filter_map(|one| Some((text(one, "system").unwrap_or_default(), text(one, "code")?)));
             let texts = kind.and_then(|kind| text(kind, "text")).into_iter().collect();
             let (system, code) = (text(value, "system"), text(value, "value"));
-            out.push(Value::Token(Token { system, code, texts, types: types.collect() }));
+            out.push(Value::Token(Token { system, code, is_case_sensitive: false, texts, types: types.collect() }));
         }
         "ContactPoint" => {
             out.extend(text(value, "value").map(|code| Value::Token(Token { code: Some(code), ..Token::default() })));
@@ -151,8 +159,10 @@ fn tokens(value: &Json, found: &str, system: &str, out: &mut Vec<Value>) {
         _ => match value {
             Json::Bool(value) => out.push(flag(*value)),
             Json::String(code) => {
+                let is_case_sensitive = is_case_sensitive(found, oid::canonical(system));
                 let system = Some(system).filter(|system| !system.is_empty()).map(Into::into);
-                out.push(Value::Token(Token { system, code: Some(code.as_str().into()), ..Token::default() }));
+                let code = Some(code.as_str().into());
+                out.push(Value::Token(Token { system, code, is_case_sensitive, ..Token::default() }));
             }
             Json::Number(number) => {
                 let code = Some(number.to_string().into());
@@ -165,7 +175,9 @@ fn tokens(value: &Json, found: &str, system: &str, out: &mut Vec<Value>) {
 
 fn coded(coding: &Json) -> Token {
     let texts = text(coding, "display").into_iter().collect();
-    Token { system: text(coding, "system"), code: text(coding, "code"), texts, types: Vec::new() }
+    let system = text(coding, "system");
+    let is_case_sensitive = is_case_sensitive("Coding", oid::canonical(system.as_deref().unwrap_or_default()));
+    Token { system, code: text(coding, "code"), is_case_sensitive, texts, types: Vec::new() }
 }
 
 fn array<'a>(value: &'a Json, name: &str) -> impl Iterator<Item = &'a Json> {
@@ -194,7 +206,16 @@ pub(in crate::search) fn interval(value: &Json, zone_minutes: i16) -> Option<Int
     })
 }
 
+/// The words of a family name behind the first: "Quinones" of "Carreno Quinones".
+fn words(family: &Json, out: &mut Vec<Value>) {
+    let words = family.as_str().unwrap_or_default().split_whitespace().skip(1);
+    out.extend(words.map(|word| Value::Word(word.into())));
+}
+
 fn strings(value: &Json, found: &str, out: &mut Vec<Value>) {
+    if found == "HumanName" {
+        value.get("family").into_iter().for_each(|family| words(family, out));
+    }
     let mut add = |value: Option<&Json>| {
         let text = value.and_then(Json::as_str).filter(|text| !text.is_empty());
         out.extend(text.map(|text| Value::String(text.into())));

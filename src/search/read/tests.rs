@@ -18,7 +18,8 @@ fn read(resource: &Json, code: &str) -> Vec<Value> {
 fn token(system: &str, code: &str, texts: &[&str]) -> Value {
     let some = |text: &str| Some(text).filter(|text| !text.is_empty()).map(Into::into);
     let texts = texts.iter().map(|text| (*text).into()).collect();
-    Value::Token(Token { system: some(system), code: some(code), texts, types: Vec::new() })
+    let is_case_sensitive = system.starts_with("http://hl7.org/fhir/") || matches!(code, "true" | "false");
+    Value::Token(Token { system: some(system), code: some(code), is_case_sensitive, texts, types: Vec::new() })
 }
 
 fn decimal(text: &str) -> Option<Decimal> {
@@ -61,8 +62,8 @@ fn tokens_have_the_system_of_their_binding_and_their_texts() {
     assert_eq!(read(&patient, "email"), [token("", "a@b.example", &[])]);
     assert_eq!(read(&patient, "telecom").len(), 2);
     let types = vec![("t".into(), "MR".into())];
-    let identifier = Token { system: Some("s".into()), code: Some("1".into()), texts: vec!["MRN".into()], types };
-    assert_eq!(read(&patient, "identifier"), [Value::Token(identifier)]);
+    let Value::Token(identifier) = token("s", "1", &["MRN"]) else { unreachable!() };
+    assert_eq!(read(&patient, "identifier"), [Value::Token(Token { types, ..identifier })]);
     for (patient, deceased) in [
         (json!({"resourceType": "Patient"}), "false"),
         (json!({"resourceType": "Patient", "deceasedBoolean": false}), "false"),
