@@ -10,6 +10,7 @@ use super::answer::Answer;
 use super::asked::Asked;
 use super::body;
 use super::caller::caller;
+use super::history;
 use super::prefer::{Handling, prefer};
 use super::read::chart_of;
 use super::routes::{blocking, served_type};
@@ -246,17 +247,42 @@ pub(super) async fn respond(
     let scoped = records.scoped(caller, now);
     let judge = Judge::new(&scoped, &NoTerminology, server(gateway));
     match run(&judge, query, now) {
-        Ok(found) => bundle(gateway, &scoped, query, &found, trail),
+        Ok(found) => {
+            let versions = versions(gateway, caller, &found, trail).await?;
+            bundle(gateway, &scoped, query, (&found, versions), trail)
+        }
         Err(Refused::Issue(issue)) => Ok(Answer::outcome(Status::BadRequest, &[issue])),
         Err(Refused::Fault(fault)) => Err(fault),
     }
+}
+
+/// The versions that references name, where the caller may see them; the others are not there.
+async fn versions(
+    gateway: &web::Data<Gateway>,
+    caller: &Caller,
+    found: &Found,
+    trail: &mut Trail,
+) -> Result<Vec<Permitted<Vec<u8>>>, Fault> {
+    let mut entries = Vec::with_capacity(found.versions.len());
+    for named in &found.versions {
+        let Some(id) = ResourceId::parse(&named.id) else { continue };
+        if caller.may(Action::Read, named.resource_type).is_err() {
+            continue;
+        }
+        let (reader, who, of, number) = (gateway.clone(), caller.clone(), named.resource_type, named.version);
+        let version = blocking(move || history::one_version(&reader, &who, (of, &id), number)).await?;
+        let Some((record, by, facts, Some(body))) = version else { continue };
+        trail.saw(record, by.as_ref(), 1);
+        entries.push(body.map(|body| searchset::version(gateway.base_url(), &facts, &body)));
+    }
+    Ok(entries)
 }
 
 fn bundle(
     gateway: &Gateway,
     scoped: &Scoped<'_>,
     query: &Query<'_>,
-    found: &Found,
+    (found, versions): (&Found, Vec<Permitted<Vec<u8>>>),
     trail: &mut Trail,
 ) -> Result<Answer, Fault> {
     let page = &found.page;
@@ -268,6 +294,7 @@ fn bundle(
     for at in &found.included {
         entries.extend(scoped.release(*at, |chart| searchset::included(base, chart, at.row))?);
     }
+    entries.extend(versions);
     scoped.seen(page.matches.iter().chain(&found.included).copied(), trail);
     entries.extend(searchset::outcome(&found.issues));
     let mut links = vec![Link { relation: "self", query: query.own_link() }];

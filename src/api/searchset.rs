@@ -7,7 +7,7 @@ use crate::consent::{Permitted, Public};
 use crate::fault::{Fault, Finding, Issue};
 use crate::fhir::Writer;
 use crate::fhir::subset::{Part, subset};
-use crate::search::Query;
+use crate::search::{Facts, Query};
 use crate::search::query::Summary;
 
 /// A link of a searchset: the same search, at another place. It holds a place and the caller's own words, no right.
@@ -72,6 +72,15 @@ pub(super) fn matched(base: &str, chart: &Chart, row: usize, query: &Query<'_>) 
 /// The entry of what is included: whole, whatever is wanted of the matches.
 pub(super) fn included(base: &str, chart: &Chart, row: usize) -> Result<Vec<u8>, Fault> {
     entry(base, chart, row, "include", None)
+}
+
+/// The entry of a version that is included because a reference names it.
+pub(super) fn version(base: &str, facts: &Facts, body: &[u8]) -> Vec<u8> {
+    let (resource_type, id) = (facts.resource_type.name(), facts.id.as_str());
+    let mut json = format!(r#"{{"fullUrl":"{base}/{resource_type}/{id}","resource":"#).into_bytes();
+    json.extend_from_slice(body);
+    json.extend_from_slice(br#","search":{"mode":"include"}}"#);
+    json
 }
 
 fn entry(base: &str, chart: &Chart, row: usize, mode: &str, part: Option<Part<'_>>) -> Result<Vec<u8>, Fault> {

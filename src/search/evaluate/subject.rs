@@ -85,6 +85,11 @@ impl<'a> Subject<'a> {
         Ok(self.parsed.get_or_init(|| json))
     }
 
+    /// Whether a reference of it may name a version; a look at the text, likewise.
+    pub(in crate::search) fn names_versions(&self) -> Result<bool, Fault> {
+        Ok(memchr::memmem::find(self.text()?, b"/_history/").is_some())
+    }
+
     /// Whether it contains other resources: a look at the text, which is cheaper than the tree.
     pub(super) fn has_contained(&self) -> Result<bool, Fault> {
         Ok(memchr::memmem::find(self.text()?, b"\"contained\"").is_some())
