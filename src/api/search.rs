@@ -126,7 +126,7 @@ pub(super) async fn answer(
     // Of several types, those that the role does not include are not there.
     query.branches.retain(|branch| caller.may(Action::Read, branch.resource_type).is_ok());
     let Some(patients) = records(gateway, caller, &query).await? else {
-        return Ok(Answer::refuse(Status::Unprocessable, &rules::NAME_THE_PATIENT, ""));
+        return Ok(Answer::refuse(Status::BadRequest, &rules::NAME_THE_PATIENT, ""));
     };
     respond(gateway, caller, &query, patients, trail).await
 }

@@ -7,8 +7,8 @@ use crate::consent::{Permitted, Public};
 use crate::fault::{Fault, Finding, Issue};
 use crate::fhir::Writer;
 use crate::fhir::subset::{Part, subset};
-use crate::search::{Facts, Query};
 use crate::search::query::Summary;
+use crate::search::{Facts, Query};
 
 /// A link of a searchset: the same search, at another place. It holds a place and the caller's own words, no right.
 pub(super) struct Link {

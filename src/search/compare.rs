@@ -49,9 +49,7 @@ fn one(value: &Value, wanted: &Wanted) -> bool {
         }
         (Value::Quantity(stated), Wanted::Quantity(wanted)) => quantity(stated, wanted),
         (Value::String(stated), Wanted::String(wanted)) => text::string(stated, wanted),
-        (Value::Word(stated), Wanted::String(wanted)) => {
-            wanted.how == StringHow::Start && text::string(stated, wanted)
-        }
+        (Value::Word(stated), Wanted::String(wanted)) => wanted.how == StringHow::Start && text::string(stated, wanted),
         (Value::Token(stated), Wanted::Token(wanted)) => token(stated, wanted),
         (Value::Token(stated), Wanted::Display(wanted)) => stated.texts.iter().any(|said| text::begins(said, wanted)),
         (Value::Token(stated), Wanted::OfType(wanted)) => of_type(stated, wanted),
@@ -129,17 +127,13 @@ fn reference(stated: &Reference, wanted: &ReferenceWanted) -> bool {
     }
 }
 
-/// A canonical with a version is also found without it (references.html#canonical).
 fn uri(stated: &str, how: UriHow, wanted: &str) -> bool {
     let below = |whole: &str, beginning: &str| {
         let beginning = beginning.strip_suffix('/').unwrap_or(beginning);
         whole.strip_prefix(beginning).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     };
     match how {
-        UriHow::Exact => {
-            let rest = stated.strip_prefix(wanted);
-            rest.is_some_and(|rest| rest.is_empty() || (rest.starts_with('|') && !wanted.contains('|')))
-        }
+        UriHow::Exact => stated == wanted,
         UriHow::Below => below(stated, wanted),
         UriHow::Above => stated.contains("://") && below(wanted, stated),
     }

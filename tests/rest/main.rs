@@ -9,6 +9,8 @@ mod gateway;
 mod bulk;
 mod bulk_import;
 mod capability;
+mod consented;
+mod found;
 mod headers;
 mod history;
 mod negotiation;

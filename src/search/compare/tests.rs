@@ -141,7 +141,10 @@ fn every_type_that_is_a_date_is_compared_as_one() {
         ("instant", json!({"effectiveInstant": "2013-01-14T10:00:00.500+09:00"})),
         ("no-end", during(json!({"start": "2013-01-14"}))),
         ("no-start", during(json!({"end": "2013-01-14"}))),
-        ("timing-bounds", json!({"effectiveTiming": {"repeat": {"boundsPeriod": {"start": "2013-01-14", "end": "2013-01-16"}}}})),
+        (
+            "timing-bounds",
+            json!({"effectiveTiming": {"repeat": {"boundsPeriod": {"start": "2013-01-14", "end": "2013-01-16"}}}}),
+        ),
         ("timing-code", json!({"effectiveTiming": {"code": {"text": "daily"}}})),
         ("timing-events", json!({"effectiveTiming": {"event": ["2013-01-16", "2013-01-14"]}})),
     ];
@@ -342,7 +345,8 @@ fn tokens_tell_case_where_their_system_does() {
             ("PSTR-07", "_id=HL7,icd", "icd"),
         ],
     );
-    let known = |value: &str| json!({"identifier": [{"system": "s", "value": value}], "telecom": [{"value": "A@b.example"}]});
+    let known =
+        |value: &str| json!({"identifier": [{"system": "s", "value": value}], "telecom": [{"value": "A@b.example"}]});
     table(
         "Patient",
         &[("a", known("ab1")), ("b", known("AB1")), ("c", known("12"))],
@@ -362,7 +366,9 @@ fn a_pipe_is_refused_where_there_is_no_system() {
     use crate::search::example::server;
     use crate::search::query::{Query, Scope};
     let patient = crate::fhir::ResourceType::PATIENT;
-    for query in ["active=|true", "active=x|true", "phone=|555", "telecom=phone|555", "deceased=|false", "active:not=|true"] {
+    for query in
+        ["active=|true", "active=x|true", "phone=|555", "telecom=phone|555", "deceased=|false", "active:not=|true"]
+    {
         let refused = Query::parse(Scope::Type(patient), query, server()).unwrap_err();
         assert_eq!(refused.rule.id, "search-value", "PSTR-06 {query}");
     }

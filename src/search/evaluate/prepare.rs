@@ -5,11 +5,11 @@ use std::collections::HashSet;
 use super::quick::Quick;
 use super::{Asked, Branch, Condition, Judge, Ready, Refused, Slow, Subject, Test};
 use crate::fault::Fault;
-use crate::fhir::{ResourceId, ResourceType};
+use crate::fhir::ResourceType;
 use crate::fhir::oid;
 use crate::search::facts::{code_hash, folded_hash, is_case_sensitive, reference_hash, system_hash, token_hash};
-use crate::search::query::{ReferenceWanted, Wanted};
 use crate::search::query::rule::{self, issue};
+use crate::search::query::{ReferenceWanted, Wanted};
 use crate::search::terminology::{self, Code};
 use crate::search::visible::Row;
 use serde_json::Value as Json;
@@ -89,9 +89,8 @@ impl<'v> Judge<'v> {
     fn is_ambiguous(&self, asked: &Asked<'_>) -> bool {
         let Test::Among { wanted, .. } = &asked.test else { return false };
         wanted.iter().any(|one| match one {
-            Wanted::Reference(ReferenceWanted::Local(types, id)) if types.len() != 1 => {
-                let chosen = ResourceId::parse(id).is_some_and(|id| !id.is_derived());
-                chosen && self.types_of(types, id) > 1
+            Wanted::Reference(named @ ReferenceWanted::Local(types, id)) => {
+                named.is_of_any_type() && self.types_of(types, id) > 1
             }
             _ => false,
         })

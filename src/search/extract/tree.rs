@@ -11,7 +11,8 @@ use crate::fhir::time::Interval;
 use crate::search::definition::Kind;
 use crate::search::definitions::Definitions;
 use crate::search::facts::{
-    CLINICAL_ELEMENTS, DateFact, Parameter, Token, code_hash, is_case_sensitive, reference_hash, system_hash, token_hash,
+    CLINICAL_ELEMENTS, DateFact, Parameter, Token, code_hash, is_case_sensitive, reference_hash, system_hash,
+    token_hash,
 };
 use crate::search::plan::{Branch, Filter, Step, branches};
 use crate::search::read::{interval, is_present, reads};

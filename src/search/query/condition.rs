@@ -175,9 +175,12 @@ impl<'d> Condition<'d> {
             Condition::Not(inner) => inner.reaches(),
             Condition::All(all) | Condition::Any(all) => all.iter().any(Condition::reaches),
             Condition::Parameter(asked) => match &asked.test {
-                Test::Among { wanted, .. } => {
-                    wanted.iter().any(|w| matches!(w, Wanted::Member(_) | Wanted::Subsumed { .. }))
-                }
+                Test::Among { wanted, .. } => wanted.iter().any(|one| match one {
+                    Wanted::Member(_) | Wanted::Subsumed { .. } => true,
+                    // Whether it is that of one type is looked up.
+                    Wanted::Reference(wanted) => wanted.is_of_any_type(),
+                    _ => false,
+                }),
                 Test::Missing(_) => false,
             },
             _ => false,

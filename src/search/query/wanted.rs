@@ -1,10 +1,9 @@
 //! What one value of a parameter asks for (R4 search.html#ptypes): the grammar of each kind, with its prefix or modifier.
 
-use crate::fhir::ResourceType;
 use crate::fhir::decimal::Decimal;
 use crate::fhir::reference::{Literal, is_id};
 use crate::fhir::time::Interval;
-use crate::fhir::{oid, system, ucum};
+use crate::fhir::{ResourceId, ResourceType, oid, system, ucum};
 use crate::search::definition::{Component, Definition, Kind};
 use crate::search::facts::folded;
 use crate::search::read::Plan;
@@ -370,6 +369,14 @@ impl StringWanted {
         // Of punctuation alone nothing is left, and nothing would match everything.
         let how = if text.is_empty() { StringHow::Exact } else { how };
         StringWanted { how, text }
+    }
+}
+
+impl ReferenceWanted {
+    /// Whether it is an id alone that resources of several types may have: one that was derived here is of one type.
+    pub fn is_of_any_type(&self) -> bool {
+        let ReferenceWanted::Local(types, id) = self else { return false };
+        types.len() != 1 && ResourceId::parse(id).is_some_and(|id| !id.is_derived())
     }
 }
 

@@ -63,7 +63,8 @@ impl<'a> Reader<'a> {
     /// Everything that a branch leads to from an element.
     pub(super) fn read(&self, from: &'a Json, branch: &Branch, out: &mut Vec<Value>) {
         let from = if branch.from_resource { self.resource } else { from };
-        let is_family = self.kind == Kind::String && matches!(branch.steps.last(), Some(Step::Member(name)) if &**name == "family");
+        let is_family =
+            self.kind == Kind::String && matches!(branch.steps.last(), Some(Step::Member(name)) if &**name == "family");
         walk(from, self.resource, &branch.steps, &mut |found| {
             self.element(found, branch.found, branch.system, out);
             if is_family {
@@ -78,10 +79,23 @@ impl<'a> Reader<'a> {
             Kind::Token => tokens(value, found, system, out),
             Kind::Date => out.extend(interval(value, self.reading.zone_minutes).map(Value::Date)),
             Kind::String => strings(value, found, out),
-            Kind::Reference => out.extend(self.reference(value, found).map(Value::Reference)),
+            Kind::Reference => {
+                let read = self.reference(value, found);
+                let without = read.as_ref().and_then(|read| match &read.target {
+                    Target::Url(url) => {
+                        Some(Reference { target: Target::Url(unversioned(found, url)?.into()), ..read.clone() })
+                    }
+                    _ => None,
+                });
+                out.extend(read.into_iter().chain(without).map(Value::Reference));
+            }
             Kind::Number => out.extend(number(value, found)),
             Kind::Quantity => out.extend(quantity(value, found).map(Value::Quantity)),
-            Kind::Uri => out.extend(value.as_str().map(|text| Value::Uri(text.into()))),
+            Kind::Uri => {
+                let text = value.as_str();
+                let both = text.into_iter().chain(text.and_then(|text| unversioned(found, text)));
+                out.extend(both.map(|text| Value::Uri(text.into())));
+            }
             Kind::Special => out.extend(position(value)),
             Kind::Composite => {}
         }
@@ -114,6 +128,11 @@ impl<'a> Reader<'a> {
         };
         Some(Reference { target, identifier: identifier(value) })
     }
+}
+
+/// A canonical without its version: it is found by both (references.html#canonical). Any other uri is what it is.
+fn unversioned<'a>(found: &str, text: &'a str) -> Option<&'a str> {
+    text.split_once('|').filter(|_| found == "canonical").map(|(url, _)| url)
 }
 
 /// A boolean token.
@@ -287,20 +306,23 @@ fn quantity(value: &Json, found: &str) -> Option<Quantity> {
 /// and `U` are below and above the limits.
 fn sampled(value: &Json) -> Option<Quantity> {
     let origin = value.get("origin")?;
-    let factor = decimal(value.get("factor"));
-    let mut ends: Option<(Decimal, Decimal)> = None;
-    let (mut below, mut above) = (false, false);
+    let (factor, base) = (decimal(value.get("factor")), decimal(origin.get("value")));
+    let scaled = |one: Decimal| factor.map_or(Some(one), |factor| one.times(factor))?.plus(base?);
+    let limit = |name: &str| decimal(value.get(name));
+    // A limit that is passed and not stated leaves that end open.
+    let (mut ends, mut below, mut above) = (None::<(Decimal, Decimal)>, false, false);
     for one in value.get("data").and_then(Json::as_str).unwrap_or_default().split(' ') {
-        (below, above) = (below || one == "L", above || one == "U");
-        if let Some(one) = Decimal::parse(one) {
-            ends = Some(ends.map_or((one, one), |(low, high)| (low.min(one), high.max(one))));
+        let point = match one {
+            "L" => limit("lowerLimit"),
+            "U" => limit("upperLimit"),
+            one => Decimal::parse(one).and_then(scaled),
+        };
+        (below, above) = (below || (one == "L" && point.is_none()), above || (one == "U" && point.is_none()));
+        if let Some(point) = point {
+            ends = Some(ends.map_or((point, point), |(low, high)| (low.min(point), high.max(point))));
         }
     }
-    let base = decimal(origin.get("value"));
-    let scaled = |one: Decimal| factor.map_or(Some(one), |factor| one.times(factor))?.plus(base?);
-    let (low, high) = (ends.and_then(|ends| scaled(ends.0)), ends.and_then(|ends| scaled(ends.1)));
-    let low = if below { decimal(value.get("lowerLimit")).or(low) } else { low };
-    let high = if above { decimal(value.get("upperLimit")).or(high) } else { high };
+    let (low, high) = (ends.map(|ends| ends.0).filter(|_| !below), ends.map(|ends| ends.1).filter(|_| !above));
     (low.is_some() || high.is_some()).then(|| Quantity {
         low,
         high,

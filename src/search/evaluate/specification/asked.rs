@@ -15,10 +15,23 @@ pub(super) enum Ask {
     Id(bool, Vec<String>),
     Updated(Vec<Wish>),
     Missing(&'static Parameter, bool),
-    Any { of: &'static Parameter, how: How, not: bool, wishes: Vec<Wish> },
+    Any {
+        of: &'static Parameter,
+        how: How,
+        not: bool,
+        wishes: Vec<Wish>,
+    },
     /// For each type that may be pointed to, what is asked there.
-    Chain { by: &'static Parameter, only: Option<&'static str>, inner: Vec<(&'static str, Ask)> },
-    Has { of: &'static str, by: &'static Parameter, inner: Box<Ask> },
+    Chain {
+        by: &'static Parameter,
+        only: Option<&'static str>,
+        inner: Vec<(&'static str, Ask)>,
+    },
+    Has {
+        of: &'static str,
+        by: &'static Parameter,
+        inner: Box<Ask>,
+    },
     List,
     Narrative(&'static str),
     Filter(Logic),
@@ -106,7 +119,11 @@ fn how(dice: &mut Dice, of: &'static Parameter) -> How {
     match (of.kind, dice.roll(8)) {
         (Kind::String, 0 | 1) => How::Exact,
         (Kind::String, 2 | 3) | (Kind::Token, 0) => {
-            if of.kind == Kind::String { How::Contains } else { How::Text }
+            if of.kind == Kind::String {
+                How::Contains
+            } else {
+                How::Text
+            }
         }
         (Kind::Token, 1) if coded => How::In,
         (Kind::Token, 2) if coded => dice.pick(&[How::Above, How::Below]),
@@ -140,7 +157,8 @@ fn wish(dice: &mut Dice, of: &Parameter, kind: Kind, how: How) -> Wish {
             Wish::Token(None, Some(dice.pick(&words).into()))
         }
         (Kind::Token, _) if of.name == "status" || of.name == "gender" => {
-            let system = dice.pick(&["", "http://hl7.org/fhir/observation-status", "http://hl7.org/fhir/location-status"]);
+            let system =
+                dice.pick(&["", "http://hl7.org/fhir/observation-status", "http://hl7.org/fhir/location-status"]);
             let code = dice.pick(&["final", "Final", "active", "male"]);
             Wish::Token(Some(system).filter(|s| !s.is_empty()).map(Into::into), Some(code.into()))
         }

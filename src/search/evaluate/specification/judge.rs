@@ -97,7 +97,9 @@ fn logic_holds(json: &Json, logic: &Logic) -> bool {
                 (Kind::String, "ne") => !text(&|said, wanted| said == wanted),
                 (Kind::String, "co") => text(&|said, wanted| said.contains(wanted)),
                 (Kind::String, "ew") => text(&|said, wanted| said.ends_with(wanted)),
-                (Kind::Token | Kind::Uri | Kind::Reference, "ne") => !any(&values, How::Plain, std::slice::from_ref(wish)),
+                (Kind::Token | Kind::Uri | Kind::Reference, "ne") => {
+                    !any(&values, How::Plain, std::slice::from_ref(wish))
+                }
                 _ => any(&values, How::Plain, std::slice::from_ref(wish)),
             }
         }
@@ -150,7 +152,10 @@ fn one(said: &Said, how: How, wish: &Wish) -> bool {
         (Said::Quantity { low, high, unit }, Wish::Quantity(prefix, text, asked)) => {
             quantity((*low, *high), unit, prefix, text, asked.as_ref())
         }
-        (Said::Uri(said), Wish::Uri(wanted)) => uri(said, wanted, how),
+        (Said::Uri(said, is_canonical), Wish::Uri(wanted)) => {
+            let url = said.split_once('|').filter(|_| *is_canonical).map(|(url, _)| url);
+            uri(said, wanted, how) || url.is_some_and(|url| uri(url, wanted, how))
+        }
         (Said::Composite(parts), Wish::Composite(wishes)) => {
             parts.iter().zip(wishes).all(|(values, wish)| any(values, How::Plain, std::slice::from_ref(wish)))
         }
@@ -224,8 +229,7 @@ fn within(low: Option<i128>, high: Option<i128>, prefix: &str, value: i128, half
         "eb" => high.is_some_and(|high| high < value),
         _ => {
             let tenth = value.abs() / 10;
-            contains
-                || (low.is_none_or(|low| low <= value + tenth) && high.is_none_or(|high| high >= value - tenth))
+            contains || (low.is_none_or(|low| low <= value + tenth) && high.is_none_or(|high| high >= value - tenth))
         }
     }
 }
@@ -289,7 +293,7 @@ fn uri(said: &str, wanted: &str, how: How) -> bool {
     match how {
         How::Below => begins(said, wanted),
         How::Above => said.contains("://") && begins(wanted, said),
-        _ => said == wanted || said.split_once('|').is_some_and(|(url, _)| url == wanted),
+        _ => said == wanted,
     }
 }
 

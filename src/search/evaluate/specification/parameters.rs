@@ -29,6 +29,8 @@ pub(super) enum Form {
     Quantity,
     SampledData,
     Uri,
+    /// A uri with a version perhaps.
+    Canonical,
     Position,
 }
 
@@ -124,7 +126,7 @@ const ORGANIZATION: &[&str] = &["Organization"];
 pub(super) const OF_EVERY_TYPE: [Parameter; 4] = [
     token("", "_tag", &[("meta.tag", F::Coding)]),
     token("", "_security", &[("meta.security", F::Coding)]),
-    plain("", "_profile", Kind::Uri, &[("meta.profile", F::Uri)]),
+    plain("", "_profile", Kind::Uri, &[("meta.profile", F::Canonical)]),
     plain("", "_source", Kind::Uri, &[("meta.source", F::Uri)]),
 ];
 
@@ -151,19 +153,9 @@ pub(super) static ALL: &[Parameter] = &[
     string("Observation", "value-string", &[("valueString", F::Text), ("valueCodeableConcept.text", F::Text)]),
     refers("Observation", "subject", &[("subject", F::Reference)], &["Patient", "Group", "Location"]),
     refers("Observation", "patient", &[("subject", F::ReferenceTo("Patient"))], PATIENT),
-    refers(
-        "Observation",
-        "performer",
-        &[("performer", F::Reference)],
-        &["Practitioner", "Organization", "Patient"],
-    ),
+    refers("Observation", "performer", &[("performer", F::Reference)], &["Practitioner", "Organization", "Patient"]),
     refers("Observation", "encounter", &[("encounter", F::Reference)], &["Encounter"]),
-    refers(
-        "Observation",
-        "has-member",
-        &[("hasMember", F::Reference)],
-        &["Observation", "MolecularSequence"],
-    ),
+    refers("Observation", "has-member", &[("hasMember", F::Reference)], &["Observation", "MolecularSequence"]),
     plain("Observation", "value-quantity", Kind::Quantity, VALUE),
     plain(
         "Observation",
@@ -179,11 +171,7 @@ pub(super) static ALL: &[Parameter] = &[
         ITSELF,
         &[CODE, (Kind::Date, &[("valueDateTime", F::Date), ("valuePeriod", F::Date)])],
     ),
-    composite(
-        "component-code-value-quantity",
-        COMPONENT,
-        &[CODE, (Kind::Quantity, &[("valueQuantity", F::Quantity)])],
-    ),
+    composite("component-code-value-quantity", COMPONENT, &[CODE, (Kind::Quantity, &[("valueQuantity", F::Quantity)])]),
     composite("combo-code-value-quantity", BOTH, &[CODE, (Kind::Quantity, &[("valueQuantity", F::Quantity)])]),
     token("Patient", "active", &[("active", F::Boolean)]),
     token("Patient", "deceased", &[("", F::Deceased)]),

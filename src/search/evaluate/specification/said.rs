@@ -31,7 +31,7 @@ pub(super) enum Said {
         high: Option<i128>,
         unit: [String; 3],
     },
-    Uri(String),
+    Uri(String, bool),
     Place(f64),
     Composite(Vec<Vec<Said>>),
 }
@@ -223,7 +223,9 @@ fn element_says(resource: &Json, element: &Json, form: Form, targets: &[&str], o
         }
         Form::Quantity => out.push(quantity(element)),
         Form::SampledData => out.push(sampled(element)),
-        Form::Uri => out.push(Said::Uri(element.as_str().unwrap().into())),
+        Form::Uri | Form::Canonical => {
+            out.push(Said::Uri(element.as_str().unwrap().into(), form == Form::Canonical));
+        }
         Form::Position => out.push(Said::Place(element["latitude"].as_f64().unwrap())),
     }
 }

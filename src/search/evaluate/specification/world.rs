@@ -10,8 +10,20 @@ pub(super) const SYSTEMS: [&str; 5] =
     ["", "urn:s", "http://loinc.org", "http://terminology.hl7.org/CodeSystem/x", "http://unitsofmeasure.org"];
 pub(super) const CODES: [&str; 8] = ["a", "A", "b", "b-1", "c,d", "e|f", "１2", "12"];
 pub(super) const WORDS: [&str; 14] = [
-    "Eve", "eve", "Evelyn", "STEVEN", "Müller", "Muller", "Carreno Quinones", "O'Brien", "van  den Berg", "見本", "見本太郎",
-    "a,b", "x$y", "12",
+    "Eve",
+    "eve",
+    "Evelyn",
+    "STEVEN",
+    "Müller",
+    "Muller",
+    "Carreno Quinones",
+    "O'Brien",
+    "van  den Berg",
+    "見本",
+    "見本太郎",
+    "a,b",
+    "x$y",
+    "12",
 ];
 pub(super) const URIS: [&str; 7] = [
     "http://x.example/a",
@@ -173,8 +185,27 @@ fn put(dice: &mut Dice, whole: &mut Json, path: &str, form: Form, targets: &[&st
 
 fn is_list(step: &str) -> bool {
     const LISTS: [&str; 21] = [
-        "category", "identifier", "component", "performer", "hasMember", "telecom", "communication", "name", "given", "address",
-        "generalPractitioner", "link", "location", "prediction", "variant", "member", "alias", "target", "agent", "line", "type",
+        "category",
+        "identifier",
+        "component",
+        "performer",
+        "hasMember",
+        "telecom",
+        "communication",
+        "name",
+        "given",
+        "address",
+        "generalPractitioner",
+        "link",
+        "location",
+        "prediction",
+        "variant",
+        "member",
+        "alias",
+        "target",
+        "agent",
+        "line",
+        "type",
     ];
     LISTS.contains(&step)
 }
@@ -201,11 +232,11 @@ fn value(dice: &mut Dice, form: Form, targets: &[&str]) -> Json {
         Form::Quantity => quantity(dice),
         Form::SampledData => {
             let (system, code, unit) = dice.pick(&UNITS);
-            let data = dice.pick(&["1 2 3", "E 2 1", "-1 0.5", "L 3", "2 U"]);
+            let data = dice.pick(&["1 2 3", "E 2 1", "-1 0.5", "L 3", "2 U", "U", "L"]);
             json!({"origin": {"value": number(dice.pick(&NUMBERS)), "system": system, "code": code, "unit": unit},
                 "factor": number("0.5"), "lowerLimit": number("-9"), "upperLimit": number("90"), "data": data})
         }
-        Form::Uri => json!(dice.pick(&URIS)),
+        Form::Uri | Form::Canonical => json!(dice.pick(&URIS)),
         Form::Position => json!({"latitude": dice.pick(&LATITUDES), "longitude": 139.0}),
         Form::Deceased => Json::Null,
     }
