@@ -176,13 +176,11 @@ fn criteria_do_not_tell_of_what_is_hidden() {
         }
     }
     // The office keeps consents; the patients whom they are about it does not see.
-    for (hidden, absent) in [("1940-01-01", "1950-01-01")] {
-        let ask = |born: &str| {
-            let path = format!("/Consent?patient.birthdate={born}");
-            closed.ask(Ask { method: "DELETE", ..Ask::get("office", path) })
-        };
-        assert_eq!(ask(hidden), ask(absent), "CONS-03");
-    }
+    let born = |day: &str| {
+        let path = format!("/Consent?patient.birthdate={day}");
+        closed.ask(Ask { method: "DELETE", ..Ask::get("office", path) })
+    };
+    assert_eq!(born("1940-01-01"), born("1950-01-01"), "CONS-03");
     assert_eq!(closed.get("office", "/Consent/consent-1").status, 200, "CONS-03: nothing was deleted");
 }
 

@@ -131,6 +131,36 @@ fn strict_and_lenient() {
     }
 }
 
+/// RES-05, CHAIN-06: what leads nowhere is refused, and left out for those who ask for that.
+#[test]
+fn what_leads_nowhere_is_refused_or_left_out() {
+    let open = Open::new();
+    open.put(
+        "/Observation/o",
+        &json!({"resourceType": "Observation", "id": "o", "status": "final", "code": {"text": "x"}}),
+    );
+    for (row, wrong) in [
+        ("RES-05", "_include=Observation:nope"),
+        ("RES-05", "_include=Nothing:subject"),
+        ("RES-05", "_include=Observation:subject:Nothing"),
+        ("RES-05", "_revinclude=Provenance:nope"),
+        ("CHAIN-06", "subject.nope=x"),
+        ("CHAIN-06", "subject:Patient.nope=x"),
+        ("CHAIN-06", "_has:Observation:nope:code=x"),
+        ("CHAIN-06", "_has:Nothing:subject:code=x"),
+    ] {
+        let path = format!("/Observation?status=final&{wrong}");
+        assert_eq!(open.get(&path).status, 400, "{row} {wrong}");
+        let lenient = open.send("GET", &path, "", &[("prefer", "handling=lenient")]);
+        assert_eq!(
+            (ids(&lenient, "match"), ids(&lenient, "outcome").len()),
+            (vec!["o".to_owned()], 1),
+            "{row} {wrong}"
+        );
+        assert_eq!(link(&lenient, "self").as_deref(), Some("/Observation?status=final"), "{row} {wrong}");
+    }
+}
+
 /// RES-17: a part of a resource does not become the whole.
 #[test]
 fn a_part_is_not_stored_as_the_whole() {

@@ -64,6 +64,7 @@ fn generated(dice: &mut Dice) -> Generated {
     Generated { world, current }
 }
 
+#[cfg(test)] // what it prints, and how long it runs, is the affair of whoever runs it
 #[test]
 fn the_judge_is_the_specification() {
     let variable = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
