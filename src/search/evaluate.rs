@@ -144,8 +144,10 @@ impl<'v> Judge<'v> {
                 self.refers(subject, reference, targets)? || self.refers_inside(subject, reference, contained)?
             }
             Slow::Own(hashes) => {
-                let is_one = |own: Option<u64>| own.is_some_and(|own| hashes.contains(&own));
-                !hashes.is_empty() && (is_one(subject.hash()) || is_one(self.url_of(subject)))
+                !hashes.is_empty()
+                    && subject.columns().is_some_and(|(columns, row)| {
+                        self.names_of(columns.types[row], columns.ids[row].as_str()).any(|own| hashes.contains(&own))
+                    })
             }
             Slow::Narrative(words) => {
                 let json = subject.json()?;
@@ -181,10 +183,11 @@ impl<'v> Judge<'v> {
         })
     }
 
-    /// The hash of a row's URL here, by which a reference may name it. What is contained has none.
-    fn url_of(&self, subject: &Subject<'_>) -> Option<u64> {
-        let (columns, row) = subject.columns().filter(|_| !self.base.is_empty())?;
-        Some(token_hash(&format!("{}/{}/{}", self.base, columns.types[row].name(), columns.ids[row].as_str())))
+    /// The hashes by which references name a resource: its type and id, and its URL here.
+    pub(super) fn names_of(&self, resource_type: ResourceType, id: &str) -> impl Iterator<Item = u64> + use<> {
+        let local = reference_hash(resource_type, id);
+        let url = (!self.base.is_empty()).then(|| token_hash(&format!("{}/{}/{id}", self.base, resource_type.name())));
+        std::iter::once(local).chain(url)
     }
 
     /// What is contained has no facts: the same question is asked of its values.

@@ -149,7 +149,11 @@ impl<'a> Reader<'a> {
                     self.patient(PatientKey::of_id(id));
                 }
             }
-            Literal::Absolute(_, Some((resource_type, _))) if resource_type != ResourceType::PATIENT => {}
+            // It may be the URL of one of ours: what is labelled here hides whoever names it so too. An id of somebody
+            // else's that is the same by chance hides too much, which harms nobody.
+            Literal::Absolute(_, Some((resource_type, id))) if resource_type != ResourceType::PATIENT => {
+                self.found.references.push(reference_hash(resource_type, id));
+            }
             Literal::Absolute(_, Some(_)) => self.patient(STRANGER),
             Literal::Absolute(..) | Literal::Urn(_) | Literal::Other => {
                 if of_patient {

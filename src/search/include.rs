@@ -4,7 +4,6 @@ use std::collections::HashSet;
 
 use super::definition::{Definition, Kind};
 use super::evaluate::{Judge, Subject};
-use super::facts::reference_hash;
 use super::query::{Condition, Include, Query};
 use super::run::Version;
 use super::value::{Reference, Target, Value};
@@ -152,8 +151,9 @@ fn referring(judge: &Judge<'_>, include: &Include<'_>, frontier: &[Row], found: 
         .filter_map(|at| {
             let columns = judge.visible.charts()[at.chart];
             let resource_type = columns.types[at.row];
-            wanted(resource_type).then(|| reference_hash(resource_type, columns.ids[at.row].as_str()))
+            wanted(resource_type).then(|| judge.names_of(resource_type, columns.ids[at.row].as_str()))
         })
+        .flatten()
         .collect();
     if hashes.is_empty() {
         return Ok(());

@@ -21,6 +21,10 @@ fn divided() -> World {
     let mut about = observation("o-secret", "1", "777", "2026-01-02");
     about["focus"] = json!([{"reference": "Condition/secret"}]);
     world.put(&about);
+    // By its URL here, which is another name of the same.
+    about["id"] = json!("o-secret-too");
+    about["focus"] = json!([{"reference": format!("{}/Condition/secret", crate::gateway::BASE)}]);
+    world.put(&about);
     world.put(&observation("o-other", "2", "777", "2026-01-03"));
     world.put(&composition("letter", "1", &["Condition/shown", "Condition/secret"]));
     world.put(&json!({"resourceType": "Group", "id": "group", "type": "person", "actual": true,

@@ -7,7 +7,7 @@ use super::{Asked, Branch, Condition, Judge, Ready, Refused, Slow, Subject, Test
 use crate::fault::Fault;
 use crate::fhir::ResourceType;
 use crate::fhir::oid;
-use crate::search::facts::{code_hash, folded_hash, is_case_sensitive, reference_hash, system_hash, token_hash};
+use crate::search::facts::{code_hash, folded_hash, is_case_sensitive, system_hash, token_hash};
 use crate::search::query::rule::{self, issue};
 use crate::search::query::{ReferenceWanted, Wanted};
 use crate::search::terminology::{self, Code};
@@ -54,10 +54,7 @@ impl<'v> Judge<'v> {
                     self.rows(&[ready], &mut |_, at| {
                         let columns = self.visible.charts()[at.chart];
                         let id = columns.ids[at.row].as_str();
-                        hashes.insert(reference_hash(*resource_type, id));
-                        if !self.base.is_empty() {
-                            hashes.insert(token_hash(&format!("{}/{}/{id}", self.base, resource_type.name())));
-                        }
+                        hashes.extend(self.names_of(*resource_type, id));
                         Ok(())
                     })?;
                     contained.push((*resource_type, self.slow(condition)?));

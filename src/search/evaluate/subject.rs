@@ -7,7 +7,6 @@ use serde_json::Value as Json;
 use crate::fault::Fault;
 use crate::search::columns::Columns;
 use crate::search::definition::Definition;
-use crate::search::facts::reference_hash;
 use crate::search::visible::{Row, Visible};
 
 /// One resource before the judge.
@@ -52,12 +51,6 @@ impl<'a> Subject<'a> {
     pub(super) fn has_token(&self, definition: &Definition) -> bool {
         let facts = self.columns().filter(|_| definition.is_kept());
         facts.is_some_and(|(columns, row)| columns.tokens(row).iter().any(|t| t.parameter == definition.parameter))
-    }
-
-    /// The hash by which it is referred to.
-    pub(super) fn hash(&self) -> Option<u64> {
-        let (columns, row) = self.columns()?;
-        Some(reference_hash(columns.types[row], columns.ids[row].as_str()))
     }
 
     fn text(&self) -> Result<&[u8], Fault> {

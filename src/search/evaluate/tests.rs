@@ -65,6 +65,7 @@ fn world() -> World {
             json!({"entry": [{"item": reference("Observation/a")},
             {"item": reference("Observation/c"), "deleted": true}]}),
         ),
+        resource("Provenance", "url", json!({"target": [reference("https://gw.example/fhir/Observation/c")]})),
         resource("Provenance", "pr", json!({"target": [reference("Observation/a"), reference("Observation/b")]})),
         resource(
             "ValueSet",
@@ -181,6 +182,8 @@ fn includes_belong_to_their_page() {
         ("RES-02", "_id=a&_revinclude=Provenance:target", "a + pr"),
         ("RES-02", "_id=a&_revinclude=*", "a + c l pr"),
         ("RES-02", "_id=x&_revinclude=Provenance:target", "x + "),
+        ("RES-02", "_id=c&_revinclude=Provenance:target", "c + url"),
+        ("RES-02", "_id=c&_revinclude=*", "c + b l url"),
         ("RES-03", "_id=a&_include=Observation:encounter&_include:iterate=Encounter:service-provider", "a + e org"),
         (
             "RES-03",

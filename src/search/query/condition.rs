@@ -399,15 +399,12 @@ fn fast(definition: &Definition, wanted: &[Wanted], negated: bool, base: &str) -
             }
             Wanted::Token(TokenWanted::System(system)) => tokens.push(TokenFact::System(system_hash(system))),
             Wanted::Reference(ReferenceWanted::Local(types, id)) => {
-                let mut point = |of| tokens.push(TokenFact::Coding(0, reference_hash(of, id)));
-                if types.is_empty() {
-                    parameters::types().for_each(point);
-                } else {
-                    types.iter().copied().for_each(&mut point);
-                }
-                for resource_type in types.iter().filter(|_| !base.is_empty()) {
-                    let url = format!("{base}/{}/{id}", resource_type.name());
-                    tokens.push(TokenFact::Coding(0, token_hash(&url)));
+                let all = if types.is_empty() { parameters::types().collect() } else { types.clone() };
+                for of in all {
+                    tokens.push(TokenFact::Coding(0, reference_hash(of, id)));
+                    // By its URL here.
+                    let url = (!base.is_empty()).then(|| token_hash(&format!("{base}/{}/{id}", of.name())));
+                    tokens.extend(url.map(|url| TokenFact::Coding(0, url)));
                 }
             }
             Wanted::Reference(ReferenceWanted::Url(url)) | Wanted::Uri(UriHow::Exact, url) => {
