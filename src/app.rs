@@ -22,6 +22,7 @@ use crate::journal::Journal;
 use crate::letter::{Letter, LetterId, Source};
 use crate::pipeline::{Pipeline, Receipt};
 use crate::store::records::is_found_by_identifier;
+use crate::store::secret::SECRET_BYTES;
 use crate::store::{Hot, Store};
 
 use conformance::Keeper;
@@ -58,6 +59,8 @@ pub struct Gateway {
     conformance: Keeper,
     /// Taken alone by an update that names the version it was decided upon, shared by the others.
     updates: RwLock<()>,
+    /// What the places in links are sealed with: the same for all gateways over one store, so that links outlive a restart.
+    seal: [u8; SECRET_BYTES],
 }
 
 /// Opens the store that a configuration names, making it when it is not there.
@@ -107,6 +110,7 @@ impl Gateway {
             places: RwLock::default(),
             known,
             conformance,
+            seal: store.secret("links", *uuid::Uuid::new_v4().as_bytes())?,
             updates: RwLock::default(),
             store,
             clock,
@@ -127,6 +131,11 @@ impl Gateway {
     /// The address under which callers reach `/fhir`.
     pub fn base_url(&self) -> &str {
         &self.base_url
+    }
+
+    /// What the places in links are sealed with where they hold texts.
+    pub fn seal(&self) -> &[u8] {
+        &self.seal
     }
 
     /// Milliseconds since 1970.

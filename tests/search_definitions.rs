@@ -17,7 +17,7 @@ use tasuki::fhir::ResourceType;
 use tasuki::fhirpath::{Context, Expression, Item, Node, Resolved};
 use tasuki::search::Definitions;
 use tasuki::search::definition::Kind;
-use tasuki::search::facts::{extract, folded_hash, reference_hash, system_hash, token_hash};
+use tasuki::search::facts::{code_hash, extract, reference_hash, system_hash, token_hash};
 use tasuki::search::read::{Reading, elements, reads, values};
 use tasuki::search::value::{Target, Value as SearchValue};
 
@@ -260,16 +260,14 @@ fn facts_are_hashes_of_the_values() {
     assert_eq!(differ, []);
 }
 
-/// What a value is kept as; a canonical with its version and without.
+/// What a value is kept as.
 fn hashes(value: &SearchValue) -> Vec<(i64, i64)> {
-    let whole = |text: &str| {
-        let bare = text.split_once('|').map(|(url, _)| (0, token_hash(url) as i64));
-        [(0, token_hash(text) as i64)].into_iter().chain(bare).collect()
-    };
+    let whole = |text: &str| vec![(0, token_hash(text) as i64)];
     match value {
         SearchValue::Token(token) => {
             let system = token.system.as_deref().map_or(0, system_hash);
-            token.code.iter().map(|code| (system as i64, folded_hash(code) as i64)).collect()
+            let hash = |code: &str| code_hash(code, token.is_case_sensitive);
+            token.code.iter().map(|code| (system as i64, hash(code) as i64)).collect()
         }
         SearchValue::Date(interval) => vec![(interval.start, interval.end)],
         SearchValue::Uri(text) => whole(text),

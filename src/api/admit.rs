@@ -53,6 +53,8 @@ pub(super) fn allowed(path: &[&str]) -> &'static str {
 /// Whether the answer there is FHIR whatever happens, so that it must be wanted as JSON or XML before anything is done.
 fn speaks_fhir(method: &Method, path: &[&str]) -> bool {
     match path {
+        // A form may say it too; see [`super::search`].
+        ["fhir", .., "_search"] => *method != Method::POST,
         // The bytes that it holds, in whatever form they are.
         ["fhir", "Binary", ..] => !matches!(*method, Method::GET | Method::HEAD),
         ["fhir", ".well-known" | "openapi.json", ..] => false,

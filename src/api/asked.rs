@@ -82,6 +82,19 @@ impl Asked {
     }
 }
 
+impl Asked {
+    /// The same with what a form says of it in a body (`_format`, `_pretty`); what the body names counts more.
+    pub(super) fn in_form(self, form: &str) -> Asked {
+        let (named, pretty) = parameters(form);
+        Asked {
+            format: named.as_ref().map_or(self.format, |named| Format::named(named)),
+            names_fhir: self.names_fhir || named.is_some(),
+            pretty: self.pretty || pretty,
+            ..self
+        }
+    }
+}
+
 impl Format {
     /// Whether it is XML; JSON otherwise.
     pub(super) fn is_xml(self) -> bool {

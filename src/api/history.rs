@@ -176,17 +176,8 @@ pub(super) async fn version(
     };
     let (Some(id), Ok(number)) = (ResourceId::parse(id), number.parse::<u32>()) else { return Ok(Answer::not_found()) };
     trail.about(resource_type, &id);
-    let wanted = Wanted {
-        resource_type: Some(resource_type),
-        id: Some(id),
-        since: i64::MIN,
-        at: None,
-        at_said: String::new(),
-        count: COUNT_MAX,
-        after: None,
-    };
     let (reader, who) = (gateway.clone(), caller.clone());
-    let found = blocking(move || read_version(&reader, &who, &wanted, number)).await?;
+    let found = blocking(move || one_version(&reader, &who, (resource_type, &id), number)).await?;
     let Some((record, by, facts, body)) = found else { return Ok(Answer::not_found()) };
     trail.saw(record, by.as_ref(), 1);
     Ok(match body {
@@ -439,10 +430,15 @@ pub(super) fn seen_by(partition: &Partition, at: usize) -> &Facts {
 }
 
 /// Whose record it is on, by which consent it is seen, its facts, and the resource unless it is gone.
-type OneVersion = (PatientKey, Option<ConsentVersion>, Facts, Option<Permitted<Vec<u8>>>);
+pub(super) type OneVersion = (PatientKey, Option<ConsentVersion>, Facts, Option<Permitted<Vec<u8>>>);
 
-fn read_version(gateway: &Gateway, caller: &Caller, wanted: &Wanted, number: u32) -> Result<Option<OneVersion>, Fault> {
-    let (Some(id), Some(resource_type)) = (&wanted.id, wanted.resource_type) else { return Ok(None) };
+/// A version of a resource by its number, when the caller may see it. Blocks on storage.
+pub(super) fn one_version(
+    gateway: &Gateway,
+    caller: &Caller,
+    (resource_type, id): (ResourceType, &ResourceId),
+    number: u32,
+) -> Result<Option<OneVersion>, Fault> {
     for record in gateway.pipeline().store().candidates(resource_type, id)? {
         let chart: std::sync::Arc<Chart> = gateway.chart(record)?;
         let policy = chart.policy(&caller.organization);

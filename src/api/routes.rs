@@ -1,7 +1,7 @@
 //! Every route of `/fhir` and `/intake`, and which interactions each type offers.
 
 use actix_web::http::{Method, header};
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
 
 use super::admit::{allowed, stopped};
 use super::answer::Answer;
@@ -39,6 +39,8 @@ async fn dispatch(request: HttpRequest, gateway: Data, payload: web::Payload) ->
         Some(answer) => answer,
         None => route(request.clone(), gateway.clone(), payload, &path).await,
     };
+    // A form in the body may have said more.
+    let asked = request.extensions().get::<Asked>().copied().unwrap_or(asked);
     let answer = match path.as_slice() {
         ["fhir", "Binary", ..] => binary::as_asked(&asked, answer),
         _ => answer,

@@ -3,15 +3,17 @@
 //! Consent is decided row by row before anything is counted, sorted, chained, included or cut into pages (design
 //! decision 6). The records walked are the caller's panel, or those that the query names, never the store.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::http::header;
-use actix_web::{HttpRequest, web};
+use actix_web::{HttpMessage, HttpRequest, web};
 
 use super::answer::Answer;
+use super::asked::Asked;
 use super::body;
 use super::caller::caller;
+use super::history;
 use super::prefer::{Handling, prefer};
 use super::read::chart_of;
 use super::routes::{blocking, served_type};
@@ -21,7 +23,7 @@ use super::searchset::{self, Link, Searchset, Wanted};
 use super::trail::Trail;
 use crate::app::{Conformance, Gateway};
 use crate::audit::What;
-use crate::consent::{Action, Caller, Role, is_directory};
+use crate::consent::{Action, Caller, Permitted, Role, is_directory};
 use crate::fault::{Fault, Status};
 use crate::fhir::reference::own_patient;
 use crate::fhir::{PatientKey, ResourceId, ResourceType};
@@ -90,7 +92,13 @@ async fn parameters(request: &HttpRequest, sent: Option<web::Payload>) -> Result
     {
         return Err(Answer::refuse(Status::UnsupportedMediaType, &rules::NOT_A_FORM, ""));
     }
-    Ok(format!("{}&{}", request.query_string(), String::from_utf8_lossy(&body)))
+    let form = String::from_utf8_lossy(&body);
+    let asked = Asked::of(request).in_form(&form);
+    request.extensions_mut().insert(asked);
+    if asked.format.is_none() {
+        return Err(Answer::refuse(Status::NotAcceptable, &rules::NOT_ACCEPTABLE, ""));
+    }
+    Ok(format!("{}&{form}", request.query_string()))
 }
 
 /// How often records are read again of which several are written together all the while.
@@ -136,7 +144,7 @@ pub(super) fn server<'a>(gateway: &'a Gateway, conformance: &'a Conformance) -> 
         now: gateway.now(),
         definitions: conformance.definitions(),
         lenient: false,
-        seal: &*SEAL,
+        seal: gateway.seal(),
     }
 }
 
@@ -148,9 +156,6 @@ pub(super) async fn conformance(gateway: &web::Data<Gateway>) -> Result<Arc<Conf
     let reader = gateway.clone();
     blocking(move || reader.conformance()).await
 }
-
-/// Made anew whenever the gateway starts.
-static SEAL: LazyLock<[u8; 16]> = LazyLock::new(|| *uuid::Uuid::new_v4().as_bytes());
 
 fn scope(path: Path<'_>) -> Result<Scope, Answer> {
     Ok(match path {
@@ -257,7 +262,7 @@ pub(super) async fn respond(
     let records = loop {
         let since = gateway.pipeline().moment();
         let Some(patients) = find().await? else {
-            return Ok(Answer::refuse(Status::Unprocessable, &rules::NAME_THE_PATIENT, ""));
+            return Ok(Answer::refuse(Status::BadRequest, &rules::NAME_THE_PATIENT, ""));
         };
         if let Some(records) = Records::read(gateway, caller, &patients, begun, since).await? {
             break records;
@@ -271,17 +276,42 @@ pub(super) async fn respond(
     let scoped = records.scoped(caller, now);
     let judge = Judge::new(&scoped, conformance, server(gateway, conformance));
     match run(&judge, query, now) {
-        Ok(found) => bundle(gateway, &scoped, query, &found, trail),
+        Ok(found) => {
+            let versions = versions(gateway, caller, &found, trail).await?;
+            bundle(gateway, &scoped, query, (&found, versions), trail)
+        }
         Err(Refused::Issue(issue)) => Ok(Answer::outcome(Status::BadRequest, &[issue])),
         Err(Refused::Fault(fault)) => Err(fault),
     }
+}
+
+/// The versions that references name, where the caller may see them; the others are not there.
+async fn versions(
+    gateway: &web::Data<Gateway>,
+    caller: &Caller,
+    found: &Found,
+    trail: &mut Trail,
+) -> Result<Vec<Permitted<Vec<u8>>>, Fault> {
+    let mut entries = Vec::with_capacity(found.versions.len());
+    for named in &found.versions {
+        let Some(id) = ResourceId::parse(&named.id) else { continue };
+        if caller.may(Action::Read, named.resource_type).is_err() {
+            continue;
+        }
+        let (reader, who, of, number) = (gateway.clone(), caller.clone(), named.resource_type, named.version);
+        let version = blocking(move || history::one_version(&reader, &who, (of, &id), number)).await?;
+        let Some((record, by, facts, Some(body))) = version else { continue };
+        trail.saw(record, by.as_ref(), 1);
+        entries.push(body.map(|body| searchset::version(gateway.base_url(), &facts, &body)));
+    }
+    Ok(entries)
 }
 
 fn bundle(
     gateway: &Gateway,
     scoped: &Scoped<'_>,
     query: &Query<'_>,
-    found: &Found,
+    (found, versions): (&Found, Vec<Permitted<Vec<u8>>>),
     trail: &mut Trail,
 ) -> Result<Answer, Fault> {
     let page = &found.page;
@@ -303,6 +333,7 @@ fn bundle(
     for at in &found.included {
         searchset.row(scoped, *at, base, Wanted::Include)?;
     }
+    versions.into_iter().for_each(|entry| searchset.entry(entry));
     scoped.seen(page.matches.iter().chain(&found.included).copied(), trail);
     searchset::outcome(&found.issues).into_iter().for_each(|entry| searchset.entry(entry));
     Ok(Answer::ok(searchset.finish()))

@@ -7,9 +7,9 @@ use crate::consent::{Permitted, Public};
 use crate::fault::{Fault, Finding, Issue};
 use crate::fhir::Writer;
 use crate::fhir::subset::{Part, subset};
-use crate::search::Query;
 use crate::search::query::Summary;
 use crate::search::visible::Row;
+use crate::search::{Facts, Query};
 
 /// A link of a searchset: the same search, at another place. It holds a place and the caller's own words, no right.
 pub(super) struct Link {
@@ -136,6 +136,15 @@ pub(super) fn wanted<'a>(query: &Query<'_>, elements: &'a [&'a str]) -> Wanted<'
         Summary::False | Summary::Count if elements.is_empty() => None,
         Summary::False | Summary::Count => Some(Part::Elements(elements)),
     })
+}
+
+/// The entry of a version that is included because a reference names it.
+pub(super) fn version(base: &str, facts: &Facts, body: &[u8]) -> Vec<u8> {
+    let (resource_type, id) = (facts.resource_type.name(), facts.id.as_str());
+    let mut json = format!(r#"{{"fullUrl":"{base}/{resource_type}/{id}","resource":"#).into_bytes();
+    json.extend_from_slice(body);
+    json.extend_from_slice(br#","search":{"mode":"include"}}"#);
+    json
 }
 
 /// The entry that says what else there is to say; none when there is nothing.

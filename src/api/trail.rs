@@ -20,7 +20,7 @@ pub(super) struct Trail {
 }
 
 impl Trail {
-    /// Begins with what the request says of itself. Values of parameters are not kept, only their names.
+    /// Begins with what the request says of itself. Values of parameters are not kept, only their names; of a search, all.
     pub(super) fn begin(gateway: &Gateway, request: &HttpRequest, what: What) -> Self {
         let event = Event {
             recorded_ms: gateway.now(),
@@ -31,7 +31,7 @@ impl Trail {
             resource_type: None,
             id: None,
             patients: Vec::new(),
-            query: shape(request.query_string()),
+            query: shape(request.query_string(), what),
             request: String::new(),
             consents: Vec::new(),
             count: 0,
@@ -41,7 +41,7 @@ impl Trail {
 
     /// What a search asks for, where that is more than the address says.
     pub(super) fn asked(&mut self, text: &str) {
-        self.event.query = shape(text);
+        self.event.query = shape(text, self.event.what);
     }
 
     /// The names of the parameters of an operation, wherever they stand.
@@ -152,9 +152,11 @@ impl Trail {
     }
 }
 
-/// The names of the parameters, without their values.
-fn shape(text: &str) -> QueryShape {
-    QueryShape::of(text.split('&').filter_map(|pair| pair.split('=').next()).filter(|name| !name.is_empty()))
+/// The names of the parameters, without their values; of a search, as it is asked.
+fn shape(text: &str, what: What) -> QueryShape {
+    let names = text.split('&').filter_map(|pair| pair.split('=').next()).filter(|name| !name.is_empty());
+    let asked = if what == What::Search { text.trim_matches('&') } else { "" };
+    QueryShape::of(names).with_asked(asked)
 }
 
 /// One event, or several when it names many people: each is small enough to be written.

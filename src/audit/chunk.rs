@@ -70,6 +70,7 @@ fn write(event: &Event, out: &mut Vec<u8>) {
         bytes(out, consent.id.as_bytes());
         number(out, u64::from(consent.version));
     }
+    bytes(out, event.query.asked().as_bytes());
 }
 
 fn read(from: &mut Reader) -> Option<Event> {
@@ -92,7 +93,7 @@ fn read(from: &mut Reader) -> Option<Event> {
             Err(_) => Some(IpAddr::from(<[u8; 16]>::try_from(address).ok()?)),
         },
     };
-    Some(Event {
+    let mut event = Event {
         recorded_ms,
         what,
         outcome,
@@ -108,7 +109,12 @@ fn read(from: &mut Reader) -> Option<Event> {
             let id = from.text()?.into();
             Some(ConsentVersion { id, version: u32::try_from(from.number()?).ok()? })
         })?,
-    })
+    };
+    // Earlier versions of the program kept no more than the names.
+    if let Some(asked) = from.text().filter(|asked| !asked.is_empty()) {
+        event.query = event.query.with_asked(asked);
+    }
+    Some(event)
 }
 
 fn bytes(out: &mut Vec<u8>, bytes: &[u8]) {
@@ -201,7 +207,7 @@ mod tests {
             resource_type: head.5,
             id: head.6,
             patients: tail.0,
-            query: QueryShape::of(tail.1.iter().map(String::as_str)),
+            query: QueryShape::of(tail.1.iter().map(String::as_str)).with_asked(&tail.2),
             request: tail.2,
             consents: tail.3,
             count: tail.4,
@@ -224,6 +230,16 @@ mod tests {
             for (read, event) in read.iter().zip(&events) {
                 prop_assert!(read.as_ref().is_none_or(|read| read == event));
             }
+        }
+
+        #[test]
+        fn what_an_earlier_version_wrote_has_no_text_of_a_search(event in events()) {
+            let event = Event { query: event.query.with_asked(""), ..event };
+            let (mut one, mut chunk) = (Vec::new(), vec![VERSION]);
+            write(&event, &mut one);
+            prop_assert_eq!(one.pop(), Some(0));
+            bytes(&mut chunk, &one);
+            prop_assert_eq!(decode(&chunk), vec![Some(event)]);
         }
 
         #[test]

@@ -1,5 +1,5 @@
-//! What is recorded of one access. It names patients by key and queries by shape; no value of a query, no text of a
-//! resource, no person's name is ever in it.
+//! What is recorded of one access. It names patients by key; no text of a resource is ever in it. A search is kept as it was
+//! asked, for those alone who may read the audit record.
 
 use core::net::IpAddr;
 
@@ -26,7 +26,7 @@ pub struct Event {
     pub id: Option<ResourceId>,
     /// The patients of whom something left; for a refused read, the patient it was about.
     pub patients: Vec<PatientKey>,
-    /// Which parameters the query had.
+    /// Which parameters the query had, and of a search the whole of it.
     pub query: QueryShape,
     /// The gateway's own id of the request.
     pub request: String,
@@ -125,9 +125,15 @@ pub struct Agent {
     pub role: Role,
 }
 
-/// The names of a query's parameters with their modifiers, never their values.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct QueryShape(Vec<Box<str>>);
+/// The names of a query's parameters with their modifiers; of a search, its text too.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct QueryShape {
+    names: Vec<Box<str>>,
+    asked: Box<str>,
+}
+
+/// Longest text of a search that is kept, bytes; no longer one is answered.
+pub const ASKED_BYTES_MAX: usize = 16 * 1024;
 
 /// Longest parameter name kept; a chain of `_has` fits.
 const NAME_BYTES_MAX: usize = 100;
@@ -139,17 +145,36 @@ impl QueryShape {
     /// search parameter's is kept as `?`.
     pub fn of<'a>(names: impl IntoIterator<Item = &'a str>) -> Self {
         let kept = |name: &'a str| -> Box<str> { if is_parameter(name) { name.into() } else { "?".into() } };
-        QueryShape(names.into_iter().take(NAMES_MAX).map(kept).collect())
+        QueryShape { names: names.into_iter().take(NAMES_MAX).map(kept).collect(), asked: "".into() }
+    }
+
+    /// With the text of the search, as it was asked (percent-encoded, without the `?`); what is beyond [`ASKED_BYTES_MAX`] is
+    /// cut off.
+    pub fn with_asked(self, text: &str) -> Self {
+        let asked = text.get(..text.floor_char_boundary(ASKED_BYTES_MAX)).unwrap_or_default();
+        QueryShape { asked: asked.into(), ..self }
+    }
+
+    /// The text of the search as it was asked; empty where it was none.
+    pub fn asked(&self) -> &str {
+        &self.asked
     }
 
     /// The names.
     pub fn names(&self) -> impl ExactSizeIterator<Item = &str> {
-        self.0.iter().map(|name| &**name)
+        self.names.iter().map(|name| &**name)
     }
 
     /// `patient&code:in&date`
     pub fn text(&self) -> String {
-        self.0.join("&")
+        self.names.join("&")
+    }
+}
+
+/// Whoever writes it into a log writes no value.
+impl core::fmt::Debug for QueryShape {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_tuple("QueryShape").field(&self.names).finish()
     }
 }
 

@@ -1,8 +1,8 @@
 //! An event as an AuditEvent R4 in the shape of IHE BALP 1.1 (Basic Audit Log Patterns): RESTful activity by type,
 //! client and organisation as agents, patients, resource, query, request and consents as entities.
 //!
-//! One departure. BALP puts the whole query, base64, into `entity.query`. Values of a query are patient data (a name, a
-//! number, a diagnosis) and would outlive what they were asked about; the query here has the parameters' names only.
+//! A search stands in `entity.query` as it was asked, base64, as BALP has it. Values of a query are patient data (a name, a
+//! number, a diagnosis): they are there and nowhere else, and `entity.description` has the parameters' names only.
 
 use super::event::{Event, Outcome, What};
 use crate::fhir::{Writer, time};
@@ -177,9 +177,11 @@ fn entities(w: &mut Writer, event: &Event) {
             coding(w, "type", ENTITY_TYPE, "2", "System Object");
             coding(w, "role", ENTITY_ROLE, "24", "Query");
             let operation = event.what.operation().map(|name| format!("/${name}")).unwrap_or_default();
-            let query = format!("GET {type_name}{operation}?{}", event.query.text());
-            w.string("description", &query);
-            w.string("query", &base64(query.as_bytes()));
+            let names = format!("GET {type_name}{operation}?{}", event.query.text());
+            let asked = Some(event.query.asked()).filter(|asked| !asked.is_empty());
+            let query = asked.map(|asked| format!("GET {type_name}{operation}?{asked}"));
+            w.string("description", &names);
+            w.string("query", &base64(query.as_ref().unwrap_or(&names).as_bytes()));
             w.array("detail", |w| {
                 w.item(|w| {
                     w.string("type", "results");
@@ -248,7 +250,7 @@ mod tests {
             resource_type: Some(ResourceType::OBSERVATION),
             id: None,
             patients: vec![PatientKey(7 << 64)],
-            query: QueryShape::of(["patient", "date"]),
+            query: QueryShape::of(["patient", "date"]).with_asked("patient=Patient/7&date=ge2026"),
             request: "r-1".into(),
             consents: vec![ConsentVersion { id: "k1".into(), version: 3 }],
             count: 17,
@@ -271,7 +273,7 @@ mod tests {
             ("/agent/2/who/reference", "Organization/agency-a"),
             ("/entity/0/role/code", "1"),
             ("/entity/1/description", "GET Observation?patient&date"),
-            ("/entity/1/query", "R0VUIE9ic2VydmF0aW9uP3BhdGllbnQmZGF0ZQ=="),
+            ("/entity/1/query", "R0VUIE9ic2VydmF0aW9uP3BhdGllbnQ9UGF0aWVudC83JmRhdGU9Z2UyMDI2"),
             ("/entity/1/detail/0/valueString", "17"),
             ("/entity/2/what/reference", "Consent/k1/_history/3"),
             ("/entity/3/what/identifier/value", "r-1"),
@@ -279,6 +281,17 @@ mod tests {
         for (pointer, value) in expect {
             assert_eq!(json.pointer(pointer).and_then(Value::as_str), Some(value), "{pointer} of {json:#}");
         }
+    }
+
+    /// CONS-08: the text of a search is in `entity.query` alone.
+    #[test]
+    fn the_values_of_a_search_are_nowhere_else() {
+        let event = search();
+        let json: Value = serde_json::from_str(&to_fhir(&event, "e-1")).unwrap();
+        assert!(!json.to_string().contains("ge2026") && !format!("{event:?}").contains("ge2026"));
+        let shape = QueryShape::of(["patient"]);
+        let json: Value = serde_json::from_str(&to_fhir(&Event { query: shape, ..event }, "e-1")).unwrap();
+        assert_eq!(json["entity"][1]["query"], base64(b"GET Observation?patient"));
     }
 
     #[test]

@@ -7,11 +7,11 @@ mod number;
 mod place;
 mod text;
 
-use super::query::{DateWanted, Prefix, ReferenceWanted, TokenWanted, UriHow, Wanted};
+use super::query::{DateWanted, Prefix, ReferenceWanted, StringHow, TokenWanted, UriHow, Wanted};
 use super::value::{Reference, Target, Token, Value};
 use crate::fhir::oid;
 use crate::fhir::time::Interval;
-use crate::search::facts::folded;
+use crate::search::facts::{caseless, folded, is_case_sensitive};
 
 pub use number::{quantity, whole};
 
@@ -49,6 +49,7 @@ fn one(value: &Value, wanted: &Wanted) -> bool {
         }
         (Value::Quantity(stated), Wanted::Quantity(wanted)) => quantity(stated, wanted),
         (Value::String(stated), Wanted::String(wanted)) => text::string(stated, wanted),
+        (Value::Word(stated), Wanted::String(wanted)) => wanted.how == StringHow::Start && text::string(stated, wanted),
         (Value::Token(stated), Wanted::Token(wanted)) => token(stated, wanted),
         (Value::Token(stated), Wanted::Display(wanted)) => stated.texts.iter().any(|said| text::begins(said, wanted)),
         (Value::Token(stated), Wanted::OfType(wanted)) => of_type(stated, wanted),
@@ -93,7 +94,7 @@ pub fn date(stated: Interval, wanted: &DateWanted) -> bool {
 
 fn token(stated: &Token, wanted: &TokenWanted) -> bool {
     let system = || oid::canonical(stated.system.as_deref().unwrap_or_default());
-    let is = |code: &str| stated.code.as_deref().is_some_and(|stated| folded(stated) == code);
+    let is = |code: &str| stated.code.as_deref().is_some_and(|it| same_code(it, code, stated.is_case_sensitive));
     match wanted {
         TokenWanted::Code(code) => is(code),
         TokenWanted::Coding(named, code) => is(code) && system() == &**named,
@@ -101,10 +102,19 @@ fn token(stated: &Token, wanted: &TokenWanted) -> bool {
     }
 }
 
+/// A code as asked for is in normal width already.
+fn same_code(stated: &str, wanted: &str, is_case_sensitive: bool) -> bool {
+    let stated = folded(stated);
+    stated == wanted || (!is_case_sensitive && caseless(&stated) == caseless(wanted))
+}
+
 fn of_type(stated: &Token, wanted: &[Box<str>; 3]) -> bool {
     let [system, code, value] = wanted;
-    let typed = |(s, c): &(Box<str>, Box<str>)| oid::canonical(s) == &**system && folded(c) == **code;
-    stated.types.iter().any(typed) && stated.code.as_deref().is_some_and(|stated| folded(stated) == **value)
+    let typed = |(s, c): &(Box<str>, Box<str>)| {
+        oid::canonical(s) == &**system && same_code(c, code, is_case_sensitive("Coding", system))
+    };
+    let valued = |it: &str| same_code(it, value, stated.is_case_sensitive);
+    stated.types.iter().any(typed) && stated.code.as_deref().is_some_and(valued)
 }
 
 fn reference(stated: &Reference, wanted: &ReferenceWanted) -> bool {
@@ -117,17 +127,13 @@ fn reference(stated: &Reference, wanted: &ReferenceWanted) -> bool {
     }
 }
 
-/// A canonical with a version is also found without it (references.html#canonical).
 fn uri(stated: &str, how: UriHow, wanted: &str) -> bool {
     let below = |whole: &str, beginning: &str| {
         let beginning = beginning.strip_suffix('/').unwrap_or(beginning);
         whole.strip_prefix(beginning).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     };
     match how {
-        UriHow::Exact => {
-            let rest = stated.strip_prefix(wanted);
-            rest.is_some_and(|rest| rest.is_empty() || (rest.starts_with('|') && !wanted.contains('|')))
-        }
+        UriHow::Exact => stated == wanted,
         UriHow::Below => below(stated, wanted),
         UriHow::Above => stated.contains("://") && below(wanted, stated),
     }

@@ -15,7 +15,7 @@ use super::columns::Columns;
 use super::compare;
 use super::definition::Definition;
 use super::definitions::Definitions;
-use super::facts::{clinical_interval, folded_hash, reference_hash, system_hash};
+use super::facts::{clinical_interval, code_hash, reference_hash, system_hash, token_hash};
 use super::query::{Asked, Branch, Condition, Server, Test};
 use super::read::{self, Reading};
 use super::strings::folded_for_search as fold;
@@ -144,7 +144,12 @@ impl<'v> Judge<'v> {
             Slow::Refers { reference, targets, contained } => {
                 self.refers(subject, reference, targets)? || self.refers_inside(subject, reference, contained)?
             }
-            Slow::Own(hashes) => subject.hash().is_some_and(|own| hashes.contains(&own)),
+            Slow::Own(hashes) => {
+                !hashes.is_empty()
+                    && subject.columns().is_some_and(|(columns, row)| {
+                        self.names_of(columns.types[row], columns.ids[row].as_str()).any(|own| hashes.contains(&own))
+                    })
+            }
             Slow::Narrative(words) => {
                 let json = subject.json()?;
                 let narrative = json.pointer("/text/div").and_then(Json::as_str).unwrap_or_default();
@@ -179,6 +184,13 @@ impl<'v> Judge<'v> {
         })
     }
 
+    /// The hashes by which references name a resource: its type and id, and its URL here.
+    pub(super) fn names_of(&self, resource_type: ResourceType, id: &str) -> impl Iterator<Item = u64> + use<> {
+        let local = reference_hash(resource_type, id);
+        let url = (!self.base.is_empty()).then(|| token_hash(&format!("{}/{}/{id}", self.base, resource_type.name())));
+        std::iter::once(local).chain(url)
+    }
+
     /// What is contained has no facts: the same question is asked of its values.
     fn holds_contained(&self, quick: &Quick<'_>, subject: &Subject<'_>) -> Result<bool, Fault> {
         Ok(match quick {
@@ -207,7 +219,8 @@ impl<'v> Judge<'v> {
             }
             _ => self.values(subject, asked.definition)?.iter().any(|value| match value {
                 Value::Token(token) => token.code.as_deref().is_some_and(|code| {
-                    has(system_hash(token.system.as_deref().unwrap_or_default()), folded_hash(code))
+                    let system = system_hash(token.system.as_deref().unwrap_or_default());
+                    has(system, code_hash(code, token.is_case_sensitive))
                 }),
                 _ => false,
             }),

@@ -137,7 +137,7 @@ impl Visible for Eyes<'_> {
     }
 }
 
-/// A value set of the code 2 of LOINC, and LOINC with 1 below 0.
+/// What is known to a world that holds none: a value set of the code 2 of LOINC, and LOINC with 1 below 0.
 fn terminology() -> Known {
     Known::new(&[
         json!({"resourceType": "ValueSet", "id": "vs", "url": "http://vs.example", "compose": {"include":
@@ -150,7 +150,9 @@ fn terminology() -> Known {
 /// The ids of a page and of what is included with it, and the rest of what was found.
 pub(super) fn find(shown: &Shown, query: &Query<'_>) -> Result<(Vec<String>, Vec<String>, Found), Refused> {
     let eyes = shown.eyes();
-    let terminology = terminology();
+    let is_one = |one: &&Value| ["ValueSet", "CodeSystem"].iter().any(|name| one["resourceType"] == *name);
+    let own: Vec<Value> = shown.bodies.iter().flatten().filter(is_one).cloned().collect();
+    let terminology = if own.is_empty() { terminology() } else { Known::new(&own) };
     let found = run(&Judge::new(&eyes, &terminology, server()), query, NOW)?;
     let ids = |rows: &[Row]| rows.iter().map(|at| shown.columns[at.chart].ids[at.row].as_str().to_owned()).collect();
     Ok((ids(&found.page.matches), ids(&found.included), found))

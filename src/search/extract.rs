@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::facts::{DateFact, Labels, Token, reference_hash};
+use super::facts::{DateFact, Labels, Parameter, Token, reference_hash};
 use super::labels;
 use crate::fhir::entry::Entries;
 use crate::fhir::reference::{self, Literal};
@@ -46,7 +46,7 @@ pub fn extract_in(resource: &Value, record: PatientKey, zone_minutes: i16) -> Ex
     let Some(object) = resource.as_object() else { return Extracted::default() };
     let resource_type = reference::resource_type(resource);
     let entries = (resource_type == Some(ResourceType::BUNDLE)).then(|| Entries::of(resource, record));
-    let mut reader = Reader { found: Extracted::default(), entries: entries.as_ref() };
+    let mut reader = Reader { found: Extracted::default(), entries: entries.as_ref(), names_versions: false };
     if resource_type == Some(ResourceType::PATIENT) {
         let own = object.get("id").and_then(Value::as_str).map(PatientKey::of_id);
         reader.patient(own.unwrap_or(STRANGER));
@@ -63,6 +63,9 @@ pub fn extract_in(resource: &Value, record: PatientKey, zone_minutes: i16) -> Ex
     if let Some(resource_type) = resource_type {
         let (tokens, dates) = tree::facts(resource_type, resource, zone_minutes);
         (reader.found.tokens, reader.found.dates) = (tokens, dates);
+        if reader.names_versions {
+            reader.found.tokens.insert(0, Token { parameter: Parameter::VERSIONED, system: 0, code: 0 });
+        }
     }
     reader.found.patients.sort_unstable();
     reader.found.patients.dedup();
@@ -75,6 +78,8 @@ pub fn extract_in(resource: &Value, record: PatientKey, zone_minutes: i16) -> Ex
 struct Reader<'a> {
     found: Extracted,
     entries: Option<&'a Entries<'a>>,
+    /// Whether a reference names a version.
+    names_versions: bool,
 }
 
 impl<'a> Reader<'a> {
@@ -133,6 +138,7 @@ impl<'a> Reader<'a> {
             }
             return;
         };
+        self.names_versions |= text.contains("/_history/");
         let literal = Literal::parse(text);
         if let Some(entry) = self.entries.and_then(|entries| entries.resolve(text)) {
             if entry.resource_type == ResourceType::PATIENT {
@@ -149,7 +155,11 @@ impl<'a> Reader<'a> {
                     self.patient(PatientKey::of_id(id));
                 }
             }
-            Literal::Absolute(_, Some((resource_type, _))) if resource_type != ResourceType::PATIENT => {}
+            // It may be the URL of one of ours: what is labelled here hides whoever names it so too. An id of somebody
+            // else's that is the same by chance hides too much, which harms nobody.
+            Literal::Absolute(_, Some((resource_type, id))) if resource_type != ResourceType::PATIENT => {
+                self.found.references.push(reference_hash(resource_type, id));
+            }
             Literal::Absolute(_, Some(_)) => self.patient(STRANGER),
             Literal::Absolute(..) | Literal::Urn(_) | Literal::Other => {
                 if of_patient {

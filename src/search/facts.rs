@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::fhir::time::Interval;
-use crate::fhir::{PatientKey, ResourceId, ResourceType, oid};
+use crate::fhir::{PatientKey, ResourceId, ResourceType, oid, system};
 
 pub use super::extract::{Extracted, extract, extract_in};
 
@@ -57,6 +57,8 @@ impl Parameter {
     pub const CLINICAL: Parameter = Parameter(1);
     /// Of what contains other resources (a token); no parameter of a search.
     pub const CONTAINED: Parameter = Parameter(2);
+    /// Of what refers to a version of something (a token); no parameter of a search.
+    pub const VERSIONED: Parameter = Parameter(3);
     pub const IDENTIFIER: Parameter = Parameter(8);
     pub const STATUS: Parameter = Parameter(9);
     pub const PATIENT: Parameter = Parameter(10);
@@ -84,7 +86,8 @@ impl Parameter {
     pub const BIRTHDATE: Parameter = Parameter(159);
 }
 
-/// A token: system ([`token_hash`]) and code ([`folded_hash`]) as 64-bit hashes; 0 stands for "no system". A reference
+/// A token: system ([`token_hash`]) and code ([`folded_hash`], or [`caseless_hash`] where its case does not matter) as
+/// 64-bit hashes; 0 stands for "no system". A reference
 /// that a parameter reads is kept as a token too: without system, its code the [`reference_hash`], or the
 /// [`token_hash`] of an absolute URL or urn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -177,6 +180,57 @@ pub fn folded_hash(text: &str) -> u64 {
     token_hash(&folded(text))
 }
 
+/// The hash of a code or an identifier's value whose case does not matter. It is no [`folded_hash`], so that the two never
+/// match one another by accident, but where there is no case to speak of.
+pub fn caseless_hash(text: &str) -> u64 {
+    let folded = folded(text);
+    match caseless(&folded) {
+        Cow::Borrowed(_) => token_hash(&folded),
+        Cow::Owned(lower) => hash(&[&lower, "\0"]),
+    }
+}
+
+/// The text in lower case; borrowed where it has no letter that has a case.
+pub fn caseless(text: &str) -> Cow<'_, str> {
+    if text.is_ascii() {
+        let cased = text.bytes().any(|byte| byte.is_ascii_alphabetic());
+        return if cased { Cow::Owned(text.to_ascii_lowercase()) } else { Cow::Borrowed(text) };
+    }
+    let lower = text.to_lowercase();
+    if lower == text && text.to_uppercase() == text { Cow::Borrowed(text) } else { Cow::Owned(lower) }
+}
+
+/// Whether the codes of an element tell upper from lower case (search.html#token). The code systems of HL7 say so of
+/// themselves (CodeSystem.caseSensitive), and UCUM; an identifier, a ContactPoint, a string and a code of any other system are
+/// in doubt, and then "servers SHOULD treat tokens in a case-insensitive manner". `found` is the R4 type of the element,
+/// `system` the system that it states or implies, by its canonical name.
+pub fn is_case_sensitive(found: &str, system: &str) -> bool {
+    match found {
+        "Identifier" | "ContactPoint" | "string" | "markdown" => false,
+        "Coding" | "CodeableConcept" => of_hl7(system),
+        "code" => system.is_empty() || of_hl7(system),
+        _ => true,
+    }
+}
+
+/// `http://hl7.org/fhir/sid/` is the namespace of systems of others.
+fn of_hl7(system: &str) -> bool {
+    let own = |rest: &str| !rest.starts_with("sid/");
+    system == system::UCUM
+        || system.starts_with("http://terminology.hl7.org/CodeSystem/")
+        || system.strip_prefix("http://hl7.org/fhir/").is_some_and(own)
+}
+
+/// The hash of a code as whatever is of its system keeps it.
+pub fn coded_hash(system: &str, code: &str) -> u64 {
+    code_hash(code, is_case_sensitive("Coding", oid::canonical(system)))
+}
+
+/// The hash of a code as an element keeps it; see [`is_case_sensitive`].
+pub fn code_hash(code: &str, is_case_sensitive: bool) -> u64 {
+    if is_case_sensitive { folded_hash(code) } else { caseless_hash(code) }
+}
+
 /// The text in normal width: what NFKC does to full-width ASCII, the ideographic space and half-width kana.
 pub fn folded(text: &str) -> Cow<'_, str> {
     /// U+FF61 to U+FF9F.
@@ -250,6 +304,34 @@ mod tests {
     #[test]
     fn a_reference_is_hashed_as_it_is_written() {
         assert_eq!(reference_hash(ResourceType::PATIENT, "a"), token_hash("Patient/a"));
+    }
+
+    /// PSTR-07
+    #[test]
+    fn case_matters_where_a_system_says_so() {
+        for (found, system, expected) in [
+            ("Identifier", "urn:x", false),
+            ("ContactPoint", "", false),
+            ("string", "", false),
+            ("Coding", "", false),
+            ("Coding", "http://loinc.org", false),
+            ("Coding", "http://hl7.org/fhir/sid/icd-10", false),
+            ("Coding", "http://hl7.org/fhir/observation-status", true),
+            ("CodeableConcept", "http://terminology.hl7.org/CodeSystem/v2-0203", true),
+            ("Coding", "http://unitsofmeasure.org", true),
+            ("code", "http://hl7.org/fhir/observation-status", true),
+            ("code", "urn:ietf:bcp:47", false),
+            ("code", "", true),
+            ("id", "", true),
+            ("uri", "", true),
+        ] {
+            assert_eq!(is_case_sensitive(found, system), expected, "PSTR-07 {found} {system}");
+        }
+        assert_eq!(caseless_hash("ABC"), caseless_hash("ａｂc"));
+        assert_ne!(caseless_hash("abc"), folded_hash("abc"));
+        for plain in ["", "12-3", "見本", "12.4"] {
+            assert_eq!(caseless_hash(plain), folded_hash(plain));
+        }
     }
 
     #[test]

@@ -4,8 +4,8 @@ use std::collections::HashSet;
 
 use super::definition::{Definition, Kind};
 use super::evaluate::{Judge, Subject};
-use super::facts::reference_hash;
-use super::query::{Include, Query};
+use super::query::{Condition, Include, Query};
+use super::run::Version;
 use super::value::{Reference, Target, Value};
 use super::visible::Row;
 use crate::fault::Fault;
@@ -16,9 +16,10 @@ pub const INCLUDED_MAX: usize = 1000;
 /// How often what was included is looked at again (`:iterate`).
 const ROUNDS_MAX: usize = 8;
 
-/// The rows that belong to a page, and whether there were more than may be.
-pub(super) fn included(judge: &Judge<'_>, query: &Query<'_>, matches: &[Row]) -> Result<(Vec<Row>, bool), Fault> {
-    let mut found = Gathered { seen: matches.iter().copied().collect(), rows: Vec::new(), cut: false };
+/// What belongs to a page.
+pub(super) fn included(judge: &Judge<'_>, query: &Query<'_>, matches: &[Row]) -> Result<Gathered, Fault> {
+    let seen = matches.iter().copied().collect();
+    let mut found = Gathered { seen, rows: Vec::new(), versions: Vec::new(), cut: false };
     let mut frontier = matches.to_vec();
     for round in 0..ROUNDS_MAX {
         let before = found.rows.len();
@@ -34,13 +35,53 @@ pub(super) fn included(judge: &Judge<'_>, query: &Query<'_>, matches: &[Row]) ->
             break;
         }
     }
-    Ok((found.rows, found.cut))
+    Ok(found)
 }
 
-struct Gathered {
+/// Whether a chain of the query was judged on the current version of something of which a match names another one
+/// (search.html#chaining). Only what the caller may see counts.
+pub(super) fn chained_otherwise(judge: &Judge<'_>, query: &Query<'_>, matches: &[Row]) -> Result<bool, Fault> {
+    let mut by = Vec::new();
+    query.branches.iter().flat_map(|branch| &branch.conditions).for_each(|one| chains(one, &mut by));
+    for at in matches.iter().filter(|_| !by.is_empty()) {
+        let columns = judge.visible.charts()[at.chart];
+        let subject = Subject::row(judge.visible, *at, columns);
+        if !subject.names_versions() {
+            continue;
+        }
+        for definition in &by {
+            for value in judge.values(&subject, definition)? {
+                let Value::Reference(Reference { target: Target::Local(of, id, Some(version)), .. }) = value else {
+                    continue;
+                };
+                let current = judge.find(at.chart, of, &id).filter(|row| judge.visible.may_see(*row));
+                let number = |row: Row| judge.visible.charts()[row.chart].versions[row.row];
+                if current.is_some_and(|row| number(row).to_string() != *version) {
+                    return Ok(true);
+                }
+            }
+        }
+    }
+    Ok(false)
+}
+
+/// The references that chains go over.
+fn chains<'q>(condition: &'q Condition<'_>, by: &mut Vec<&'q Definition>) {
+    match condition {
+        Condition::Chain { reference, .. } => by.push(reference),
+        Condition::Not(inner) => chains(inner, by),
+        Condition::All(all) | Condition::Any(all) => all.iter().for_each(|one| chains(one, by)),
+        _ => {}
+    }
+}
+
+/// What is included with a page.
+pub(super) struct Gathered {
     seen: HashSet<Row>,
-    rows: Vec<Row>,
-    cut: bool,
+    pub(super) rows: Vec<Row>,
+    pub(super) versions: Vec<Version>,
+    /// Whether there was more than may be.
+    pub(super) cut: bool,
 }
 
 impl Gathered {
@@ -48,12 +89,24 @@ impl Gathered {
         if self.seen.contains(&at) || !judge.visible.may_see(at) {
             return;
         }
-        if self.rows.len() >= INCLUDED_MAX {
-            self.cut = true;
+        if self.is_full() {
             return;
         }
         self.seen.insert(at);
         self.rows.push(at);
+    }
+
+    /// Another version than the current one of something.
+    fn add_version(&mut self, version: Version) {
+        if !self.versions.contains(&version) && !self.is_full() {
+            self.versions.push(version);
+        }
+    }
+
+    fn is_full(&mut self) -> bool {
+        let full = self.rows.len() + self.versions.len() >= INCLUDED_MAX;
+        self.cut |= full;
+        full
     }
 }
 
@@ -69,12 +122,21 @@ fn referred(judge: &Judge<'_>, include: &Include<'_>, frontier: &[Row], found: &
         let every: Vec<&Definition> = include.reference.map_or_else(|| every.collect(), |one| vec![one]);
         for definition in every {
             for value in judge.values(&subject, definition)? {
-                // A version is not kept apart: what it names is included as it stands.
-                let Value::Reference(Reference { target: Target::Local(target, id, _), .. }) = value else { continue };
-                if include.target.is_none_or(|wanted| wanted == target)
-                    && let Some(row) = judge.find(at.chart, target, &id)
-                {
-                    found.add(judge, row);
+                let Value::Reference(Reference { target: Target::Local(target, id, version), .. }) = value else {
+                    continue;
+                };
+                if include.target.is_some_and(|wanted| wanted != target) {
+                    continue;
+                }
+                let row = judge.find(at.chart, target, &id);
+                let is_current = |row: &Row| {
+                    let current = judge.visible.charts()[row.chart].versions[row.row];
+                    version.as_ref().is_none_or(|named| current.to_string() == **named)
+                };
+                match (row.filter(is_current), version.as_ref().and_then(|version| version.parse().ok())) {
+                    (Some(row), _) => found.add(judge, row),
+                    (None, Some(version)) => found.add_version(Version { resource_type: target, id, version }),
+                    (None, None) => {}
                 }
             }
         }
@@ -89,8 +151,9 @@ fn referring(judge: &Judge<'_>, include: &Include<'_>, frontier: &[Row], found: 
         .filter_map(|at| {
             let columns = judge.visible.charts()[at.chart];
             let resource_type = columns.types[at.row];
-            wanted(resource_type).then(|| reference_hash(resource_type, columns.ids[at.row].as_str()))
+            wanted(resource_type).then(|| judge.names_of(resource_type, columns.ids[at.row].as_str()))
         })
+        .flatten()
         .collect();
     if hashes.is_empty() {
         return Ok(());

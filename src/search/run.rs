@@ -6,9 +6,21 @@ use super::page::{Page, Pager};
 use super::query::rule::{self, past};
 use super::query::{Query, Scope};
 use super::visible::Row;
-use crate::fault::Issue;
+use crate::fault::{Issue, Place};
+use crate::fhir::ResourceType;
 
 pub use super::include::INCLUDED_MAX;
+
+/// One version of a resource.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Version {
+    /// Its type.
+    pub resource_type: ResourceType,
+    /// Its id.
+    pub id: Box<str>,
+    /// Its number.
+    pub version: u32,
+}
 
 /// What a search found.
 #[derive(Clone, Debug)]
@@ -17,6 +29,9 @@ pub struct Found {
     pub page: Page<Row>,
     /// What is included with it, each row once and none that is a match.
     pub included: Vec<Row>,
+    /// Versions that are included beside them, because a reference names them and they are not the current ones
+    /// (search.html#versions); whether the caller may see them is not decided yet.
+    pub versions: Vec<Version>,
     /// What is to be said beside it (`search.mode` outcome).
     pub issues: Vec<Issue>,
 }
@@ -46,9 +61,12 @@ pub fn run(judge: &Judge<'_>, query: &Query<'_>, now: i64) -> Result<Found, Refu
     })?;
     let page = pager.page(begun);
     let mut issues = query.ignored.clone();
-    let (included, cut) = include::included(judge, query, &page.matches)?;
-    if cut {
+    if include::chained_otherwise(judge, query, &page.matches)? {
+        issues.push(Issue::new(&rule::CHAIN_VERSION, Place::Whole));
+    }
+    let found = include::included(judge, query, &page.matches)?;
+    if found.cut {
         issues.push(past(&rule::INCLUDES_CUT, INCLUDED_MAX));
     }
-    Ok(Found { page, included, issues })
+    Ok(Found { page, included: found.rows, versions: found.versions, issues })
 }

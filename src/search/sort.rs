@@ -90,6 +90,6 @@ fn sorted(value: &Value, descending: bool) -> Option<Sorted> {
             Target::Url(url) => Sorted::text(url),
             Target::Contained(_) | Target::Unresolved => return None,
         },
-        Value::Composite(_) | Value::Position { .. } => return None,
+        Value::Word(_) | Value::Composite(_) | Value::Position { .. } => return None,
     })
 }

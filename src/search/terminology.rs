@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::facts::{folded_hash, system_hash};
+use super::facts::system_hash;
 
 pub use compose::members;
 pub use system::System;
@@ -66,7 +66,7 @@ enum Codes {
 }
 
 impl Members {
-    /// Whether a code is one of them, given the hash of its system ([`system_hash`]) and its own ([`folded_hash`]).
+    /// Whether a code is one of them, given the hash of its system ([`system_hash`]) and its own ([`super::facts::coded_hash`]).
     pub fn contains(&self, system: u64, code: u64) -> bool {
         self.include.iter().any(|clause| clause.contains(system, code))
             && !self.exclude.iter().any(|clause| clause.contains(system, code))
@@ -112,7 +112,7 @@ impl Codes {
 /// A code of a system with everything above or below it.
 pub fn subsumed(source: &dyn Source, system: &str, code: &str, above: bool) -> Result<Members, Undecided> {
     let known = source.code_system(system).ok_or_else(|| Undecided::Unknown(system.to_owned()))?;
-    let of = folded_hash(code);
+    let of = known.hash(code);
     let open = || Undecided::Open(system.to_owned());
     let mut codes = if above { known.above(of) } else { known.below(of) }.ok_or_else(open)?;
     codes.insert(of);

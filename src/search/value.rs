@@ -14,6 +14,8 @@ pub enum Value {
     Date(Interval),
     /// String parameters: one string of the element (a name gives one for each part).
     String(Box<str>),
+    /// A word of a family name behind its first: a search for its beginning finds the name too (search.html#string).
+    Word(Box<str>),
     /// Reference parameters.
     Reference(Reference),
     /// Number parameters; one value where both are the same, a Range otherwise; `None` is an open end.
@@ -47,6 +49,8 @@ pub struct Token {
     pub system: Option<Box<str>>,
     /// The code, the identifier's value, `true` or `false`.
     pub code: Option<Box<str>>,
+    /// Whether the case of the code counts ([`super::facts::is_case_sensitive`]).
+    pub is_case_sensitive: bool,
     /// Display, text: what `:text` looks at.
     pub texts: Vec<Box<str>>,
     /// The codings of Identifier.type, system and code: what `:of-type` looks at.

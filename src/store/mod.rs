@@ -28,6 +28,7 @@ pub mod parts;
 pub mod postgres;
 pub mod press;
 pub mod records;
+pub mod secret;
 pub mod shelf;
 pub mod sled;
 pub mod told;

@@ -110,7 +110,8 @@ fn value(name: &str, kind: &str, definition: &Value) -> String {
         (_, "number") => "gt1.5".to_owned(),
         (_, "date") => "ge2026-01-01".to_owned(),
         (_, "string") => "%E8%A6%8B%E6%9C%AC".to_owned(),
-        (_, "token") => "http%3A%2F%2Fsystem.example%7Ccode".to_owned(),
+        // A boolean, a uri and a ContactPoint have no system.
+        (_, "token") => "code".to_owned(),
         (_, "reference") => "http%3A%2F%2Felsewhere.example%2FThing%2F1".to_owned(),
         (_, "quantity") => "5.4%7Chttp%3A%2F%2Funitsofmeasure.org%7Cmg".to_owned(),
         (_, "uri") => "http%3A%2F%2Fexample.org%2Fx".to_owned(),

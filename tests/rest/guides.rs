@@ -9,7 +9,7 @@ use tasuki::app::Gateway;
 use tasuki::config::Config;
 use tasuki::fhir::ResourceType;
 use tasuki::guide::{CanonicalResource, Library};
-use tasuki::search::facts::{folded_hash, system_hash};
+use tasuki::search::facts::{coded_hash, system_hash};
 use tasuki::search::terminology::{Members, Terminology, Undecided};
 use tasuki::store::Store;
 
@@ -281,7 +281,7 @@ fn compare(guides: &Library, url: &str, members: &Members) -> usize {
         }
         _ => return 0,
     }
-    let contains = |code: &String| members.contains(system_hash(system), folded_hash(code));
+    let contains = |code: &String| members.contains(system_hash(system), coded_hash(system, code));
     assert_eq!(inside.iter().find(|code| !contains(code)), None, "{url}");
     assert_eq!(outside.iter().find(|code| contains(code) && !inside.contains(code)), None, "{url}");
     inside.len()

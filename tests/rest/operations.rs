@@ -7,23 +7,23 @@ use serde_json::{Value, json};
 use tasuki::app::Gateway;
 use tasuki::store::Store;
 
-const INDICATION: &str = "http://jpfhir.jp/fhir/clins/CodeSystem/JP_ehrshrs_indication";
+pub(crate) const INDICATION: &str = "http://jpfhir.jp/fhir/clins/CodeSystem/JP_ehrshrs_indication";
 
 /// One store, behind a gateway where everybody may do everything or one where consent decides: one at a time, because an
 /// audit record is written by one.
-struct World {
-    store: Store,
+pub(crate) struct World {
+    pub(crate) store: Store,
     serving: RefCell<Option<(bool, Served)>>,
 }
 
 /// The gateway of one of both kinds.
-struct Door<'a> {
+pub(crate) struct Door<'a> {
     world: &'a World,
     is_open: bool,
 }
 
 impl Door<'_> {
-    fn ask(&self, ask: Ask) -> Answer {
+    pub(crate) fn ask(&self, ask: Ask) -> Answer {
         let mut serving = self.world.serving.borrow_mut();
         if serving.as_ref().is_none_or(|(is_open, _)| *is_open != self.is_open) {
             *serving = None;
@@ -35,17 +35,17 @@ impl Door<'_> {
         serving.as_ref().expect("serving").1.ask(ask)
     }
 
-    fn get(&self, client: &str, path: impl Into<String>) -> Answer {
+    pub(crate) fn get(&self, client: &str, path: impl Into<String>) -> Answer {
         self.ask(Ask::get(client, path))
     }
 }
 
 /// `Patient/…` of the patient with a number.
-fn patient(number: &str) -> String {
+pub(crate) fn patient(number: &str) -> String {
     key(number).reference()
 }
 
-fn world() -> World {
+pub(crate) fn world() -> World {
     let world = World { store: Store::open_memory(), serving: RefCell::default() };
     for number in ["1", "2"] {
         let id = patient(number).replace("Patient/", "");
@@ -59,23 +59,23 @@ fn world() -> World {
 
 impl World {
     /// Where everybody may do everything.
-    fn open(&self) -> Door<'_> {
+    pub(crate) fn open(&self) -> Door<'_> {
         Door { world: self, is_open: true }
     }
 
     /// Where consent decides.
-    fn closed(&self) -> Door<'_> {
+    pub(crate) fn closed(&self) -> Door<'_> {
         Door { world: self, is_open: false }
     }
 
-    fn put(&self, resource: &Value) {
+    pub(crate) fn put(&self, resource: &Value) {
         let path = format!("/{}/{}", resource["resourceType"].as_str().unwrap(), resource["id"].as_str().unwrap());
         let answer = self.open().ask(Ask::put("", path, resource));
         assert!(matches!(answer.status, 200 | 201), "{}", answer.body);
     }
 
     /// Consent of a patient for agency-a.
-    fn consents(&self, number: &str, status: &str) {
+    pub(crate) fn consents(&self, number: &str, status: &str) {
         let id = format!("consent-{number}");
         let answer = self.closed().ask(Ask::put(
             "office",
@@ -85,16 +85,16 @@ impl World {
         assert!(matches!(answer.status, 200 | 201), "{}", answer.body);
     }
 
-    fn get(&self, path: impl Into<String>) -> Answer {
+    pub(crate) fn get(&self, path: impl Into<String>) -> Answer {
         self.open().get("", path)
     }
 
-    fn post(&self, path: impl Into<String>, body: &Value) -> Answer {
+    pub(crate) fn post(&self, path: impl Into<String>, body: &Value) -> Answer {
         self.open().ask(Ask::post("", path, body))
     }
 }
 
-fn condition(id: &str, number: &str, tag: Option<&str>) -> Value {
+pub(crate) fn condition(id: &str, number: &str, tag: Option<&str>) -> Value {
     let mut condition = json!({"resourceType": "Condition", "id": id, "subject": {"reference": patient(number)},
         "clinicalStatus": {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/condition-clinical", "code": "active"}]},
         "code": {"text": format!("病名 <{id}>")}});
@@ -104,14 +104,14 @@ fn condition(id: &str, number: &str, tag: Option<&str>) -> Value {
     condition
 }
 
-fn observation(id: &str, number: &str, code: &str, day: &str) -> Value {
+pub(crate) fn observation(id: &str, number: &str, code: &str, day: &str) -> Value {
     json!({"resourceType": "Observation", "id": id, "status": "final", "subject": {"reference": patient(number)},
         "category": [{"coding": [{"system": "http://terminology.hl7.org/CodeSystem/observation-category", "code": "vital-signs"}]}],
         "code": {"coding": [{"system": "http://loinc.org", "code": code}]}, "effectiveDateTime": day,
         "valueQuantity": {"value": 36.5, "unit": "Cel"}})
 }
 
-fn composition(id: &str, number: &str, entries: &[&str]) -> Value {
+pub(crate) fn composition(id: &str, number: &str, entries: &[&str]) -> Value {
     let entries: Vec<Value> = entries.iter().map(|entry| json!({"reference": entry})).collect();
     json!({"resourceType": "Composition", "id": id, "status": "final", "subject": {"reference": patient(number)},
         "type": {"text": "退院時サマリー"}, "date": "2026-05-01", "title": "退院時サマリー",

@@ -132,6 +132,63 @@ fn dates_are_intervals() {
     );
 }
 
+/// PTYPE-12: date, dateTime, instant, Period and Timing; a Period without an end goes on for ever.
+#[test]
+fn every_type_that_is_a_date_is_compared_as_one() {
+    let during = |period: Json| json!({"effectivePeriod": period});
+    let all = [
+        ("datetime", json!({"effectiveDateTime": "2013-01-14"})),
+        ("instant", json!({"effectiveInstant": "2013-01-14T10:00:00.500+09:00"})),
+        ("no-end", during(json!({"start": "2013-01-14"}))),
+        ("no-start", during(json!({"end": "2013-01-14"}))),
+        (
+            "timing-bounds",
+            json!({"effectiveTiming": {"repeat": {"boundsPeriod": {"start": "2013-01-14", "end": "2013-01-16"}}}}),
+        ),
+        ("timing-code", json!({"effectiveTiming": {"code": {"text": "daily"}}})),
+        ("timing-events", json!({"effectiveTiming": {"event": ["2013-01-16", "2013-01-14"]}})),
+    ];
+    table(
+        "Observation",
+        &all,
+        &[
+            ("PTYPE-12", "date=2013-01-14", "datetime instant"),
+            ("PTYPE-12", "date=2013-01-14T10:00:00.500", "instant"),
+            ("PTYPE-12", "date=2013-01", "datetime instant timing-bounds timing-events"),
+            ("PTYPE-12", "date=gt2099", "no-end"),
+            ("PTYPE-12", "date=lt1900", "no-start"),
+            ("PTYPE-12", "date=sa2013-01-13", "datetime instant no-end timing-bounds timing-events"),
+            ("PTYPE-12", "date=eb2013-01-15", "datetime instant no-start"),
+            ("PTYPE-12", "date=gt2013-01-15", "no-end timing-bounds timing-events"),
+            ("PTYPE-12", "date:missing=true", "timing-code"),
+        ],
+    );
+    let born = [("day", json!({"birthDate": "1940-02-29"})), ("year", json!({"birthDate": "1940"}))];
+    table("Patient", &born, &[("PTYPE-12", "birthdate=1940", "day year"), ("PTYPE-12", "birthdate=1940-02", "day")]);
+}
+
+/// PTYPE-09: within a tenth of the time between now (2026-01-01) and the date.
+#[test]
+fn approximately_is_nearer_the_nearer_the_date_is() {
+    let at = |text: &str| json!({"effectiveDateTime": text});
+    let all = [
+        ("day", at("2025-12-21T00:00:00Z")),
+        ("hour", at("2025-12-22T00:00:00Z")),
+        ("year", at("2016-06-01T00:00:00Z")),
+        ("period", json!({"effectivePeriod": {"start": "2025-12-01", "end": "2025-12-21T09:30:00+09:00"}})),
+    ];
+    table(
+        "Observation",
+        &all,
+        &[
+            ("PTYPE-09", "date=ap2025-12-22T00:00:00Z", "day hour period"),
+            ("PTYPE-09", "date=ap2025-12-20T00:00:00Z", "day period"),
+            ("PTYPE-09", "date=ap2016-01-01T00:00:00Z", "year"),
+            ("PTYPE-09", "date=ap2015-01-01T00:00:00Z", ""),
+        ],
+    );
+}
+
 #[test]
 fn quantities_have_units() {
     let of = |value: &str, unit: &str| {
@@ -175,6 +232,7 @@ fn strings_are_folded_unless_exact() {
         ("b", named("eve", "Jo-Ann")),
         ("c", named("Steven", "山田")),
         ("d", json!({"name": [{"text": "official Ｅｖｅ"}]})),
+        ("f", json!({"name": [{"family": "Carreno Quiñones"}]})),
         ("e", json!({"address": [{"line": ["10 Main  Street"], "city": "Ｙｏｋｏｈａｍａ", "use": "home"}]})),
     ];
     table(
@@ -187,6 +245,11 @@ fn strings_are_folded_unless_exact() {
             ("PSTR-02", "family:exact=Eve", ""),
             ("PSTR-02", "family:contains=EVE", "a b c"),
             ("PSTR-03", "name=EVE", "a b"),
+            ("PSTR-03", "family=quinones", "f"),
+            ("PSTR-03", "name=quin", "f"),
+            ("PSTR-03", "family=carreno quin", "f"),
+            ("PSTR-02", "family:exact=Quiñones", ""),
+            ("PSTR-02", "family:exact=Carreno Quiñones", "f"),
             ("PSTR-03", "name=official", "d"),
             ("PSTR-03", "address=yokohama", "e"),
             ("PSTR-03", "address=home", ""),
@@ -236,7 +299,7 @@ fn tokens_have_systems() {
     };
     table(
         "Patient",
-        &[("a", typed("s", "1")), ("b", json!({"active": false}))],
+        &[("a", typed("s", "1")), ("b", json!({"active": false, "gender": "male"}))],
         &[
             ("PSTR-09", "identifier:of-type=http://terminology.hl7.org/CodeSystem/v2-0203|MR|1", "a"),
             ("PSTR-09", "identifier:of-type=http://terminology.hl7.org/CodeSystem/v2-0203|MR|9", ""),
@@ -244,12 +307,72 @@ fn tokens_have_systems() {
             ("PSTR-06", "active=true", "a"),
             ("PSTR-06", "active:not=true", "b"),
             ("PSTR-06", "phone=555", "a"),
+            ("PSTR-06", "identifier=s|", "a"),
+            ("PSTR-06", "gender=male", "b"),
+            ("PSTR-06", "gender=http://hl7.org/fhir/administrative-gender|male", "b"),
             ("PALL-01", "_id=a,b", "a b"),
             ("PALL-01", "_id=nobody", ""),
             ("PALL-02", "_lastUpdated=ge2026-01-01T09:00:00.000", "a b"),
             ("PALL-02", "_lastUpdated=gt2026-01-01T09:00:00.000", ""),
         ],
     );
+}
+
+/// PSTR-07: case counts where the system says so, and nowhere else; PALL-01: `_id` is exact.
+#[test]
+fn tokens_tell_case_where_their_system_does() {
+    let coded = |system: &str| json!({"code": {"coding": [{"system": system, "code": "Ab-1"}]}, "status": "final"});
+    let all = [
+        ("hl7", coded("http://terminology.hl7.org/CodeSystem/x")),
+        ("icd", coded("http://hl7.org/fhir/sid/icd-10")),
+        ("local", coded("urn:local")),
+        ("none", json!({"code": {"coding": [{"code": "ＡＢ-1"}]}})),
+        ("ucum", coded("http://unitsofmeasure.org")),
+    ];
+    table(
+        "Observation",
+        &all,
+        &[
+            ("PSTR-07", "code=Ab-1", "hl7 icd local none ucum"),
+            ("PSTR-07", "code=aB-1", "icd local none"),
+            ("PSTR-07", "code=urn:local|AB-1", "local"),
+            ("PSTR-07", "code=|ab-1", "none"),
+            ("PSTR-07", "code=http://unitsofmeasure.org|ab-1", ""),
+            ("PSTR-07", "code=http://unitsofmeasure.org|Ab-1", "ucum"),
+            ("PSTR-07", "code:not=AB-1", "hl7 ucum"),
+            ("PSTR-07", "status=FINAL", ""),
+            ("PSTR-07", "status=final", "hl7 icd local ucum"),
+            ("PSTR-07", "_id=HL7,icd", "icd"),
+        ],
+    );
+    let known =
+        |value: &str| json!({"identifier": [{"system": "s", "value": value}], "telecom": [{"value": "A@b.example"}]});
+    table(
+        "Patient",
+        &[("a", known("ab1")), ("b", known("AB1")), ("c", known("12"))],
+        &[
+            ("PSTR-07", "identifier=s|Ab1", "a b"),
+            ("PSTR-07", "identifier=12", "c"),
+            ("PSTR-07", "telecom=a@B.example", "a b c"),
+        ],
+    );
+    let version = |text: &str| json!({"version": text});
+    table("ValueSet", &[("a", version("1.0-Beta"))], &[("PSTR-07", "version=1.0-BETA", "a")]);
+}
+
+/// PSTR-06: where there is no system, none is asked for.
+#[test]
+fn a_pipe_is_refused_where_there_is_no_system() {
+    use crate::search::example::server;
+    use crate::search::query::{Query, Scope};
+    let patient = crate::fhir::ResourceType::PATIENT;
+    for query in
+        ["active=|true", "active=x|true", "phone=|555", "telecom=phone|555", "deceased=|false", "active:not=|true"]
+    {
+        let refused = Query::parse(Scope::Type(patient), query, server()).unwrap_err();
+        assert_eq!(refused.rule.id, "search-value", "PSTR-06 {query}");
+    }
+    assert!(Query::parse(Scope::Type(patient), r"phone=a\|b", server()).is_ok(), "PSTR-06: an escaped one is none");
 }
 
 #[test]
@@ -267,7 +390,7 @@ fn references_and_uris_are_read_in_each_form() {
         "Observation",
         &all,
         &[
-            ("PSTR-10", "subject=p", "a b c"),
+            ("PSTR-10", "subject=p", "a b c d"),
             ("PSTR-10", "subject=Patient/p", "a c d"),
             ("PSTR-10", "subject=https://gw.example/fhir/Patient/p", "a c d"),
             ("PSTR-10", "subject=https://other.example/fhir/Patient/p", "e"),
@@ -277,6 +400,7 @@ fn references_and_uris_are_read_in_each_form() {
             ("PSTR-13", "patient=p", "a c d"),
             ("SRCH-08", "subject=Patient/nobody", ""),
             ("PSTR-17", "subject:missing=true", ""),
+            ("PTYPE-01", "subject:missing=false", "a b c d e"),
         ],
     );
     let at = |url: &str| json!({"url": url, "meta": {"profile": [format!("{url}|1.0")], "source": url}});

@@ -8,10 +8,11 @@ use super::{Asked, Branch, Condition, Judge, Ready, Refused, Slow, Subject, Test
 use crate::fault::Fault;
 use crate::fhir::ResourceType;
 use crate::fhir::reference::below;
-use crate::search::facts::{reference_hash, token_hash};
-use crate::search::query::Wanted;
-use crate::search::query::rule;
+use crate::search::facts::token_hash;
+use crate::search::query::rule::{self, issue};
+use crate::search::query::{ReferenceWanted, Wanted};
 use crate::search::terminology::Members;
+use crate::search::visible::Row;
 use serde_json::Value as Json;
 
 impl<'v> Judge<'v> {
@@ -39,6 +40,9 @@ impl<'v> Judge<'v> {
         Ok(match condition {
             Condition::Id(ids) => Slow::Quick(Quick::Id(ids)),
             Condition::LastUpdated(dates) => Slow::Quick(Quick::LastUpdated(dates)),
+            Condition::Parameter(asked) if self.is_ambiguous(asked) => {
+                return Err(Refused::Issue(issue(&rule::AMBIGUOUS, &asked.name)));
+            }
             Condition::Parameter(asked) => match (&asked.fast, self.codes(asked)?) {
                 (_, Some(codes)) => Slow::Codes(asked, codes),
                 (Some(fast), None) => Slow::Quick(Quick::Asked(asked, fast)),
@@ -51,10 +55,7 @@ impl<'v> Judge<'v> {
                     self.rows(&[ready], &mut |_, at| {
                         let columns = self.visible.charts()[at.chart];
                         let id = columns.ids[at.row].as_str();
-                        hashes.insert(reference_hash(*resource_type, id));
-                        if !self.base.is_empty() {
-                            hashes.insert(token_hash(&format!("{}/{}/{id}", self.base, resource_type.name())));
-                        }
+                        hashes.extend(self.names_of(*resource_type, id));
                         Ok(())
                     })?;
                     contained.push((*resource_type, self.slow(condition)?));
@@ -79,6 +80,33 @@ impl<'v> Judge<'v> {
             Condition::All(inner) => Slow::All(all(inner)?),
             Condition::Any(inner) => Slow::Any(all(inner)?),
         })
+    }
+
+    /// Whether an id that is asked for without its type is that of several that may be seen (search.html#reference: "Servers
+    /// SHOULD fail"). An id that was derived here is of one type.
+    fn is_ambiguous(&self, asked: &Asked<'_>) -> bool {
+        let Test::Among { wanted, .. } = &asked.test else { return false };
+        wanted.iter().any(|one| match one {
+            Wanted::Reference(named @ ReferenceWanted::Local(types, id)) => {
+                named.is_of_any_type() && self.types_of(types, id) > 1
+            }
+            _ => false,
+        })
+    }
+
+    /// Of how many of these types, or of all, there is something with this id that may be seen.
+    fn types_of(&self, types: &[ResourceType], id: &str) -> usize {
+        let mut found = Vec::new();
+        for (chart, columns) in self.visible.charts().iter().enumerate() {
+            for (row, _) in columns.ids.iter().enumerate().filter(|(_, own)| own.as_str() == id) {
+                let of = columns.types[row];
+                let counts = (types.is_empty() || types.contains(&of)) && !found.contains(&of);
+                if counts && self.visible.may_see(Row { chart, row }) {
+                    found.push(of);
+                }
+            }
+        }
+        found.len()
     }
 
     /// The items of Lists that may be seen.

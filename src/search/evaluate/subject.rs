@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 use crate::fault::Fault;
 use crate::search::columns::Columns;
 use crate::search::definition::Definition;
-use crate::search::facts::{Parameter, reference_hash};
+use crate::search::facts::Parameter;
 use crate::search::visible::{Row, Visible};
 
 /// One resource before the judge.
@@ -54,12 +54,6 @@ impl<'a> Subject<'a> {
         facts.is_some_and(|(columns, row)| columns.tokens(row).iter().any(|t| t.parameter == definition.parameter))
     }
 
-    /// The hash by which it is referred to.
-    pub(super) fn hash(&self) -> Option<u64> {
-        let (columns, row) = self.columns()?;
-        Some(reference_hash(columns.types[row], columns.ids[row].as_str()))
-    }
-
     fn text(&self) -> Result<&[u8], Fault> {
         if let Some(text) = self.text.get() {
             return Ok(text);
@@ -85,9 +79,18 @@ impl<'a> Subject<'a> {
         Ok(self.parsed.get_or_init(|| json))
     }
 
+    /// Whether a reference of it may name a version.
+    pub(in crate::search) fn names_versions(&self) -> bool {
+        self.has_fact(Parameter::VERSIONED)
+    }
+
     /// Whether it contains other resources; what is contained does not (dom-2).
     pub(super) fn has_contained(&self) -> bool {
+        self.has_fact(Parameter::CONTAINED)
+    }
+
+    fn has_fact(&self, parameter: Parameter) -> bool {
         let facts = self.columns();
-        facts.is_some_and(|(columns, row)| columns.tokens(row).iter().any(|t| t.parameter == Parameter::CONTAINED))
+        facts.is_some_and(|(columns, row)| columns.tokens(row).iter().any(|token| token.parameter == parameter))
     }
 }

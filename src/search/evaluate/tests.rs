@@ -65,6 +65,7 @@ fn world() -> World {
             json!({"entry": [{"item": reference("Observation/a")},
             {"item": reference("Observation/c"), "deleted": true}]}),
         ),
+        resource("Provenance", "url", json!({"target": [reference("https://gw.example/fhir/Observation/c")]})),
         resource("Provenance", "pr", json!({"target": [reference("Observation/a"), reference("Observation/b")]})),
     ])
 }
@@ -174,6 +175,8 @@ fn includes_belong_to_their_page() {
         ("RES-02", "_id=a&_revinclude=Provenance:target", "a + pr"),
         ("RES-02", "_id=a&_revinclude=*", "a + c l pr"),
         ("RES-02", "_id=x&_revinclude=Provenance:target", "x + "),
+        ("RES-02", "_id=c&_revinclude=Provenance:target", "c + url"),
+        ("RES-02", "_id=c&_revinclude=*", "c + b l url"),
         ("RES-03", "_id=a&_include=Observation:encounter&_include:iterate=Encounter:service-provider", "a + e org"),
         (
             "RES-03",
@@ -183,12 +186,69 @@ fn includes_belong_to_their_page() {
         ("RES-03", "_id=a&_include:iterate=Observation:has-member", "a + b c"),
         ("RES-04", "_id=x&_include=Observation:subject&_include=Observation:performer", "x + "),
         ("RES-04", "_id=d&_include=Observation:subject", "d + "),
-        ("PSTR-13", "_id=b&_include=Observation:subject", "b + p"),
+        ("PSTR-13", "_id=b&_include=Observation:subject", "b + "),
     ] {
         assert_eq!(all(&world, "Observation", query), expected, "{row}: {query}");
     }
     world.hidden.extend(["p", "e", "pr"].map(str::to_owned));
     assert_eq!(all(&world, "Observation", "_id=a&_include=*&_revinclude=*"), "a + b c dr l", "RES-18");
+}
+
+/// PSTR-13: a reference names a version. (RES-04: one that is nowhere breaks nothing.)
+#[test]
+fn a_version_that_is_named_is_the_one_that_is_included() {
+    let mut world = world();
+    let about = |id: &str, version: u32| {
+        resource("Observation", id, json!({"subject": reference(&format!("Patient/p/_history/{version}"))}))
+    };
+    world.put(0, NOW, about("current", 1));
+    world.put(0, NOW, about("older", 2));
+    let found = |world: &World, text: &str| {
+        let query = Query::parse(Scope::Type(ResourceType::OBSERVATION), text, server()).unwrap();
+        find(&world.shown(NOW), &query).unwrap()
+    };
+    let (_, included, current) = found(&world, "_id=current&_include=Observation:subject");
+    assert_eq!((included, current.versions.len()), (vec!["p".to_owned()], 0), "PSTR-13");
+    let (_, included, older) = found(&world, "_id=older,b&_include=Observation:subject");
+    assert!(included.is_empty());
+    let mut named: Vec<_> = older.versions.iter().map(|v| (v.resource_type, &*v.id, v.version)).collect();
+    named.sort_unstable();
+    assert_eq!(named, [(ResourceType::PATIENT, "p", 2), (ResourceType::PATIENT, "p", 3)], "PSTR-13");
+    let (_, _, of_group) = found(&world, "_id=older&_include=Observation:subject:Group");
+    assert_eq!(of_group.versions, [], "PSTR-13");
+    let warned = |world: &World, text: &str| {
+        let (_, _, found) = found(world, text);
+        found.issues.iter().any(|issue| issue.rule.id == "search-chain-version")
+    };
+    assert!(warned(&world, "_id=older&subject.name=peter"), "PSTR-13");
+    assert!(warned(&world, "_filter=subject.name sw peter"), "PSTR-13");
+    for silent in ["_id=current&subject.name=peter", "_id=a&subject.name=peter", "_id=older", "subject.name=none"] {
+        assert!(!warned(&world, silent), "PSTR-13 {silent}");
+    }
+    world.hidden.insert("p".to_owned());
+    assert!(!warned(&world, "_id=older&subject.active:missing=true"), "PSTR-13: nothing is said of what is hidden");
+}
+
+/// PSTR-10: an id alone that is that of resources of several types.
+#[test]
+fn an_id_of_several_types_is_refused() {
+    let mut world = world();
+    world.put(0, NOW, resource("Group", "p", json!({})));
+    let asked = |world: &World, text: &str| {
+        let query = Query::parse(Scope::Type(ResourceType::OBSERVATION), text, server()).unwrap();
+        find(&world.shown(NOW), &query).map(|(ids, ..)| ids.len())
+    };
+    for text in ["subject=p", "subject=q,p", "has-member.subject=p"] {
+        let refused = asked(&world, text).unwrap_err();
+        let rule = if let Refused::Issue(issue) = refused { issue.rule.id } else { "" };
+        assert_eq!(rule, "search-ambiguous-reference", "PSTR-10 {text}");
+    }
+    for (text, count) in [("subject=Patient/p", 2), ("subject:Patient=p", 2), ("subject=q", 1), ("patient=p", 2)] {
+        assert_eq!(asked(&world, text), Ok(count), "PSTR-10 {text}");
+    }
+    // Of what is hidden nothing is told.
+    world.hidden.insert("p".to_owned());
+    assert_eq!(asked(&world, "subject=p"), Ok(2), "PSTR-10");
 }
 
 #[test]

@@ -5,12 +5,14 @@ use std::sync::OnceLock;
 use serde_json::Value;
 
 use crate::fhir::ResourceType;
+use crate::fhir::oid;
 use crate::fhir::reference::{Literal, resource_type};
 use crate::fhir::time::Interval;
 use crate::search::definition::Kind;
 use crate::search::definitions::Definitions;
 use crate::search::facts::{
-    CLINICAL_ELEMENTS, DateFact, Parameter, Token, folded_hash, reference_hash, system_hash, token_hash,
+    CLINICAL_ELEMENTS, DateFact, Parameter, Token, code_hash, is_case_sensitive, reference_hash, system_hash,
+    token_hash,
 };
 use crate::search::plan::{Branch, Filter, Step, branches};
 use crate::search::read::{interval, is_present, reads};
@@ -38,6 +40,8 @@ struct Leaf {
     found: &'static str,
     /// Hash of the system that a code implies.
     system: u64,
+    /// Whether the case of a code counts that states no system itself.
+    is_case_sensitive: bool,
     readers: Vec<Reader>,
 }
 
@@ -122,9 +126,12 @@ impl Node {
             };
         }
         let system = system_hash(branch.system);
+        let is_case_sensitive = is_case_sensitive(branch.found, oid::canonical(branch.system));
         match node.leaves.iter_mut().find(|leaf| leaf.found == branch.found) {
             Some(leaf) => leaf.readers.push(reader),
-            None => node.leaves.push(Leaf { found: branch.found, system, readers: vec![reader] }),
+            None => {
+                node.leaves.push(Leaf { found: branch.found, system, is_case_sensitive, readers: vec![reader] });
+            }
         }
     }
 
@@ -237,8 +244,9 @@ impl Found<'_> {
         let mut named = |value: &Value, name: &str| {
             let code = value.get(name).and_then(Value::as_str).filter(|code| !code.is_empty());
             if let Some(code) = code {
-                let system = value.get("system").and_then(Value::as_str).unwrap_or_default();
-                add(if leaf.found == "ContactPoint" { 0 } else { system_hash(system) }, folded_hash(code));
+                let stated = value.get("system").and_then(Value::as_str).unwrap_or_default();
+                let system = if leaf.found == "ContactPoint" { "" } else { oid::canonical(stated) };
+                add(token_hash(system), code_hash(code, is_case_sensitive(leaf.found, system)));
             }
         };
         match (leaf.found, value) {
@@ -248,7 +256,7 @@ impl Found<'_> {
             }
             ("Coding", value) => named(value, "code"),
             ("Identifier" | "ContactPoint", value) => named(value, "value"),
-            (_, Value::String(code)) if !code.is_empty() => add(leaf.system, folded_hash(code)),
+            (_, Value::String(code)) if !code.is_empty() => add(leaf.system, code_hash(code, leaf.is_case_sensitive)),
             (_, Value::Bool(flag)) => add(0, token_hash(if *flag { "true" } else { "false" })),
             (_, Value::Number(number)) => add(0, token_hash(&number.to_string())),
             _ => {}

@@ -1,5 +1,5 @@
 //! The place where a page begins, as it stands in a link. Texts that are sorted by may be names, which no address shows:
-//! a place that holds some is sealed, and can be read as long as the gateway runs.
+//! a place that holds some is sealed with a secret of the store, and can be read by every gateway over it.
 
 use std::cmp::Ordering;
 

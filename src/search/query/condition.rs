@@ -6,7 +6,7 @@ use crate::fhir::ResourceType;
 use crate::fhir::reference::is_id;
 use crate::fhir::time::Interval;
 use crate::search::definition::{Definition, Kind};
-use crate::search::facts::{Parameter, folded_hash, reference_hash, system_hash, token_hash};
+use crate::search::facts::{Parameter, caseless_hash, folded_hash, reference_hash, system_hash, token_hash};
 use crate::search::parameters::{self, is_served};
 use crate::search::strings::folded_for_search as fold;
 
@@ -174,6 +174,14 @@ impl<'d> Condition<'d> {
             Condition::Chain { .. } | Condition::Has { .. } | Condition::List(_) => true,
             Condition::Not(inner) => inner.reaches(),
             Condition::All(all) | Condition::Any(all) => all.iter().any(Condition::reaches),
+            Condition::Parameter(asked) => match &asked.test {
+                Test::Among { wanted, .. } => wanted.iter().any(|one| match one {
+                    // Whether it is that of one type is looked up.
+                    Wanted::Reference(wanted) => wanted.is_of_any_type(),
+                    _ => false,
+                }),
+                Test::Missing(_) => false,
+            },
             _ => false,
         }
     }
@@ -363,6 +371,12 @@ fn missing_fast(definition: &Definition, missing: bool) -> Option<Fast> {
     }
 }
 
+/// The hashes that a code may be kept by, each once.
+fn hashes(code: &str) -> impl Iterator<Item = u64> {
+    let (plain, caseless) = (folded_hash(code), caseless_hash(code));
+    std::iter::once(plain).chain((caseless != plain).then_some(caseless))
+}
+
 /// The same on facts, where every value can be judged on them.
 fn fast(definition: &Definition, wanted: &[Wanted], negated: bool, base: &str) -> Option<Fast> {
     if !definition.is_kept() {
@@ -376,21 +390,20 @@ fn fast(definition: &Definition, wanted: &[Wanted], negated: bool, base: &str) -
     let mut tokens = Vec::with_capacity(wanted.len());
     for one in wanted {
         match one {
-            Wanted::Token(TokenWanted::Code(code)) => tokens.push(TokenFact::Code(folded_hash(code))),
+            // With its case, for those that tell it, and without, for those that do not.
+            Wanted::Token(TokenWanted::Code(code)) => tokens.extend(hashes(code).map(TokenFact::Code)),
             Wanted::Token(TokenWanted::Coding(system, code)) => {
-                tokens.push(TokenFact::Coding(system_hash(system), folded_hash(code)));
+                let system = system_hash(system);
+                tokens.extend(hashes(code).map(|code| TokenFact::Coding(system, code)));
             }
             Wanted::Token(TokenWanted::System(system)) => tokens.push(TokenFact::System(system_hash(system))),
             Wanted::Reference(ReferenceWanted::Local(types, id)) => {
-                let mut point = |of| tokens.push(TokenFact::Coding(0, reference_hash(of, id)));
-                if types.is_empty() {
-                    parameters::types().for_each(point);
-                } else {
-                    types.iter().copied().for_each(&mut point);
-                }
-                if let ([resource_type], false) = (types.as_slice(), base.is_empty()) {
-                    let url = format!("{base}/{}/{id}", resource_type.name());
-                    tokens.push(TokenFact::Coding(0, token_hash(&url)));
+                let all = if types.is_empty() { parameters::types().collect() } else { types.clone() };
+                for of in all {
+                    tokens.push(TokenFact::Coding(0, reference_hash(of, id)));
+                    // By its URL here.
+                    let url = (!base.is_empty()).then(|| token_hash(&format!("{base}/{}/{id}", of.name())));
+                    tokens.extend(url.map(|url| TokenFact::Coding(0, url)));
                 }
             }
             Wanted::Reference(ReferenceWanted::Url(url)) | Wanted::Uri(UriHow::Exact, url) => {

@@ -31,6 +31,12 @@ rules! {
         "the parameter {} is not common to all types that are searched" "パラメーター {} は検索対象のすべてのリソース型に共通ではありません"
     pub(in crate::search) TEXT_ALONE "search-summary-text" Error NotSupported
         "_summary=text is not combined with _include or _revinclude" "_summary=textは_includeや_revincludeと併用できません"
+    pub(in crate::search) CHAIN_VERSION "search-chain-version" Warning Informational
+        "a match refers to a version that is not the current one; the chain was judged on the current one"
+        "一致したリソースは現行でない版を参照していますが、連鎖検索は現行の版で判定しました"
+    pub(in crate::search) AMBIGUOUS "search-ambiguous-reference" Error MultipleMatches
+        "the id in the parameter {} is that of resources of several types; name the type (Type/id)"
+        "パラメーター {} のidに一致するリソースが複数の型にあります。型を指定してください (Type/id)"
     pub(in crate::search) VALUE_SET "search-value-set" Error NotFound
         "the value set or code system {} is not known here" "値セットまたはコード体系 {} が見つかりません"
     pub(in crate::search) UNDECIDED "search-value-set-undecided" Error NotSupported

@@ -1,12 +1,12 @@
 //! What one value of a parameter asks for (R4 search.html#ptypes): the grammar of each kind, with its prefix or modifier.
 
-use crate::fhir::ResourceType;
 use crate::fhir::decimal::Decimal;
 use crate::fhir::reference::{Literal, below, is_id};
 use crate::fhir::time::Interval;
-use crate::fhir::{oid, system, ucum};
+use crate::fhir::{ResourceId, ResourceType, oid, system, ucum};
 use crate::search::definition::{Component, Definition, Kind};
 use crate::search::facts::folded;
+use crate::search::read::Plan;
 use crate::search::strings::folded_for_search as fold;
 
 use super::Server;
@@ -198,6 +198,8 @@ pub(super) struct Form<'a> {
     code: &'a str,
     targets: &'a [ResourceType],
     components: &'a [Component],
+    /// A token that has no system: a ContactPoint, a uri, a boolean.
+    is_bare: bool,
 }
 
 /// The types that a reference parameter may point to; `patient` is about Patients, where its elements may name Groups.
@@ -214,6 +216,7 @@ impl<'a> Form<'a> {
             code: &definition.code,
             targets: targets(definition),
             components: &definition.components,
+            is_bare: definition.kind == Kind::Token && is_bare(&definition.plan),
         }
     }
 
@@ -236,6 +239,8 @@ impl<'a> Form<'a> {
             (Kind::Number, _) => NumberWanted::read(&text::unescaped(value)?).map(Wanted::Number),
             (Kind::Quantity, _) => quantity(value),
             (Kind::String, modifier) => string(&text::unescaped(value)?, modifier),
+            // search.html#token: there the pipe symbol SHALL NOT be used.
+            (Kind::Token, None) if self.is_bare && text::parts(value)?.len() > 1 => None,
             (Kind::Token, None) => TokenWanted::read(value).map(Wanted::Token),
             (Kind::Token, Some(modifier)) => modified_token(value, modifier),
             (Kind::Reference, Some(Modifier::Identifier)) => TokenWanted::read(value).map(Wanted::Identifier),
@@ -258,11 +263,19 @@ impl<'a> Form<'a> {
             return None;
         }
         let read = |(part, component): (&&str, &Component)| {
-            let form = Form { kind: component.kind, code: "", targets: &component.targets, components: &[] };
+            let targets = &component.targets;
+            let form = Form { kind: component.kind, code: "", targets, components: &[], is_bare: false };
             form.read(part, None, server)
         };
         parts.iter().zip(self.components).map(read).collect::<Option<Vec<_>>>().map(Wanted::Composite)
     }
+}
+
+/// Whether all that a parameter reads are ContactPoints, uris or booleans.
+fn is_bare(plan: &Plan) -> bool {
+    let bare = |found: &str| matches!(found, "ContactPoint" | "boolean" | "uri" | "url" | "canonical" | "oid" | "uuid");
+    let all = plan.branches();
+    plan.presence().is_some() || (!all.is_empty() && all.iter().all(|branch| bare(branch.found)))
 }
 
 impl Prefix {
@@ -356,6 +369,14 @@ impl StringWanted {
         // Of punctuation alone nothing is left, and nothing would match everything.
         let how = if text.is_empty() { StringHow::Exact } else { how };
         StringWanted { how, text }
+    }
+}
+
+impl ReferenceWanted {
+    /// Whether it is an id alone that resources of several types may have: one that was derived here is of one type.
+    pub fn is_of_any_type(&self) -> bool {
+        let ReferenceWanted::Local(types, id) = self else { return false };
+        types.len() != 1 && ResourceId::parse(id).is_some_and(|id| !id.is_derived())
     }
 }
 

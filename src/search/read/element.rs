@@ -4,10 +4,12 @@ use serde_json::Value as Json;
 
 use crate::fhir::ResourceType;
 use crate::fhir::decimal::Decimal;
+use crate::fhir::oid;
 use crate::fhir::reference::{Literal, below, resource_type};
 use crate::fhir::time::Interval;
 use crate::search::definition::Kind;
-use crate::search::plan::Branch;
+use crate::search::facts::is_case_sensitive;
+use crate::search::plan::{Branch, Step};
 use crate::search::value::{Quantity, Reference, Target, Token, Value};
 
 use super::{Reading, walk};
@@ -61,7 +63,14 @@ impl<'a> Reader<'a> {
     /// Everything that a branch leads to from an element.
     pub(super) fn read(&self, from: &'a Json, branch: &Branch, out: &mut Vec<Value>) {
         let from = if branch.from_resource { self.resource } else { from };
-        walk(from, self.resource, &branch.steps, &mut |found| self.element(found, branch.found, branch.system, out));
+        let is_family =
+            self.kind == Kind::String && matches!(branch.steps.last(), Some(Step::Member(name)) if &**name == "family");
+        walk(from, self.resource, &branch.steps, &mut |found| {
+            self.element(found, branch.found, branch.system, out);
+            if is_family {
+                words(found, out);
+            }
+        });
     }
 
     /// One element of a type.
@@ -70,10 +79,23 @@ impl<'a> Reader<'a> {
             Kind::Token => tokens(value, found, system, out),
             Kind::Date => out.extend(interval(value, self.reading.zone_minutes).map(Value::Date)),
             Kind::String => strings(value, found, out),
-            Kind::Reference => out.extend(self.reference(value, found).map(Value::Reference)),
+            Kind::Reference => {
+                let read = self.reference(value, found);
+                let without = read.as_ref().and_then(|read| match &read.target {
+                    Target::Url(url) => {
+                        Some(Reference { target: Target::Url(unversioned(found, url)?.into()), ..read.clone() })
+                    }
+                    _ => None,
+                });
+                out.extend(read.into_iter().chain(without).map(Value::Reference));
+            }
             Kind::Number => out.extend(number(value, found)),
             Kind::Quantity => out.extend(quantity(value, found).map(Value::Quantity)),
-            Kind::Uri => out.extend(value.as_str().map(|text| Value::Uri(text.into()))),
+            Kind::Uri => {
+                let text = value.as_str();
+                let both = text.into_iter().chain(text.and_then(|text| unversioned(found, text)));
+                out.extend(both.map(|text| Value::Uri(text.into())));
+            }
             Kind::Special => out.extend(position(value)),
             Kind::Composite => {}
         }
@@ -105,10 +127,15 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// A canonical without its version: it is found by both (references.html#canonical). Any other uri is what it is.
+fn unversioned<'a>(found: &str, text: &'a str) -> Option<&'a str> {
+    text.split_once('|').filter(|_| found == "canonical").map(|(url, _)| url)
+}
+
 /// A boolean token.
 pub(super) fn flag(value: bool) -> Value {
     let code = if value { "true" } else { "false" };
-    Value::Token(Token { code: Some(code.into()), ..Token::default() })
+    Value::Token(Token { code: Some(code.into()), is_case_sensitive: true, ..Token::default() })
 }
 
 fn text(value: &Json, name: &str) -> Option<Box<str>> {
@@ -140,7 +167,7 @@ fn tokens(value: &Json, found: &str, system: &str, out: &mut Vec<Value>) {
             let types = codings.filter_map(|one| Some((text(one, "system").unwrap_or_default(), text(one, "code")?)));
             let texts = kind.and_then(|kind| text(kind, "text")).into_iter().collect();
             let (system, code) = (text(value, "system"), text(value, "value"));
-            out.push(Value::Token(Token { system, code, texts, types: types.collect() }));
+            out.push(Value::Token(Token { system, code, is_case_sensitive: false, texts, types: types.collect() }));
         }
         "ContactPoint" => {
             out.extend(text(value, "value").map(|code| Value::Token(Token { code: Some(code), ..Token::default() })));
@@ -148,8 +175,10 @@ fn tokens(value: &Json, found: &str, system: &str, out: &mut Vec<Value>) {
         _ => match value {
             Json::Bool(value) => out.push(flag(*value)),
             Json::String(code) => {
+                let is_case_sensitive = is_case_sensitive(found, oid::canonical(system));
                 let system = Some(system).filter(|system| !system.is_empty()).map(Into::into);
-                out.push(Value::Token(Token { system, code: Some(code.as_str().into()), ..Token::default() }));
+                let code = Some(code.as_str().into());
+                out.push(Value::Token(Token { system, code, is_case_sensitive, ..Token::default() }));
             }
             Json::Number(number) => {
                 let code = Some(number.to_string().into());
@@ -162,7 +191,9 @@ fn tokens(value: &Json, found: &str, system: &str, out: &mut Vec<Value>) {
 
 fn coded(coding: &Json) -> Token {
     let texts = text(coding, "display").into_iter().collect();
-    Token { system: text(coding, "system"), code: text(coding, "code"), texts, types: Vec::new() }
+    let system = text(coding, "system");
+    let is_case_sensitive = is_case_sensitive("Coding", oid::canonical(system.as_deref().unwrap_or_default()));
+    Token { system, code: text(coding, "code"), is_case_sensitive, texts, types: Vec::new() }
 }
 
 fn array<'a>(value: &'a Json, name: &str) -> impl Iterator<Item = &'a Json> {
@@ -191,7 +222,16 @@ pub(in crate::search) fn interval(value: &Json, zone_minutes: i16) -> Option<Int
     })
 }
 
+/// The words of a family name behind the first: "Quinones" of "Carreno Quinones".
+fn words(family: &Json, out: &mut Vec<Value>) {
+    let words = family.as_str().unwrap_or_default().split_whitespace().skip(1);
+    out.extend(words.map(|word| Value::Word(word.into())));
+}
+
 fn strings(value: &Json, found: &str, out: &mut Vec<Value>) {
+    if found == "HumanName" {
+        value.get("family").into_iter().for_each(|family| words(family, out));
+    }
     let mut add = |value: Option<&Json>| {
         let text = value.and_then(Json::as_str).filter(|text| !text.is_empty());
         out.extend(text.map(|text| Value::String(text.into())));
@@ -263,20 +303,23 @@ fn quantity(value: &Json, found: &str) -> Option<Quantity> {
 /// and `U` are below and above the limits.
 fn sampled(value: &Json) -> Option<Quantity> {
     let origin = value.get("origin")?;
-    let factor = decimal(value.get("factor"));
-    let mut ends: Option<(Decimal, Decimal)> = None;
-    let (mut below, mut above) = (false, false);
+    let (factor, base) = (decimal(value.get("factor")), decimal(origin.get("value")));
+    let scaled = |one: Decimal| factor.map_or(Some(one), |factor| one.times(factor))?.plus(base?);
+    let limit = |name: &str| decimal(value.get(name));
+    // A limit that is passed and not stated leaves that end open.
+    let (mut ends, mut below, mut above) = (None::<(Decimal, Decimal)>, false, false);
     for one in value.get("data").and_then(Json::as_str).unwrap_or_default().split(' ') {
-        (below, above) = (below || one == "L", above || one == "U");
-        if let Some(one) = Decimal::parse(one) {
-            ends = Some(ends.map_or((one, one), |(low, high)| (low.min(one), high.max(one))));
+        let point = match one {
+            "L" => limit("lowerLimit"),
+            "U" => limit("upperLimit"),
+            one => Decimal::parse(one).and_then(scaled),
+        };
+        (below, above) = (below || (one == "L" && point.is_none()), above || (one == "U" && point.is_none()));
+        if let Some(point) = point {
+            ends = Some(ends.map_or((point, point), |(low, high)| (low.min(point), high.max(point))));
         }
     }
-    let base = decimal(origin.get("value"));
-    let scaled = |one: Decimal| factor.map_or(Some(one), |factor| one.times(factor))?.plus(base?);
-    let (low, high) = (ends.and_then(|ends| scaled(ends.0)), ends.and_then(|ends| scaled(ends.1)));
-    let low = if below { decimal(value.get("lowerLimit")).or(low) } else { low };
-    let high = if above { decimal(value.get("upperLimit")).or(high) } else { high };
+    let (low, high) = (ends.map(|ends| ends.0).filter(|_| !below), ends.map(|ends| ends.1).filter(|_| !above));
     (low.is_some() || high.is_some()).then(|| Quantity {
         low,
         high,

@@ -18,7 +18,8 @@ fn read(resource: &Json, code: &str) -> Vec<Value> {
 fn token(system: &str, code: &str, texts: &[&str]) -> Value {
     let some = |text: &str| Some(text).filter(|text| !text.is_empty()).map(Into::into);
     let texts = texts.iter().map(|text| (*text).into()).collect();
-    Value::Token(Token { system: some(system), code: some(code), texts, types: Vec::new() })
+    let is_case_sensitive = system.starts_with("http://hl7.org/fhir/") || matches!(code, "true" | "false");
+    Value::Token(Token { system: some(system), code: some(code), is_case_sensitive, texts, types: Vec::new() })
 }
 
 fn decimal(text: &str) -> Option<Decimal> {
@@ -61,8 +62,8 @@ fn tokens_have_the_system_of_their_binding_and_their_texts() {
     assert_eq!(read(&patient, "email"), [token("", "a@b.example", &[])]);
     assert_eq!(read(&patient, "telecom").len(), 2);
     let types = vec![("t".into(), "MR".into())];
-    let identifier = Token { system: Some("s".into()), code: Some("1".into()), texts: vec!["MRN".into()], types };
-    assert_eq!(read(&patient, "identifier"), [Value::Token(identifier)]);
+    let Value::Token(identifier) = token("s", "1", &["MRN"]) else { unreachable!() };
+    assert_eq!(read(&patient, "identifier"), [Value::Token(Token { types, ..identifier })]);
     for (patient, deceased) in [
         (json!({"resourceType": "Patient"}), "false"),
         (json!({"resourceType": "Patient", "deceasedBoolean": false}), "false"),
@@ -91,7 +92,12 @@ fn references_point_here_elsewhere_or_nowhere() {
     assert_eq!(read(&observation, "patient"), [contained], "what is contained says what it is");
     assert_eq!(read(&observation, "subject"), read(&observation, "patient"));
     let plan = json!({"resourceType": "CarePlan", "instantiatesCanonical": ["http://a.example/p|2"]});
-    assert_eq!(read(&plan, "instantiates-canonical"), [plain(Target::Url("http://a.example/p|2".into()))]);
+    let by = |url: &str| plain(Target::Url(url.into()));
+    assert_eq!(
+        read(&plan, "instantiates-canonical"),
+        [by("http://a.example/p|2"), by("http://a.example/p")],
+        "PSTR-12: with its version and without"
+    );
     let bundle = json!({"resourceType": "Bundle", "entry": [{"resource": {"resourceType": "Composition", "id": "c"}},
         {"resource": {"resourceType": "Composition", "id": "d"}}]});
     assert_eq!(read(&bundle, "composition"), [plain(Target::Local(ResourceType::COMPOSITION, "c".into(), None))]);
@@ -176,10 +182,10 @@ fn a_composite_is_read_element_by_element() {
 
 #[test]
 fn uris_extensions_and_places() {
-    let set =
-        json!({"resourceType": "ValueSet", "url": "http://a.example/v", "meta": {"profile": ["http://a.example/p|1"]}});
-    assert_eq!(read(&set, "url"), [Value::Uri("http://a.example/v".into())]);
-    assert_eq!(read(&set, "_profile"), [Value::Uri("http://a.example/p|1".into())]);
+    let set = json!({"resourceType": "ValueSet", "url": "http://a.example/v|1", "meta": {"profile": ["http://a.example/p|1"]}});
+    let uri = |url: &str| Value::Uri(url.into());
+    assert_eq!(read(&set, "url"), [uri("http://a.example/v|1")], "no canonical");
+    assert_eq!(read(&set, "_profile"), [uri("http://a.example/p|1"), uri("http://a.example/p")]);
     let url = "http://hl7.org/fhir/StructureDefinition/observation-geneticsGene";
     let gene = json!({"resourceType": "Observation", "extension": [{"url": "x", "valueCode": "n"},
         {"url": url, "valueCodeableConcept": {"coding": [{"system": "g", "code": "BRCA1"}]}}]});

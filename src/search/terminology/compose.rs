@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::{Clause, Codes, Members, Source, Undecided};
-use crate::search::facts::{folded_hash, system_hash};
+use crate::search::facts::{coded_hash, system_hash};
 
 /// Most value sets that one is composed of, itself among them.
 pub(super) const VALUE_SETS_MAX: usize = 256;
@@ -90,7 +90,7 @@ impl Composer<'_> {
     fn codes(&self, one: &Value, system: &str, open: &dyn Fn() -> Undecided) -> Result<Codes, Undecided> {
         let listed: Option<HashSet<u64>> = one.get("concept").map(|_| {
             let codes = array(one, "concept").filter_map(|concept| text(concept, "code"));
-            codes.map(folded_hash).collect()
+            codes.map(|code| coded_hash(system, code)).collect()
         });
         let mut filters = array(one, "filter").peekable();
         if filters.peek().is_none()
@@ -118,7 +118,7 @@ impl Composer<'_> {
 
 /// The codes that pass a filter over the hierarchy (valueset-filter-operator).
 fn filtered(system: &super::System, filter: &Value) -> Option<HashSet<u64>> {
-    let value = folded_hash(text(filter, "value")?);
+    let value = system.hash(text(filter, "value")?);
     if !matches!(text(filter, "property")?, "concept" | "code") {
         return None;
     }
@@ -164,7 +164,7 @@ fn contained(of: &Value, codes: &mut HashMap<u64, HashSet<u64>>, count: &mut u64
         *count += 1;
         let is_abstract = one.get("abstract") == Some(&Value::Bool(true));
         if let (Some(system), Some(code), false) = (text(one, "system"), text(one, "code"), is_abstract) {
-            codes.entry(system_hash(system)).or_default().insert(folded_hash(code));
+            codes.entry(system_hash(system)).or_default().insert(coded_hash(system, code));
         }
         contained(one, codes, count, depth + 1)?;
     }

@@ -4,7 +4,8 @@ use std::collections::{HashMap, HashSet};
 
 use serde_json::Value;
 
-use crate::search::facts::folded_hash;
+use crate::fhir::oid;
+use crate::search::facts::{code_hash, is_case_sensitive};
 
 /// Deepest nesting of concepts that is read.
 const CONCEPT_DEPTH_MAX: usize = 64;
@@ -12,6 +13,8 @@ const CONCEPT_DEPTH_MAX: usize = 64;
 /// The codes of a system, as hashes, and how they stand to each other.
 #[derive(Debug)]
 pub struct System {
+    /// Whether its codes tell upper from lower case.
+    is_case_sensitive: bool,
     /// Where each code stands in `parents`.
     codes: HashMap<u64, u32>,
     /// For each code those right above it.
@@ -27,6 +30,7 @@ impl System {
     pub fn read(code_system: &Value) -> Self {
         let text = |name| code_system.get(name).and_then(Value::as_str);
         let mut system = System {
+            is_case_sensitive: is_case_sensitive("Coding", oid::canonical(text("url").unwrap_or_default())),
             codes: HashMap::new(),
             parents: Vec::new(),
             is_whole: text("content") == Some("complete"),
@@ -62,7 +66,8 @@ impl System {
         for concept in concepts {
             let Some(code) = concept.get("code").and_then(Value::as_str) else { continue };
             let next = u32::try_from(self.parents.len()).unwrap_or(u32::MAX);
-            let at = *self.codes.entry(folded_hash(code)).or_insert(next);
+            let hash = self.hash(code);
+            let at = *self.codes.entry(hash).or_insert(next);
             if at == next {
                 self.parents.push(Vec::new());
             }
@@ -73,13 +78,18 @@ impl System {
                 let text = |name| property.get(name).and_then(Value::as_str);
                 let (Some(name), Some(other)) = (text("code"), text("valueCode")) else { continue };
                 match name {
-                    "parent" | "subsumedBy" => said.push((at, true, folded_hash(other))),
-                    "child" => said.push((at, false, folded_hash(other))),
+                    "parent" | "subsumedBy" => said.push((at, true, self.hash(other))),
+                    "child" => said.push((at, false, self.hash(other))),
                     _ => {}
                 }
             }
             self.concepts(concept, Some(at), said, depth + 1);
         }
+    }
+
+    /// The hash of one of its codes.
+    pub(super) fn hash(&self, code: &str) -> u64 {
+        code_hash(code, self.is_case_sensitive)
     }
 
     /// Whether it has a code.
