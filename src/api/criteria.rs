@@ -9,7 +9,7 @@ use super::write::Stop;
 use super::write::rules;
 use crate::app::Gateway;
 use crate::chart::Chart;
-use crate::consent::{Caller, Permit, Permitted};
+use crate::consent::{Action, Caller, Permit, Permitted};
 use crate::fault::{Fault, Issue, Place, Status};
 use crate::fhir::{PatientKey, ResourceId, ResourceType};
 use crate::search::Columns;
@@ -81,7 +81,7 @@ pub(super) fn in_record(
 ) -> Result<Vec<Found>, Fault> {
     let chart = gateway.chart(record)?;
     let policy = chart.policy(&caller.organization);
-    let gate = chart.gate(caller, &policy, gateway.now());
+    let gate = chart.gate(caller, &policy, gateway.now()).found();
     if !gate.is_open() {
         return Ok(Vec::new());
     }
@@ -98,6 +98,7 @@ pub(super) fn find(
     criteria: &str,
     limit: usize,
 ) -> Result<Vec<Found>, Stop> {
+    caller.may(Action::Search, resource_type)?;
     let wrong = |issue| Stop::Refused(Status::BadRequest, vec![issue]);
     let server = search::server(gateway);
     let mut query = Query::parse(Scope::Type(resource_type), criteria, server).map_err(wrong)?;

@@ -1,8 +1,9 @@
 //! What the gateway says of itself to anybody, and nothing of anyone: the CapabilityStatement (http.html#capabilities), the
-//! OpenAPI description, and that there is no SMART configuration (`docs/adr/0027`). All follow from the tables by which
+//! OpenAPI description, and the SMART configuration where access tokens are issued (`docs/adr/0027`). All follow from the tables by which
 //! requests are answered (`metadata/offer.rs`), are made once, and are kept in the form in which they leave.
 
 mod kept;
+mod smart;
 pub(super) mod offer;
 mod statement;
 
@@ -13,7 +14,7 @@ use super::asked::{Asked, Format};
 use super::conditional::is_unchanged;
 use super::form::Formed;
 use super::routes::blocking;
-use super::{forwarded, openapi};
+use super::{forwarded, oauth, openapi};
 use crate::app::Gateway;
 use crate::config::Origins;
 use crate::consent::{Permitted, Public};
@@ -41,6 +42,7 @@ pub(super) fn in_entry(gateway: &Gateway) -> Answer {
         mode: Mode::of(gateway),
         base: gateway.base_url().to_owned(),
         cors: has_cors(gateway),
+        smart: gateway.registry().issues_tokens(),
     };
     match Public::definition(written(&about)) {
         Some(public) => Answer::ok(Permitted::<String>::public(public).map(String::into_bytes)),
@@ -53,9 +55,16 @@ pub(super) async fn openapi(request: &HttpRequest, gateway: &Gateway) -> Answer 
     answer(request, gateway, What::OpenApi).await.unwrap_or_else(Answer::from)
 }
 
-/// `GET /fhir/.well-known/smart-configuration`: a document would have to name a token endpoint.
-pub(super) fn smart_configuration() -> Answer {
-    Answer::refuse(Status::NotFound, &NO_SMART, "")
+/// `GET /fhir/.well-known/smart-configuration`, also without `/fhir`: where access tokens are issued, by which means and for
+/// what. There is none where nobody can get one.
+pub(super) fn smart_configuration(request: &HttpRequest, gateway: &Gateway) -> Answer {
+    if !gateway.registry().issues_tokens() {
+        return Answer::refuse(Status::NotFound, &NO_SMART, "");
+    }
+    match Public::protocol(smart::configuration(&oauth::base(request, gateway), &gateway.registry().askers())) {
+        Some(public) => Answer::bytes(Permitted::<String>::public(public).map(String::into_bytes), "application/json"),
+        None => Answer::from(Fault::Broken("a SMART configuration begins otherwise".into())),
+    }
 }
 
 async fn answer(request: &HttpRequest, gateway: &Gateway, what: What) -> Result<Answer, Fault> {
@@ -65,6 +74,7 @@ async fn answer(request: &HttpRequest, gateway: &Gateway, what: What) -> Result<
         mode: Mode::of(gateway),
         base: forwarded::base_url(request, gateway).unwrap_or_else(|| gateway.base_url().to_owned()),
         cors: has_cors(gateway),
+        smart: gateway.registry().issues_tokens(),
     };
     let key = Key { about, form: Form::of(&asked, what) };
     let text = match Text::find(&key) {
@@ -106,7 +116,7 @@ fn has_cors(gateway: &Gateway) -> bool {
 
 fn written(about: &About) -> String {
     match about.what {
-        What::Statement => statement::statement(about.mode, &about.base, about.cors),
+        What::Statement => statement::statement(about.mode, &about.base, about.cors, about.smart),
         What::OpenApi => openapi::description(about.mode, &about.base),
     }
 }

@@ -28,6 +28,8 @@ pub(super) struct About {
     pub(super) mode: Mode,
     pub(super) base: String,
     pub(super) cors: bool,
+    /// Whether access tokens are issued.
+    pub(super) smart: bool,
 }
 
 /// Which text it is.

@@ -18,7 +18,7 @@ use super::single::refusal;
 use super::{Action, Asking, Sent, Target, Told, rules};
 use crate::api::criteria::Found;
 use crate::app::Gateway;
-use crate::consent::{self, Caller};
+use crate::consent::Caller;
 use crate::fault::{Fault, Status};
 use crate::fhir::reference::Literal;
 use crate::fhir::{PatientKey, ResourceId, ResourceType};
@@ -82,7 +82,7 @@ pub(in crate::api) fn run(
                 reads.insert(at, read);
             }
             Wish::Write(asking) => {
-                caller.may(consent::Action::Write, asking.resource_type)?;
+                caller.may(asking.action.asks(), asking.resource_type)?;
                 let resource = entry.resource.map(|raw| raw.get());
                 let from = Neighbours { full_url: entry.full_url.as_deref(), urls: &urls };
                 let part = Part::read(at, *asking, resource, &from, &mut links).map_err(|stop| at_entry(stop, at))?;
