@@ -3,8 +3,8 @@
 //! requests are answered (`metadata/offer.rs`), are made once, and are kept in the form in which they leave.
 
 mod kept;
-mod smart;
 pub(super) mod offer;
+mod smart;
 mod statement;
 
 use actix_web::HttpRequest;

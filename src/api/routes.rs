@@ -8,13 +8,13 @@ use super::answer::Answer;
 use super::asked::Asked;
 use super::history::Of;
 use super::leave::leave;
+use super::oauth;
 use super::write::Action;
 use super::write::single::write;
 use super::{
     account, audit_event, binary, bulk, create, entry, history, intake, metadata, operation, read, receipt, rules,
     search, update,
 };
-use super::oauth;
 use crate::app::Gateway;
 use crate::fault::{Fault, Status};
 use crate::fhir::ResourceType;

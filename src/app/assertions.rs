@@ -8,7 +8,7 @@ use crate::fault::Fault;
 use crate::store::{Commit, Store, Ticket};
 
 /// Most assertions that are remembered at once; past this none is taken until some have expired.
-pub const REMEMBERED_MAX: usize = 1_000_000;
+pub(super) const REMEMBERED_MAX: usize = 1_000_000;
 /// Most expired ones that are taken away with one that comes.
 const SWEPT_MAX: usize = 8;
 
@@ -80,7 +80,7 @@ mod tests {
     fn an_assertion_counts_once_also_after_a_restart_and_expires() {
         let store = Store::open_memory();
         let assertions = Assertions::open(store.clone()).unwrap();
-        let take = |assertions: &Assertions, client, jti, now| {
+        let take = |assertions: &Assertions, client: &str, jti: &str, now| {
             assertions.take(client, jti, now + 100, now).map(|ticket| ticket.wait().is_ok())
         };
         assert_eq!(take(&assertions, "a", "1", 0), Ok(true));

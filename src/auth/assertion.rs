@@ -220,8 +220,14 @@ mod tests {
         let wrong = |header: &str, claims: &str| Assertion::read(&jwt(header, claims)).map(drop);
         assert_eq!(wrong(HEADER, &good), Ok(()));
         assert_eq!(wrong(r#"{"alg":"RS384","kid":"k"}"#, &good), Ok(()));
-        for algorithm in ["none", "None", "NONE", "", "HS256", "HS384", "RS256", "RS512", "PS384", "ES256", "EdDSA", "rs384"] {
-            assert_eq!(wrong(&format!(r#"{{"alg":"{algorithm}","kid":"k"}}"#), &good), Err(Wrong::Algorithm), "{algorithm}");
+        for algorithm in
+            ["none", "None", "NONE", "", "HS256", "HS384", "RS256", "RS512", "PS384", "ES256", "EdDSA", "rs384"]
+        {
+            assert_eq!(
+                wrong(&format!(r#"{{"alg":"{algorithm}","kid":"k"}}"#), &good),
+                Err(Wrong::Algorithm),
+                "{algorithm}"
+            );
         }
         for (header, expected) in [
             (r#"{"alg":"RS384"}"#, Wrong::NoKeyId),
@@ -238,7 +244,10 @@ mod tests {
         let other = |from: &str, to: &str| wrong(HEADER, &good.replacen(from, to, 1));
         assert_eq!(other(r#""sub":"c""#, r#""sub":"d""#), Err(Wrong::Issuer));
         assert_eq!(other(r#""iss":"c""#, r#""iss":["c"]"#), Err(Wrong::Malformed));
-        assert_eq!(other(r#""aud":"https://g/auth/token""#, r#""aud":["https://g/auth/token"]"#), Err(Wrong::Malformed));
+        assert_eq!(
+            other(r#""aud":"https://g/auth/token""#, r#""aud":["https://g/auth/token"]"#),
+            Err(Wrong::Malformed)
+        );
         assert_eq!(other(r#""jti":"j","#, ""), Err(Wrong::Malformed));
         assert_eq!(other(r#""jti":"j""#, r#""jti":"""#), Err(Wrong::NoJti));
         let jti = |length: usize| other(r#""jti":"j""#, &format!(r#""jti":"{}""#, "j".repeat(length)));

@@ -7,8 +7,8 @@ use actix_tls::accept::rustls_0_23::TlsStream;
 use actix_web::dev::Extensions;
 use actix_web::rt::net::TcpStream;
 
-use super::revocation::Chain;
 use super::Digest;
+use super::revocation::Chain;
 use crate::fhir::time::Interval;
 
 /// SHA-256 of the certificate (DER) that the client showed on this connection, after rustls verified it.

@@ -37,7 +37,10 @@ struct Key {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Public {
-    Rsa { n: Vec<u8>, e: Vec<u8> },
+    Rsa {
+        n: Vec<u8>,
+        e: Vec<u8>,
+    },
     /// An uncompressed point.
     P384(Vec<u8>),
 }
@@ -138,10 +141,14 @@ impl KeySet {
     /// that it takes as long.
     pub fn of_nobody() -> Self {
         // The base point of P-384 (SEC 2, section 2.5.1), which is on the curve; and an odd number of 2048 bits.
-        const X: &str = "aa87ca22be8b05378eb1c71ef320ad746e1d3b628ba79b9859f741e082542a385502f25dbf55296c3a545e3872760ab7";
-        const Y: &str = "3617de4a96262c6f5d9e98bf9292dc29f8f41dbd289a147ce9da3113b5f0b8c00a60b1ce1d7e819d7a431d7c90ea0e5f";
+        const X: &str =
+            "aa87ca22be8b05378eb1c71ef320ad746e1d3b628ba79b9859f741e082542a385502f25dbf55296c3a545e3872760ab7";
+        const Y: &str =
+            "3617de4a96262c6f5d9e98bf9292dc29f8f41dbd289a147ce9da3113b5f0b8c00a60b1ce1d7e819d7a431d7c90ea0e5f";
         let digit = |b: u8| char::from(b).to_digit(16).unwrap_or_default() as u8;
-        let bytes = |hex: &str| hex.as_bytes().chunks(2).map(|two| two.iter().fold(0, |n, b| n << 4 | digit(*b))).collect::<Vec<u8>>();
+        let bytes = |hex: &str| {
+            hex.as_bytes().chunks(2).map(|two| two.iter().fold(0, |n, b| n << 4 | digit(*b))).collect::<Vec<u8>>()
+        };
         let point = [vec![4], bytes(X), bytes(Y)].concat();
         let rsa = Public::Rsa { n: vec![0xFF; 256], e: vec![1, 0, 1] };
         KeySet([rsa, Public::P384(point)].into_iter().map(|public| Key { id: "".into(), public }).collect())

@@ -181,7 +181,9 @@ fn kept_seconds(cache_control: &str, age: &str) -> i64 {
             Some((name, value)) if name.eq_ignore_ascii_case("max-age") => {
                 seconds = value.trim_matches('"').parse().unwrap_or(0);
             }
-            None if ["no-store", "no-cache"].iter().any(|none| directive.eq_ignore_ascii_case(none)) => return KEPT_SECONDS_MIN,
+            None if ["no-store", "no-cache"].iter().any(|none| directive.eq_ignore_ascii_case(none)) => {
+                return KEPT_SECONDS_MIN;
+            }
             _ => {}
         }
     }
@@ -195,7 +197,9 @@ mod tests {
 
     #[test]
     fn only_registered_addresses_that_are_safe_are_asked() {
-        for address in ["https://client.example/jwks", "http://127.0.0.1:9/jwks", "http://[::1]/x", "http://localhost:1/"] {
+        for address in
+            ["https://client.example/jwks", "http://127.0.0.1:9/jwks", "http://[::1]/x", "http://localhost:1/"]
+        {
             assert!(is_address(address), "{address}");
         }
         for address in [

@@ -16,5 +16,5 @@ pub use certificate::PeerCertificate;
 pub use digest::Digest;
 pub use jwks::KeySet;
 pub use keys::{Fetcher, Keys};
-pub use revocation::{Chain, Verifier};
 pub use registry::{Client, Issued, Registered, Registry};
+pub use revocation::{Chain, Verifier};

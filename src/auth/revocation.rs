@@ -73,9 +73,10 @@ impl Verifier {
             return judged % 2 == 1;
         }
         let now = UnixTime::since_unix_epoch(Duration::from_millis(u64::try_from(now_ms).unwrap_or(0)));
-        let good = chain.certificates.split_first().is_some_and(|(own, others)| {
-            self.inner().verify_client_cert(own, others, now).is_ok()
-        });
+        let good = chain
+            .certificates
+            .split_first()
+            .is_some_and(|(own, others)| self.inner().verify_client_cert(own, others, now).is_ok());
         chain.judged.store(epoch * 2 + u64::from(good), Ordering::Relaxed);
         good
     }

@@ -71,11 +71,7 @@ pub fn server_config(settings: &Settings, now_ms: i64) -> Result<ServerConfig, W
 }
 
 /// The same with a verifier of clients' certificates that is kept, so that its revocation lists can be read again.
-pub fn server_config_with(
-    settings: &Settings,
-    verifier: Arc<Verifier>,
-    now_ms: i64,
-) -> Result<ServerConfig, Wrong> {
+pub fn server_config_with(settings: &Settings, verifier: Arc<Verifier>, now_ms: i64) -> Result<ServerConfig, Wrong> {
     let provider = Arc::new(ring::default_provider());
     let chain = certificates("certificate", &settings.certificate)?;
     in_force(&chain, settings, now_ms)?;

@@ -95,7 +95,8 @@ pub(super) fn run(options: &Options) -> Exit {
         return Exit::Done;
     }
     let Some(folder) = config.client_folder.as_ref().map(|folder| folder.path.clone()) else {
-        let sentence = "the configuration names no folder of clients; add a line clients = \"clients.d\" and make the folder";
+        let sentence =
+            "the configuration names no folder of clients; add a line clients = \"clients.d\" and make the folder";
         return fail(Exit::Config, sentence);
     };
     let done = match &options.act {
@@ -166,7 +167,10 @@ fn credential(table: &mut Table, credential: &Credential, before: Option<&str>) 
         (Some(file), _) => {
             let text = String::from_utf8_lossy(&read(file)?).trim().to_owned();
             if let Err(why) = KeySet::parse(&text) {
-                return Err((Exit::Data, format!("{} is no set of public keys that can be used ({why:?})", file.display())));
+                return Err((
+                    Exit::Data,
+                    format!("{} is no set of public keys that can be used ({why:?})", file.display()),
+                ));
             }
             let text = match before {
                 Some(before) => merged(before, &text).ok_or((Exit::Data, "the sets cannot be joined".to_owned()))?,

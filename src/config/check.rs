@@ -127,9 +127,8 @@ impl Check<'_> {
             minimum,
             crl: tls.crl.iter().map(|file| self.beside(file.get_ref())).collect(),
         };
-        let made = Verifier::new(&settings).and_then(|verifier| {
-            Ok((tls::server_config_with(&settings, verifier.clone(), now_ms)?, verifier))
-        });
+        let made = Verifier::new(&settings)
+            .and_then(|verifier| Ok((tls::server_config_with(&settings, verifier.clone(), now_ms)?, verifier)));
         made.map_err(|wrong| {
             let written = match wrong.key {
                 "key" => &tls.key,
@@ -187,8 +186,7 @@ impl Check<'_> {
         let (body_seconds, head_seconds) = (limits.body_seconds_max.as_ref(), limits.head_seconds_max.as_ref());
         let connections = limits.connections_max.as_ref();
         let waiting = limits.requests_waiting_max.as_ref();
-        let (tokens, attempts) =
-            (limits.tokens_per_minute_max.as_ref(), limits.token_attempts_per_minute_max.as_ref());
+        let (tokens, attempts) = (limits.tokens_per_minute_max.as_ref(), limits.token_attempts_per_minute_max.as_ref());
         let (minutes, exports) = (limits.export_minutes_max.as_ref(), limits.exports_per_client_max.as_ref());
         Ok(Limits {
             body_bytes_max: self.number("limits.body_bytes_max", body, 64 << 20, 1 << 10, 1 << 30)?,

@@ -45,8 +45,12 @@ impl ClientFolder {
 
     /// The client of one file, when it is not one of those that there are already.
     fn one(&self, path: &Path, others: &[Client]) -> Result<Client, Problem> {
-        let problem = |rule: &'static Rule, detail: String| {
-            Problem { file: path.to_owned(), line: None, key: String::new(), rule, detail }
+        let problem = |rule: &'static Rule, detail: String| Problem {
+            file: path.to_owned(),
+            line: None,
+            key: String::new(),
+            rule,
+            detail,
         };
         let text = fs::read_to_string(path).map_err(|error| problem(&problem::UNREADABLE, error.to_string()))?;
         let check = Check { text: &text, path };
@@ -97,9 +101,10 @@ impl Check<'_> {
         let folder = ClientFolder { path, sources: sources.into(), asked, own };
         match folder.load() {
             (clients, problems) if problems.is_empty() => Ok((clients, Some(folder))),
-            (_, problems) => Err(problems.into_iter().next().unwrap_or_else(|| {
-                self.at("clients", written, &problem::NO_CLIENT_FOLDER, String::new())
-            })),
+            (_, problems) => Err(problems
+                .into_iter()
+                .next()
+                .unwrap_or_else(|| self.at("clients", written, &problem::NO_CLIENT_FOLDER, String::new()))),
         }
     }
 

@@ -32,13 +32,7 @@ impl Check<'_> {
             }
             let facilities = self.mllp_facilities(&written.facilities, sources)?;
             let (tls, verifier) = self.mllp_tls(file, written, listen, now_ms)?.unzip();
-            listeners.push(Mllp {
-                listen,
-                facilities,
-                tls,
-                verifier,
-                limits: self.mllp_limits(written)?,
-            });
+            listeners.push(Mllp { listen, facilities, tls, verifier, limits: self.mllp_limits(written)? });
         }
         Ok(listeners)
     }

@@ -376,7 +376,8 @@ mod tests {
         let (caller, policy) = (caller(Role::Care), policy(true));
         let gate = Gate::new(&caller, &FacilityCode::unstated(), &policy, 0);
         assert_eq!(gate.opened_by().map(|by| by.version), Some(2));
-        let release = |body| row(&gate, ResourceType::OBSERVATION, &[RECORD], Labels::default()).map(|p| p.release(body));
+        let release =
+            |body| row(&gate, ResourceType::OBSERVATION, &[RECORD], Labels::default()).map(|p| p.release(body));
         let parts: Vec<_> = ["a", "b"].into_iter().filter_map(release).collect();
         assert_eq!(Permitted::gather(parts, |parts| parts.join(",")).into_inner(), "a,b");
     }

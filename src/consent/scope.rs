@@ -60,8 +60,13 @@ impl Rights {
     /// Whatever shows a resource.
     pub const SEEING: Rights = Rights(2 | 16);
     const ALL: Rights = Rights(31);
-    const LETTERS: [(char, Rights); 5] =
-        [('c', Rights::CREATE), ('r', Rights::READ), ('u', Rights::UPDATE), ('d', Rights::DELETE), ('s', Rights::SEARCH)];
+    const LETTERS: [(char, Rights); 5] = [
+        ('c', Rights::CREATE),
+        ('r', Rights::READ),
+        ('u', Rights::UPDATE),
+        ('d', Rights::DELETE),
+        ('s', Rights::SEARCH),
+    ];
 
     /// Each of the set.
     pub fn each(self) -> impl Iterator<Item = Rights> {
@@ -200,11 +205,7 @@ impl Scopes {
 
     /// What is granted of a request: the scopes that are understood, as far as `most` allows them and `role` includes them
     /// ("a server may grant fewer", RFC 6749 section 3.3). `None` for a text that is no list of scopes, or too long a one.
-    pub fn granted(
-        asked: &str,
-        most: &[Scope],
-        role: impl Fn(Rights, Option<ResourceType>) -> bool,
-    ) -> Option<Scopes> {
+    pub fn granted(asked: &str, most: &[Scope], role: impl Fn(Rights, Option<ResourceType>) -> bool) -> Option<Scopes> {
         let is_scope = |b: u8| matches!(b, 0x21 | 0x23..=0x5B | 0x5D..=0x7E);
         let written: Vec<&str> = asked.split(' ').filter(|one| !one.is_empty()).collect();
         if written.len() > SCOPES_MAX || !written.iter().all(|one| one.bytes().all(is_scope)) {

@@ -1,7 +1,7 @@
 //! The CapabilityStatement (capabilitystatement.html), written from what is offered.
 
-use super::smart;
 use super::offer::{self, Interaction, Mode, OF_SYSTEM, Parameter};
+use super::smart;
 use crate::api::operation::Operation;
 use crate::fhir::{ResourceType, Writer};
 use crate::search::parameters;

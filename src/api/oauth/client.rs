@@ -81,11 +81,7 @@ pub(super) async fn known(
 }
 
 /// The registered client whose key signed an assertion. Where there is no such client the same work is done.
-async fn verified(
-    gateway: &web::Data<Gateway>,
-    assertion: &Assertion<'_>,
-    now: i64,
-) -> Result<Arc<Registered>, Wrong> {
+async fn verified(gateway: &web::Data<Gateway>, assertion: &Assertion<'_>, now: i64) -> Result<Arc<Registered>, Wrong> {
     let Some(client) = gateway.registry().registered(assertion.client()) else {
         assertion.is_held_against_nobody(&gateway.tokens().nobody);
         return Err(Wrong::UnknownClient);

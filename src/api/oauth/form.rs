@@ -66,7 +66,8 @@ pub(super) async fn read(
     if !essence.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
         return Err(Refusal::InvalidRequest("Send the parameters as application/x-www-form-urlencoded."));
     }
-    let body = body::bytes_up_to(request, sent, FORM_BYTES_MAX).await.map_err(|answer| Refusal::NoBody(Box::new(answer)))?;
+    let body =
+        body::bytes_up_to(request, sent, FORM_BYTES_MAX).await.map_err(|answer| Refusal::NoBody(Box::new(answer)))?;
     match std::str::from_utf8(&body) {
         Ok(text) => Form::parse(text),
         Err(_) => Err(Refusal::InvalidRequest("The body is not UTF-8.")),
