@@ -39,14 +39,18 @@ impl Verifier {
     /// Of settings; everything is read now.
     pub fn new(settings: &Settings) -> Result<Arc<Self>, Wrong> {
         let inner = verifier(settings)?;
-        let hints = inner.root_hint_subjects().to_vec();
+        // Where no certificate is asked for there is nobody to name.
+        let hints = match settings.client_certificate {
+            ClientCertificate::Off => Vec::new(),
+            ClientCertificate::Optional | ClientCertificate::Required => inner.root_hint_subjects().to_vec(),
+        };
         let (inner, epoch) = (RwLock::new(inner), AtomicU64::new(1));
         Ok(Arc::new(Verifier { settings: settings.clone(), hints, inner, epoch }))
     }
 
     /// Whether there are lists to be read again.
     pub fn has_lists(&self) -> bool {
-        !self.settings.crl.is_empty()
+        !self.settings.crl.is_empty() && self.settings.client_certificate != ClientCertificate::Off
     }
 
     /// The files of the lists.
@@ -87,6 +91,11 @@ impl Verifier {
 }
 
 impl Chain {
+    /// As DER, the peer's own first; not judged yet.
+    pub fn of_der(certificates: &[Vec<u8>]) -> Self {
+        Chain::new(certificates.iter().map(|der| CertificateDer::from(der.clone())).collect())
+    }
+
     /// As a client showed it, its own certificate first; not judged yet.
     pub fn new(certificates: Vec<CertificateDer<'static>>) -> Self {
         Chain { certificates, judged: AtomicU64::new(0) }
