@@ -13,6 +13,9 @@ use crate::auth::Verifier;
 use crate::auth::tls::ClientCertificate;
 use crate::fhir::FacilityCode;
 
+/// The server's side of TLS, and what the peers' certificates are verified by.
+type Tls = (Arc<rustls::ServerConfig>, Arc<Verifier>);
+
 impl Check<'_> {
     pub(super) fn mllp(
         &self,
@@ -72,7 +75,7 @@ impl Check<'_> {
         written: &file::Mllp,
         listen: SocketAddr,
         now_ms: i64,
-    ) -> Result<Option<(Arc<rustls::ServerConfig>, Arc<Verifier>)>, Problem> {
+    ) -> Result<Option<Tls>, Problem> {
         let wanted = written.tls.as_ref().map_or(file.tls.is_some(), |wanted| *wanted.get_ref());
         match (&file.tls, &written.tls) {
             (Some(tls), _) if wanted => {

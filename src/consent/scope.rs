@@ -212,7 +212,7 @@ impl Scopes {
             return None;
         }
         let mut granted: Vec<Scope> = Vec::new();
-        for scope in written.into_iter().filter_map(|one| Scope::parse(one)) {
+        for scope in written.into_iter().filter_map(Scope::parse) {
             for one in most.iter().filter_map(|most| scope.within(most, &role)) {
                 if !granted.contains(&one) && granted.len() < GRANTED_MAX {
                     granted.push(one);

@@ -20,6 +20,9 @@ fn world() -> World {
     World { served, ec, rsa }
 }
 
+/// What is changed of a form.
+type Change<'a> = &'a dyn Fn(&mut Vec<(&str, String)>);
+
 /// The one answer to whoever does not show who it is.
 fn is_refused(answer: &Answer, what: &str) {
     assert_eq!(answer.status, 401, "{what}: {}", answer.body);
@@ -183,7 +186,7 @@ fn forms_that_do_not_count() {
     let World { served, ec, .. } = world();
     let good = || ec.sign(&ec.say("app"));
     let error = |answer: &Answer| (answer.status, answer.json()["error"].as_str().unwrap_or_default().to_owned());
-    let with = |change: &dyn Fn(&mut Vec<(&str, String)>)| {
+    let with = |change: Change<'_>| {
         let assertion = good();
         let mut all: Vec<(&str, String)> = pairs(&assertion, SCOPE)
             .into_iter()

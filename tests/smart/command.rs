@@ -48,16 +48,7 @@ fn a_client_is_registered_changed_and_taken_away_while_the_gateway_runs() {
         std::fs::write(at.join("jwks.json"), json!({"keys": keys}).to_string()).unwrap();
     };
     write(&[&signer]);
-    let mut command = Command::new(env!("CARGO_BIN_EXE_tasuki"));
-    let mut running = Running(child_of(command.current_dir(at).args(["serve", "--config", "tasuki.toml"])));
-    let mut lines = BufReader::new(running.0.stderr.take().unwrap()).lines();
-    let address = loop {
-        let line = lines.next().unwrap().unwrap();
-        if let Some((_, rest)) = line.split_once("address=") {
-            break strip(rest);
-        }
-    };
-    std::thread::spawn(move || lines.for_each(drop));
+    let (_running, address) = serve(at);
     let _ = rustls::crypto::ring::default_provider().install_default();
     let http = reqwest::blocking::Client::builder().no_proxy().build().unwrap();
     let ask = |signer: &Signer| {
@@ -118,8 +109,20 @@ fn a_client_is_registered_changed_and_taken_away_while_the_gateway_runs() {
     assert_eq!(tasuki(at, &["client", "revoke", "agency-app"]).status.code(), Some(66));
 }
 
-fn child_of(command: &mut Command) -> Child {
-    command.env("RUST_LOG", "info").env("NO_COLOR", "1").stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap()
+/// A gateway that runs in a folder, and where it listens.
+fn serve(folder: &Path) -> (Running, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tasuki"));
+    command.current_dir(folder).args(["serve", "--config", "tasuki.toml"]).env("RUST_LOG", "info").env("NO_COLOR", "1");
+    let mut running = Running(command.stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap());
+    let mut lines = BufReader::new(running.0.stderr.take().unwrap()).lines();
+    let address = loop {
+        let line = lines.next().unwrap().unwrap();
+        if let Some((_, rest)) = line.split_once("address=") {
+            break strip(rest);
+        }
+    };
+    std::thread::spawn(move || lines.for_each(drop));
+    (running, address)
 }
 
 /// An address as a log line has it, without what a terminal would colour it by.

@@ -86,16 +86,31 @@ async fn verified(gateway: &web::Data<Gateway>, assertion: &Assertion<'_>, now: 
         assertion.is_held_against_nobody(&gateway.tokens().nobody);
         return Err(Wrong::UnknownClient);
     };
+    let done = signed(gateway, &client, assertion, now).await;
+    // So much is done for whoever is not known, too.
+    if matches!(done, Err(Wrong::KeyAddress | Wrong::UnknownKey)) {
+        assertion.is_held_against_nobody(&gateway.tokens().nobody);
+    }
+    done.map(|()| client)
+}
+
+/// Whether a key of the client signed an assertion.
+async fn signed(
+    gateway: &web::Data<Gateway>,
+    client: &Arc<Registered>,
+    assertion: &Assertion<'_>,
+    now: i64,
+) -> Result<(), Wrong> {
     assertion.names_keys_at(client.keys.address())?;
     let unknown = match client.keys.at_hand(now) {
         Some(keys) => match assertion.is_signed_by(&keys) {
             Err(Wrong::UnknownKey) => true,
-            done => return done.map(|()| client),
+            done => return done,
         },
         None => false,
     };
-    let keys = fetched(gateway, &client, now, unknown).await.ok_or(Wrong::UnknownKey)?;
-    assertion.is_signed_by(&keys).map(|()| client)
+    let keys = fetched(gateway, client, now, unknown).await.ok_or(Wrong::UnknownKey)?;
+    assertion.is_signed_by(&keys)
 }
 
 async fn fetched(
