@@ -309,6 +309,50 @@ fn a_folder_belongs_to_a_source() {
     assert_eq!(read(&twice, folder.path()).unwrap_err().key, "folder.path");
 }
 
+/// A file that is broken while the gateway runs must not keep in whom somebody is taking away.
+#[test]
+fn a_file_of_a_client_that_cannot_be_used_lets_its_client_in_no_more() {
+    let folder = folder();
+    let write = |name: &str, text: &str| fs::write(folder.path().join("clients.d").join(name), text).unwrap();
+    let client = |id: &str, token: &str| {
+        let token = Digest::of(token.as_bytes()).hex();
+        format!("id = \"{id}\"\norganization = \"Organization/x\"\nrole = \"care\"\ntoken_sha256 = \"{token}\"\n")
+    };
+    write("one.toml", &client("one", "1"));
+    write("two.toml", &client("two", "2"));
+    write("readme.txt", "not a client");
+    let config = read(&full(), folder.path()).unwrap();
+    let taken = config.client_folder.unwrap();
+    let ids = || {
+        let (clients, problems) = taken.load();
+        let ids: Vec<String> = clients.iter().map(|client| client.caller.client.clone()).collect();
+        (ids[4..].join(" "), problems.iter().map(|problem| problem.rule.id).collect::<Vec<_>>().join(" "))
+    };
+    let so = |ids: &str, problems: &str| (ids.to_owned(), problems.to_owned());
+    assert_eq!(ids(), so("one two", ""));
+    let before = taken.stamp();
+    write("one.toml", "id = \"one");
+    assert_ne!(taken.stamp(), before);
+    assert_eq!(ids(), so("two", "config-syntax"));
+    assert!(read(&full(), folder.path()).is_err(), "nor does a gateway start with it");
+    for (text, rule) in [
+        (client("two", "3"), "config-client-twice"),
+        (client("three", "2"), "config-client-twice"),
+        (client("office", "3"), "config-client-twice"),
+        (client("three", "office"), "config-client-twice"),
+        (client("three", "3") + "scope = \"x\"", "config-unknown-key"),
+        (client("three", "3").replace("Organization/x", "x"), "config-organization"),
+    ] {
+        write("one.toml", "");
+        write("zzz.toml", &text);
+        fs::remove_file(folder.path().join("clients.d/one.toml")).unwrap();
+        assert_eq!(ids(), so("two", rule), "{text}");
+    }
+    fs::remove_file(folder.path().join("clients.d/zzz.toml")).unwrap();
+    fs::rename(folder.path().join("clients.d/two.toml"), folder.path().join("clients.d/two.revoked-1")).unwrap();
+    assert_eq!(ids(), so("", ""));
+}
+
 #[test]
 fn what_is_twice_names_the_first_line() {
     let folder = folder();

@@ -259,6 +259,19 @@ mod tests {
         assert_eq!(Assertion::read(&"a".repeat(ASSERTION_BYTES_MAX)).err(), Some(Wrong::Malformed));
     }
 
+    proptest::proptest! {
+        #![proptest_config(proptest::test_runner::Config { failure_persistence: None, ..Default::default() })]
+        #[test]
+        fn whatever_comes_is_read_or_refused(header: String, claims: String, text in "[A-Za-z0-9_.=-]{0,64}") {
+            let _ = Assertion::read(&text);
+            let _ = KeySet::parse(&claims);
+            let said = jwt(&header, &claims);
+            proptest::prop_assert!(Assertion::read(&said).is_err());
+            let said = jwt(HEADER, &claims);
+            let _ = Assertion::read(&said);
+        }
+    }
+
     #[test]
     fn an_address_of_keys_is_the_registered_one() {
         let text = jwt(r#"{"alg":"RS384","kid":"k","jku":"https://c/jwks"}"#, &claims("\"exp\":1"));

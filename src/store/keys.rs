@@ -392,7 +392,7 @@ mod tests {
         let patient = prop_oneof![Just(0), Just(1), Just(u128::MAX), any::<u128>()].prop_map(PatientKey);
         let letter = prop_oneof![Just([0; 32]), Just([255; 32]), any::<[u8; 32]>()].prop_map(LetterId);
         let number = prop_oneof![0..4_u64, Just(u64::MAX), any::<u64>()];
-        (0..14_u8, patient, letter, number, 0..3_u16, "[ab.]{1,3}").prop_map(
+        (0..15_u8, patient, letter, number, 0..3_u16, "[ab.]{1,3}").prop_map(
             |(kind, patient, letter, number, part, id_text)| match kind {
                 0 => head(patient),
                 1 => sheaf(patient, number, part),
@@ -408,6 +408,7 @@ mod tests {
                 10 => control(u64::from(part), id_text.as_bytes(), [part as u8; 16], number),
                 11 => code(patient.0),
                 12 => unmapped(patient.0, number as i64, letter),
+                13 => assertion(&letter.0),
                 _ => meta(&id_text),
             },
         )

@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use serde_json::json;
@@ -36,7 +37,7 @@ fn until(what: &str, mut is_so: impl FnMut() -> bool) {
 }
 
 #[test]
-fn a_client_is_registered_changed_and_taken_away_while_the_gateway_runs() {
+fn smart_07_a_client_is_registered_changed_and_taken_away_while_the_gateway_runs() {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path();
     std::fs::create_dir(at.join("clients.d")).unwrap();
@@ -48,7 +49,7 @@ fn a_client_is_registered_changed_and_taken_away_while_the_gateway_runs() {
         std::fs::write(at.join("jwks.json"), json!({"keys": keys}).to_string()).unwrap();
     };
     write(&[&signer]);
-    let (_running, address) = serve(at);
+    let (_running, address, log) = serve(at);
     let _ = rustls::crypto::ring::default_provider().install_default();
     let http = reqwest::blocking::Client::builder().no_proxy().build().unwrap();
     let ask = |signer: &Signer| {
@@ -107,10 +108,14 @@ fn a_client_is_registered_changed_and_taken_away_while_the_gateway_runs() {
     assert_eq!(ask(&new).0, 401);
     assert!(!said(&tasuki(at, &["client", "list"])).contains("agency-app"));
     assert_eq!(tasuki(at, &["client", "revoke", "agency-app"]).status.code(), Some(66));
+    // SMART-07: the log says why somebody was refused, and neither tokens nor assertions.
+    let log = log.lock().unwrap();
+    assert!(log.contains("why=UnknownClient") && log.contains("clients taken up"), "{log}");
+    assert!(!log.contains("tasuki_") && !log.contains("eyJ") && !log.contains(&token), "{log}");
 }
 
-/// A gateway that runs in a folder, and where it listens.
-fn serve(folder: &Path) -> (Running, String) {
+/// A gateway that runs in a folder, where it listens, and what it logs.
+fn serve(folder: &Path) -> (Running, String, Arc<Mutex<String>>) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tasuki"));
     command.current_dir(folder).args(["serve", "--config", "tasuki.toml"]).env("RUST_LOG", "info").env("NO_COLOR", "1");
     let mut running = Running(command.stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap());
@@ -121,8 +126,10 @@ fn serve(folder: &Path) -> (Running, String) {
             break strip(rest);
         }
     };
-    std::thread::spawn(move || lines.for_each(drop));
-    (running, address)
+    let log = Arc::new(Mutex::new(String::new()));
+    let kept = log.clone();
+    std::thread::spawn(move || lines.map_while(Result::ok).for_each(|line| kept.lock().unwrap().push_str(&line)));
+    (running, address, log)
 }
 
 /// An address as a log line has it, without what a terminal would colour it by.

@@ -132,3 +132,22 @@ fn a_granular_scope_shows_the_rows_for_which_it_holds() {
             && !Scopes::of(Vec::new()).include(Rights::READ, observation)
     );
 }
+
+proptest::proptest! {
+    #![proptest_config(proptest::test_runner::Config { failure_persistence: None, ..Default::default() })]
+    /// Whatever is asked for, nothing is granted beyond what is registered.
+    #[test]
+    fn nothing_is_granted_beyond_what_is_registered(asked in "(system/|patient/|)?(Observation|Patient|\\*)\\.[cruds*]{0,5}(\\?(category|status|code)=[a-z|,]{0,8})?( [ -~]{0,20})?") {
+        let most = [Scope::parse("system/Observation.rs?category=laboratory").unwrap()];
+        if let Some(scopes) = Scopes::granted(&asked, &most, |_, _| true) {
+            let other = [Token { parameter: Parameter::CATEGORY, system: 0, code: folded_hash("vital-signs") }];
+            let row = |resource_type| RowFacts { resource_type, patients: &[], labels: Labels::default(), tokens: &other, dates: &[] };
+            for right in Rights::ALL.each() {
+                proptest::prop_assert!(!scopes.show(right, &row(ResourceType::OBSERVATION)));
+                proptest::prop_assert!(!scopes.include(right, ResourceType::PATIENT));
+            }
+            let writing = Rights::CREATE.or(Rights::UPDATE).or(Rights::DELETE);
+            proptest::prop_assert!(!scopes.include(writing, ResourceType::OBSERVATION));
+        }
+    }
+}
