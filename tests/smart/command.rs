@@ -44,10 +44,7 @@ fn smart_07_a_client_is_registered_changed_and_taken_away_while_the_gateway_runs
     let text = "listen = \"127.0.0.1:0\"\nbase_url = \"http://gateway.example/fhir\"\nclients = \"clients.d\"\n[store]\nengine = \"memory\"\n";
     std::fs::write(at.join("tasuki.toml"), text).unwrap();
     let signer = Signer::ec("one");
-    let write = |signers: &[&Signer]| {
-        let keys: Vec<_> = signers.iter().map(|signer| signer.jwk()).collect();
-        std::fs::write(at.join("jwks.json"), json!({"keys": keys}).to_string()).unwrap();
-    };
+    let write = |signers: &[&Signer]| keys_into(at, signers);
     write(&[&signer]);
     let (_running, address, log) = serve(at);
     let _ = rustls::crypto::ring::default_provider().install_default();
@@ -112,6 +109,12 @@ fn smart_07_a_client_is_registered_changed_and_taken_away_while_the_gateway_runs
     let log = log.lock().unwrap();
     assert!(log.contains("why=UnknownClient") && log.contains("clients taken up"), "{log}");
     assert!(!log.contains("tasuki_") && !log.contains("eyJ") && !log.contains(&token), "{log}");
+}
+
+/// Writes the public keys of signers into a folder.
+fn keys_into(folder: &Path, signers: &[&Signer]) {
+    let keys: Vec<_> = signers.iter().map(|signer| signer.jwk()).collect();
+    std::fs::write(folder.join("jwks.json"), json!({"keys": keys}).to_string()).unwrap();
 }
 
 /// A gateway that runs in a folder, where it listens, and what it logs.
