@@ -1,5 +1,6 @@
 //! Joining the parts: the running gateway.
 
+mod assertions;
 mod conformance;
 mod containers;
 mod exports;
@@ -7,11 +8,13 @@ mod known;
 mod senders;
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use serde_json::Value;
 
-use crate::auth::Registry;
+use crate::auth::rate::Rates;
+use crate::auth::{Chain, Client, Fetcher, KeySet, Registry, Verifier};
 use crate::chart::Chart;
 use crate::config::maps::Maps;
 use crate::config::{self, Config, Limits};
@@ -25,6 +28,7 @@ use crate::store::records::is_found_by_identifier;
 use crate::store::secret::SECRET_BYTES;
 use crate::store::{Hot, Store};
 
+pub use assertions::{Assertions, NotTaken};
 use conformance::Keeper;
 pub use conformance::{CODES_KEPT_MAX, Conformance};
 pub use containers::{Containers, Progress};
@@ -57,10 +61,26 @@ pub struct Gateway {
     places: RwLock<HashMap<Place, PatientKey>>,
     known: Arc<Known>,
     conformance: Keeper,
+    assertions: Assertions,
+    tokens: Tokens,
+    verifier: Option<Arc<Verifier>>,
     /// Taken alone by an update that names the version it was decided upon, shared by the others.
     updates: RwLock<()>,
     /// What the places in links are sealed with: the same for all gateways over one store, so that links outlive a restart.
     seal: [u8; SECRET_BYTES],
+}
+
+/// What issuing access tokens takes.
+#[derive(Debug)]
+pub struct Tokens {
+    /// Asks for clients' keys.
+    pub fetcher: Fetcher,
+    /// How often each client may ask for one.
+    pub per_client: Rates<String>,
+    /// How often an address may ask for anything about tokens.
+    pub per_address: Rates<IpAddr>,
+    /// Keys of nobody, for those who are nobody.
+    pub nobody: KeySet,
 }
 
 /// Opens the store that a configuration names, making it when it is not there.
@@ -105,6 +125,14 @@ impl Gateway {
                 true => Registry::open(),
                 false => Registry::new(config.clients.iter().cloned()),
             },
+            assertions: Assertions::open(store.clone())?,
+            tokens: Tokens {
+                fetcher: Fetcher::new(config.jwks_ca.clone()),
+                per_client: Rates::new(config.limits.tokens_per_minute_max),
+                per_address: Rates::new(config.limits.token_attempts_per_minute_max),
+                nobody: KeySet::of_nobody(),
+            },
+            verifier: config.verifier.clone(),
             sources: config.sources.iter().map(|source| source.letter.clone()).collect(),
             base_url: config.base_url.clone(),
             places: RwLock::default(),
@@ -121,6 +149,26 @@ impl Gateway {
     /// Who may call.
     pub fn registry(&self) -> &Registry {
         &self.registry
+    }
+
+    /// Takes other clients in the place of those that are registered; see [`Registry::replace`].
+    pub fn set_clients(&self, clients: Vec<Client>) {
+        self.registry.replace(clients);
+    }
+
+    /// The client assertions that were used.
+    pub fn assertions(&self) -> &Assertions {
+        &self.assertions
+    }
+
+    /// What issuing access tokens takes.
+    pub fn tokens(&self) -> &Tokens {
+        &self.tokens
+    }
+
+    /// Whether the certificate that a client showed when it connected still counts.
+    pub fn accepts(&self, chain: &Chain) -> bool {
+        self.verifier.as_ref().is_none_or(|verifier| verifier.accepts(chain, self.now()))
     }
 
     /// The audit record.
@@ -184,7 +232,7 @@ impl Gateway {
         while let Some(record) = next.map(|from| self.store.record_from(from)).transpose()?.flatten() {
             let head = self.store.head(record)?;
             let facility = FacilityCode::parse(head.as_ref().map_or("", |head| &head.facility));
-            if !record.is_directory() && caller.may_push(&facility).is_ok() {
+            if !record.is_directory() && caller.sends_for(&facility) {
                 own.push(record);
             }
             next = record.0.checked_add(1).map(PatientKey);

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, RwLock};
 
-use crate::consent::{Caller, Directive, Gate, Permit, Policy};
+use crate::consent::{Caller, Directive, Gate, Permit, Policy, RowFacts};
 use crate::fault::Fault;
 use crate::fhir::{FacilityCode, PatientKey, ResourceId, ResourceType};
 use crate::search::{Columns, Facts};
@@ -80,15 +80,15 @@ impl Chart {
 
     /// The permit for a row, when there is one.
     pub fn permit(&self, gate: &Gate<'_>, row: usize) -> Option<Permit> {
-        gate.row(self.columns.types[row], self.columns.patients(row), self.columns.labels[row])
+        gate.row(&RowFacts::row(&self.columns, row))
     }
 
     /// The permit for a version of a resource, by that version's facts: it must be allowed as it was, with the labels that
     /// the resource has now and those of whatever the version refers to.
     pub fn permit_version(&self, gate: &Gate<'_>, facts: &Facts) -> Option<Permit> {
         let now = self.row(facts.resource_type, &facts.id).map(|row| self.columns.labels[row]).unwrap_or_default();
-        let labels = facts.labels.union(now).union(self.columns.labels_behind(&facts.references));
-        gate.row(facts.resource_type, &facts.patients, labels)
+        let labels = now.union(self.columns.labels_behind(&facts.references));
+        gate.row(&RowFacts::of(facts).labelled(labels))
     }
 
     /// The row of a current resource.

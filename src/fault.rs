@@ -157,6 +157,8 @@ pub enum Denied {
     UnknownCaller,
     /// A known caller asked for something its role does not include.
     Role,
+    /// Its role includes it, and its token is not good for it (RFC 6750, `insufficient_scope`).
+    Scope,
     /// No consent covers it, or a consent or label forbids it.
     Consent,
 }
@@ -301,7 +303,7 @@ impl From<Denied> for Status {
     fn from(denied: Denied) -> Self {
         match denied {
             Denied::UnknownCaller => Status::Unauthorized,
-            Denied::Role => Status::Forbidden,
+            Denied::Role | Denied::Scope => Status::Forbidden,
             Denied::Consent => Status::NotFound,
         }
     }

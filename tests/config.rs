@@ -51,8 +51,25 @@ fn folder() -> tempfile::TempDir {
     write("server-key.pem", &key.serialize_pem());
     write("other-key.pem", &KeyPair::generate().unwrap().serialize_pem());
     write("not-pem.pem", "hello");
+    write("jwks-ca.pem", &certificate(2026, 2030));
+    let coordinate = "A".repeat(64);
+    let set = format!(r#"{{"keys":[{{"kty":"EC","crv":"P-384","kid":"k","x":"{coordinate}","y":"{coordinate}"}}]}}"#);
+    write("agency-b-jwks.json", &set);
+    write("private-jwks.json", &set.replace("\"kid\"", "\"d\":\"AA\",\"kid\""));
+    write("other-jwks.json", &set.replace("P-384", "P-256"));
+    let list = rcgen::CertificateRevocationListParams {
+        this_update: rcgen::date_time_ymd(2026, 1, 1),
+        next_update: rcgen::date_time_ymd(2027, 1, 1),
+        crl_number: 1.into(),
+        issuing_distribution_point: None,
+        revoked_certs: Vec::new(),
+        key_identifier_method: rcgen::KeyIdMethod::Sha256,
+    };
+    let issuer = rcgen::Issuer::new(CertificateParams::default(), &key);
+    write("client-crl.pem", &list.signed_by(&issuer).unwrap().pem().unwrap());
     std::fs::create_dir(folder.path().join("maps")).unwrap();
     fs::write(folder.path().join("jp-core.r4-1.2.0.tgz"), guide::package("example.guide", "1.2.0", &[])).unwrap();
+    std::fs::create_dir(folder.path().join("clients.d")).unwrap();
     folder
 }
 
@@ -89,7 +106,7 @@ fn the_example_loads() {
     assert_eq!(config.clients[0].caller.facilities, [config.sources[0].letter.facility.clone()]);
     assert!(config.clients[1].caller.facilities.is_empty());
     let registry = Registry::new(config.clients);
-    assert_eq!(registry.caller(Some("Bearer office"), None).unwrap().client, "office");
+    assert_eq!(registry.caller(Some("Bearer office"), None, NOW_MS).unwrap().client, "office");
 }
 
 #[test]
@@ -99,8 +116,8 @@ fn the_example_with_tls_loads_and_binds_a_token_to_its_certificate() {
     assert!(config.tls.is_some());
     let registry = Registry::new(config.clients);
     let shown = PeerCertificate(Digest::of(b"certificate"));
-    assert!(registry.caller(Some("Bearer agency-a-app"), None).is_err());
-    assert!(registry.caller(Some("Bearer agency-a-app"), Some(&shown)).is_ok());
+    assert!(registry.caller(Some("Bearer agency-a-app"), None, NOW_MS).is_err());
+    assert!(registry.caller(Some("Bearer agency-a-app"), Some(&shown), NOW_MS).is_ok());
 }
 
 #[test]
@@ -130,6 +147,13 @@ fn the_example_names_every_key() {
         "requests_waiting_max",
         "export_minutes_max",
         "exports_per_client_max",
+        "clients",
+        "jwks_ca",
+        "crl",
+        "jwks_file",
+        "scopes",
+        "tokens_per_minute_max",
+        "token_attempts_per_minute_max",
         "facilities",
         "tls",
         "allow_plain",
@@ -150,7 +174,7 @@ fn the_example_names_every_key() {
 }
 
 /// What is replaced by what in the full example; the key and the rule that must be named.
-const MISTAKES: [(&str, &str, &str, &str); 58] = [
+const MISTAKES: [(&str, &str, &str, &str); 72] = [
     ("listen = ", "lisen = ", "lisen", "config-unknown-key"),
     ("cache_mib", "cache_mb", "cache_mb", "config-unknown-key"),
     ("minimum = \"1.3\"", "minimun = \"1.3\"", "minimun", "config-unknown-key"),
@@ -214,6 +238,20 @@ const MISTAKES: [(&str, &str, &str, &str); 58] = [
     ("every_seconds = 10", "every_seconds = 0", "folder.every_seconds", "config-range"),
     ("body_seconds_max = 60", "body_seconds_max = 0", "limits.body_seconds_max", "config-range"),
     ("requests_waiting_max = 1024", "requests_waiting_max = 0", "limits.requests_waiting_max", "config-range"),
+    ("tokens_per_minute_max = 60", "tokens_per_minute_max = 0", "limits.tokens_per_minute_max", "config-range"),
+    ("\"clients.d\"", "\"nowhere\"", "clients", "config-no-client-folder"),
+    ("\"jwks-ca.pem\"", "\"nowhere.pem\"", "jwks_ca", "config-unreadable"),
+    ("\"jwks-ca.pem\"", "\"not-pem.pem\"", "jwks_ca", "tls-no-certificate"),
+    ("[\"client-crl.pem\"]", "[\"not-pem.pem\"]", "tls.crl", "tls-no-crl"),
+    ("[\"client-crl.pem\"]", "[\"nowhere.pem\"]", "tls.crl", "tls-file"),
+    ("jwks_file = \"agency-b-jwks.json\"", "", "client.id", "config-no-credential"),
+    ("\"agency-b-jwks.json\"", "\"nowhere.json\"", "client.jwks_file", "config-unreadable"),
+    ("\"agency-b-jwks.json\"", "\"not-pem.pem\"", "client.jwks_file", "config-jwks"),
+    ("\"agency-b-jwks.json\"", "\"private-jwks.json\"", "client.jwks_file", "config-jwks-private"),
+    ("\"agency-b-jwks.json\"", "\"other-jwks.json\"", "client.jwks_file", "config-jwks-no-key"),
+    ("jwks_file = \"agency-b-jwks.json\"", "jwks_uri = \"http://a.example/\"", "client.jwks_uri", "config-jwks-uri"),
+    ("jwks_file = ", "jwks = '{}'\njwks_file = ", "client.id", "config-jwks-twice"),
+    ("\"system/Patient.rs\"", "\"patient/Patient.rs\"", "client.scopes", "config-scope"),
 ];
 
 #[test]
@@ -278,6 +316,50 @@ fn a_folder_belongs_to_a_source() {
     assert_eq!(read(&beside, folder.path()).unwrap().folders[0].path, folder.path().join("in"));
     let twice = format!("{}\n[[folder]]\npath = \"/mnt/ssmix2/0119999901\"\nfacility = \"0119999901\"\n", full());
     assert_eq!(read(&twice, folder.path()).unwrap_err().key, "folder.path");
+}
+
+/// A file that is broken while the gateway runs must not keep in whom somebody is taking away.
+#[test]
+fn a_file_of_a_client_that_cannot_be_used_lets_its_client_in_no_more() {
+    let folder = folder();
+    let write = |name: &str, text: &str| fs::write(folder.path().join("clients.d").join(name), text).unwrap();
+    let client = |id: &str, token: &str| {
+        let token = Digest::of(token.as_bytes()).hex();
+        format!("id = \"{id}\"\norganization = \"Organization/x\"\nrole = \"care\"\ntoken_sha256 = \"{token}\"\n")
+    };
+    write("one.toml", &client("one", "1"));
+    write("two.toml", &client("two", "2"));
+    write("readme.txt", "not a client");
+    let config = read(&full(), folder.path()).unwrap();
+    let taken = config.client_folder.unwrap();
+    let ids = || {
+        let (clients, problems) = taken.load();
+        let ids: Vec<String> = clients.iter().map(|client| client.caller.client.clone()).collect();
+        (ids[4..].join(" "), problems.iter().map(|problem| problem.rule.id).collect::<Vec<_>>().join(" "))
+    };
+    let so = |ids: &str, problems: &str| (ids.to_owned(), problems.to_owned());
+    assert_eq!(ids(), so("one two", ""));
+    let before = taken.stamp();
+    write("one.toml", "id = \"one");
+    assert_ne!(taken.stamp(), before);
+    assert_eq!(ids(), so("two", "config-syntax"));
+    assert!(read(&full(), folder.path()).is_err(), "nor does a gateway start with it");
+    for (text, rule) in [
+        (client("two", "3"), "config-client-twice"),
+        (client("three", "2"), "config-client-twice"),
+        (client("office", "3"), "config-client-twice"),
+        (client("three", "office"), "config-client-twice"),
+        (client("three", "3") + "scope = \"x\"", "config-unknown-key"),
+        (client("three", "3").replace("Organization/x", "x"), "config-organization"),
+    ] {
+        write("one.toml", "");
+        write("zzz.toml", &text);
+        fs::remove_file(folder.path().join("clients.d/one.toml")).unwrap();
+        assert_eq!(ids(), so("two", rule), "{text}");
+    }
+    fs::remove_file(folder.path().join("clients.d/zzz.toml")).unwrap();
+    fs::rename(folder.path().join("clients.d/two.toml"), folder.path().join("clients.d/two.revoked-1")).unwrap();
+    assert_eq!(ids(), so("", ""));
 }
 
 #[test]

@@ -135,6 +135,7 @@ fn pairs() -> Vec<Pair> {
             [example(HIDDEN), vec![one("pa", consent("pa", HIDDEN, "agency-a", "active", Value::Null)), deny]].concat(),
             &["agency-a"],
         ),
+        pair("what a granular scope is not about", both(), vec![measured()], &["lab-only"]),
         pair(
             "everything there is, for a stranger",
             directory(),
@@ -159,6 +160,24 @@ fn told() -> Letter {
     let number = json!([{"system": "urn:oid:1.2.392.100495.20.3.41.10119999901", "value": "D8888"}]);
     let doctor = json!({"resourceType": "Practitioner", "identifier": number, "name": [{"text": "例示 次郎"}]});
     letter(HOSPITAL, "", &bundle(TARO, "told", &[finding, doctor]))
+}
+
+/// A Bundle about Taro that his consent opens, with nothing of the laboratory in it.
+fn measured() -> Letter {
+    let category = |code: &str| {
+        let system = "http://terminology.hl7.org/CodeSystem/observation-category";
+        json!([{"coding": [{"system": system, "code": code}]}])
+    };
+    let observation = |name: &str, category: Value| {
+        json!({"resourceType": "Observation", "status": "final", "category": category, "code": {"text": name},
+            "identifier": [{"system": "urn:x", "value": name}], "subject": {"reference": "urn:uuid:measured-0"}})
+    };
+    let resources = [
+        observation("血圧", category("vital-signs")),
+        observation("喫煙", category("social-history")),
+        condition("measured", "I10", None),
+    ];
+    letter(HOSPITAL, "", &bundle(TARO, "measured", &resources))
 }
 
 /// A Bundle about Taro whose one finding is not for him, with a doctor, a department and a visit that nothing else names.

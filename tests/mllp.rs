@@ -440,20 +440,23 @@ fn over_tls_the_certificate_says_who_sends() {
         + &client("agency", "care", &agency);
     let facilities = format!("facilities = [\"{HOSPITAL}\", \"{CLINIC}\"]");
     let wire = wire_over(Store::open_memory(), &facilities, &more, folder.path());
-    let ask = |identity: Option<&Identity>, facility: &str| -> Option<String> {
+    let open = |identity: Option<&Identity>| {
         let own = identity.map(|i| (file("own.pem", &i.certificate), file("own-key.pem", &i.key)));
         let own = own.as_ref().map(|(certificate, key)| (certificate.as_path(), key.as_path()));
         let config = Arc::new(tls::client_config(&ca, own).unwrap());
         let connection = rustls::ClientConnection::new(config, "localhost".try_into().unwrap()).unwrap();
         let socket = TcpStream::connect(wire.listener.address()).unwrap();
         socket.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-        let mut stream = rustls::StreamOwned::new(connection, socket);
+        rustls::StreamOwned::new(connection, socket)
+    };
+    let say = |stream: &mut rustls::StreamOwned<rustls::ClientConnection, TcpStream>, facility: &str| {
         let frame = framed(adt(facility, "1", "t", "|").as_bytes());
         stream.write_all(&frame).and_then(|()| stream.flush()).ok()?;
         let mut bytes = vec![0; 4096];
         let length = stream.read(&mut bytes).ok().filter(|length| *length > 0)?;
         Some(verdict(&String::from_utf8_lossy(&bytes[..length]).replace('\r', "\n")))
     };
+    let ask = |identity: Option<&Identity>, facility: &str| say(&mut open(identity), facility);
     let answer = |text: &str| Some(text.to_owned());
     assert_eq!(ask(Some(&hospital), HOSPITAL), answer("AA t"));
     assert_eq!(ask(Some(&hospital), CLINIC), answer("AR t"), "the certificate is another facility's");
@@ -468,6 +471,11 @@ fn over_tls_the_certificate_says_who_sends() {
     let named: Vec<_> = agents.iter().rev().map(|(_, e)| e.agent.as_ref().map(|a| a.client.clone())).collect();
     let by = |name: &str| Some(name.to_owned());
     assert_eq!(named, [by("hospital"), by("hospital"), by("clinic"), None]);
+    // A client that is taken away sends nothing more, also on a connection that is open.
+    let mut stays = open(Some(&hospital));
+    assert_eq!(say(&mut stays, HOSPITAL), answer("AA t"));
+    wire.gateway.set_clients(Vec::new());
+    assert_eq!(say(&mut stays, HOSPITAL), answer("AR t"));
 }
 
 impl Line<TcpStream> {

@@ -15,7 +15,7 @@ use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use tasuki::auth::tls::{ClientCertificate, Minimum, Settings, server_config};
 use tasuki::auth::{Client, Digest, PeerCertificate, Registry, certificate};
-use tasuki::consent::{Caller, Role};
+use tasuki::consent::{Caller, Role, Scopes};
 
 /// 2026-11-21T00:00:00Z
 const NOW_MS: i64 = 1_795_219_200_000;
@@ -39,11 +39,14 @@ fn serve(
         client_ca: Some(write("ca.pem", &authority.pem)),
         client_certificate,
         minimum,
+        crl: Vec::new(),
     };
     let config = server_config(&settings, NOW_MS).unwrap();
     let client = |id: &str, certificate| {
-        let caller = Caller { client: id.into(), organization: String::new(), role: Role::Care, facilities: vec![] };
-        Client { caller: caller.into(), token: Digest::of(id.as_bytes()), certificate }
+        let (organization, scopes) = (String::new(), Scopes::UNBOUNDED);
+        let caller = Caller { client: id.into(), organization, role: Role::Care, facilities: vec![], scopes };
+        let token = Some(Digest::of(id.as_bytes()));
+        Client { caller: caller.into(), token, keys: None, scopes: Vec::new(), certificate }
     };
     let registry = Registry::new([client("free", None), client("bound", Some(Digest::of(&bound.der())))]);
     let registry = web::Data::new(registry);
@@ -60,7 +63,7 @@ fn serve(
 
 async fn who(request: HttpRequest, registry: web::Data<Registry>) -> String {
     let header = request.headers().get("authorization").and_then(|value| value.to_str().ok());
-    match registry.caller(header, request.conn_data::<PeerCertificate>()) {
+    match registry.caller(header, request.conn_data::<PeerCertificate>(), NOW_MS) {
         Ok(caller) => caller.client.clone(),
         Err(denied) => format!("{denied:?}"),
     }
@@ -137,6 +140,7 @@ fn settings_are_checked_before_anything_listens() {
         client_ca: None,
         client_certificate: ClientCertificate::Off,
         minimum: Minimum::Tls13,
+        crl: Vec::new(),
     };
     assert_eq!(server_config(&settings, NOW_MS).unwrap_err().rule.id, "tls-file");
 }

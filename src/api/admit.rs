@@ -35,9 +35,10 @@ pub(super) fn allowed(path: &[&str]) -> &'static str {
     match path {
         ["fhir", "AuditEvent", _, ..] => "OPTIONS",
         ["fhir"] | ["fhir", .., "_search"] => "GET, HEAD, POST, OPTIONS",
-        ["intake", ..] => "POST, OPTIONS",
+        ["intake", ..] | ["auth", "token" | "introspect" | "revoke"] => "POST, OPTIONS",
         ["fhir", "metadata" | "openapi.json" | "_history" | "AuditEvent"]
         | ["fhir", ".well-known", _]
+        | [".well-known", _]
         | ["fhir", .., "_history"]
         | ["health"] => "GET, HEAD, OPTIONS",
         ["fhir", _, _, "_history", _] => "GET, HEAD, OPTIONS",

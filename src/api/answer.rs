@@ -5,7 +5,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use actix_web::http::header::HeaderName;
+use actix_web::http::header::{self, HeaderName};
 
 use super::metadata::Text;
 use super::rules;
@@ -162,6 +162,11 @@ impl From<Denied> for Answer {
             Denied::UnknownCaller => &rules::LOGIN,
             Denied::Role => &rules::ROLE,
             Denied::Consent => &rules::NOT_FOUND,
+            Denied::Scope => {
+                let answer = Answer::refuse(Status::from(denied), &rules::SCOPE, "");
+                // RFC 6750 section 3.1.
+                return answer.with_header(header::WWW_AUTHENTICATE, "Bearer error=\"insufficient_scope\"");
+            }
         };
         Answer::refuse(Status::from(denied), rule, "")
     }

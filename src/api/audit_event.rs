@@ -10,7 +10,7 @@ use super::searchset::{Link, searchset};
 use super::trail::Trail;
 use crate::app::Gateway;
 use crate::audit::{self, Event, What};
-use crate::consent::{Action, Caller, Gate};
+use crate::consent::{Action, Caller, Gate, RowFacts};
 use crate::fault::{Fault, Status};
 use crate::fhir::{PatientKey, ResourceType};
 use crate::search::Labels;
@@ -65,7 +65,7 @@ async fn answer(
     asked: Result<Asked, String>,
     trail: &mut Trail,
 ) -> Result<Answer, Fault> {
-    if let Err(denied) = caller.may(Action::Read, ResourceType::AUDIT_EVENT) {
+    if let Err(denied) = caller.may(Action::Search, ResourceType::AUDIT_EVENT) {
         return Ok(trail.refuse(denied));
     }
     let asked = match asked {
@@ -78,10 +78,13 @@ async fn answer(
         0 => Vec::new(),
         count => blocking(move || reader.journal().newest(count, wanted)).await?,
     };
-    let gate = Gate::directory(caller);
+    let gate = Gate::directory(caller).found();
     let mut entries = Vec::with_capacity(found.len());
+    // Granular scopes are judged on facts that events do not have: one of them shows none.
+    let (resource_type, labels) = (ResourceType::AUDIT_EVENT, Labels::default());
+    let row = RowFacts { resource_type, patients: &[], labels, tokens: &[], dates: &[] };
     for ((chunk, index), event) in &found {
-        let permit = gate.row(ResourceType::AUDIT_EVENT, &[], Labels::default());
+        let permit = gate.row(&row);
         let (Some(id), Some(permit)) = (audit::id_of(*chunk, *index), permit) else { continue };
         let json = audit::to_fhir(event, id.as_str());
         entries.push(permit.release(format!(r#"{{"resource":{json},"search":{{"mode":"match"}}}}"#).into_bytes()));

@@ -52,6 +52,15 @@ pub(super) async fn json(request: &HttpRequest, sent: web::Payload) -> Result<we
 /// The bytes of a body, unpacked, up to the configured limits of size and time.
 pub(super) async fn bytes(request: &HttpRequest, sent: web::Payload) -> Result<web::Bytes, Answer> {
     let bytes_max = request.app_data::<BytesMax>().map_or(BYTES, |max| max.0);
+    bytes_up_to(request, sent, bytes_max).await
+}
+
+/// The same up to another limit of size.
+pub(super) async fn bytes_up_to(
+    request: &HttpRequest,
+    sent: web::Payload,
+    bytes_max: usize,
+) -> Result<web::Bytes, Answer> {
     let coding = match request.headers().get(header::CONTENT_ENCODING) {
         None => Some(Coding::Identity),
         Some(name) => name.to_str().ok().and_then(Coding::of),

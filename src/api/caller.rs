@@ -6,7 +6,7 @@ use actix_web::HttpRequest;
 use actix_web::http::header;
 
 use crate::app::Gateway;
-use crate::auth::PeerCertificate;
+use crate::auth::{Chain, PeerCertificate};
 use crate::consent::Caller;
 use crate::fault::Denied;
 
@@ -18,5 +18,17 @@ pub(super) fn caller(gateway: &Gateway, request: &HttpRequest) -> Result<Arc<Cal
     if sent.next().is_some() {
         return Err(Denied::UnknownCaller);
     }
-    gateway.registry().caller(authorization, request.conn_data::<PeerCertificate>())
+    gateway.registry().caller(authorization, certificate(gateway, request)?, gateway.now())
+}
+
+/// The certificate that was shown on the connection of a request. One that has been revoked since makes whoever shows it
+/// unknown, whatever else it presents.
+pub(super) fn certificate<'r>(
+    gateway: &Gateway,
+    request: &'r HttpRequest,
+) -> Result<Option<&'r PeerCertificate>, Denied> {
+    match request.conn_data::<Chain>() {
+        Some(chain) if !gateway.accepts(chain) => Err(Denied::UnknownCaller),
+        _ => Ok(request.conn_data::<PeerCertificate>()),
+    }
 }

@@ -19,7 +19,7 @@ use super::{body, intake, rules};
 use crate::app::Gateway;
 use crate::audit::What;
 use crate::consent::{Caller, Permitted};
-use crate::fault::{Denied, Fault, Status};
+use crate::fault::{Fault, Status};
 use crate::fhir::{FacilityCode, outcome};
 use crate::letter::{Letter, Source};
 use crate::pipeline::{Converted, Whose, is_taken, whose};
@@ -30,10 +30,9 @@ pub(super) async fn convert(request: HttpRequest, gateway: web::Data<Gateway>, s
         Err(denied) => trail.refuse(denied),
         Ok(caller) => {
             trail.caller(&caller);
-            let sources = sources_of(&gateway, &caller);
-            match sources.is_empty() {
-                true => trail.refuse(Denied::Role),
-                false => match body::bytes(&request, sent).await {
+            match sources_of(&gateway, &caller, None) {
+                Err(denied) => trail.refuse(denied),
+                Ok(sources) => match body::bytes(&request, sent).await {
                     Err(answer) => answer,
                     Ok(bytes) => {
                         let answer = answer(&gateway, &request, &caller, sources, bytes).await;

@@ -25,10 +25,9 @@ pub(super) async fn create(request: HttpRequest, gateway: web::Data<Gateway>, se
         Err(denied) => trail.refuse(denied),
         Ok(caller) => {
             trail.caller(&caller);
-            let sources = sources_of(&gateway, &caller);
-            match sources.is_empty() {
-                true => trail.refuse(Denied::Role),
-                false => match body::json(&request, sent).await {
+            match sources_of(&gateway, &caller, None) {
+                Err(denied) => trail.refuse(denied),
+                Ok(sources) => match body::json(&request, sent).await {
                     Err(answer) => answer,
                     Ok(bytes) if !is_bundle(&bytes) => Answer::refuse(Status::BadRequest, &rules::NOT_A_BUNDLE, ""),
                     Ok(bytes) => {
@@ -51,9 +50,20 @@ fn is_bundle(body: &[u8]) -> bool {
     serde_json::from_slice(body).is_ok_and(|named: Named| named.resource_type == "Bundle")
 }
 
-/// The facilities whose letters this caller may hand in.
-pub(super) fn sources_of(gateway: &Gateway, caller: &Caller) -> Vec<Arc<Source>> {
-    gateway.sources().iter().filter(|source| caller.may_push(&source.facility).is_ok()).cloned().collect()
+/// The facilities whose letters this caller may hand in, at least one; of them the one that it names, where it does.
+pub(super) fn sources_of(
+    gateway: &Gateway,
+    caller: &Caller,
+    named: Option<&FacilityCode>,
+) -> Result<Vec<Arc<Source>>, Denied> {
+    let is_named = |source: &&Arc<Source>| named.is_none_or(|named| source.facility == *named);
+    let own = gateway.sources().iter().filter(|source| caller.sends_for(&source.facility)).filter(is_named);
+    let own: Vec<_> = own.cloned().collect();
+    if own.is_empty() {
+        return Err(Denied::Role);
+    }
+    caller.may_hand_in()?;
+    Ok(own)
 }
 
 /// Of several facilities of one organisation, the one whose patient number the Bundle carries.

@@ -10,7 +10,7 @@ use super::write::Stop;
 use super::write::rules;
 use crate::app::Gateway;
 use crate::chart::Chart;
-use crate::consent::{Caller, Permit, Permitted};
+use crate::consent::{Action, Caller, Permit, Permitted};
 use crate::fault::{Fault, Issue, Place, Status};
 use crate::fhir::{PatientKey, ResourceId, ResourceType};
 use crate::search::Columns;
@@ -81,7 +81,7 @@ pub(super) fn in_record(
 ) -> Result<Vec<Found>, Fault> {
     let chart = gateway.chart(record)?;
     let policy = chart.policy(&caller.organization);
-    let gate = chart.gate(caller, &policy, gateway.now());
+    let gate = chart.gate(caller, &policy, gateway.now()).found();
     if !gate.is_open() {
         return Ok(Vec::new());
     }
@@ -131,6 +131,7 @@ pub(super) fn find_after(
     limit: usize,
     after: &After,
 ) -> Result<Vec<Match>, Stop> {
+    caller.may(Action::Search, resource_type)?;
     let wrong = |issue| Stop::Refused(Status::BadRequest, vec![issue]);
     let conformance = gateway.conformance()?;
     let server = search::server(gateway, &conformance);

@@ -128,7 +128,8 @@ pub(super) async fn answer(
             Err(answer) => return Ok(answer),
         };
         trail.kind(resource_type);
-        if let Err(denied) = caller.may(Action::Read, resource_type) {
+        let action = if id.is_some() { Action::Read } else { Action::Search };
+        if let Err(denied) = caller.may(action, resource_type) {
             return Ok(trail.refuse(denied));
         }
         wanted.resource_type = Some(resource_type);
@@ -361,6 +362,7 @@ fn gather(
     let chart = gateway.chart(record)?;
     let policy = chart.policy(&caller.organization);
     let gate = chart.gate(caller, &policy, gateway.now());
+    let gate = if wanted.id.is_some() { gate.named() } else { gate.found() };
     if !gate.is_open() {
         return Ok(());
     }
@@ -442,7 +444,7 @@ pub(super) fn one_version(
     for record in gateway.pipeline().store().candidates(resource_type, id)? {
         let chart: std::sync::Arc<Chart> = gateway.chart(record)?;
         let policy = chart.policy(&caller.organization);
-        let gate = chart.gate(caller, &policy, gateway.now());
+        let gate = chart.gate(caller, &policy, gateway.now()).named();
         let partition = gateway.pipeline().store().partition(record)?;
         for (at, one, ..) in versions(&partition) {
             let facts = &one.facts;

@@ -18,7 +18,7 @@ use super::{body, rules};
 use crate::app::{Gateway, Progress};
 use crate::audit::{Agent, What};
 use crate::consent::{Caller, Permitted};
-use crate::fault::{Denied, Fault, Issue, Place, Status};
+use crate::fault::{Fault, Issue, Place, Status};
 use crate::fhir::FacilityCode;
 use crate::letter::{Letter, LetterId, Source};
 use crate::pipeline::{Outcome, Receipt, Whose, is_taken, whose};
@@ -37,12 +37,9 @@ pub(super) async fn hand_in(
         Err(denied) => trail.refuse(denied),
         Ok(caller) => {
             trail.caller(&caller);
-            let mut sources = sources_of(&gateway, &caller);
-            let facility = facility.map(FacilityCode::parse);
-            sources.retain(|source| facility.as_ref().is_none_or(|facility| source.facility == *facility));
-            match sources.is_empty() {
-                true => trail.refuse(Denied::Role),
-                false => match body::bytes(&request, sent).await {
+            match sources_of(&gateway, &caller, facility.map(FacilityCode::parse).as_ref()) {
+                Err(denied) => trail.refuse(denied),
+                Ok(sources) => match body::bytes(&request, sent).await {
                     Err(answer) => answer,
                     Ok(bytes) => {
                         let taken = take(&gateway, &request, &caller, &sources, bytes, &mut trail).await;

@@ -1,9 +1,11 @@
 //! What the gateway says of itself to anybody, and nothing of anyone: the CapabilityStatement (http.html#capabilities), the
-//! OpenAPI description, and that there is no SMART configuration (`docs/adr/0027`). All follow from the tables by which
-//! requests are answered (`metadata/offer.rs`) and from the definitions in force, and are kept in the form in which they leave.
+//! OpenAPI description, and the SMART configuration where access tokens are issued (`docs/adr/0027`). All follow from the tables
+//! by which requests are answered (`metadata/offer.rs`) and from the definitions in force, and are kept in the form in which
+//! they leave.
 
 mod kept;
 pub(super) mod offer;
+mod smart;
 mod statement;
 
 use actix_web::{HttpRequest, web};
@@ -14,7 +16,7 @@ use super::conditional::is_unchanged;
 use super::form::Formed;
 use super::routes::blocking;
 use super::search::conformance;
-use super::{forwarded, openapi};
+use super::{forwarded, oauth, openapi};
 use crate::app::{Conformance, Gateway};
 use crate::config::Origins;
 use crate::consent::{Permitted, Public};
@@ -44,6 +46,7 @@ pub(super) async fn in_entry(gateway: &web::Data<Gateway>) -> Result<Answer, Fau
         base: gateway.base_url().to_owned(),
         cors: has_cors(gateway),
         definitions: conformance.stamp(),
+        smart: gateway.registry().issues_tokens(),
     };
     let public = Public::definition(written(&about, &conformance));
     let public = public.ok_or_else(|| Fault::Broken("a definition begins otherwise".into()))?;
@@ -55,9 +58,16 @@ pub(super) async fn openapi(request: &HttpRequest, gateway: &web::Data<Gateway>)
     answer(request, gateway, What::OpenApi).await.unwrap_or_else(Answer::from)
 }
 
-/// `GET /fhir/.well-known/smart-configuration`: a document would have to name a token endpoint.
-pub(super) fn smart_configuration() -> Answer {
-    Answer::refuse(Status::NotFound, &NO_SMART, "")
+/// `GET /fhir/.well-known/smart-configuration`, also without `/fhir`: where access tokens are issued, by which means and for
+/// what. There is none where nobody can get one.
+pub(super) fn smart_configuration(request: &HttpRequest, gateway: &Gateway) -> Answer {
+    if !gateway.registry().issues_tokens() {
+        return Answer::refuse(Status::NotFound, &NO_SMART, "");
+    }
+    match Public::protocol(smart::configuration(&oauth::base(request, gateway), &gateway.registry().askers())) {
+        Some(public) => Answer::bytes(Permitted::<String>::public(public).map(String::into_bytes), "application/json"),
+        None => Answer::from(Fault::Broken("a SMART configuration begins otherwise".into())),
+    }
 }
 
 async fn answer(request: &HttpRequest, gateway: &web::Data<Gateway>, what: What) -> Result<Answer, Fault> {
@@ -68,6 +78,7 @@ async fn answer(request: &HttpRequest, gateway: &web::Data<Gateway>, what: What)
         base: forwarded::base_url(request, gateway).unwrap_or_else(|| gateway.base_url().to_owned()),
         cors: has_cors(gateway),
         definitions: conformance.stamp(),
+        smart: gateway.registry().issues_tokens(),
     };
     let key = Key { about, form: Form::of(&asked, what) };
     let text = match Text::find(&key) {
@@ -110,7 +121,7 @@ fn has_cors(gateway: &Gateway) -> bool {
 fn written(about: &About, conformance: &Conformance) -> String {
     let definitions = conformance.definitions();
     match about.what {
-        What::Statement => statement::statement(about.mode, definitions, &about.base, about.cors),
+        What::Statement => statement::statement(about.mode, definitions, &about.base, (about.cors, about.smart)),
         What::OpenApi => openapi::description(about.mode, definitions, &about.base),
     }
 }

@@ -24,6 +24,7 @@ mod history;
 mod intake;
 mod leave;
 mod metadata;
+mod oauth;
 mod openapi;
 mod operation;
 mod packing;

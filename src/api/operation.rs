@@ -215,7 +215,11 @@ pub(super) async fn of_entry(
 impl Operation {
     /// Whether a caller may do this at all.
     fn is_for(&self, caller: &Caller, level: &Level) -> Result<(), Denied> {
-        let action = if self.affects_state { Action::Write } else { Action::Read };
+        let action = match level {
+            _ if self.affects_state => Action::Update,
+            Level::System | Level::Type(_) => Action::Search,
+            Level::Instance(..) => Action::Read,
+        };
         match level.resource_type() {
             Some(resource_type) if self.run != Run::Validate => caller.may(action, resource_type),
             _ => Ok(()),

@@ -60,7 +60,7 @@ pub(super) async fn answer(
     let found = found.and_then(|chart| chart.row(resource_type, &id).map(|row| (chart, row)));
     let Some((chart, row)) = found else { return missing(gateway, caller, resource_type, &id, trail).await };
     let policy = chart.policy(&caller.organization);
-    let gate = chart.gate(caller, &policy, gateway.now());
+    let gate = chart.gate(caller, &policy, gateway.now()).named();
     let Some(permit) = chart.permit(&gate, row) else { return Ok(trail.hide(chart.patient)) };
     trail.saw(chart.patient, gate.opened_by(), 1);
     let (version, modified) = (chart.columns.versions[row], chart.columns.last_updated[row]);

@@ -8,6 +8,7 @@ use super::answer::Answer;
 use super::asked::Asked;
 use super::history::Of;
 use super::leave::leave;
+use super::oauth;
 use super::write::Action;
 use super::write::single::write;
 use super::{
@@ -68,11 +69,18 @@ async fn route(request: HttpRequest, gateway: Data, payload: web::Payload, path:
     if let Some(named) = operation::named(path) {
         return operation::run(request, gateway, payload, &method, named).await;
     }
+    if let ["auth", name] = path
+        && oauth::is_here(path)
+    {
+        return oauth::answer(request, gateway, &method, name, payload).await;
+    }
     match (&method, path) {
         (&Method::GET, ["health"]) => Answer::refuse(Status::Ok, &rules::ALIVE, ""),
         (&Method::GET, ["fhir", "metadata"]) => metadata::metadata(&request, &gateway).await,
         (&Method::GET, ["fhir", "openapi.json"]) => metadata::openapi(&request, &gateway).await,
-        (&Method::GET, ["fhir", ".well-known", "smart-configuration"]) => metadata::smart_configuration(),
+        (&Method::GET, ["fhir", ".well-known", "smart-configuration"] | [".well-known", "smart-configuration"]) => {
+            metadata::smart_configuration(&request, &gateway)
+        }
         (&Method::GET, ["fhir", "AuditEvent"]) => audit_event::search(request, gateway).await,
         (_, ["fhir", "$export-status" | "$export-file", ..]) => bulk::fetched(request, gateway, &method, path).await,
         (&Method::GET, ["fhir", "_history"]) => history::history(request, gateway, Of::System).await,
@@ -177,6 +185,6 @@ pub(super) async fn blocking<T: Send + 'static>(
     web::block(work).await.unwrap_or(Err(Fault::Busy))
 }
 
-fn not_offered() -> Answer {
+pub(super) fn not_offered() -> Answer {
     Answer::refuse(Status::MethodNotAllowed, &rules::NO_SUCH_INTERACTION, "")
 }

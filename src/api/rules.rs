@@ -12,6 +12,9 @@ rules! {
     pub(super) ROLE "role" Error Forbidden
         "Your client's role does not include this."
         "このクライアントの役割では行えない操作です。"
+    pub(super) SCOPE "insufficient-scope" Error Forbidden
+        "The scopes of your access token do not include this; ask for a token with them."
+        "アクセストークンのスコープに含まれない操作です。必要なスコープでトークンを取得してください。"
     pub(super) NO_SUCH_TYPE "no-such-type" Error NotSupported
         "{} is not a resource type of FHIR R4 that is served here."
         "{} はこのゲートウェイが扱うFHIR R4のリソース型ではありません。"

@@ -135,6 +135,10 @@ impl Visible for Scoped<'_> {
         self.chart(at).permit(&self.gates[at.chart], at.row).is_some()
     }
 
+    fn may_match(&self, at: Row) -> bool {
+        self.chart(at).permit(&self.gates[at.chart].found(), at.row).is_some()
+    }
+
     fn body(&self, at: Row) -> Result<Vec<u8>, Fault> {
         self.chart(at).body(at.row)
     }

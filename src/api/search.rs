@@ -120,7 +120,7 @@ pub(super) async fn answer(
     };
     if let Some(resource_type) = scope.resource_type() {
         trail.kind(resource_type);
-        if let Err(denied) = caller.may(Action::Read, resource_type) {
+        if let Err(denied) = caller.may(Action::Search, resource_type) {
             return Ok(trail.refuse(denied));
         }
     }
@@ -130,8 +130,8 @@ pub(super) async fn answer(
         Ok(query) => query,
         Err(issue) => return Ok(Answer::outcome(Status::BadRequest, &[issue])),
     };
-    // Of several types, those that the role does not include are not there.
-    query.branches.retain(|branch| caller.may(Action::Read, branch.resource_type).is_ok());
+    // Of several types, those that the role or scopes do not include are not there.
+    query.branches.retain(|branch| caller.may(Action::Search, branch.resource_type).is_ok());
     let find = async || records(gateway, caller, &query).await;
     respond(gateway, caller, (&query, &conformance), find, trail).await
 }

@@ -89,6 +89,11 @@ impl Trail {
         Answer::not_found()
     }
 
+    /// Says how it ended, where the status of the answer does not.
+    pub(super) fn end(&mut self, outcome: Outcome) {
+        self.event.outcome = outcome;
+    }
+
     /// Policy forbids it.
     pub(super) fn refuse(&mut self, denied: Denied) -> Answer {
         self.event.outcome = Outcome::from(denied);

@@ -56,7 +56,7 @@ async fn answer(
         Ok(resource_type) => resource_type,
         Err(answer) => return Ok(answer),
     };
-    if let Err(denied) = caller.may(Action::Write, resource_type) {
+    if let Err(denied) = caller.may(Action::Update, resource_type) {
         return Ok(trail.refuse(denied));
     }
     let body = match body::json(request, sent).await {

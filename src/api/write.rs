@@ -47,6 +47,17 @@ pub(super) enum Action {
     Delete,
 }
 
+impl Action {
+    /// What a caller must be allowed for it.
+    pub(super) fn asks(self) -> crate::consent::Action {
+        match self {
+            Action::Create => crate::consent::Action::Create,
+            Action::Update | Action::Patch => crate::consent::Action::Update,
+            Action::Delete => crate::consent::Action::Delete,
+        }
+    }
+}
+
 /// Which resource is meant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Target {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::Gateway;
 use crate::audit::{Agent, Event, Outcome, QueryShape, What};
-use crate::auth::Digest;
+use crate::auth::{Chain, Digest, Verifier};
 use crate::config;
 use crate::consent::{Caller, Role};
 use crate::decode::hl7v2::{self, Header};
@@ -34,8 +34,8 @@ pub struct Senders {
     listen: SocketAddr,
     /// The facilities whose messages are taken, each with the organisation it belongs to.
     sources: Vec<(Arc<Source>, String)>,
-    /// Who sends is told by certificates.
-    by_certificate: bool,
+    /// Who sends is told by certificates, which are held against this.
+    verifier: Option<Arc<Verifier>>,
 }
 
 /// One of them, on its connection.
@@ -44,6 +44,15 @@ struct Sender {
     address: IpAddr,
     /// For which facilities it may send, and in whose name that is recorded.
     sources: Vec<(Arc<Source>, Agent)>,
+    /// By which it was let in; none over plain TCP.
+    proof: Option<Proof>,
+}
+
+/// A certificate that was shown when a connection began.
+struct Proof {
+    digest: Digest,
+    chain: Chain,
+    verifier: Arc<Verifier>,
 }
 
 impl Senders {
@@ -51,7 +60,7 @@ impl Senders {
     pub fn new(gateway: Arc<Gateway>, config: &config::Config, listener: &config::Mllp) -> Self {
         let taken = config.sources.iter().filter(|source| listener.facilities.contains(&source.letter.facility));
         let sources = taken.map(|source| (source.letter.clone(), source.organization.clone())).collect();
-        Senders { gateway, listen: listener.listen, sources, by_certificate: listener.tls.is_some() }
+        Senders { gateway, listen: listener.listen, sources, verifier: listener.verifier.clone() }
     }
 
     /// How such a listener listens.
@@ -74,7 +83,7 @@ impl Senders {
     /// Over TLS the certificate says which clients send, and those for which facilities; over plain TCP everybody who can
     /// connect sends for all facilities of the listener.
     fn sources_of(&self, peer: &Peer) -> Vec<(Arc<Source>, Agent)> {
-        if !self.by_certificate {
+        if self.verifier.is_none() {
             let agent = |organization: &String| Agent {
                 client: format!("mllp {}", self.listen),
                 organization: organization.clone(),
@@ -82,7 +91,7 @@ impl Senders {
             };
             return self.sources.iter().map(|(source, name)| (source.clone(), agent(name))).collect();
         }
-        let digest = peer.certificate.as_deref().map(Digest::of);
+        let digest = peer.certificates.first().map(|own| Digest::of(own));
         let callers: Vec<Arc<Caller>> =
             digest.map(|digest| self.gateway.registry().senders(&digest)).unwrap_or_default();
         let sender_for = |source: &Source| callers.iter().find(|caller| caller.may_push(&source.facility).is_ok());
@@ -98,7 +107,12 @@ impl mllp::Receiver for Senders {
             self.refused(peer);
             return None;
         }
-        let sender = Sender { gateway: self.gateway.clone(), address: peer.address, sources };
+        let proof = peer.certificates.first().zip(self.verifier.clone()).map(|(own, verifier)| Proof {
+            digest: Digest::of(own),
+            chain: Chain::of_der(&peer.certificates),
+            verifier,
+        });
+        let sender = Sender { gateway: self.gateway.clone(), address: peer.address, sources, proof };
         Some(Box::new(move |frame| sender.deliver(frame)))
     }
 
@@ -125,6 +139,13 @@ impl Sender {
             return Delivered { verdicts: vec![Verdict::Unanswered], whole: Vec::new() };
         }
         let all = |verdict: Verdict| Delivered { verdicts: vec![verdict; count], whole: Vec::new() };
+        if !self.still_counts() {
+            let event = event(self.gateway.now(), None, self.address, Outcome::UnknownCaller);
+            return all(match self.gateway.journal().record_now(event) {
+                Ok(()) => Verdict::Refused(finding(&NOT_YOURS)),
+                Err(fault) => failed(fault),
+            });
+        }
         let sources: Vec<Arc<Source>> = self.sources.iter().map(|(source, _)| source.clone()).collect();
         let Whose::Source(source) = whose(&sources, "", frame) else {
             let event = event(self.gateway.now(), self.sources.first().map(|s| &s.1), self.address, Outcome::Role);
@@ -135,6 +156,14 @@ impl Sender {
         };
         let letter = Letter { source: source.clone(), name: String::new(), bytes: frame.to_vec() };
         self.receive(&letter, self.agent(source)).unwrap_or_else(|fault| all(failed(fault)))
+    }
+
+    /// Whether whoever was let in would be let in now: its certificate may have been revoked, its client taken away.
+    fn still_counts(&self) -> bool {
+        let Some(proof) = &self.proof else { return true };
+        let senders = self.gateway.registry().senders(&proof.digest);
+        let is_one = |agent: &Agent| senders.iter().any(|caller| Agent::from(&**caller) == *agent);
+        proof.verifier.accepts(&proof.chain, self.gateway.now()) && self.sources.iter().all(|(_, agent)| is_one(agent))
     }
 
     fn agent(&self, source: &Arc<Source>) -> Option<&Agent> {

@@ -88,6 +88,12 @@ pub enum What {
     LastN = 26,
     /// `$summary`
     Summary = 27,
+    /// An access token asked for.
+    Token = 40,
+    /// A token asked about (RFC 7662).
+    Introspection = 41,
+    /// A token withdrawn (RFC 7009).
+    Revocation = 42,
     /// Something this version of the program does not know.
     Other = 255,
 }
@@ -110,6 +116,8 @@ pub enum Outcome {
     Role = 6,
     /// No consent covers it; the caller was told that it does not exist.
     Consent = 7,
+    /// The caller's token is not good for it.
+    Scope = 8,
     /// Something this version of the program does not know.
     Other = 255,
 }
@@ -197,13 +205,14 @@ impl From<Denied> for Outcome {
             Denied::UnknownCaller => Outcome::UnknownCaller,
             Denied::Role => Outcome::Role,
             Denied::Consent => Outcome::Consent,
+            Denied::Scope => Outcome::Scope,
         }
     }
 }
 
 impl What {
     /// All that are stored.
-    pub(super) const ALL: [What; 24] = [
+    pub(super) const ALL: [What; 27] = [
         What::Read,
         What::VersionRead,
         What::History,
@@ -228,6 +237,9 @@ impl What {
         What::DocRef,
         What::LastN,
         What::Summary,
+        What::Token,
+        What::Introspection,
+        What::Revocation,
     ];
 
     /// The name of the operation that was called, without its `$`.
@@ -249,7 +261,7 @@ impl What {
 
 impl Outcome {
     /// All that are stored.
-    pub(super) const ALL: [Outcome; 7] = [
+    pub(super) const ALL: [Outcome; 8] = [
         Outcome::Done,
         Outcome::NotFound,
         Outcome::Rejected,
@@ -257,6 +269,7 @@ impl Outcome {
         Outcome::UnknownCaller,
         Outcome::Role,
         Outcome::Consent,
+        Outcome::Scope,
     ];
 }
 

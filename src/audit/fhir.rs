@@ -61,6 +61,10 @@ fn kind(w: &mut Writer, what: What) {
         What::Transaction => "transaction",
         What::Receive | What::Import => return coding(w, "type", DCM, "110107", "Import"),
         What::Send | What::Export => return coding(w, "type", DCM, "110106", "Export"),
+        // Who a client is was shown, asked about or withdrawn: User Authentication.
+        What::Token | What::Introspection | What::Revocation => {
+            return authentication(w, what);
+        }
         What::LetterRead | What::Replay | What::LetterDropped => {
             return coding(w, "type", DCM, "110110", "Patient Record");
         }
@@ -74,6 +78,17 @@ fn kind(w: &mut Writer, what: What) {
     });
 }
 
+/// DICOM PS3.15 A.5.3.6: a login, a logout.
+fn authentication(w: &mut Writer, what: What) {
+    coding(w, "type", DCM, "110114", "User Authentication");
+    let (code, display) = match what {
+        What::Token => ("110122", "Login"),
+        What::Revocation => ("110123", "Logout"),
+        _ => return,
+    };
+    w.array("subtype", |w| w.coding_item(DCM, code, display));
+}
+
 /// AuditEvent.action: create, read, update, delete, execute.
 fn letter(what: What) -> &'static str {
     match what {
@@ -82,6 +97,7 @@ fn letter(what: What) -> &'static str {
         What::Search | What::Everything | What::Transaction | What::Other => "E",
         What::Validate | What::Meta | What::MetaAdd | What::MetaDelete => "E",
         What::Document | What::DocRef | What::LastN | What::Summary => "E",
+        What::Token | What::Introspection | What::Revocation => "E",
         What::Create | What::Receive | What::Import => "C",
         What::Update | What::Replay => "U",
         What::Delete | What::LetterDropped => "D",
@@ -97,6 +113,7 @@ fn outcome(outcome: Outcome) -> (&'static str, &'static str) {
         Outcome::Failed => ("12", "The gateway failed; nothing left it."),
         Outcome::UnknownCaller => ("8", "The caller is not known."),
         Outcome::Role => ("8", "The caller's role does not include this."),
+        Outcome::Scope => ("8", "The caller's token is not good for this."),
         Outcome::Consent => ("8", "No consent covers this; the caller was told that it does not exist."),
         Outcome::Other => ("4", "An outcome that this version does not know."),
     }

@@ -8,19 +8,21 @@ use actix_web::dev::Extensions;
 use actix_web::rt::net::TcpStream;
 
 use super::Digest;
+use super::revocation::Chain;
 use crate::fhir::time::Interval;
 
 /// SHA-256 of the certificate (DER) that the client showed on this connection, after rustls verified it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PeerCertificate(pub Digest);
 
-/// For `HttpServer::on_connect`: keeps the fingerprint of the client's certificate, when it showed one, to be read with
-/// `request.conn_data::<PeerCertificate>()`.
+/// For `HttpServer::on_connect`: keeps the client's certificate, when it showed one, to be read with
+/// `request.conn_data::<PeerCertificate>()`, and as a [`Chain`].
 pub fn remember(connection: &dyn Any, extensions: &mut Extensions) {
     let stream = connection.downcast_ref::<TlsStream<TcpStream>>();
     let certificates = stream.and_then(|stream| stream.get_ref().1.peer_certificates());
-    if let Some(certificate) = certificates.and_then(<[_]>::first) {
+    if let Some((certificate, shown)) = certificates.and_then(|all| Some((all.first()?, all))) {
         extensions.insert(PeerCertificate(Digest::of(certificate)));
+        extensions.insert(Chain::new(shown.iter().map(|one| one.clone().into_owned()).collect()));
     }
 }
 

@@ -27,6 +27,16 @@ impl Digest {
         Some(Digest(bytes))
     }
 
+    /// Its bytes.
+    pub fn bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    /// The digest of these 32 bytes is these bytes.
+    pub fn from_bytes(bytes: [u8; 32]) -> Self {
+        Digest(bytes)
+    }
+
     /// 64 lower-case hexadecimal digits.
     pub fn hex(&self) -> String {
         self.0.iter().fold(String::with_capacity(64), |text, byte| text + &format!("{byte:02x}"))

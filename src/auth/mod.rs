@@ -1,11 +1,20 @@
-//! Who is calling: bearer tokens, client certificates, registered clients.
+//! Who is calling: bearer tokens, client certificates, registered clients and how they show who they are.
 
+pub mod assertion;
 pub mod certificate;
 pub mod digest;
+pub mod jwks;
+pub mod keys;
+pub mod rate;
 pub mod registry;
+pub mod revocation;
 pub mod tls;
 pub mod token;
 
+pub use assertion::Assertion;
 pub use certificate::PeerCertificate;
 pub use digest::Digest;
-pub use registry::{Client, Registry};
+pub use jwks::KeySet;
+pub use keys::{Fetcher, Keys};
+pub use registry::{Client, Issued, Registered, Registry};
+pub use revocation::{Chain, Verifier};

@@ -4,15 +4,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rustls::crypto::{CryptoProvider, ring};
-use rustls::server::WebPkiClientVerifier;
-use rustls::server::danger::ClientCertVerifier;
+use rustls::crypto::ring;
+use rustls::server::NoServerSessionStorage;
 use rustls::version::{TLS12, TLS13};
 use rustls::{RootCertStore, ServerConfig};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
 use super::certificate;
+use super::revocation::Verifier;
 use crate::fault::{IssueType, Rule, Severity};
 use crate::fhir::time;
 
@@ -29,6 +29,8 @@ pub struct Settings {
     pub client_certificate: ClientCertificate,
     /// The oldest version spoken.
     pub minimum: Minimum,
+    /// Revocation lists of the clients' authorities, PEM; with one, each authority of a certificate must have its own.
+    pub crl: Vec<PathBuf>,
 }
 
 /// Whether clients show a certificate.
@@ -65,6 +67,11 @@ pub struct Wrong {
 /// The server side of TLS from its settings, as `HttpServer::bind_rustls_0_23` takes it; everything is checked here,
 /// `now_ms` against the certificate's validity.
 pub fn server_config(settings: &Settings, now_ms: i64) -> Result<ServerConfig, Wrong> {
+    server_config_with(settings, Verifier::new(settings)?, now_ms)
+}
+
+/// The same with a verifier of clients' certificates that is kept, so that its revocation lists can be read again.
+pub fn server_config_with(settings: &Settings, verifier: Arc<Verifier>, now_ms: i64) -> Result<ServerConfig, Wrong> {
     let provider = Arc::new(ring::default_provider());
     let chain = certificates("certificate", &settings.certificate)?;
     in_force(&chain, settings, now_ms)?;
@@ -74,16 +81,22 @@ pub fn server_config(settings: &Settings, now_ms: i64) -> Result<ServerConfig, W
         Minimum::Tls12 => &[&TLS13, &TLS12],
         Minimum::Tls13 => &[&TLS13],
     };
-    ServerConfig::builder_with_provider(provider.clone())
+    let mut config = ServerConfig::builder_with_provider(provider)
         .with_protocol_versions(versions)
         .map_err(|error| wrong("minimum", &UNUSABLE, error.to_string()))?
-        .with_client_cert_verifier(verifier(settings, provider)?)
+        .with_client_cert_verifier(verifier)
         .with_single_cert(chain, key)
         .map_err(|error| match error {
             rustls::Error::InconsistentKeys(_) => wrong("key", &KEY_OF_ANOTHER, path(&settings.key)),
             rustls::Error::InvalidCertificate(_) => wrong("certificate", &NO_CERTIFICATE, path(&settings.certificate)),
             other => wrong("key", &UNUSABLE, other.to_string()),
-        })
+        })?;
+    if !settings.crl.is_empty() {
+        // A session that is taken up again would not be held against lists that came since.
+        config.session_storage = Arc::new(NoServerSessionStorage {});
+        config.send_tls13_tickets = 0;
+    }
+    Ok(config)
 }
 
 /// The client side of TLS: the authority that issued the server's certificate, and the client's own certificate chain and
@@ -105,24 +118,6 @@ pub fn client_config(authority: &Path, own: Option<(&Path, &Path)>) -> Result<ru
     config.with_client_auth_cert(certificates("certificate", certificate)?, private).map_err(unusable)
 }
 
-fn verifier(settings: &Settings, provider: Arc<CryptoProvider>) -> Result<Arc<dyn ClientCertVerifier>, Wrong> {
-    const KEY: &str = "client_ca";
-    if settings.client_certificate == ClientCertificate::Off {
-        return Ok(WebPkiClientVerifier::no_client_auth());
-    }
-    let file = settings.client_ca.as_ref().ok_or_else(|| wrong(KEY, &NO_CLIENT_CA, String::new()))?;
-    let mut roots = RootCertStore::empty();
-    for authority in certificates(KEY, file)? {
-        roots.add(authority).map_err(|_| wrong(KEY, &NO_CERTIFICATE, path(file)))?;
-    }
-    let builder = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
-    let builder = match settings.client_certificate {
-        ClientCertificate::Required => builder,
-        ClientCertificate::Optional | ClientCertificate::Off => builder.allow_unauthenticated(),
-    };
-    builder.build().map_err(|error| wrong(KEY, &UNUSABLE, error.to_string()))
-}
-
 fn in_force(chain: &[CertificateDer], settings: &Settings, now_ms: i64) -> Result<(), Wrong> {
     let unusable = || wrong("certificate", &NO_CERTIFICATE, path(&settings.certificate));
     let validity = chain.first().and_then(|own| certificate::validity(own)).ok_or_else(unusable)?;
@@ -136,21 +131,21 @@ fn in_force(chain: &[CertificateDer], settings: &Settings, now_ms: i64) -> Resul
     Ok(())
 }
 
-fn certificates(key: &'static str, file: &Path) -> Result<Vec<CertificateDer<'static>>, Wrong> {
+pub(super) fn certificates(key: &'static str, file: &Path) -> Result<Vec<CertificateDer<'static>>, Wrong> {
     let pem = read(key, file)?;
     let all: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
     all.ok().filter(|all| !all.is_empty()).ok_or_else(|| wrong(key, &NO_CERTIFICATE, path(file)))
 }
 
-fn read(key: &'static str, file: &Path) -> Result<Vec<u8>, Wrong> {
+pub(super) fn read(key: &'static str, file: &Path) -> Result<Vec<u8>, Wrong> {
     fs::read(file).map_err(|error| wrong(key, &NO_FILE, format!("{}: {error}", path(file))))
 }
 
-fn path(file: &Path) -> String {
+pub(super) fn path(file: &Path) -> String {
     file.display().to_string()
 }
 
-fn wrong(key: &'static str, rule: &'static Rule, detail: String) -> Wrong {
+pub(super) fn wrong(key: &'static str, rule: &'static Rule, detail: String) -> Wrong {
     Wrong { key, rule, detail }
 }
 
@@ -199,6 +194,12 @@ pub static NO_CLIENT_CA: Rule = rule(
     "tls-no-client-ca",
     "it is needed to check clients' certificates; name the PEM file of the authority that issues them, or set client_certificate = \"off\".",
     "クライアント証明書の検証に必要です。発行元の認証局のPEMファイルを指定するか、client_certificate = \"off\" としてください。",
+);
+/// No revocation list in it.
+pub static NO_CRL: Rule = rule(
+    "tls-no-crl",
+    "{} holds no revocation list; give a PEM file with -----BEGIN X509 CRL-----.",
+    "{} に失効リストがありません。PEM形式（-----BEGIN X509 CRL-----）のファイルを指定してください。",
 );
 /// rustls cannot use it.
 pub static UNUSABLE: Rule = rule(

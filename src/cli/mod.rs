@@ -1,6 +1,9 @@
 //! The command line: one subcommand per file.
 #![allow(clippy::print_stdout, clippy::print_stderr)] // talking to the person at the terminal is what this module is for
 
+#[cfg(feature = "cert")]
+mod cert;
+mod client;
 mod codes;
 mod convert;
 mod demo;
@@ -16,6 +19,7 @@ mod replay;
 mod send;
 mod serve;
 mod verify;
+mod watch;
 
 use std::process::ExitCode;
 
@@ -51,6 +55,11 @@ enum Command {
     Replay(replay::Options),
     /// The senders' own codes that no concept map knows
     Codes(codes::Options),
+    /// The programs that may call: register one, list them, give one other keys, take one away
+    Client(client::Options),
+    /// An authority for tests, and what it issues and revokes
+    #[cfg(feature = "cert")]
+    Cert(cert::Options),
     /// Check that everything in a store is whole
     Verify(verify::Options),
     /// Whether the gateway on this machine listens
@@ -71,6 +80,9 @@ pub fn run() -> ExitCode {
         Command::Held(options) => held::run(&options),
         Command::Replay(options) => replay::run(&options),
         Command::Codes(options) => codes::run(&options),
+        Command::Client(options) => client::run(&options),
+        #[cfg(feature = "cert")]
+        Command::Cert(options) => cert::run(&options),
         Command::Verify(options) => verify::run(&options),
         Command::Health(options) => health::run(&options),
     };

@@ -12,7 +12,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer};
 
-use super::{fail, issues, say};
+use super::{fail, issues, say, watch};
 use crate::api::{self, Listener};
 use crate::app::{Gateway, Senders};
 use crate::config::{Config, maps};
@@ -68,6 +68,8 @@ pub(super) fn run(options: &Options) -> Exit {
             if let Some((folder, _)) = &config.maps {
                 follow(folder.clone(), Arc::downgrade(&gateway));
             }
+            watch::clients(&config, &gateway);
+            watch::revocation(&config);
             // They end, frames under way answered, when this function does.
             let _mllp = match mllp_listeners(&gateway, &config) {
                 Ok(listeners) => listeners,

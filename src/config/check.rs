@@ -11,8 +11,7 @@ use toml::Spanned;
 use super::problem::{self, Problem};
 use super::{Config, Limits, Source, file, maps};
 use crate::auth::tls::{self, ClientCertificate, Minimum};
-use crate::auth::{Client, Digest};
-use crate::consent::{Caller, Role};
+use crate::auth::{Digest, Verifier};
 use crate::fault::Rule;
 use crate::fhir::{FacilityCode, ResourceId};
 use crate::letter;
@@ -38,16 +37,22 @@ impl Check<'_> {
             None => ClientCertificate::Off,
         };
         let sources = self.sources(&file.source)?;
+        let (clients, client_folder) = self.all_clients(&file, &sources, client_certificate)?;
+        let tls = file.tls.as_ref().map(|tls| self.tls(tls, client_certificate, now_ms)).transpose()?;
+        let (tls, verifier) = tls.unzip();
         Ok(Config {
             listen,
             base_url: self.base_url(&file.base_url)?,
             store: self.store(&file.store)?,
-            clients: self.clients(&file.client, &sources, client_certificate)?,
+            clients,
+            client_folder,
+            jwks_ca: file.jwks_ca.as_ref().map(|written| self.authorities(written)).transpose()?,
             maps: file.maps.as_ref().map(|folder| self.maps(folder)).transpose()?,
             guides: Arc::new(self.guides(&file.guide)?),
             http: self.http(&file)?,
             limits: self.limits(&file.limits)?,
-            tls: file.tls.as_ref().map(|tls| self.tls(tls, client_certificate, now_ms)).transpose()?,
+            tls,
+            verifier,
             mllp: self.mllp(&file, &sources, listen, now_ms)?,
             folders: self.folders(&file.folder, &sources)?,
             sources,
@@ -56,7 +61,7 @@ impl Check<'_> {
     }
 
     /// The messages of `toml` and `serde`, in our words where we have some.
-    fn not_toml(&self, error: &toml::de::Error) -> Problem {
+    pub(super) fn not_toml(&self, error: &toml::de::Error) -> Problem {
         let message = error.message();
         let named = |start: &str| Some(message.strip_prefix(start)?.split_once('`')?.0.to_owned());
         let (key, rule, detail) = if let Some(key) = named("unknown field `") {
@@ -108,7 +113,7 @@ impl Check<'_> {
         tls: &file::Tls,
         client_certificate: ClientCertificate,
         now_ms: i64,
-    ) -> Result<rustls::ServerConfig, Problem> {
+    ) -> Result<(rustls::ServerConfig, Arc<Verifier>), Problem> {
         let minimum = match &tls.minimum {
             None => Minimum::Tls13,
             Some(written) => {
@@ -121,15 +126,31 @@ impl Check<'_> {
             client_ca: tls.client_ca.as_ref().map(|file| self.beside(file.get_ref())),
             client_certificate,
             minimum,
+            crl: tls.crl.iter().map(|file| self.beside(file.get_ref())).collect(),
         };
-        tls::server_config(&settings, now_ms).map_err(|wrong| {
+        let made = Verifier::new(&settings)
+            .and_then(|verifier| Ok((tls::server_config_with(&settings, verifier.clone(), now_ms)?, verifier)));
+        made.map_err(|wrong| {
             let written = match wrong.key {
                 "key" => &tls.key,
                 "client_ca" => tls.client_ca.as_ref().unwrap_or(&tls.certificate),
+                "crl" => tls.crl.first().unwrap_or(&tls.certificate),
                 _ => &tls.certificate,
             };
             self.at(&format!("tls.{}", wrong.key), written, wrong.rule, wrong.detail)
         })
+    }
+
+    /// Authorities whose certificates the servers of clients' keys may have, PEM.
+    fn authorities(&self, written: &Spanned<String>) -> Result<Vec<u8>, Problem> {
+        let file = self.beside(written.get_ref());
+        let pem = std::fs::read(&file).map_err(|error| {
+            self.at("jwks_ca", written, &problem::UNREADABLE, format!("{}: {error}", file.display()))
+        })?;
+        match super::client::fingerprint(&pem) {
+            Some(_) => Ok(pem),
+            None => Err(self.at("jwks_ca", written, &tls::NO_CERTIFICATE, file.display().to_string())),
+        }
     }
 
     fn maps(&self, folder: &Spanned<String>) -> Result<(PathBuf, maps::Maps), Problem> {
@@ -161,45 +182,12 @@ impl Check<'_> {
         written.iter().map(source).collect()
     }
 
-    fn clients(
-        &self,
-        written: &[file::Client],
-        sources: &[Source],
-        asked: ClientCertificate,
-    ) -> Result<Vec<Client>, Problem> {
-        let (mut ids, mut tokens) = (Once(HashMap::new()), Once(HashMap::new()));
-        let client = |client: &file::Client| {
-            let id = ResourceId::parse(client.id.get_ref());
-            let id = id.ok_or_else(|| self.at("client.id", &client.id, &problem::CLIENT_ID, String::new()))?;
-            self.once(&mut ids, "client.id", &client.id, id.as_str())?;
-            let organization = self.organization("client.organization", &client.organization)?;
-            let roles = [Role::Care, Role::Source, Role::Office].map(|role| (role.name(), role));
-            let role = self.choice("client.role", &client.role, &roles)?;
-            let own = sources.iter().filter(|source| role == Role::Source && source.organization == organization);
-            let facilities: Vec<_> = own.map(|source| source.letter.facility.clone()).collect();
-            if role == Role::Source && facilities.is_empty() {
-                return Err(self.at("client.role", &client.role, &problem::NO_SOURCE, organization));
-            }
-            let token = self.digest("client.token_sha256", &client.token_sha256, "`printf %s TOKEN | sha256sum`")?;
-            self.once(&mut tokens, "client.token_sha256", &client.token_sha256, &token.hex())?;
-            let certificate = client.certificate_sha256.as_ref().map(|written| {
-                const KEY: &str = "client.certificate_sha256";
-                if asked == ClientCertificate::Off {
-                    return Err(self.at(KEY, written, &problem::NEVER_SHOWN, String::new()));
-                }
-                self.digest(KEY, written, "`openssl x509 -noout -fingerprint -sha256 -in FILE`")
-            });
-            let caller = Arc::new(Caller { client: id.as_str().to_owned(), organization, role, facilities });
-            Ok(Client { caller, token, certificate: certificate.transpose()? })
-        };
-        written.iter().map(client).collect()
-    }
-
     fn limits(&self, limits: &file::Limits) -> Result<Limits, Problem> {
         let body = limits.body_bytes_max.as_ref();
         let (body_seconds, head_seconds) = (limits.body_seconds_max.as_ref(), limits.head_seconds_max.as_ref());
         let connections = limits.connections_max.as_ref();
         let waiting = limits.requests_waiting_max.as_ref();
+        let (tokens, attempts) = (limits.tokens_per_minute_max.as_ref(), limits.token_attempts_per_minute_max.as_ref());
         let (minutes, exports) = (limits.export_minutes_max.as_ref(), limits.exports_per_client_max.as_ref());
         Ok(Limits {
             body_bytes_max: self.number("limits.body_bytes_max", body, 64 << 20, 1 << 10, 1 << 30)?,
@@ -209,16 +197,24 @@ impl Check<'_> {
             requests_waiting_max: self.number("limits.requests_waiting_max", waiting, 1024, 1, 1 << 20)?,
             export_minutes_max: self.number("limits.export_minutes_max", minutes, 1440, 1, 44_640)?,
             exports_per_client_max: self.number("limits.exports_per_client_max", exports, 32, 1, 1000)?,
+            tokens_per_minute_max: self.number("limits.tokens_per_minute_max", tokens, 60, 1, 6000)?,
+            token_attempts_per_minute_max: self.number(
+                "limits.token_attempts_per_minute_max",
+                attempts,
+                600,
+                1,
+                1_000_000,
+            )?,
         })
     }
 
-    fn organization(&self, key: &str, written: &Spanned<String>) -> Result<String, Problem> {
+    pub(super) fn organization(&self, key: &str, written: &Spanned<String>) -> Result<String, Problem> {
         let id = written.get_ref().strip_prefix("Organization/").and_then(ResourceId::parse);
         id.ok_or_else(|| self.at(key, written, &problem::ORGANIZATION, String::new()))?;
         Ok(written.get_ref().clone())
     }
 
-    fn digest(&self, key: &str, written: &Spanned<String>, command: &str) -> Result<Digest, Problem> {
+    pub(super) fn digest(&self, key: &str, written: &Spanned<String>, command: &str) -> Result<Digest, Problem> {
         Digest::parse(written.get_ref()).ok_or_else(|| self.at(key, written, &problem::SHA256, command.to_owned()))
     }
 

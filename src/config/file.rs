@@ -19,6 +19,8 @@ pub(super) struct File {
     pub(super) source: Vec<Source>,
     #[serde(default)]
     pub(super) client: Vec<Client>,
+    pub(super) clients: Option<Spanned<String>>,
+    pub(super) jwks_ca: Option<Spanned<String>>,
     #[serde(default)]
     pub(super) mllp: Vec<Mllp>,
     #[serde(default)]
@@ -51,6 +53,8 @@ pub(super) struct Tls {
     pub(super) client_ca: Option<Spanned<String>>,
     pub(super) client_certificate: Option<Spanned<String>>,
     pub(super) minimum: Option<Spanned<String>>,
+    #[serde(default)]
+    pub(super) crl: Vec<Spanned<String>>,
 }
 
 #[derive(Deserialize)]
@@ -74,7 +78,11 @@ pub(super) struct Client {
     pub(super) id: Spanned<String>,
     pub(super) organization: Spanned<String>,
     pub(super) role: Spanned<String>,
-    pub(super) token_sha256: Spanned<String>,
+    pub(super) token_sha256: Option<Spanned<String>>,
+    pub(super) jwks: Option<Spanned<String>>,
+    pub(super) jwks_file: Option<Spanned<String>>,
+    pub(super) jwks_uri: Option<Spanned<String>>,
+    pub(super) scopes: Option<Vec<Spanned<String>>>,
     pub(super) certificate_sha256: Option<Spanned<String>>,
 }
 
@@ -126,4 +134,6 @@ pub(super) struct Limits {
     pub(super) requests_waiting_max: Option<Spanned<u64>>,
     pub(super) export_minutes_max: Option<Spanned<u64>>,
     pub(super) exports_per_client_max: Option<Spanned<u64>>,
+    pub(super) tokens_per_minute_max: Option<Spanned<u64>>,
+    pub(super) token_attempts_per_minute_max: Option<Spanned<u64>>,
 }

@@ -9,8 +9,12 @@ use toml::Spanned;
 use super::check::{Check, Once};
 use super::problem::{self, Problem};
 use super::{Mllp, MllpLimits, Source, file};
+use crate::auth::Verifier;
 use crate::auth::tls::ClientCertificate;
 use crate::fhir::FacilityCode;
+
+/// The server's side of TLS, and what the peers' certificates are verified by.
+type Tls = (Arc<rustls::ServerConfig>, Arc<Verifier>);
 
 impl Check<'_> {
     pub(super) fn mllp(
@@ -29,12 +33,9 @@ impl Check<'_> {
             if listen.port() != 0 {
                 self.once(&mut addresses, "mllp.listen", &written.listen, &listen.to_string())?;
             }
-            listeners.push(Mllp {
-                listen,
-                facilities: self.mllp_facilities(&written.facilities, sources)?,
-                tls: self.mllp_tls(file, written, listen, now_ms)?,
-                limits: self.mllp_limits(written)?,
-            });
+            let facilities = self.mllp_facilities(&written.facilities, sources)?;
+            let (tls, verifier) = self.mllp_tls(file, written, listen, now_ms)?.unzip();
+            listeners.push(Mllp { listen, facilities, tls, verifier, limits: self.mllp_limits(written)? });
         }
         Ok(listeners)
     }
@@ -74,11 +75,12 @@ impl Check<'_> {
         written: &file::Mllp,
         listen: SocketAddr,
         now_ms: i64,
-    ) -> Result<Option<Arc<rustls::ServerConfig>>, Problem> {
+    ) -> Result<Option<Tls>, Problem> {
         let wanted = written.tls.as_ref().map_or(file.tls.is_some(), |wanted| *wanted.get_ref());
         match (&file.tls, &written.tls) {
             (Some(tls), _) if wanted => {
-                self.tls(tls, ClientCertificate::Required, now_ms).map(|tls| Some(Arc::new(tls)))
+                let (config, verifier) = self.tls(tls, ClientCertificate::Required, now_ms)?;
+                Ok(Some((Arc::new(config), verifier)))
             }
             (None, Some(said)) if wanted => Err(self.at("mllp.tls", said, &problem::NO_TLS, String::new())),
             _ if listen.ip().is_loopback() || written.allow_plain => Ok(None),

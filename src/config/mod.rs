@@ -1,6 +1,7 @@
 //! Every knob: the one TOML file, read and checked before anything listens. `examples/tasuki.toml` explains each key.
 
 mod check;
+pub mod client;
 mod file;
 mod folder;
 mod guides;
@@ -10,6 +11,7 @@ mod mllp;
 pub mod problem;
 mod store;
 
+pub use client::ClientFolder;
 pub use http::{Http, Network, Origins};
 pub use problem::Problem;
 
@@ -18,7 +20,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::auth::Client;
+use crate::auth::{Client, Verifier};
 use crate::fhir::FacilityCode;
 use crate::guide::Library;
 use crate::letter;
@@ -35,10 +37,16 @@ pub struct Config {
     pub store: Store,
     /// TLS, ready for `bind_rustls_0_23`; `None` for plain HTTP.
     pub tls: Option<rustls::ServerConfig>,
+    /// What clients' certificates are verified by, where there is TLS.
+    pub verifier: Option<Arc<Verifier>>,
     /// Who sends.
     pub sources: Vec<Source>,
     /// Who calls.
     pub clients: Vec<Client>,
+    /// The folder of clients, whose changes are taken up; `None` without one.
+    pub client_folder: Option<ClientFolder>,
+    /// Authorities, PEM, of the servers at which clients' keys are, beside those that the system trusts.
+    pub jwks_ca: Option<Vec<u8>>,
     /// The folder of concept maps and column mappings, and what it says; `None` without one.
     pub maps: Option<(PathBuf, maps::Maps)>,
     /// The FHIR packages that are named, as they were read.
@@ -98,6 +106,8 @@ pub struct Mllp {
     pub facilities: Vec<FacilityCode>,
     /// TLS with the client's certificate required; `None` for plain TCP.
     pub tls: Option<Arc<rustls::ServerConfig>>,
+    /// What the peers' certificates are verified by, with TLS.
+    pub verifier: Option<Arc<Verifier>>,
     /// Limits.
     pub limits: MllpLimits,
 }
@@ -149,6 +159,10 @@ pub struct Limits {
     pub export_minutes_max: u64,
     /// Most bulk exports of one client that may be fetched at once; one more is told when the next one expires.
     pub exports_per_client_max: u64,
+    /// Most access tokens of one client in a minute.
+    pub tokens_per_minute_max: u64,
+    /// Most requests from one address in a minute at the addresses where tokens are issued, asked about and withdrawn.
+    pub token_attempts_per_minute_max: u64,
 }
 
 impl Config {

@@ -220,3 +220,57 @@ pub static NO_SOURCE: Rule = rule(
     "no [[source]] belongs to {}, so this client could hand in nothing; add one, or give the client another role.",
     "{} の [[source]] がないため、このクライアントは何も送れません。[[source]] を追加するか、roleを変更してください。",
 );
+/// Nothing by which a client shows who it is.
+pub static NO_CREDENTIAL: Rule = rule(
+    "config-no-credential",
+    "this client has nothing to show who it is; give jwks, jwks_file, jwks_uri or token_sha256.",
+    "このクライアントには認証手段がありません。jwks、jwks_file、jwks_uri、token_sha256 のいずれかを指定してください。",
+);
+/// Not a key set.
+pub static JWKS: Rule = rule(
+    "config-jwks",
+    "this is no JSON Web Key Set of at most 32 keys; write it like {\"keys\":[…]}.",
+    "JSON Web Key Set(鍵は32個まで)ではありません。{\"keys\":[…]} の形で記述してください。",
+);
+/// Private keys in it.
+pub static JWKS_PRIVATE: Rule = rule(
+    "config-jwks-private",
+    "this key set holds a private or secret key; give the public keys alone, and have the client make new ones.",
+    "秘密鍵が含まれています。公開鍵だけを指定し、クライアントの鍵を作り直してください。",
+);
+/// No usable key.
+pub static JWKS_NO_KEY: Rule = rule(
+    "config-jwks-no-key",
+    "no key of this set is of use; give RSA keys of at least 2048 bits or P-384 keys, each with a kid.",
+    "使用できる鍵がありません。kidの付いた2048ビット以上のRSA鍵またはP-384の鍵を指定してください。",
+);
+/// Not an address that is asked.
+pub static JWKS_URI: Rule = rule(
+    "config-jwks-uri",
+    "this is no address from which keys are fetched; give an https URL without a user, a password or #.",
+    "鍵の取得先として使用できません。ユーザー名、パスワード、# を含まないhttpsのURLを指定してください。",
+);
+/// Keys in two places.
+pub static JWKS_TWICE: Rule = rule(
+    "config-jwks-twice",
+    "the keys of this client are in several places; give one of jwks, jwks_file and jwks_uri.",
+    "鍵が重複して指定されています。jwks、jwks_file、jwks_uri のいずれか1つにしてください。",
+);
+/// Not a scope.
+pub static SCOPE: Rule = rule(
+    "config-scope",
+    "{} is no scope that can be granted; write it like \"system/Observation.rs\" or \"system/Observation.rs?category=laboratory\".",
+    "{} は付与できるスコープではありません。\"system/Observation.rs\" や \"system/Observation.rs?category=laboratory\" の形で記述してください。",
+);
+/// No folder of clients.
+pub static NO_CLIENT_FOLDER: Rule = rule(
+    "config-no-client-folder",
+    "the folder {} does not exist; create it or correct the path.",
+    "フォルダー {} がありません。作成するか、パスを修正してください。",
+);
+/// Two files of one client.
+pub static CLIENT_TWICE: Rule = rule(
+    "config-client-twice",
+    "there is a client {} with the same id or token already; give each its own.",
+    "同じidまたはトークンのクライアント {} がすでにあります。それぞれ別のものを指定してください。",
+);

@@ -1,7 +1,9 @@
 //! Who is calling, once it is known, and what its role includes before any consent is looked at.
 
+use super::scope::{Rights, Scope, Scopes};
 use crate::fault::Denied;
 use crate::fhir::{FacilityCode, ResourceType};
+use crate::search::parameters;
 
 /// A registered client and for whom it acts.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,6 +16,8 @@ pub struct Caller {
     pub role: Role,
     /// The facilities whose messages this organisation sends; empty for all but [`Role::Source`].
     pub facilities: Vec<FacilityCode>,
+    /// What its token may be used for at most; the role decides within it.
+    pub scopes: Scopes,
 }
 
 /// What a caller is in the network.
@@ -34,39 +38,62 @@ pub enum Role {
 /// What a caller wants to do with resources of a type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Action {
-    /// Read, search, history and the operations that read.
+    /// Read, vread, history of one resource, and the operations on one that read.
     Read,
-    /// Create, update, delete over the REST API.
-    Write,
+    /// Search, history of a type or the system, and the operations that find.
+    Search,
+    /// Create over the REST API; of a Bundle, handing in letters.
+    Create,
+    /// Update and patch.
+    Update,
+    /// Delete.
+    Delete,
 }
 
 impl Caller {
     /// Whoever calls a gateway that was started with `--open`.
     pub fn open() -> Self {
         let (client, organization) = ("open".to_owned(), "Organization/open".to_owned());
-        Caller { client, organization, role: Role::Open, facilities: Vec::new() }
+        let scopes = Scopes::UNBOUNDED;
+        Caller { client, organization, role: Role::Open, facilities: Vec::new(), scopes }
     }
 
     /// Whether the role includes this at all. A caller knows its own role, so this may be answered openly (403);
     /// whether a certain resource may be seen is [`super::Gate`]'s answer and never shows (404).
     pub fn may(&self, action: Action, resource_type: ResourceType) -> Result<(), Denied> {
-        let included = match (self.role, action) {
-            (Role::Office, Action::Read) => is_kept_by_office(resource_type) || resource_type == AUDIT,
-            (Role::Office, Action::Write) => is_kept_by_office(resource_type),
-            (Role::Care | Role::Source, Action::Read) => {
-                resource_type != AUDIT && resource_type != ResourceType::CONSENT
-            }
-            (Role::Care | Role::Source, Action::Write) => false,
-            (Role::Open, Action::Read) => true,
-            // The audit record is written by nobody but the gateway.
-            (Role::Open, Action::Write) => resource_type != AUDIT,
-        };
-        if included { Ok(()) } else { Err(Denied::Role) }
+        match (self.role.includes(action, resource_type), self.scopes.include(action.right(), resource_type)) {
+            (false, _) => Err(Denied::Role),
+            (true, false) => Err(Denied::Scope),
+            (true, true) => Ok(()),
+        }
+    }
+
+    /// Whether it may write resources of a type in some way.
+    pub fn may_write(&self, resource_type: ResourceType) -> Result<(), Denied> {
+        let ways = [Action::Create, Action::Update, Action::Delete];
+        let may = ways.map(|action| self.may(action, resource_type));
+        if may.contains(&Ok(())) { Ok(()) } else { may[0] }
     }
 
     /// Whether it may hand in letters of this facility.
     pub fn may_push(&self, facility: &FacilityCode) -> Result<(), Denied> {
-        if self.keeps(facility) || self.role == Role::Open { Ok(()) } else { Err(Denied::Role) }
+        if self.sends_for(facility) { self.may_hand_in() } else { Err(Denied::Role) }
+    }
+
+    /// Whether its token is good for handing in letters, and for what is told of them: `system/Bundle.c`.
+    pub fn may_hand_in(&self) -> Result<(), Denied> {
+        if self.scopes.include(Rights::CREATE, ResourceType::BUNDLE) { Ok(()) } else { Err(Denied::Scope) }
+    }
+
+    /// Whether it is a sender for this facility, whatever its token is good for.
+    pub fn sends_for(&self, facility: &FacilityCode) -> bool {
+        self.keeps(facility) || self.role == Role::Open
+    }
+
+    /// The scopes that it is granted of those it asks for, each at most as `most` has it; `None` when what it asks for is no
+    /// list of scopes.
+    pub fn grant(&self, asked: &str, most: &[Scope]) -> Option<Scopes> {
+        Scopes::granted(asked, most, |right, of| self.role.grants(right, of))
     }
 
     /// Whether records of this facility are its own.
@@ -75,7 +102,48 @@ impl Caller {
     }
 }
 
+impl Action {
+    /// The letter of a scope that it takes.
+    pub fn right(self) -> Rights {
+        match self {
+            Action::Read => Rights::READ,
+            Action::Search => Rights::SEARCH,
+            Action::Create => Rights::CREATE,
+            Action::Update => Rights::UPDATE,
+            Action::Delete => Rights::DELETE,
+        }
+    }
+
+    fn shows(self) -> bool {
+        matches!(self, Action::Read | Action::Search)
+    }
+}
+
 impl Role {
+    /// Whether the role includes this at all, whatever a token is good for.
+    pub(super) fn includes(self, action: Action, resource_type: ResourceType) -> bool {
+        match self {
+            Role::Office if action.shows() => is_kept_by_office(resource_type) || resource_type == AUDIT,
+            Role::Office => is_kept_by_office(resource_type),
+            Role::Care | Role::Source => {
+                action.shows() && resource_type != AUDIT && resource_type != ResourceType::CONSENT
+            }
+            // The audit record is written by nobody but the gateway.
+            Role::Open => action.shows() || resource_type != AUDIT,
+        }
+    }
+
+    /// Whether a scope with this right, on a type or on all, is of any use to the role.
+    fn grants(self, right: Rights, resource_type: Option<ResourceType>) -> bool {
+        let actions = [Action::Read, Action::Search, Action::Create, Action::Update, Action::Delete];
+        let Some(action) = actions.into_iter().find(|action| action.right() == right) else { return false };
+        let hands_in = self == Role::Source && action == Action::Create;
+        match resource_type {
+            Some(of) => self.includes(action, of) || (hands_in && of == ResourceType::BUNDLE),
+            None => hands_in || parameters::types().any(|of| self.includes(action, of)),
+        }
+    }
+
     /// The role's name in the configuration and in audit records.
     pub const fn name(self) -> &'static str {
         match self {
@@ -114,12 +182,13 @@ mod tests {
 
     fn caller(role: Role) -> Caller {
         let facilities = if role == Role::Source { vec![FacilityCode::parse("0119999901")] } else { Vec::new() };
-        Caller { client: "c".into(), organization: "Organization/o".into(), role, facilities }
+        let scopes = Scopes::UNBOUNDED;
+        Caller { client: "c".into(), organization: "Organization/o".into(), role, facilities, scopes }
     }
 
     #[test]
     fn nobody_grants_consent_to_itself_and_the_office_reads_nothing_clinical() {
-        use Action::{Read, Write};
+        use Action::{Create, Delete, Read, Search, Update};
         let table = [
             (ResourceType::OBSERVATION, [true, false], [true, false], [false, false]),
             (ResourceType::PATIENT, [true, false], [true, false], [false, false]),
@@ -132,8 +201,10 @@ mod tests {
         ];
         for (resource_type, care, source, office) in table {
             for (role, expected) in [(Role::Care, care), (Role::Source, source), (Role::Office, office)] {
-                let may = [Read, Write].map(|action| caller(role).may(action, resource_type).is_ok());
-                assert_eq!(may, expected, "{role:?} {resource_type:?}");
+                let may = [Read, Search].map(|action| caller(role).may(action, resource_type).is_ok());
+                assert_eq!(may, [expected[0]; 2], "{role:?} {resource_type:?}");
+                let may = [Create, Update, Delete].map(|action| caller(role).may(action, resource_type).is_ok());
+                assert_eq!(may, [expected[1]; 3], "{role:?} {resource_type:?}");
             }
         }
     }

@@ -4,8 +4,10 @@ pub mod caller;
 pub mod directive;
 pub mod permitted;
 pub mod policy;
+pub mod scope;
 
 pub use caller::{Action, Caller, Role, is_definition, is_directory};
 pub use directive::{ConsentVersion, Directive};
-pub use permitted::{Gate, Permit, Permitted, Public};
+pub use permitted::{Gate, Permit, Permitted, Public, RowFacts};
 pub use policy::{Decision, Policy};
+pub use scope::{Rights, Scope, Scopes};

@@ -3,10 +3,12 @@
 use super::caller::{Action, Caller, Role, is_directory};
 use super::directive::ConsentVersion;
 use super::policy::Policy;
+use super::scope::Rights;
 use crate::fault::{Denied, Finding};
 use crate::fhir::outcome::{self, Language};
 use crate::fhir::{FacilityCode, PatientKey, ResourceType};
-use crate::search::Labels;
+use crate::search::facts::{DateFact, Token};
+use crate::search::{Columns, Facts, Labels};
 
 /// Something that may leave.
 ///
@@ -41,6 +43,52 @@ pub struct Public(String);
 pub struct Gate<'a> {
     caller: &'a Caller,
     standing: Standing<'a>,
+    /// By which of the rights of a scope a row is looked for.
+    by: Rights,
+}
+
+/// What a row is judged by.
+#[derive(Clone, Copy, Debug)]
+pub struct RowFacts<'a> {
+    /// Its type.
+    pub resource_type: ResourceType,
+    /// Every Patient that it names.
+    pub patients: &'a [PatientKey],
+    /// Its labels, and those of whatever it refers to.
+    pub labels: Labels,
+    /// What scopes with search parameters look at.
+    pub tokens: &'a [Token],
+    /// The same.
+    pub dates: &'a [DateFact],
+}
+
+impl<'a> RowFacts<'a> {
+    /// Those of a row.
+    pub fn row(columns: &'a Columns, row: usize) -> Self {
+        RowFacts {
+            resource_type: columns.types[row],
+            patients: columns.patients(row),
+            labels: columns.labels[row],
+            tokens: columns.tokens(row),
+            dates: columns.dates(row),
+        }
+    }
+
+    /// Those of a version, with its own labels.
+    pub fn of(facts: &'a Facts) -> Self {
+        RowFacts {
+            resource_type: facts.resource_type,
+            patients: &facts.patients,
+            labels: facts.labels,
+            tokens: &facts.tokens,
+            dates: &facts.dates,
+        }
+    }
+
+    /// The same with more labels.
+    pub fn labelled(self, more: Labels) -> Self {
+        RowFacts { labels: self.labels.union(more), ..self }
+    }
 }
 
 /// What the caller is to the rows behind the gate.
@@ -68,18 +116,32 @@ impl<'a> Gate<'a> {
             }
             _ => Standing::Closed(policy),
         };
-        Gate { caller, standing }
+        Gate { caller, standing, by: Rights::SEEING }
     }
 
     /// The gate to what belongs to no patient: the directory ([`PatientKey::DIRECTORY`]) and the audit record.
     pub fn directory(caller: &'a Caller) -> Self {
-        Gate { caller, standing: Standing::Directory }
+        Gate { caller, standing: Standing::Directory, by: Rights::SEEING }
+    }
+
+    /// The same for what is named: a read, a vread, the history of a resource.
+    pub fn named(self) -> Self {
+        Gate { by: Rights::READ, ..self }
+    }
+
+    /// The same for what is found: a search, the history of a type, an export. What comes along with it (includes, what
+    /// chains go over) may be seen by either right.
+    pub fn found(self) -> Self {
+        Gate { by: Rights::SEARCH, ..self }
     }
 
     /// May this row leave? Every patient it names must be the record's; a row that names another, or one that is not
     /// ours (`PatientKey(0)`), may not.
-    pub fn row(&self, resource_type: ResourceType, patients: &[PatientKey], labels: Labels) -> Option<Permit> {
-        self.caller.may(Action::Read, resource_type).ok()?;
+    pub fn row(&self, row: &RowFacts<'_>) -> Option<Permit> {
+        let RowFacts { resource_type, patients, labels, .. } = *row;
+        if !self.caller.role.includes(Action::Read, resource_type) || !self.caller.scopes.show(self.by, row) {
+            return None;
+        }
         let covered = |policy: &Policy| patients.iter().all(|&patient| policy.covers(patient));
         let office = self.caller.role == Role::Office;
         if self.caller.role == Role::Open {
@@ -143,12 +205,13 @@ impl<T> Permitted<T> {
 
     /// What a source has just handed in, said back to it in another form. Nothing of the store may be in it.
     pub fn own_words(caller: &Caller, body: T) -> Result<Self, Denied> {
+        caller.may_hand_in()?;
         if matches!(caller.role, Role::Source | Role::Open) { Ok(Permitted { body }) } else { Err(Denied::Role) }
     }
 
     /// What a caller has just stated, said back to it. Nothing else of the store may be in it.
     pub fn as_stated(caller: &Caller, resource_type: ResourceType, body: T) -> Result<Self, Denied> {
-        caller.may(Action::Write, resource_type)?;
+        caller.may_write(resource_type)?;
         Ok(Permitted { body })
     }
 
@@ -156,7 +219,8 @@ impl<T> Permitted<T> {
     /// anybody else there is no such letter.
     pub fn receipt(caller: &Caller, facility: &FacilityCode, body: T) -> Result<Self, Denied> {
         let may = caller.keeps(facility) || matches!(caller.role, Role::Office | Role::Open);
-        if may { Ok(Permitted { body }) } else { Err(Denied::Consent) }
+        let in_scope = caller.scopes.include(Rights::CREATE.or(Rights::READ), ResourceType::BUNDLE);
+        if may && in_scope { Ok(Permitted { body }) } else { Err(Denied::Consent) }
     }
 
     /// One body out of several, a searchset out of its entries. `join` adds only what follows from the parts: counts,
@@ -215,6 +279,14 @@ impl Public {
         DEFINITIONS.contains(&name).then_some(Public(json))
     }
 
+    /// An answer of the OAuth 2.0 endpoints (RFC 6749, 7009, 7662) or the SMART configuration: it is about tokens and
+    /// addresses. `None` when it does not begin as one of these.
+    pub fn protocol(json: String) -> Option<Self> {
+        let first = ["access_token", "error", "active", "token_endpoint"];
+        let name = json.strip_prefix("{\"")?.split_once("\":")?.0;
+        first.contains(&name).then_some(Public(json))
+    }
+
     /// An OpenAPI description, `openapi` first; `None` when it is anything else.
     pub fn interface(json: String) -> Option<Self> {
         json.starts_with("{\"openapi\":\"").then_some(Public(json))
@@ -224,6 +296,7 @@ impl Public {
 #[cfg(test)]
 mod tests {
     use super::super::directive::{Directive, Effect};
+    use super::super::scope::Scopes;
     use super::*;
     use crate::fhir::time::Interval;
 
@@ -232,7 +305,12 @@ mod tests {
 
     fn caller(role: Role) -> Caller {
         let facilities = if role == Role::Source { vec![FacilityCode::parse(HOSPITAL)] } else { Vec::new() };
-        Caller { client: "c".into(), organization: "Organization/a".into(), role, facilities }
+        let scopes = Scopes::UNBOUNDED;
+        Caller { client: "c".into(), organization: "Organization/a".into(), role, facilities, scopes }
+    }
+
+    fn row(gate: &Gate<'_>, resource_type: ResourceType, patients: &[PatientKey], labels: Labels) -> Option<Permit> {
+        gate.row(&RowFacts { resource_type, patients, labels, tokens: &[], dates: &[] })
     }
 
     fn policy(permitted: bool) -> Policy {
@@ -274,7 +352,7 @@ mod tests {
         for (role, facility, consent, resource_type, patients, labels, visible) in cases {
             let (caller, policy) = (caller(role), policy(consent));
             let gate = Gate::new(&caller, facility, &policy, 0);
-            let permit = gate.row(resource_type, patients, labels);
+            let permit = row(&gate, resource_type, patients, labels);
             assert_eq!(permit.is_some(), visible, "{role:?} {facility:?} {consent} {resource_type:?} {labels:?}");
             assert!(!visible || gate.is_open());
         }
@@ -285,11 +363,11 @@ mod tests {
         for role in [Role::Care, Role::Source, Role::Office] {
             let caller = caller(role);
             let gate = Gate::directory(&caller);
-            let sees = |resource_type| gate.row(resource_type, &[], Labels::default()).is_some();
+            let sees = |resource_type| row(&gate, resource_type, &[], Labels::default()).is_some();
             assert!(sees(ResourceType::ORGANIZATION));
             assert_eq!(sees(ResourceType::AUDIT_EVENT), role == Role::Office);
             assert!(!sees(ResourceType::OBSERVATION) && !sees(ResourceType::PATIENT));
-            assert!(gate.row(ResourceType::ORGANIZATION, &[RECORD], Labels::default()).is_none());
+            assert!(row(&gate, ResourceType::ORGANIZATION, &[RECORD], Labels::default()).is_none());
         }
     }
 
@@ -307,7 +385,8 @@ mod tests {
         let (caller, policy) = (caller(Role::Care), policy(true));
         let gate = Gate::new(&caller, &FacilityCode::unstated(), &policy, 0);
         assert_eq!(gate.opened_by().map(|by| by.version), Some(2));
-        let release = |body| gate.row(ResourceType::OBSERVATION, &[RECORD], Labels::default()).map(|p| p.release(body));
+        let release =
+            |body| row(&gate, ResourceType::OBSERVATION, &[RECORD], Labels::default()).map(|p| p.release(body));
         let parts: Vec<_> = ["a", "b"].into_iter().filter_map(release).collect();
         assert_eq!(Permitted::gather(parts, |parts| parts.join(",")).into_inner(), "a,b");
     }

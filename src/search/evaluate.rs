@@ -89,10 +89,20 @@ impl<'v> Judge<'v> {
         Judge { visible, terminology, definitions, base, zone_minutes, places: OnceCell::new() }
     }
 
-    /// Calls `see` with every row that is asked for and may be seen, record by record, and with which it was asked by.
-    pub(super) fn rows(
+    /// Calls `see` with every row that is asked for and may be found, record by record, and with which it was asked by.
+    pub(super) fn matches(
         &self,
         ready: &[Ready<'_>],
+        see: &mut dyn FnMut(usize, Row) -> Result<(), Fault>,
+    ) -> Result<(), Fault> {
+        self.rows(ready, &|at| self.visible.may_match(at), see)
+    }
+
+    /// The same of the rows of which `may` holds.
+    fn rows(
+        &self,
+        ready: &[Ready<'_>],
+        may: &dyn Fn(Row) -> bool,
         see: &mut dyn FnMut(usize, Row) -> Result<(), Fault>,
     ) -> Result<(), Fault> {
         const NONE: u8 = u8::MAX;
@@ -108,7 +118,7 @@ impl<'v> Judge<'v> {
                     continue;
                 }
                 let at = Row { chart, row };
-                if self.visible.may_see(at) && self.holds_all(&ready.slow, at, columns)? {
+                if may(at) && self.holds_all(&ready.slow, at, columns)? {
                     see(usize::from(by), at)?;
                 }
             }

@@ -45,7 +45,7 @@ pub fn run(judge: &Judge<'_>, query: &Query<'_>, now: i64) -> Result<Found, Refu
     let ready = query.branches.iter().map(|branch| judge.ready(branch)).collect::<Result<Vec<_>, _>>()?;
     // A record's everything is in it; the directory beside it is there to be included.
     let of_first_alone = matches!(query.scope, Scope::Everything { .. });
-    judge.rows(&ready, &mut |by, at| {
+    judge.matches(&ready, &mut |by, at| {
         if of_first_alone && at.chart > 0 {
             return Ok(());
         }

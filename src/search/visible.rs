@@ -21,6 +21,11 @@ pub trait Visible {
     /// Whether the caller may see a row.
     fn may_see(&self, row: Row) -> bool;
 
+    /// Whether a search may find it: it may be in what is seen along with others and be nothing that is searched for.
+    fn may_match(&self, row: Row) -> bool {
+        self.may_see(row)
+    }
+
     /// The resource of a row as JSON.
     fn body(&self, row: Row) -> Result<Vec<u8>, Fault>;
 

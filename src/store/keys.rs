@@ -14,6 +14,7 @@
 //! U code(16) received(8) letter(32)     the letter has that code, and no concept map knew it
 //! X type(1) value(8) patient(16)         something in the partition has, or had, this identifier
 //! N organization(16) patient(16)        the patient is on the panel of the organisation
+//! J assertion(32)                        a client's assertion that was used ("jti"), and until when it could be again
 //! E export(16) H                        a bulk export: what was asked for
 //! E export(16) R part(2)                a part of the list of records it is about
 //! A number(8)                           a chunk of the audit chain
@@ -41,6 +42,8 @@ pub enum Space {
     Export = b'E',
     /// Where a resource id lies.
     Id = b'I',
+    /// Client assertions that were used.
+    Assertion = b'J',
     /// The log of commits.
     Log = b'L',
     /// Facts about the whole store.
@@ -189,6 +192,19 @@ pub fn control_prefix(sender: u64, id: &[u8]) -> Vec<u8> {
     key.extend(id.iter().map(|byte| (*byte).max(1)));
     key.push(0);
     key
+}
+
+/// A client's assertion that was used.
+pub fn assertion(digest: &[u8; 32]) -> Vec<u8> {
+    let mut key = Vec::with_capacity(33);
+    key.push(Space::Assertion as u8);
+    key.extend_from_slice(digest);
+    key
+}
+
+/// The digest of a key that [`assertion`] made; `None` for any other key.
+pub fn assertion_of(key: &[u8]) -> Option<[u8; 32]> {
+    key.strip_prefix(b"J")?.try_into().ok()
 }
 
 /// What a sender's own code is.
@@ -376,7 +392,7 @@ mod tests {
         let patient = prop_oneof![Just(0), Just(1), Just(u128::MAX), any::<u128>()].prop_map(PatientKey);
         let letter = prop_oneof![Just([0; 32]), Just([255; 32]), any::<[u8; 32]>()].prop_map(LetterId);
         let number = prop_oneof![0..4_u64, Just(u64::MAX), any::<u64>()];
-        (0..14_u8, patient, letter, number, 0..3_u16, "[ab.]{1,3}").prop_map(
+        (0..15_u8, patient, letter, number, 0..3_u16, "[ab.]{1,3}").prop_map(
             |(kind, patient, letter, number, part, id_text)| match kind {
                 0 => head(patient),
                 1 => sheaf(patient, number, part),
@@ -392,6 +408,7 @@ mod tests {
                 10 => control(u64::from(part), id_text.as_bytes(), [part as u8; 16], number),
                 11 => code(patient.0),
                 12 => unmapped(patient.0, number as i64, letter),
+                13 => assertion(&letter.0),
                 _ => meta(&id_text),
             },
         )
@@ -427,6 +444,7 @@ mod tests {
         assert_eq!(head_patient(&sheaf(patient, 1, u16::from_be_bytes(*b"xH"))), None);
         assert_eq!(sheaf_of(&head(patient)), None);
         assert_eq!(panel_of(&panel(5, patient)), Some((5, patient)));
+        assert_eq!((assertion_of(&assertion(&[7; 32])), assertion_of(&head(patient))), (Some([7; 32]), None));
         assert_eq!(identifier_of(&identifier(ResourceType::PATIENT, 5, patient)), Some(patient));
         assert_eq!(number_of(&log(Position(3))), Some(3));
         assert_eq!(meta_name(&meta("feed/x")), Some("feed/x"));

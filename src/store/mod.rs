@@ -5,6 +5,7 @@
 //! and [`commit`] build a [`Commit`]; [`shelf::Store`] is what the rest of the program holds, and [`hot::Hot`]
 //! keeps what was built from a patient's partition until the next commit to it.
 
+pub mod assertions;
 pub mod cache;
 pub mod chain;
 pub mod codec;

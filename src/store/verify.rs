@@ -81,6 +81,7 @@ pub fn verify(store: &Store) -> Result<Report, Fault> {
     walk.audit()?;
     walk.cursors()?;
     walk.exports()?;
+    walk.assertions()?;
     Ok(walk.report)
 }
 
@@ -357,6 +358,13 @@ impl Walk<'_> {
                 Ok(Some(_)) => Ok(()),
                 Ok(None) | Err(_) => walk.wrong(key, "the records of an export are missing or damaged"),
             }
+        })
+    }
+
+    fn assertions(&mut self) -> Result<(), Fault> {
+        self.each(Space::Assertion, |walk, key, value| {
+            let is_whole = keys::assertion_of(key).is_some() && value.len() == size_of::<i64>();
+            if is_whole { Ok(()) } else { walk.wrong(key, "the entry of a used assertion is damaged") }
         })
     }
 

@@ -58,6 +58,12 @@ pub fn config_with(more: &str) -> Config {
             "[[client]]\nid = \"{id}\"\norganization = \"Organization/{organization}\"\nrole = \"{role}\"\ntoken_sha256 = \"{digest}\"\n"
         );
     }
+    // Of agency A too, and for laboratory results alone.
+    text += &format!(
+        "[[client]]\nid = \"lab-only\"\norganization = \"Organization/agency-a\"\nrole = \"care\"\ntoken_sha256 = \"{}\"\n\
+         scopes = [\"system/Observation.rs?category=laboratory\", \"system/Patient.rs\"]\n",
+        Digest::of(b"lab-only").hex()
+    );
     text += more;
     Config::read(&text, Path::new("tasuki.toml"), NOW).expect("the configuration is in order")
 }

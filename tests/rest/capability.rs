@@ -357,7 +357,7 @@ fn the_openapi_description_says_the_same() {
     }
 }
 
-/// SMART-01, docs/adr/0027: there is none, and that is said to whoever asks for whatever form.
+/// SMART-01, docs/adr/0027: where no client signs for access tokens there is none, and that is said to whoever asks for whatever form.
 #[test]
 fn there_is_no_smart_configuration() {
     let served = world(false).served;

@@ -58,7 +58,7 @@ async fn begin(
     if !prefer.respond_async {
         return Ok(Answer::refuse(Status::BadRequest, &rules::RESPOND_ASYNC, ""));
     }
-    let may = caller.may(Action::Read, ResourceType::PATIENT);
+    let may = caller.may(Action::Search, ResourceType::PATIENT);
     if let Some(denied) = may.err().filter(|_| of != Of::System) {
         return Ok(trail.refuse(denied));
     }
@@ -74,7 +74,7 @@ async fn begin(
         Err(issue) => return Ok(Answer::outcome(Status::BadRequest, &[issue])),
     };
     for resource_type in wanted.types.iter().filter_map(|name| ResourceType::parse(name)) {
-        if let Err(denied) = caller.may(Action::Read, resource_type) {
+        if let Err(denied) = caller.may(Action::Search, resource_type) {
             return Ok(trail.refuse(denied));
         }
     }

@@ -54,7 +54,7 @@ async fn answer(
     let (Some(file), Some(export)) = (file, export) else { return Ok(Answer::not_found()) };
     if let File::Of(resource_type) = file {
         trail.kind(resource_type);
-        if let Err(denied) = caller.may(Action::Read, resource_type) {
+        if let Err(denied) = caller.may(Action::Search, resource_type) {
             return Ok(trail.refuse(denied));
         }
     }

@@ -244,7 +244,7 @@ fn statement(caller: &Caller, line: &[u8]) -> Result<Statement, Stop> {
     let resource_type = ResourceType::parse(&said.resource_type)
         .filter(|resource_type| parameters::is_served(*resource_type))
         .ok_or_else(no_resource)?;
-    if caller.may(Action::Write, resource_type).is_err() {
+    if caller.may(Action::Update, resource_type).is_err() {
         return Err(Stop::because(Status::Forbidden, &crate::api::rules::ROLE, ""));
     }
     let body = Body::read(text, resource_type)?;

@@ -12,7 +12,7 @@ use super::criteria::Criteria;
 use crate::api::history::seen_by;
 use crate::app::{Export, Gateway};
 use crate::chart::Chart;
-use crate::consent::{Caller, ConsentVersion, Gate, Permit, Permitted};
+use crate::consent::{Caller, ConsentVersion, Gate, Permit, Permitted, RowFacts};
 use crate::fault::Fault;
 use crate::fhir::{PatientKey, ResourceId, ResourceType};
 
@@ -100,7 +100,7 @@ impl Walk {
     ) -> Result<Option<T>, Fault> {
         let now = self.gateway.chart(record)?;
         let policy = now.policy(&self.caller.organization);
-        let gate = now.gate(&self.caller, &policy, self.gateway.now());
+        let gate = now.gate(&self.caller, &policy, self.gateway.now()).found();
         if !gate.is_open() {
             return Ok(None);
         }
@@ -154,7 +154,7 @@ impl Walk {
         let until = self.export.transaction_time();
         let chart = self.gateway.chart(record)?;
         let policy = chart.policy(&self.caller.organization);
-        let gate = chart.gate(&self.caller, &policy, self.gateway.now());
+        let gate = chart.gate(&self.caller, &policy, self.gateway.now()).found();
         if !gate.is_open() {
             return Ok((Vec::new(), None));
         }
@@ -203,8 +203,7 @@ impl Judge<'_> {
         let (resource_type, id) = (self.then.columns.types[row], &self.then.columns.ids[row]);
         let now = *rows.get(&(resource_type, id))?;
         self.now.permit(&self.gate, now)?;
-        let labels = self.then.columns.labels[row].union(self.now.columns.labels[now]);
-        self.gate.row(resource_type, self.then.columns.patients(row), labels)
+        self.gate.row(&RowFacts::row(&self.then.columns, row).labelled(self.now.columns.labels[now]))
     }
 
     /// The consent that opened the record.

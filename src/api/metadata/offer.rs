@@ -101,7 +101,7 @@ impl Mode {
 
     /// Whether resources of a type are written over REST, in every way there is.
     pub(in crate::api) fn writes(self, resource_type: ResourceType) -> bool {
-        self.may(Action::Write, resource_type)
+        self.may(Action::Update, resource_type)
     }
 
     /// The interactions that a type offers.

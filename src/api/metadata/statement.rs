@@ -1,6 +1,7 @@
 //! The CapabilityStatement (capabilitystatement.html), written from what is offered.
 
 use super::offer::{self, Interaction, Mode, OF_SYSTEM, Parameter};
+use super::smart;
 use crate::api::operation::Operation;
 use crate::fhir::{ResourceType, Writer};
 use crate::search::{Definitions, parameters};
@@ -8,8 +9,9 @@ use crate::search::{Definitions, parameters};
 /// The day on which what is said here, beside the tables, last changed.
 const DATE: &str = "2026-11-22";
 
-/// The statement as JSON, for a gateway that is reached under `base`; `cors` says whether pages of other origins may call.
-pub(super) fn statement(mode: Mode, definitions: &Definitions, base: &str, cors: bool) -> String {
+/// The statement as JSON, for a gateway that is reached under `base`; `cors` says whether pages of other origins may call,
+/// `smart` whether access tokens are issued.
+pub(super) fn statement(mode: Mode, definitions: &Definitions, base: &str, (cors, smart): (bool, bool)) -> String {
     let mut w = Writer::new();
     w.string("resourceType", "CapabilityStatement");
     w.string("url", &format!("{base}/metadata"));
@@ -44,13 +46,18 @@ pub(super) fn statement(mode: Mode, definitions: &Definitions, base: &str, cors:
             .iter()
             .for_each(|format| w.item_string(format));
     });
-    w.array("rest", |w| w.item(|w| rest(w, (mode, definitions), base, cors)));
+    w.array("rest", |w| w.item(|w| rest(w, (mode, definitions), base, (cors, smart))));
     format!("{{{}}}", w.finish())
 }
 
-fn rest(w: &mut Writer, (mode, definitions): (Mode, &Definitions), base: &str, cors: bool) {
+fn rest(w: &mut Writer, (mode, definitions): (Mode, &Definitions), base: &str, (cors, smart): (bool, bool)) {
     w.string("mode", "server");
-    w.object("security", |w| security(w, mode, cors));
+    w.object("security", |w| {
+        if smart {
+            smart::oauth_uris(w, base);
+        }
+        security(w, mode, cors, smart);
+    });
     w.array("resource", |w| parameters::types().for_each(|of| w.item(|w| resource(w, mode, definitions, of))));
     w.array("interaction", |w| OF_SYSTEM.iter().for_each(|code| w.item(|w| w.string("code", code))));
     w.array("searchParam", |w| {
@@ -75,7 +82,7 @@ fn rest(w: &mut Writer, (mode, definitions): (Mode, &Definitions), base: &str, c
     w.array("compartment", |w| offer::compartments().for_each(|url| w.item_string(&url)));
 }
 
-fn security(w: &mut Writer, mode: Mode, cors: bool) {
+fn security(w: &mut Writer, mode: Mode, cors: bool, smart: bool) {
     w.boolean("cors", cors);
     match mode {
         Mode::Open => w.string(
@@ -85,6 +92,9 @@ fn security(w: &mut Writer, mode: Mode, cors: bool) {
         ),
         Mode::Registered => {
             w.array("service", |w| {
+                if smart {
+                    smart::service(w);
+                }
                 w.item(|w| w.string("text", "Bearer tokens of registered clients, each bound to an organisation"));
             });
             w.string(
@@ -158,7 +168,8 @@ mod tests {
     fn the_statement_is_a_sound_resource() {
         for mode in [Mode::Open, Mode::Registered] {
             for cors in [true, false] {
-                let statement = statement(mode, Definitions::base(), "https://x.example/fhir", cors);
+                let smart = cors && mode == Mode::Registered;
+                let statement = statement(mode, Definitions::base(), "https://x.example/fhir", (cors, smart));
                 let statement: Value = serde_json::from_str(&statement).unwrap();
                 let issues = base(&statement).into_iter().filter(|issue| issue.rule.severity >= Severity::Error);
                 let issues: Vec<_> = issues.map(|issue| (issue.rule.id, issue.place.to_string())).collect();

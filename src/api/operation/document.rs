@@ -38,7 +38,7 @@ pub(super) async fn document(call: Call<'_>, trail: &mut Trail) -> Result<Answer
     }
     let persist = call.parameters.boolean("persist")?.unwrap_or(false);
     if persist {
-        call.caller.may(Action::Write, ResourceType::BUNDLE)?;
+        call.caller.may(Action::Create, ResourceType::BUNDLE)?;
     }
     let named = call.parameters.text("id")?;
     let id = match (call.level, named) {

@@ -83,7 +83,7 @@ fn gather(gateway: &Gateway, caller: &Caller, resource_type: Option<ResourceType
     for record in gateway.scope(caller)? {
         let chart = gateway.chart(record)?;
         let policy = chart.policy(&caller.organization);
-        let gate = chart.gate(caller, &policy, now);
+        let gate = chart.gate(caller, &policy, now).found();
         if !gate.is_open() {
             continue;
         }

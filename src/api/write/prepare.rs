@@ -12,7 +12,7 @@ use crate::api::conditional::Versions;
 use crate::api::criteria::{self, Found, Match};
 use crate::api::{history, patch};
 use crate::app::Gateway;
-use crate::consent::{self, Caller};
+use crate::consent::Caller;
 use crate::fault::{Denied, Fault, Issue, Place, Status};
 use crate::fhir::json::{Members, shape};
 use crate::fhir::reference::{self, Literal};
@@ -143,7 +143,7 @@ impl<'a> Body<'a> {
 
 /// What a write comes to for a caller. Blocks on storage.
 pub(in crate::api) fn prepare(gateway: &Gateway, caller: &Caller, asking: &Asking) -> Result<Prepared, Stop> {
-    caller.may(consent::Action::Write, asking.resource_type)?;
+    caller.may(asking.action.asks(), asking.resource_type)?;
     match asking.action {
         Action::Create => create(gateway, caller, asking),
         Action::Update => update(gateway, caller, asking),

@@ -13,7 +13,7 @@ use crate::api::routes::{blocking, served_type};
 use crate::api::trail::Trail;
 use crate::app::Gateway;
 use crate::audit::What;
-use crate::consent::{self, Caller};
+use crate::consent::Caller;
 use crate::fault::{Fault, Issue, Place, Status};
 use crate::fhir::{PatientKey, ResourceId, ResourceType};
 use crate::pipeline::{Content, Pipeline, Refused, Statement};
@@ -70,7 +70,7 @@ async fn asking(
 ) -> Result<Asking, Answer> {
     let resource_type = served_type(type_name)?;
     trail.kind(resource_type);
-    caller.may(consent::Action::Write, resource_type).map_err(|denied| trail.refuse(denied))?;
+    caller.may(action.asks(), resource_type).map_err(|denied| trail.refuse(denied))?;
     let target = target(request, action, resource_type, id)?;
     if let Target::Instance(id) = &target {
         trail.about(resource_type, id);

@@ -20,7 +20,7 @@ use crate::api::after::After;
 use crate::api::criteria::{self, Found};
 use crate::api::history;
 use crate::app::Gateway;
-use crate::consent::{self, Caller};
+use crate::consent::Caller;
 use crate::fault::{self, Fault, Issue, Status};
 use crate::fhir::reference::{Literal, below};
 use crate::fhir::{PatientKey, ResourceId, ResourceType};
@@ -133,7 +133,7 @@ fn asked<'a>(
         Wish::Read(Read { sent: Some(_), .. }) => Err(at_entry(Stop::because(Status::BadRequest, &rules::URL, ""), at)),
         Wish::Read(read) => Ok(Asks::Read(read)),
         Wish::Write(asking) => {
-            caller.may(consent::Action::Write, asking.resource_type)?;
+            caller.may(asking.action.asks(), asking.resource_type)?;
             let resource = entry.resource.map(|raw| raw.get());
             let from = Neighbours { full_url: entry.full_url.as_deref(), urls };
             let part = Part::read(at, *asking, resource, &from, links).map_err(|stop| at_entry(stop, at))?;

@@ -49,16 +49,17 @@ impl Write for Timed {
 }
 
 impl Channel {
-    /// The connection, and over TLS the client's certificate (DER), which is asked for. The handshake must be done by the
+    /// The connection, and over TLS the client's certificates (DER), which are asked for. The handshake must be done by the
     /// deadline.
-    pub(super) fn accept(mut timed: Timed, tls: Option<&Arc<ServerConfig>>) -> io::Result<(Channel, Option<Vec<u8>>)> {
-        let Some(tls) = tls else { return Ok((Channel::Plain(timed), None)) };
+    pub(super) fn accept(mut timed: Timed, tls: Option<&Arc<ServerConfig>>) -> io::Result<(Channel, Vec<Vec<u8>>)> {
+        let Some(tls) = tls else { return Ok((Channel::Plain(timed), Vec::new())) };
         let mut connection = ServerConnection::new(tls.clone()).map_err(io::Error::other)?;
         while connection.is_handshaking() {
             connection.complete_io(&mut timed)?;
         }
-        let certificate = connection.peer_certificates().and_then(<[_]>::first).map(|der| der.to_vec());
-        Ok((Channel::Tls(Box::new(StreamOwned::new(connection, timed))), certificate))
+        let shown = connection.peer_certificates().unwrap_or_default();
+        let certificates = shown.iter().map(|der| der.to_vec()).collect();
+        Ok((Channel::Tls(Box::new(StreamOwned::new(connection, timed))), certificates))
     }
 
     /// From now on, reads and writes fail after this instant.

@@ -32,11 +32,11 @@ pub(super) fn serve(
     stopping: &AtomicBool,
 ) {
     let timed = Timed::new(socket, Instant::now() + settings.limits.frame_time_max);
-    let (channel, certificate) = match Channel::accept(timed, settings.tls.as_ref()) {
+    let (channel, certificates) = match Channel::accept(timed, settings.tls.as_ref()) {
         Ok(accepted) => accepted,
         Err(error) => return tracing::info!(address = %peer.address, kind = %error.kind(), "mllp: no TLS"),
     };
-    peer.certificate = certificate;
+    peer.certificates = certificates;
     let Some(deliver) = receiver.admit(&peer) else {
         return tracing::warn!(address = %peer.address, "mllp: the peer's certificate belongs to no sender");
     };

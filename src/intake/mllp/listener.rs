@@ -120,7 +120,7 @@ impl Shared {
         open.next += 1;
         let number = open.next;
         open.sockets.insert(number, (address, other));
-        Some((number, Peer { address, certificate: None }))
+        Some((number, Peer { address, certificates: Vec::new() }))
     }
 
     fn leave(&self, number: u64) {

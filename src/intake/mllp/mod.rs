@@ -47,8 +47,8 @@ pub struct Limits {
 pub struct Peer {
     /// Where it is.
     pub address: IpAddr,
-    /// The certificate it showed (DER), verified.
-    pub certificate: Option<Vec<u8>>,
+    /// The certificates it showed (DER), verified, its own first.
+    pub certificates: Vec<Vec<u8>>,
 }
 
 /// What takes the frames of one connection. What it answers is durable (invariant 1); it blocks on storage.

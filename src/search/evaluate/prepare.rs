@@ -52,7 +52,7 @@ impl<'v> Judge<'v> {
                 let (mut hashes, mut contained) = (HashSet::new(), Vec::with_capacity(targets.len()));
                 for (resource_type, condition) in targets {
                     let ready = self.one(*resource_type, condition)?;
-                    self.rows(&[ready], &mut |_, at| {
+                    self.rows(&[ready], &|at| self.visible.may_see(at), &mut |_, at| {
                         let columns = self.visible.charts()[at.chart];
                         let id = columns.ids[at.row].as_str();
                         hashes.extend(self.names_of(*resource_type, id));
@@ -65,7 +65,7 @@ impl<'v> Judge<'v> {
             Condition::Has { resource_type, reference, condition } => {
                 let ready = self.one(*resource_type, condition)?;
                 let mut own = HashSet::new();
-                self.rows(&[ready], &mut |_, at| {
+                self.rows(&[ready], &|at| self.visible.may_see(at), &mut |_, at| {
                     let subject = Subject::row(self.visible, at, self.visible.charts()[at.chart]);
                     own.extend(self.targets(&subject, reference)?);
                     Ok(())
@@ -147,7 +147,7 @@ impl<'v> Judge<'v> {
         let Some(resource_type) = ResourceType::parse(name) else { return Ok(None) };
         let all = Ready { resource_type, quick: Vec::new(), slow: Vec::new() };
         let mut found = None;
-        self.rows(&[all], &mut |_, at| {
+        self.rows(&[all], &|at| self.visible.may_see(at), &mut |_, at| {
             let columns = self.visible.charts()[at.chart];
             if found.is_none() {
                 let subject = Subject::row(self.visible, at, columns);

@@ -5,15 +5,18 @@ use crate::fault::Issue;
 use crate::fhir::ResourceType;
 use crate::fhir::reference::is_id;
 use crate::fhir::time::Interval;
+use crate::search::compare;
 use crate::search::definition::{Definition, Kind};
-use crate::search::facts::{Parameter, caseless_hash, folded_hash, reference_hash, system_hash, token_hash};
+use crate::search::facts::{
+    DateFact, Parameter, Token, caseless_hash, folded_hash, reference_hash, system_hash, token_hash,
+};
 use crate::search::parameters::{self, is_served};
 use crate::search::strings::folded_for_search as fold;
 
 use super::filter;
 use super::rule::{self, issue, past};
 use super::text;
-use super::wanted::{self, DateWanted, Form, Modifier, ReferenceWanted, TokenWanted, UriHow, Wanted};
+use super::wanted::{self, DateWanted, Form, Modifier, Prefix, ReferenceWanted, TokenWanted, UriHow, Wanted};
 use super::{DEPTH_MAX, Server};
 
 /// What must hold for a row.
@@ -95,6 +98,41 @@ pub enum Fast {
     NoToken(Parameter, bool),
     /// Whether there are dates.
     NoDate(Parameter, bool),
+}
+
+impl Fast {
+    /// Whether it holds for these facts of a row.
+    pub fn holds(&self, tokens: &[Token], dates: &[DateFact]) -> bool {
+        match self {
+            Fast::Tokens(parameter, wanted, negated) => {
+                let mut of_kind = tokens.iter().filter(|token| token.parameter == *parameter);
+                of_kind.any(|token| wanted.iter().any(|wanted| wanted.is(token))) != *negated
+            }
+            Fast::Dates(parameter, wanted) => {
+                let of_kind = || {
+                    let facts = dates.iter().filter(|date| date.parameter == *parameter);
+                    facts.map(|date| Interval { start: date.start, end: date.end })
+                };
+                wanted.iter().any(|wanted| match wanted.prefix {
+                    // There is a date, and none is this one.
+                    Prefix::Ne => of_kind().next().is_some() && of_kind().all(|stated| compare::date(stated, wanted)),
+                    _ => of_kind().any(|stated| compare::date(stated, wanted)),
+                })
+            }
+            Fast::NoToken(parameter, missing) => tokens.iter().all(|token| token.parameter != *parameter) == *missing,
+            Fast::NoDate(parameter, missing) => dates.iter().all(|date| date.parameter != *parameter) == *missing,
+        }
+    }
+}
+
+impl TokenFact {
+    fn is(self, token: &Token) -> bool {
+        match self {
+            TokenFact::Code(code) => token.code == code,
+            TokenFact::Coding(system, code) => token.code == code && token.system == system,
+            TokenFact::System(system) => token.system == system,
+        }
+    }
 }
 
 /// A token as asked for, as hashes.
