@@ -190,11 +190,11 @@ fn a_conditional_reference_finds_what_its_caller_may_see_or_states() {
         ];
         served.ask(crate::gateway::Ask::post("office", "", &crate::transactions::bundle("transaction", &sent)))
     };
-    // The office may not see patients: whoever is there is answered like whoever is not.
+    // The office may not look for patients: whoever is there is answered like whoever is not.
     let number = crate::gateway::number_of(crate::gateway::HOSPITAL, crate::NUMBER);
     let there = format!("Patient?identifier={}|{}", text(&number["system"]), text(&number["value"]));
     let (hidden, missing) = (send(&there), send("Patient?identifier=urn:x|nobody"));
-    assert_eq!((hidden.status, issue(&hidden).1.as_str()), (412, "conditional-reference"), "TXN-10 CONS-03");
+    assert_eq!((hidden.status, issue(&hidden).1.as_str()), (403, "role"), "TXN-10 CONS-03");
     assert_eq!(hidden, missing, "TXN-10 CONS-03");
     assert_eq!(served.get("hospital", "/Organization/o").status, 404, "TXN-01");
     let done = send("Organization?name=%E6%96%B0%E3%81%97%E3%81%84%E7%A7%91");
