@@ -2,10 +2,10 @@
 
 use std::sync::{Arc, RwLock};
 
-use crate::consent::{Caller, Directive, Gate, Permit, Policy, RowFacts};
+use crate::consent::{Caller, ConsentVersion, Directive, Gate, Permit, Policy, RowFacts};
 use crate::fault::Fault;
 use crate::fhir::{FacilityCode, PatientKey, ResourceId, ResourceType};
-use crate::search::{Columns, Facts};
+use crate::search::{Columns, Facts, Labels};
 use crate::store::{Body, Partition};
 
 /// A record's current versions: columns to search, consents to decide by, bodies to send.
@@ -22,7 +22,7 @@ pub struct Chart {
     /// What the record's Consents say.
     pub directives: Vec<Directive>,
     bodies: Vec<Body>,
-    /// Compiled per organisation; a chart is made anew when a consent changes, so these never outlive their consents.
+    /// Compiled for each who asks; a chart is made anew when a consent changes, so these never outlive their consents.
     policies: RwLock<Vec<Arc<Policy>>>,
 }
 
@@ -57,13 +57,13 @@ impl Chart {
         })
     }
 
-    /// What the record's consents mean for an organisation.
-    pub fn policy(&self, organization: &str) -> Arc<Policy> {
-        let known = |policies: &Vec<Arc<Policy>>| policies.iter().find(|p| p.organization() == organization).cloned();
+    /// What the record's consents mean for a caller.
+    pub fn policy(&self, caller: &Caller) -> Arc<Policy> {
+        let known = |policies: &Vec<Arc<Policy>>| policies.iter().find(|p| caller.is_asker(p.asker())).cloned();
         if let Some(policy) = self.policies.read().ok().and_then(|policies| known(&policies)) {
             return policy;
         }
-        let policy = Arc::new(Policy::compile(organization, &[self.patient], &self.directives));
+        let policy = Arc::new(Policy::compile(&caller.asker(), &[self.patient], &self.directives, &self.columns));
         if let Ok(mut policies) = self.policies.write() {
             policies.push(policy.clone());
         }
@@ -83,12 +83,25 @@ impl Chart {
         gate.row(&RowFacts::row(&self.columns, row))
     }
 
+    /// The consent that opened a row; `None` where the caller's role did.
+    pub fn opened_by<'g>(&self, gate: &Gate<'g>, row: usize) -> Option<&'g ConsentVersion> {
+        gate.opened_row_by(&RowFacts::row(&self.columns, row))
+    }
+
     /// The permit for a version of a resource, by that version's facts: it must be allowed as it was, with the labels that
     /// the resource has now and those of whatever the version refers to.
     pub fn permit_version(&self, gate: &Gate<'_>, facts: &Facts) -> Option<Permit> {
+        gate.row(&RowFacts::of(facts).labelled(self.labels_of(facts)))
+    }
+
+    /// The consent that opened a version; `None` where the caller's role did.
+    pub fn opened_version_by<'g>(&self, gate: &Gate<'g>, facts: &Facts) -> Option<&'g ConsentVersion> {
+        gate.opened_row_by(&RowFacts::of(facts).labelled(self.labels_of(facts)))
+    }
+
+    fn labels_of(&self, facts: &Facts) -> Labels {
         let now = self.row(facts.resource_type, &facts.id).map(|row| self.columns.labels[row]).unwrap_or_default();
-        let labels = now.union(self.columns.labels_behind(&facts.references));
-        gate.row(&RowFacts::of(facts).labelled(labels))
+        now.union(self.columns.labels_behind(&facts.references))
     }
 
     /// The row of a current resource.

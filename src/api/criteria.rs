@@ -66,7 +66,7 @@ pub(super) fn by_id(
     id: &ResourceId,
 ) -> Result<Option<Found>, Fault> {
     let Some(chart) = gateway.place(resource_type, id)? else { return Ok(None) };
-    let policy = chart.policy(&caller.organization);
+    let policy = chart.policy(caller);
     let gate = chart.gate(caller, &policy, gateway.now());
     let Some(row) = chart.row(resource_type, id) else { return Ok(None) };
     Ok(chart.permit(&gate, row).map(|permit| Found::of(&chart, row, permit)))
@@ -80,7 +80,7 @@ pub(super) fn in_record(
     wanted: &dyn Fn(&Columns) -> Vec<usize>,
 ) -> Result<Vec<Found>, Fault> {
     let chart = gateway.chart(record)?;
-    let policy = chart.policy(&caller.organization);
+    let policy = chart.policy(caller);
     let gate = chart.gate(caller, &policy, gateway.now()).found();
     if !gate.is_open() {
         return Ok(Vec::new());

@@ -49,7 +49,7 @@ pub(super) async fn answer(
     trail.about(ResourceType::PATIENT, &id);
     let Some(chart) = chart_of(gateway, ResourceType::PATIENT, &id).await? else { return Ok(Answer::not_found()) };
     let Some(patient) = chart.row(ResourceType::PATIENT, &id) else { return Ok(Answer::not_found()) };
-    let policy = chart.policy(&caller.organization);
+    let policy = chart.policy(caller);
     if chart.permit(&chart.gate(caller, &policy, gateway.now()), patient).is_none() {
         return Ok(trail.hide(chart.patient));
     }

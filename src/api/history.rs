@@ -360,7 +360,7 @@ fn gather(
     found: &mut Found,
 ) -> Result<(), Fault> {
     let chart = gateway.chart(record)?;
-    let policy = chart.policy(&caller.organization);
+    let policy = chart.policy(caller);
     let gate = chart.gate(caller, &policy, gateway.now());
     let gate = if wanted.id.is_some() { gate.named() } else { gate.found() };
     if !gate.is_open() {
@@ -377,7 +377,7 @@ fn gather(
             continue;
         }
         let Some(permit) = chart.permit_version(&gate, seen_by(&partition, at)) else { continue };
-        if let Some(by) = gate.opened_by() {
+        if let Some(by) = chart.opened_version_by(&gate, seen_by(&partition, at)) {
             found.opened.entry(record).or_insert_with(|| by.clone());
         }
         found.total += 1;
@@ -443,7 +443,7 @@ pub(super) fn one_version(
 ) -> Result<Option<OneVersion>, Fault> {
     for record in gateway.pipeline().store().candidates(resource_type, id)? {
         let chart: std::sync::Arc<Chart> = gateway.chart(record)?;
-        let policy = chart.policy(&caller.organization);
+        let policy = chart.policy(caller);
         let gate = chart.gate(caller, &policy, gateway.now()).named();
         let partition = gateway.pipeline().store().partition(record)?;
         for (at, one, ..) in versions(&partition) {
@@ -455,7 +455,8 @@ pub(super) fn one_version(
             let mut body = Vec::new();
             one.body.append_json(&mut body)?;
             let body = (!facts.deleted).then(|| permit.release(body));
-            return Ok(Some((record, gate.opened_by().cloned(), facts.clone(), body)));
+            let by = chart.opened_version_by(&gate, seen_by(&partition, at)).cloned();
+            return Ok(Some((record, by, facts.clone(), body)));
         }
     }
     Ok(None)

@@ -284,7 +284,7 @@ impl Seen {
         let now = gateway.now();
         let one = |(record, count): (PatientKey, usize)| {
             let chart = gateway.chart(record)?;
-            let policy = chart.policy(&caller.organization);
+            let policy = chart.policy(caller);
             Ok((record, chart.gate(caller, &policy, now).opened_by().cloned(), count))
         };
         counts.into_iter().map(one).collect::<Result<_, _>>().map(Seen)

@@ -59,10 +59,10 @@ pub(super) async fn answer(
     let found = chart_of(gateway, resource_type, &id).await?;
     let found = found.and_then(|chart| chart.row(resource_type, &id).map(|row| (chart, row)));
     let Some((chart, row)) = found else { return missing(gateway, caller, resource_type, &id, trail).await };
-    let policy = chart.policy(&caller.organization);
+    let policy = chart.policy(caller);
     let gate = chart.gate(caller, &policy, gateway.now()).named();
     let Some(permit) = chart.permit(&gate, row) else { return Ok(trail.hide(chart.patient)) };
-    trail.saw(chart.patient, gate.opened_by(), 1);
+    trail.saw(chart.patient, chart.opened_by(&gate, row), 1);
     let (version, modified) = (chart.columns.versions[row], chart.columns.last_updated[row]);
     if has_it(version, modified) {
         return Ok(Answer::not_modified(version, modified));

@@ -10,7 +10,7 @@ use super::routes::blocking;
 use super::trail::Trail;
 use crate::app::Gateway;
 use crate::chart::Chart;
-use crate::consent::{Caller, Gate, Permit, Permitted, Policy};
+use crate::consent::{Caller, ConsentVersion, Gate, Permit, Permitted, Policy};
 use crate::fault::Fault;
 use crate::fhir::PatientKey;
 use crate::pipeline::Since;
@@ -51,7 +51,7 @@ impl Records {
             return Ok(None);
         }
         let now = gateway.now();
-        let with_policy = charts.into_iter().map(|chart| (chart.policy(&caller.organization), chart));
+        let with_policy = charts.into_iter().map(|chart| (chart.policy(caller), chart));
         let (policies, charts): (Vec<_>, Vec<_>) =
             with_policy.filter(|(policy, chart)| chart.gate(caller, policy, now).is_open()).unzip();
         let mut earlier = Vec::with_capacity(charts.len());
@@ -73,7 +73,7 @@ impl Records {
         let (now, mut charts, mut policies) = (gateway.now(), Vec::new(), Vec::new());
         for patient in patients {
             let chart = gateway.chart(patient)?;
-            let policy = chart.policy(&caller.organization);
+            let policy = chart.policy(caller);
             if chart.gate(caller, &policy, now).is_open() {
                 charts.push(chart);
                 policies.push(policy);
@@ -118,10 +118,16 @@ impl Scoped<'_> {
 
     /// Puts on record whose resources are seen, and by which consents.
     pub(super) fn seen(&self, rows: impl Iterator<Item = Row>, trail: &mut Trail) {
-        let mut seen = vec![0_usize; self.gates.len()];
-        rows.for_each(|at| seen[at.chart] += 1);
-        for (at, count) in seen.into_iter().enumerate().filter(|(_, count)| *count > 0) {
-            trail.saw(self.records.charts[at].patient, self.gates[at].opened_by(), count);
+        let mut seen: Vec<Vec<(Option<&ConsentVersion>, usize)>> = vec![Vec::new(); self.gates.len()];
+        for at in rows {
+            let by = self.chart(at).opened_by(&self.gates[at.chart], at.row);
+            match seen[at.chart].iter_mut().find(|(known, _)| *known == by) {
+                Some((_, count)) => *count += 1,
+                None => seen[at.chart].push((by, 1)),
+            }
+        }
+        for (chart, by) in self.records.charts.iter().zip(seen) {
+            trail.saw_by(chart.patient, by);
         }
     }
 }

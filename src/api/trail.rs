@@ -82,6 +82,16 @@ impl Trail {
         self.event.count = self.event.count.saturating_add(u32::try_from(count).unwrap_or(u32::MAX));
     }
 
+    /// Resources of a record were seen, each so many because of a consent or by role.
+    pub(super) fn saw_by(&mut self, patient: PatientKey, by: Vec<(Option<&ConsentVersion>, usize)>) {
+        for (nth, (by, count)) in by.into_iter().enumerate() {
+            let named = self.event.patients.len();
+            self.saw(patient, by, count);
+            // The patient is named once.
+            self.event.patients.truncate(if nth == 0 { self.event.patients.len() } else { named });
+        }
+    }
+
     /// It is there and not for this caller: the record says so, the answer does not.
     pub(super) fn hide(&mut self, patient: PatientKey) -> Answer {
         self.saw(patient, None, 0);

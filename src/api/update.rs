@@ -97,7 +97,7 @@ fn version(
     id: &ResourceId,
 ) -> Result<Option<u32>, Fault> {
     let Some(chart) = gateway.place(resource_type, id)? else { return Ok(None) };
-    let policy = chart.policy(&caller.organization);
+    let policy = chart.policy(caller);
     let gate = chart.gate(caller, &policy, gateway.now());
     let row = chart.row(resource_type, id).filter(|row| chart.permit(&gate, *row).is_some());
     Ok(row.map(|row| chart.columns.versions[row]))

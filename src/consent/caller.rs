@@ -1,5 +1,7 @@
 //! Who is calling, once it is known, and what its role includes before any consent is looked at.
 
+use super::policy::Asker;
+use super::purpose::Purpose;
 use super::scope::{Rights, Scope, Scopes};
 use crate::fault::Denied;
 use crate::fhir::{FacilityCode, ResourceType};
@@ -94,6 +96,18 @@ impl Caller {
     /// list of scopes.
     pub fn grant(&self, asked: &str, most: &[Scope]) -> Option<Scopes> {
         Scopes::granted(asked, most, |right, of| self.role.grants(right, of))
+    }
+
+    /// Who asks, as consents name it, and what for: a care agency to coordinate care, a hospital to treat.
+    pub fn asker(&self) -> Asker {
+        let purpose = if self.role == Role::Care { Purpose::COORDINATION_OF_CARE } else { Purpose::TREATMENT };
+        Asker { references: vec![self.organization.as_str().into()], purpose }
+    }
+
+    /// Whether that is who it is.
+    pub fn is_asker(&self, asker: &Asker) -> bool {
+        let purpose = if self.role == Role::Care { Purpose::COORDINATION_OF_CARE } else { Purpose::TREATMENT };
+        asker.purpose == purpose && matches!(&asker.references[..], [only] if **only == *self.organization)
     }
 
     /// Whether records of this facility are its own.

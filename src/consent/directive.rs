@@ -3,10 +3,10 @@
 
 use serde_json::{Map, Value};
 
-use crate::fault::{Issue, IssueType, Place, Rule, Severity};
+use super::rule::{Noticed, Rule};
+use crate::fault::{Issue, IssueType, Place, Severity};
+use crate::fhir::PatientKey;
 use crate::fhir::reference::is_id;
-use crate::fhir::time::Interval;
-use crate::fhir::{PatientKey, ResourceId};
 
 /// What one Consent says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +17,8 @@ pub struct Directive {
     pub patient: Option<PatientKey>,
     /// What follows from it.
     pub effect: Effect,
+    /// What of it was not understood, and is enforced so that nothing opens by it.
+    noticed: Option<Issue>,
 }
 
 /// A version of a Consent: what a decision is based on.
@@ -33,36 +35,15 @@ pub struct ConsentVersion {
 pub enum Effect {
     /// Nothing: it is not active, or is about something other than privacy.
     Silent,
-    /// These organisations (`Organization/id`) may read during this time. May be nobody.
-    Permit {
-        /// The organisations.
-        recipients: Vec<Box<str>>,
-        /// When.
-        period: Interval,
-    },
-    /// These may not read during this time, whatever else permits it.
-    Deny {
-        /// Who.
-        recipients: Recipients,
-        /// When.
-        period: Interval,
-    },
+    /// It permits and denies as this says.
+    Rule(Box<Rule>),
     /// It is in force and cannot be enforced as written: nobody reads this patient on the ground of any consent until
     /// it is changed.
     NotUnderstood(Issue),
 }
 
-/// Whom a deny is about.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Recipients {
-    /// Everybody.
-    Everybody,
-    /// These organisations.
-    Only(Vec<Box<str>>),
-}
-
 /// An active Consent holds something this program cannot enforce.
-pub static NOT_UNDERSTOOD: Rule = Rule {
+pub static NOT_UNDERSTOOD: crate::fault::Rule = crate::fault::Rule {
     id: "consent-not-understood",
     severity: Severity::Error,
     code: IssueType::NotSupported,
@@ -70,11 +51,7 @@ pub static NOT_UNDERSTOOD: Rule = Rule {
     ja: "有効な同意に、判定できない内容（{}）が含まれています。修正されるまで、この患者の情報は同意に基づいて誰にも開示されません。",
 };
 
-/// Offset of dates that carry none: Japan Standard Time.
-const ZONE_MINUTES: i16 = 540;
 const SCOPE: &str = "http://terminology.hl7.org/CodeSystem/consentscope";
-/// Codes of an actor's role that mean "receives": v3-ParticipationType IRCP and PRCP, v3-RoleCode GRANTEE.
-const RECEIVES: [&str; 3] = ["IRCP", "PRCP", "GRANTEE"];
 /// Members of a Consent that neither modify nor restrict it, and those read here. Anything else is not understood.
 const MEMBERS: [&str; 21] = [
     "resourceType",
@@ -99,18 +76,14 @@ const MEMBERS: [&str; 21] = [
     "verification",
     "provision",
 ];
-/// R4 members of a provision that restrict it in ways this program does not evaluate: named in the alarm.
-const RESTRICTIONS: [(&str, &str); 9] = [
-    ("action", "Consent.provision.action"),
-    ("securityLabel", "Consent.provision.securityLabel"),
-    ("purpose", "Consent.provision.purpose"),
-    ("class", "Consent.provision.class"),
-    ("code", "Consent.provision.code"),
-    ("dataPeriod", "Consent.provision.dataPeriod"),
-    ("data", "Consent.provision.data"),
-    ("provision", "Consent.provision.provision"),
-    ("extension", "Consent.provision.extension"),
-];
+/// An element of an active Consent is not understood and is taken so that it opens nothing.
+pub static PARTLY_UNDERSTOOD: crate::fault::Rule = crate::fault::Rule {
+    id: "consent-partly-understood",
+    severity: Severity::Warning,
+    code: IssueType::NotSupported,
+    en: "An element of this active consent is not understood ({}): what it permits there nobody is permitted, what it denies there everybody is denied.",
+    ja: "有効な同意の一部（{}）を解釈できません。その部分の許可は誰にも与えられず、拒否は全員に適用されます。",
+};
 
 impl Directive {
     /// Reads a Consent. Never fails: what is not understood is [`Effect::NotUnderstood`].
@@ -118,36 +91,42 @@ impl Directive {
         let version = consent.pointer("/meta/versionId").and_then(Value::as_str).and_then(|v| v.parse().ok());
         let id = consent["id"].as_str().unwrap_or_default().into();
         let patient = consent.pointer("/patient/reference").and_then(Value::as_str).and_then(patient);
-        let effect = match effect(consent, patient) {
-            Ok(effect) => effect,
-            Err(place) => {
-                let detail = place.strip_prefix("Consent.").unwrap_or(place);
-                Effect::NotUnderstood(Issue::with(&NOT_UNDERSTOOD, Place::Path(place.into()), detail))
-            }
+        let mut noticed = None;
+        let issue = |rule: &'static crate::fault::Rule, place: &'static str| {
+            Issue::with(rule, Place::Path(place.into()), place.strip_prefix("Consent.").unwrap_or(place))
         };
-        Directive { consent: ConsentVersion { id, version: version.unwrap_or(0) }, patient, effect }
+        let effect = match effect(consent, patient, &mut noticed) {
+            Ok(effect) => effect,
+            Err(place) => Effect::NotUnderstood(issue(&NOT_UNDERSTOOD, place)),
+        };
+        let noticed = noticed.map(|place| issue(&PARTLY_UNDERSTOOD, place));
+        Directive { consent: ConsentVersion { id, version: version.unwrap_or(0) }, patient, effect, noticed }
     }
 
-    /// The organisations into whose panel the patient belongs: those that an active permit names, in its period or
-    /// not, because expiry writes nothing. A Consent that is withdrawn names nobody.
-    pub fn recipients(&self) -> &[Box<str>] {
-        match &self.effect {
-            Effect::Permit { recipients, .. } => recipients,
-            _ => &[],
+    /// Into whose panels the patient belongs: those that an active permit names, in its period or not, because expiry writes
+    /// nothing. A Consent that is withdrawn names nobody.
+    pub fn recipients(&self) -> Vec<&str> {
+        let mut named = Vec::new();
+        if let Effect::Rule(rule) = &self.effect {
+            rule.permitted(&mut named);
         }
+        named.sort_unstable();
+        named.dedup();
+        named
     }
 
-    /// Why it cannot be enforced, for the operator's list of alarms.
+    /// Why it cannot be enforced as it is written, for the operator's list of alarms.
     pub fn alarm(&self) -> Option<&Issue> {
         match &self.effect {
             Effect::NotUnderstood(issue) => Some(issue),
-            _ => None,
+            Effect::Rule(_) => self.noticed.as_ref(),
+            Effect::Silent => None,
         }
     }
 }
 
 /// The effect, or the element that is not understood.
-fn effect(consent: &Value, patient: Option<PatientKey>) -> Result<Effect, &'static str> {
+fn effect(consent: &Value, patient: Option<PatientKey>, noticed: &mut Noticed) -> Result<Effect, &'static str> {
     let root = consent.as_object().ok_or("Consent")?;
     if consent["resourceType"] != "Consent" {
         return Err("Consent");
@@ -164,18 +143,7 @@ fn effect(consent: &Value, patient: Option<PatientKey>) -> Result<Effect, &'stat
     only(root, &MEMBERS, "Consent: an element that R4 does not know")?;
     patient.ok_or("Consent.patient")?;
     let provision = consent["provision"].as_object().ok_or("Consent.provision")?;
-    restrictions(provision)?;
-    let period = period(provision.get("period"))?;
-    let actors = match provision.get("actor") {
-        None => &[][..],
-        Some(Value::Array(actors)) if !actors.is_empty() => actors,
-        Some(_) => return Err("Consent.provision.actor"),
-    };
-    match provision.get("type").and_then(Value::as_str) {
-        Some("permit") => Ok(Effect::Permit { recipients: permitted(actors)?, period }),
-        Some("deny") => Ok(Effect::Deny { recipients: denied(actors), period }),
-        _ => Err("Consent.provision.type"),
-    }
+    Ok(Effect::Rule(Box::new(Rule::read(provision, false, 0, noticed)?)))
 }
 
 /// Only `active` counts; a status that R4 does not know cannot be taken for an inactive one.
@@ -210,64 +178,6 @@ fn modifies(name: &str, value: &Value) -> bool {
         }
 }
 
-/// An extension may not change a meaning, but Google's do (Environment, DataSource narrow a permit): not understood.
-fn restrictions(provision: &Map<String, Value>) -> Result<(), &'static str> {
-    match RESTRICTIONS.iter().find(|(name, _)| provision.contains_key(*name)) {
-        Some((_, place)) => Err(place),
-        None => {
-            only(provision, &["id", "type", "period", "actor"], "Consent.provision: an element that R4 does not know")
-        }
-    }
-}
-
-/// Start at the earliest instant its precision allows, end after the latest.
-fn period(period: Option<&Value>) -> Result<Interval, &'static str> {
-    const PLACE: &str = "Consent.provision.period";
-    let Some(period) = period else { return Ok(Interval::ALWAYS) };
-    let members = period.as_object().filter(|members| !members.is_empty()).ok_or(PLACE)?;
-    only(members, &["id", "start", "end"], PLACE)?;
-    let covered = |name: &str| match members.get(name) {
-        None => Ok(Interval::ALWAYS),
-        Some(date) => date.as_str().and_then(|date| Interval::parse(date, ZONE_MINUTES)).ok_or(PLACE),
-    };
-    let interval = Interval { start: covered("start")?.start, end: covered("end")?.end };
-    if interval.start < interval.end { Ok(interval) } else { Err(PLACE) }
-}
-
-/// The organisations a permit names. A recipient of another kind matches nobody; an actor that is not a recipient (a
-/// custodian, an author) narrows the permit in a way that is not evaluated; no actor at all would mean everybody.
-fn permitted(actors: &[Value]) -> Result<Vec<Box<str>>, &'static str> {
-    if actors.is_empty() || !actors.iter().all(is_recipient) {
-        return Err("Consent.provision.actor");
-    }
-    Ok(actors.iter().filter_map(organization).collect())
-}
-
-/// Whom a deny is about: everybody as soon as one actor is missing or not understood.
-fn denied(actors: &[Value]) -> Recipients {
-    let understood = |actor: &Value| organization(actor).filter(|_| is_recipient(actor));
-    match actors.iter().map(understood).collect::<Option<Vec<_>>>() {
-        Some(organizations) if !organizations.is_empty() => Recipients::Only(organizations),
-        _ => Recipients::Everybody,
-    }
-}
-
-fn is_recipient(actor: &Value) -> bool {
-    let plain = actor.as_object().is_some_and(|members| only(members, &["id", "role", "reference"], "").is_ok());
-    let receives = |coding: &Value| coding["code"].as_str().is_some_and(|code| RECEIVES.contains(&code));
-    let codings = actor.pointer("/role/coding").and_then(Value::as_array);
-    plain && codings.is_some_and(|codings| !codings.is_empty() && codings.iter().all(receives))
-}
-
-fn organization(actor: &Value) -> Option<Box<str>> {
-    let reference = actor["reference"].as_object()?;
-    only(reference, &["id", "reference", "type", "identifier", "display"], "").ok()?;
-    let text = reference.get("reference")?.as_str()?;
-    let stated = reference.get("type").is_none_or(|stated| stated == "Organization");
-    ResourceId::parse(text.strip_prefix("Organization/")?).filter(|_| stated)?;
-    Some(text.into())
-}
-
 fn patient(reference: &str) -> Option<PatientKey> {
     Some(PatientKey::of_id(reference.strip_prefix("Patient/").filter(|id| is_id(id))?))
 }
@@ -280,6 +190,7 @@ fn only(members: &Map<String, Value>, known: &[&str], place: &'static str) -> Re
 mod tests {
     use serde_json::json;
 
+    use super::super::rule::Of;
     use super::*;
 
     fn consent() -> Value {
@@ -308,7 +219,7 @@ mod tests {
     fn the_simplest_permit() {
         let directive = Directive::read(&consent());
         assert_eq!(directive.consent, ConsentVersion { id: "c1".into(), version: 3 });
-        assert_eq!(directive.recipients(), ["Organization/agency-a".into()]);
+        assert_eq!(directive.recipients(), ["Organization/agency-a"]);
         assert_eq!(directive.alarm(), None);
     }
 
@@ -331,9 +242,9 @@ mod tests {
     #[test]
     fn what_restricts_in_an_unknown_way_is_not_understood() {
         let cases = [
-            ("/provision/purpose", json!([{"code": "TREAT"}]), "provision.purpose"),
-            ("/provision/provision", json!([{"type": "deny"}]), "provision.provision"),
-            ("/provision/dataPeriod", json!({"start": "2020"}), "provision.dataPeriod"),
+            ("/provision/purpose", json!({"code": "TREAT"}), "provision.purpose"),
+            ("/provision/provision", json!([{"code": []}]), "provision.type"),
+            ("/provision/dataPeriod", json!({"start": "2020-13"}), "provision.dataPeriod"),
             ("/provision/extension", json!([{"url": "u"}]), "provision.extension"),
             ("/provision/type", json!("PERMIT"), "provision.type"),
             ("/provision/type", json!(null), "provision.type"),
@@ -360,7 +271,7 @@ mod tests {
     #[test]
     fn an_actor_not_understood_matches_nobody_in_a_permit_and_everybody_in_a_deny() {
         let strange = [
-            "Practitioner/p",
+            "Patient/p",
             "Organization/a/_history/1",
             "organization/a",
             "Organization%2Fa",
@@ -369,25 +280,51 @@ mod tests {
             "https://gateway.example/Organization/a",
             "#a",
         ];
+        let rule = |directive: Directive| match directive.effect {
+            Effect::Rule(rule) => *rule,
+            other => panic!("{other:?}"),
+        };
         for reference in strange {
             let actors = json!([actor("IRCP", reference), actor("PRCP", "Organization/b")]);
-            assert_eq!(with("/provision/actor", actors.clone()).recipients(), ["Organization/b".into()], "{reference}");
+            let permit = with("/provision/actor", actors.clone());
+            assert_eq!(permit.recipients(), ["Organization/b"], "{reference}");
+            assert_eq!(permit.alarm().map(|issue| issue.rule.id), Some("consent-partly-understood"));
             let deny = with("/provision", json!({"type": "deny", "actor": actors}));
-            assert!(matches!(deny.effect, Effect::Deny { recipients: Recipients::Everybody, .. }), "{reference}");
+            assert_eq!(rule(deny).recipients, Of::Any, "{reference}");
         }
-        let custodian = json!([actor("CST", "Organization/h"), actor("IRCP", "Organization/b")]);
-        assert!(with("/provision/actor", custodian.clone()).alarm().is_some());
-        let deny = with("/provision", json!({"type": "deny", "actor": custodian}));
-        assert!(matches!(deny.effect, Effect::Deny { recipients: Recipients::Everybody, .. }));
-        let deny = with("/provision", json!({"type": "deny"}));
-        assert!(matches!(deny.effect, Effect::Deny { recipients: Recipients::Everybody, .. }));
+        let author = json!([actor("AUT", "Organization/h"), actor("IRCP", "Organization/b")]);
+        assert!(with("/provision/actor", author.clone()).recipients().is_empty());
+        for deny in [json!({"type": "deny", "actor": author}), json!({"type": "deny"})] {
+            assert_eq!(rule(with("/provision", deny)).recipients, Of::Any);
+        }
+        // Nobody named would be everybody.
+        assert_eq!(rule(with("/provision", json!({"type": "permit"}))).recipients, Of::These(Vec::new()));
     }
 
     #[test]
     fn partial_dates_reach_from_the_earliest_to_the_latest_instant_in_japan() {
         let directive = with("/provision/period", json!({"start": "2026-04", "end": "2026-09-30"}));
-        let Effect::Permit { period, .. } = directive.effect else { panic!("{directive:?}") };
-        assert_eq!(crate::fhir::time::instant(period.start, 540), "2026-04-01T00:00:00.000+09:00");
-        assert_eq!(crate::fhir::time::instant(period.end, 540), "2026-10-01T00:00:00.000+09:00");
+        let Effect::Rule(rule) = directive.effect else { panic!("{directive:?}") };
+        assert_eq!(crate::fhir::time::instant(rule.period.start, 540), "2026-04-01T00:00:00.000+09:00");
+        assert_eq!(crate::fhir::time::instant(rule.period.end, 540), "2026-10-01T00:00:00.000+09:00");
+    }
+
+    #[test]
+    fn panels_take_whom_any_permit_names_at_any_depth() {
+        let permit = |more: Value| {
+            let mut permit = json!({"type": "permit"});
+            permit.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            permit
+        };
+        let to = |name: &str| json!([actor("IRCP", name)]);
+        let nested = json!({"type": "deny", "provision": [
+            permit(json!({"actor": to("Organization/a"), "provision": [permit(json!({}))]})),
+            {"type": "deny", "actor": to("Organization/b"), "provision": [permit(json!({"class": []}))]}]});
+        assert_eq!(with("/provision", nested.clone()).alarm().map(|issue| issue.detail.as_str()), Some("provision.class"));
+        let mut nested = nested;
+        nested["provision"][1]["provision"][0] = permit(json!({}));
+        assert_eq!(with("/provision", nested).recipients(), ["Organization/a", "Organization/b"]);
+        let refused = json!({"type": "deny", "actor": to("Organization/b")});
+        assert!(with("/provision", refused).recipients().is_empty());
     }
 }

@@ -2,11 +2,11 @@
 
 use super::caller::{Action, Caller, Role, is_directory};
 use super::directive::ConsentVersion;
-use super::policy::Policy;
+use super::policy::{Policy, Verdict};
 use super::scope::Rights;
 use crate::fault::{Denied, Finding};
 use crate::fhir::outcome::{self, Language};
-use crate::fhir::{FacilityCode, PatientKey, ResourceType};
+use crate::fhir::{FacilityCode, PatientKey, ResourceId, ResourceType};
 use crate::search::facts::{DateFact, Token};
 use crate::search::{Columns, Facts, Labels};
 
@@ -60,6 +60,10 @@ pub struct RowFacts<'a> {
     pub tokens: &'a [Token],
     /// The same.
     pub dates: &'a [DateFact],
+    /// Its id.
+    pub id: &'a ResourceId,
+    /// What it refers to, as hashes.
+    pub references: &'a [u64],
 }
 
 impl<'a> RowFacts<'a> {
@@ -71,6 +75,8 @@ impl<'a> RowFacts<'a> {
             labels: columns.labels[row],
             tokens: columns.tokens(row),
             dates: columns.dates(row),
+            id: &columns.ids[row],
+            references: columns.references(row),
         }
     }
 
@@ -82,6 +88,8 @@ impl<'a> RowFacts<'a> {
             labels: facts.labels,
             tokens: &facts.tokens,
             dates: &facts.dates,
+            id: &facts.id,
+            references: &facts.references,
         }
     }
 
@@ -98,6 +106,8 @@ enum Standing<'a> {
     Own(&'a Policy),
     /// A record that a consent opens.
     Consent(&'a Policy, &'a ConsentVersion),
+    /// A record of which consents open some, at this instant.
+    Rows(&'a Policy, i64),
     /// A record that is closed to it.
     Closed(&'a Policy),
     /// The directory, and other things of the office's.
@@ -108,13 +118,12 @@ impl<'a> Gate<'a> {
     /// The gate to one record, kept by `facility`, at an instant (milliseconds since 1970). A policy that was compiled
     /// for another organisation opens nothing.
     pub fn new(caller: &'a Caller, facility: &FacilityCode, policy: &'a Policy, now_ms: i64) -> Self {
-        let decision = policy.decide(now_ms, Labels::default());
-        let standing = match decision.by {
+        let standing = match policy.verdict(now_ms) {
             _ if caller.keeps(facility) => Standing::Own(policy),
-            Some(by) if decision.permitted && policy.organization() == caller.organization => {
-                Standing::Consent(policy, by)
-            }
-            _ => Standing::Closed(policy),
+            _ if !caller.is_asker(policy.asker()) => Standing::Closed(policy),
+            Verdict::Open(by) => Standing::Consent(policy, by),
+            Verdict::ByRow => Standing::Rows(policy, now_ms),
+            Verdict::Closed => Standing::Closed(policy),
         };
         Gate { caller, standing, by: Rights::SEEING }
     }
@@ -150,7 +159,8 @@ impl<'a> Gate<'a> {
         let (permitted, by_role) = match self.standing {
             Standing::Own(policy) => (covered(policy), true),
             Standing::Consent(policy, _) if !office => (covered(policy) && labels.is_empty(), false),
-            Standing::Consent(policy, _) | Standing::Closed(policy) => {
+            Standing::Rows(policy, now) if !office => (covered(policy) && policy.decide(now, row).permitted, false),
+            Standing::Consent(policy, _) | Standing::Rows(policy, _) | Standing::Closed(policy) => {
                 (office && resource_type == ResourceType::CONSENT && covered(policy), true)
             }
             Standing::Directory if resource_type == ResourceType::AUDIT_EVENT => (office, true),
@@ -164,11 +174,21 @@ impl<'a> Gate<'a> {
         !matches!(self.standing, Standing::Closed(_)) || matches!(self.caller.role, Role::Office | Role::Open)
     }
 
-    /// The consent that opened it, for the audit record; `None` where the role did.
+    /// A consent that opened it, for the audit record; `None` where the role did.
     pub fn opened_by(&self) -> Option<&'a ConsentVersion> {
         match self.standing {
-            Standing::Consent(_, by) if !matches!(self.caller.role, Role::Office | Role::Open) => Some(by),
+            _ if matches!(self.caller.role, Role::Office | Role::Open) => None,
+            Standing::Consent(_, by) => Some(by),
+            Standing::Rows(policy, now) => policy.permitting(now),
             _ => None,
+        }
+    }
+
+    /// The consent that opened a row.
+    pub fn opened_row_by(&self, row: &RowFacts<'_>) -> Option<&'a ConsentVersion> {
+        match self.standing {
+            Standing::Rows(policy, now) if self.opened_by().is_some() => policy.decide(now, row).by,
+            _ => self.opened_by(),
         }
     }
 }
@@ -314,10 +334,14 @@ mod tests {
     }
 
     fn policy(permitted: bool) -> Policy {
-        let effect = Effect::Permit { recipients: vec!["Organization/a".into()], period: Interval::ALWAYS };
-        let consent = ConsentVersion { id: "k".into(), version: 2 };
-        let directive = Directive { consent, patient: Some(RECORD), effect };
-        Policy::compile("Organization/a", &[RECORD], if permitted { std::slice::from_ref(&directive) } else { &[] })
+        let actor = serde_json::json!([{"role": {"coding": [{"code": "IRCP"}]}, "reference": {"reference": "Organization/a"}}]);
+        let consent = serde_json::json!({
+            "resourceType": "Consent", "id": "k", "meta": {"versionId": "2"}, "status": "active",
+            "scope": {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/consentscope", "code": "patient-privacy"}]},
+            "patient": {"reference": RECORD.reference()}, "provision": {"type": "permit", "actor": actor}
+        });
+        let directives = if permitted { vec![Directive::read(&consent)] } else { Vec::new() };
+        Policy::compile(&caller(Role::Care).asker(), &[RECORD], &directives, &Columns::default())
     }
 
     #[test]

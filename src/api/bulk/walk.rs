@@ -99,7 +99,7 @@ impl Walk {
         work: impl FnOnce(&Judge<'_>) -> Result<T, Fault>,
     ) -> Result<Option<T>, Fault> {
         let now = self.gateway.chart(record)?;
-        let policy = now.policy(&self.caller.organization);
+        let policy = now.policy(&self.caller);
         let gate = now.gate(&self.caller, &policy, self.gateway.now()).found();
         if !gate.is_open() {
             return Ok(None);
@@ -112,7 +112,7 @@ impl Walk {
     /// A record as it was when the export began, when it is not closed to the caller. Blocks on storage.
     pub(super) fn open(&self, record: PatientKey) -> Result<Option<Arc<Chart>>, Fault> {
         let now = self.gateway.chart(record)?;
-        let policy = now.policy(&self.caller.organization);
+        let policy = now.policy(&self.caller);
         if !now.gate(&self.caller, &policy, self.gateway.now()).is_open() {
             return Ok(None);
         }
@@ -153,7 +153,7 @@ impl Walk {
         let Some(since) = self.export.asked().since else { return Ok((Vec::new(), None)) };
         let until = self.export.transaction_time();
         let chart = self.gateway.chart(record)?;
-        let policy = chart.policy(&self.caller.organization);
+        let policy = chart.policy(&self.caller);
         let gate = chart.gate(&self.caller, &policy, self.gateway.now()).found();
         if !gate.is_open() {
             return Ok((Vec::new(), None));

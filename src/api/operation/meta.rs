@@ -82,7 +82,7 @@ fn gather(gateway: &Gateway, caller: &Caller, resource_type: Option<ResourceType
     let (mut gathered, mut looked_at, now) = (Gathered::default(), 0, gateway.now());
     for record in gateway.scope(caller)? {
         let chart = gateway.chart(record)?;
-        let policy = chart.policy(&caller.organization);
+        let policy = chart.policy(caller);
         let gate = chart.gate(caller, &policy, now).found();
         if !gate.is_open() {
             continue;

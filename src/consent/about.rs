@@ -1,0 +1,325 @@
+//! Which resources a provision is about (Consent.provision.class, code, securityLabel, dataPeriod, data), judged on the facts
+//! of a row.
+
+use serde_json::{Map, Value};
+
+use super::permitted::RowFacts;
+use super::rule::{Of, Reading, list, period, reference};
+use crate::fhir::time::Interval;
+use crate::fhir::{ResourceType, oid, system};
+use crate::search::facts::{Labels, Parameter, Token, clinical_interval, coded_hash, reference_hash, system_hash, token_hash};
+use crate::search::labels::{security, sensitivities, with_kinds};
+use crate::search::Definitions;
+
+/// What a provision restricts the resources to; all of it must hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct About {
+    /// Types, kinds of documents, profiles.
+    pub classes: Of<Class>,
+    /// Codes: system (0 for any) and code, as hashes.
+    pub codes: Of<(u64, u64)>,
+    /// Security labels.
+    pub labels: Option<Marked>,
+    /// When what they tell of was so.
+    pub data_period: Option<Interval>,
+    /// Certain resources, and what hangs together with them.
+    pub data: Of<Data>,
+}
+
+/// What a Coding in `class` may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// A type of resource.
+    Type(ResourceType),
+    /// Documents with this type (`Composition.type`, `DocumentReference.type`): system and code, as hashes.
+    Document(u64, u64),
+    /// What claims this profile, as a hash of its canonical URL.
+    Profile(u64),
+}
+
+/// Certain resources: how, and the hash of the reference.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Data {
+    /// `Consent.provision.data.meaning`
+    pub meaning: Meaning,
+    /// [`token_hash`] of the reference.
+    pub reference: u64,
+}
+
+/// `consent-data-meaning`
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)] // the names are the standard's codes
+pub enum Meaning {
+    Instance,
+    Related,
+    Dependents,
+    AuthoredBy,
+}
+
+/// Security labels that a provision names.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Marked {
+    /// Confidentiality, from 0 (N and lower) to 2 (V): of a permit the highest, of a deny the lowest named.
+    pub confidentiality: Option<u8>,
+    /// Sensitivities as they are named.
+    pub sensitivities: Labels,
+    /// In a deny: some label was not understood, so that it is about everything.
+    pub everything: bool,
+}
+
+/// What only unlabelled rows have.
+const PLAIN: Labels = Labels(0);
+/// Labels that no consent releases.
+const NEVER: Labels = Labels(Labels::UNINFORMED.0 | Labels::UNDELIVERED.0 | Labels::UNKNOWN.0);
+
+impl About {
+    /// Reads what a provision says.
+    pub(super) fn read(provision: &Map<String, Value>, read: &mut Reading<'_>) -> Result<About, &'static str> {
+        let place = ["class", "code", "securityLabel", "data"].map(|name| match name {
+            "class" => "Consent.provision.class",
+            "code" => "Consent.provision.code",
+            "securityLabel" => "Consent.provision.securityLabel",
+            _ => "Consent.provision.data",
+        });
+        let [classes, codes, labels, data] = [
+            list(provision, "class", place[0])?,
+            list(provision, "code", place[1])?,
+            list(provision, "securityLabel", place[2])?,
+            list(provision, "data", place[3])?,
+        ];
+        let data_period = provision.get("dataPeriod").map(|stated| period(Some(stated), "Consent.provision.dataPeriod"));
+        Ok(About {
+            classes: each(&classes, class, place[0], read),
+            codes: codes_of(&codes, place[1], read),
+            labels: (!labels.is_empty()).then(|| Marked::read(&labels, place[2], read)),
+            data_period: data_period.transpose()?,
+            data: each(&data, data_of, place[3], read),
+        })
+    }
+
+    /// Whether nothing restricts it.
+    pub fn is_everything(&self) -> bool {
+        let open = self.classes == Of::Any && self.codes == Of::Any && self.data == Of::Any;
+        open && self.labels.is_none() && self.data_period.is_none()
+    }
+
+    /// Whether a row is one of those. `behind` are the rows of the record that the resources named in `data` refer to, as
+    /// hashes, which the row itself does not tell.
+    pub fn includes(&self, seen: &RowFacts<'_>, permits: bool, behind: &[(u64, u64)]) -> bool {
+        let labels = match &self.labels {
+            None => !permits || seen.labels.is_empty(),
+            Some(marked) if permits => marked.permits(seen.labels),
+            Some(marked) => marked.denies(seen.labels),
+        };
+        labels
+            && self.classes.includes(|class| class.includes(seen))
+            && self.codes.includes(|(system, code)| has_code(seen, *system, *code))
+            && self.data_period.is_none_or(|period| in_period(seen, period, permits))
+            && self.data.includes(|data| data.includes(seen, permits, behind))
+    }
+}
+
+impl Class {
+    fn includes(self, seen: &RowFacts<'_>) -> bool {
+        let has = |of: Parameter, system: u64, code: u64| {
+            seen.tokens.iter().any(|t| t.parameter == of && t.code == code && (system == 0 || t.system == system))
+        };
+        match self {
+            Class::Type(resource_type) => seen.resource_type == resource_type,
+            Class::Document(system, code) => {
+                let is_document = ["Composition", "DocumentReference"].contains(&seen.resource_type.name());
+                is_document && has(Parameter::TYPE, system, code)
+            }
+            Class::Profile(hash) => profile().is_some_and(|of| has(of, 0, hash)),
+        }
+    }
+}
+
+impl Data {
+    fn includes(self, seen: &RowFacts<'_>, permits: bool, behind: &[(u64, u64)]) -> bool {
+        let itself = reference_hash(seen.resource_type, seen.id.as_str()) == self.reference;
+        let refers = || seen.references.contains(&self.reference);
+        let is_behind = || !behind.is_empty() && behind.contains(&(self.reference, reference_hash(seen.resource_type, seen.id.as_str())));
+        match self.meaning {
+            Meaning::Instance => itself,
+            // R4: what it refers to. IHE PCF: what refers to it. A deny is about both.
+            Meaning::Related => itself || is_behind() || (!permits && refers()),
+            Meaning::Dependents => itself || refers() || (!permits && is_behind()),
+            Meaning::AuthoredBy => {
+                let by = authors();
+                seen.tokens.iter().any(|t| t.code == self.reference && by.contains(&t.parameter))
+            }
+        }
+    }
+}
+
+impl Marked {
+    fn read(concepts: &[&Value], place: &'static str, read: &mut Reading<'_>) -> Marked {
+        let permits = read.permits();
+        let mut marked = Marked::default();
+        let mut unknown = false;
+        for label in concepts {
+            let part = |name| label.get(name).and_then(Value::as_str).unwrap_or_default();
+            let (system, code) = (part("system"), part("code"));
+            let rank = match (system, code) {
+                (CONFIDENTIALITY, "U" | "L" | "M" | "N") => Some(0),
+                (CONFIDENTIALITY, "R") => Some(1),
+                (CONFIDENTIALITY, "V") => Some(2),
+                _ => None,
+            };
+            let sensitive = if system == system::V3_ACT_CODE { security(system, code).and(sensitivities()) } else { PLAIN };
+            unknown |= rank.is_none() && sensitive.is_empty();
+            marked.sensitivities = marked.sensitivities.union(sensitive);
+            marked.confidentiality = match (marked.confidentiality, rank) {
+                (Some(a), Some(b)) => Some(if permits { a.max(b) } else { a.min(b) }),
+                (a, b) => a.or(b),
+            };
+        }
+        marked.everything = read.of(Vec::<()>::new(), unknown, place) == Of::Any;
+        marked
+    }
+
+    /// Whether a permit that names them is about something so labelled: its confidentiality is not higher, every sensitivity
+    /// it has is named, and something of it is.
+    fn permits(self, labels: Labels) -> bool {
+        let named = with_kinds(self.sensitivities);
+        let sensitive = labels.and(sensitivities());
+        let highest = self.confidentiality.unwrap_or(1);
+        let meant = self.confidentiality.is_some() || !sensitive.and(named).is_empty();
+        meant && labels.and(NEVER).is_empty() && sensitive.without(named).is_empty() && rank(labels) <= highest
+    }
+
+    /// Whether a deny that names them is about something so labelled: its confidentiality is not lower, or it has one of the
+    /// sensitivities, a kind of one, or one that they are a kind of.
+    fn denies(self, labels: Labels) -> bool {
+        let named = with_kinds(self.sensitivities);
+        let sensitive = with_kinds(labels.and(sensitivities()));
+        let wide = !sensitive.and(named).is_empty() || !labels.and(Labels::UNKNOWN).is_empty();
+        self.everything || wide || self.confidentiality.is_some_and(|lowest| rank(labels) >= lowest)
+    }
+}
+
+const CONFIDENTIALITY: &str = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality";
+const TYPES: &str = "http://hl7.org/fhir/resource-types";
+
+fn rank(labels: Labels) -> u8 {
+    let has = |of: Labels| !labels.and(of).is_empty();
+    if has(Labels::VERY_RESTRICTED) { 2 } else { u8::from(has(Labels::RESTRICTED)) }
+}
+
+/// A permit is about what lies in the period, a deny about what touches it; what has no date lies in none and may touch any.
+fn in_period(seen: &RowFacts<'_>, period: Interval, permits: bool) -> bool {
+    match clinical_interval(seen.dates) {
+        None => !permits,
+        Some(stated) if permits => period.start <= stated.start && stated.end <= period.end,
+        Some(stated) => stated.start < period.end && period.start < stated.end,
+    }
+}
+
+fn has_code(seen: &RowFacts<'_>, system: u64, code: u64) -> bool {
+    let by = coded();
+    let is = |token: &Token| token.code == code && (system == 0 || token.system == system);
+    seen.tokens.iter().any(|token| is(token) && by.contains(&token.parameter))
+}
+
+fn each<T>(
+    items: &[&Value],
+    one: fn(&Value) -> Option<T>,
+    place: &'static str,
+    read: &mut Reading<'_>,
+) -> Of<T> {
+    if items.is_empty() {
+        return Of::Any;
+    }
+    let known: Vec<T> = items.iter().filter_map(|item| one(item)).collect();
+    let unknown = known.len() < items.len();
+    read.of(known, unknown, place)
+}
+
+fn class(coding: &Value) -> Option<Class> {
+    let code = coding.get("code")?.as_str()?;
+    match coding.get("system").and_then(Value::as_str)? {
+        TYPES => ResourceType::parse(code).map(Class::Type),
+        "urn:ietf:rfc:3986" => Some(Class::Profile(token_hash(code))),
+        // Content classes of R4 (consent-content-class) name types and profiles by their URL.
+        "http://hl7.org/fhir/StructureDefinition" => Some(Class::Profile(token_hash(code))),
+        system => Some(Class::Document(system_hash(system), coded_hash(system, code))),
+    }
+}
+
+fn data_of(data: &Value) -> Option<Data> {
+    let meaning = match data.get("meaning")?.as_str()? {
+        "instance" => Meaning::Instance,
+        "related" => Meaning::Related,
+        "dependents" => Meaning::Dependents,
+        "authoredby" => Meaning::AuthoredBy,
+        _ => return None,
+    };
+    let known = data.as_object()?.keys().all(|name| ["id", "meaning", "reference"].contains(&name.as_str()));
+    Some(Data { meaning, reference: token_hash(&reference(data).filter(|_| known)?) })
+}
+
+fn codes_of(concepts: &[&Value], place: &'static str, read: &mut Reading<'_>) -> Of<(u64, u64)> {
+    if concepts.is_empty() {
+        return Of::Any;
+    }
+    let (mut known, mut unknown) = (Vec::new(), false);
+    for concept in concepts {
+        let before = known.len();
+        for coding in concept.get("coding").and_then(Value::as_array).into_iter().flatten() {
+            let text = |name| coding.get(name).and_then(Value::as_str);
+            if let Some(code) = text("code") {
+                let system = text("system").map(oid::canonical).unwrap_or_default();
+                known.push((if system.is_empty() { 0 } else { system_hash(system) }, coded_hash(system, code)));
+            }
+        }
+        unknown |= known.len() == before;
+    }
+    read.of(known, unknown, place)
+}
+
+/// The parameters whose tokens are what a resource is about.
+fn coded() -> &'static [Parameter] {
+    static NAMES: std::sync::LazyLock<Vec<Parameter>> = std::sync::LazyLock::new(|| {
+        numbers(&[
+            ("Observation", "code"),
+            ("Observation", "combo-code"),
+            ("Observation", "category"),
+            ("Composition", "type"),
+            ("Immunization", "vaccine-code"),
+        ])
+    });
+    &NAMES
+}
+
+/// The parameters that say who said something.
+fn authors() -> &'static [Parameter] {
+    static NAMES: std::sync::LazyLock<Vec<Parameter>> = std::sync::LazyLock::new(|| {
+        numbers(&[
+            ("Composition", "author"),
+            ("Observation", "performer"),
+            ("Condition", "asserter"),
+            ("AllergyIntolerance", "recorder"),
+            ("ServiceRequest", "requester"),
+            ("MedicationStatement", "source"),
+            ("Provenance", "agent"),
+            ("Encounter", "service-provider"),
+            ("DocumentReference", "custodian"),
+        ])
+    });
+    &NAMES
+}
+
+fn profile() -> Option<Parameter> {
+    static NAME: std::sync::LazyLock<Vec<Parameter>> = std::sync::LazyLock::new(|| numbers(&[("Observation", "_profile")]));
+    NAME.first().copied()
+}
+
+fn numbers(of: &[(&str, &str)]) -> Vec<Parameter> {
+    let base = Definitions::base();
+    let found = of.iter().filter_map(|(name, code)| Some(base.find(ResourceType::parse(name)?, code)?.parameter));
+    let mut all: Vec<Parameter> = found.filter(|parameter| *parameter != Parameter::NONE).collect();
+    all.sort_unstable();
+    all.dedup();
+    all
+}
