@@ -82,7 +82,7 @@ async fn answer(
     let mut entries = Vec::with_capacity(found.len());
     // Granular scopes are judged on facts that events do not have: one of them shows none.
     let (resource_type, labels) = (ResourceType::AUDIT_EVENT, Labels::default());
-    let row = RowFacts { resource_type, patients: &[], labels, tokens: &[], dates: &[] };
+    let row = RowFacts::plain(resource_type, &[], labels);
     for ((chunk, index), event) in &found {
         let permit = gate.row(&row);
         let (Some(id), Some(permit)) = (audit::id_of(*chunk, *index), permit) else { continue };

@@ -7,9 +7,9 @@ use super::permitted::RowFacts;
 use super::rule::{Of, Reading, list, period, reference};
 use crate::fhir::time::Interval;
 use crate::fhir::{ResourceType, oid, system};
-use crate::search::facts::{Labels, Parameter, Token, clinical_interval, coded_hash, reference_hash, system_hash, token_hash};
-use crate::search::labels::{security, sensitivities, with_kinds};
 use crate::search::Definitions;
+use crate::search::facts::{Labels, Parameter, Token, clinical_interval, coded_hash, system_hash, token_hash};
+use crate::search::labels::{security, sensitivities, with_kinds};
 
 /// What a provision restricts the resources to; all of it must hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -87,7 +87,8 @@ impl About {
             list(provision, "securityLabel", place[2])?,
             list(provision, "data", place[3])?,
         ];
-        let data_period = provision.get("dataPeriod").map(|stated| period(Some(stated), "Consent.provision.dataPeriod"));
+        let data_period =
+            provision.get("dataPeriod").map(|stated| period(Some(stated), "Consent.provision.dataPeriod"));
         Ok(About {
             classes: each(&classes, class, place[0], read),
             codes: codes_of(&codes, place[1], read),
@@ -137,9 +138,9 @@ impl Class {
 
 impl Data {
     fn includes(self, seen: &RowFacts<'_>, permits: bool, behind: &[(u64, u64)]) -> bool {
-        let itself = reference_hash(seen.resource_type, seen.id.as_str()) == self.reference;
+        let itself = seen.own() == self.reference;
         let refers = || seen.references.contains(&self.reference);
-        let is_behind = || !behind.is_empty() && behind.contains(&(self.reference, reference_hash(seen.resource_type, seen.id.as_str())));
+        let is_behind = || !behind.is_empty() && behind.contains(&(self.reference, seen.own()));
         match self.meaning {
             Meaning::Instance => itself,
             // R4: what it refers to. IHE PCF: what refers to it. A deny is about both.
@@ -167,7 +168,8 @@ impl Marked {
                 (CONFIDENTIALITY, "V") => Some(2),
                 _ => None,
             };
-            let sensitive = if system == system::V3_ACT_CODE { security(system, code).and(sensitivities()) } else { PLAIN };
+            let sensitive =
+                if system == system::V3_ACT_CODE { security(system, code).and(sensitivities()) } else { PLAIN };
             unknown |= rank.is_none() && sensitive.is_empty();
             marked.sensitivities = marked.sensitivities.union(sensitive);
             marked.confidentiality = match (marked.confidentiality, rank) {
@@ -222,12 +224,7 @@ fn has_code(seen: &RowFacts<'_>, system: u64, code: u64) -> bool {
     seen.tokens.iter().any(|token| is(token) && by.contains(&token.parameter))
 }
 
-fn each<T>(
-    items: &[&Value],
-    one: fn(&Value) -> Option<T>,
-    place: &'static str,
-    read: &mut Reading<'_>,
-) -> Of<T> {
+fn each<T>(items: &[&Value], one: fn(&Value) -> Option<T>, place: &'static str, read: &mut Reading<'_>) -> Of<T> {
     if items.is_empty() {
         return Of::Any;
     }
@@ -311,7 +308,8 @@ fn authors() -> &'static [Parameter] {
 }
 
 fn profile() -> Option<Parameter> {
-    static NAME: std::sync::LazyLock<Vec<Parameter>> = std::sync::LazyLock::new(|| numbers(&[("Observation", "_profile")]));
+    static NAME: std::sync::LazyLock<Vec<Parameter>> =
+        std::sync::LazyLock::new(|| numbers(&[("Observation", "_profile")]));
     NAME.first().copied()
 }
 

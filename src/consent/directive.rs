@@ -320,7 +320,10 @@ mod tests {
         let nested = json!({"type": "deny", "provision": [
             permit(json!({"actor": to("Organization/a"), "provision": [permit(json!({}))]})),
             {"type": "deny", "actor": to("Organization/b"), "provision": [permit(json!({"class": []}))]}]});
-        assert_eq!(with("/provision", nested.clone()).alarm().map(|issue| issue.detail.as_str()), Some("provision.class"));
+        assert_eq!(
+            with("/provision", nested.clone()).alarm().map(|issue| issue.detail.as_str()),
+            Some("provision.class")
+        );
         let mut nested = nested;
         nested["provision"][1]["provision"][0] = permit(json!({}));
         assert_eq!(with("/provision", nested).recipients(), ["Organization/a", "Organization/b"]);

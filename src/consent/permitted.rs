@@ -7,7 +7,7 @@ use super::scope::Rights;
 use crate::fault::{Denied, Finding};
 use crate::fhir::outcome::{self, Language};
 use crate::fhir::{FacilityCode, PatientKey, ResourceId, ResourceType};
-use crate::search::facts::{DateFact, Token};
+use crate::search::facts::{DateFact, Token, reference_hash};
 use crate::search::{Columns, Facts, Labels};
 
 /// Something that may leave.
@@ -60,13 +60,23 @@ pub struct RowFacts<'a> {
     pub tokens: &'a [Token],
     /// The same.
     pub dates: &'a [DateFact],
-    /// Its id.
-    pub id: &'a ResourceId,
+    /// Its id, where consents can name it.
+    pub id: Option<&'a ResourceId>,
     /// What it refers to, as hashes.
     pub references: &'a [u64],
 }
 
 impl<'a> RowFacts<'a> {
+    /// Of something of which no more is known.
+    pub fn plain(resource_type: ResourceType, patients: &'a [PatientKey], labels: Labels) -> Self {
+        RowFacts { resource_type, patients, labels, tokens: &[], dates: &[], id: None, references: &[] }
+    }
+
+    /// The hash by which it is referred to; 0 where it is not.
+    pub(super) fn own(&self) -> u64 {
+        self.id.map_or(0, |id| reference_hash(self.resource_type, id.as_str()))
+    }
+
     /// Those of a row.
     pub fn row(columns: &'a Columns, row: usize) -> Self {
         RowFacts {
@@ -75,7 +85,7 @@ impl<'a> RowFacts<'a> {
             labels: columns.labels[row],
             tokens: columns.tokens(row),
             dates: columns.dates(row),
-            id: &columns.ids[row],
+            id: Some(&columns.ids[row]),
             references: columns.references(row),
         }
     }
@@ -88,7 +98,7 @@ impl<'a> RowFacts<'a> {
             labels: facts.labels,
             tokens: &facts.tokens,
             dates: &facts.dates,
-            id: &facts.id,
+            id: Some(&facts.id),
             references: &facts.references,
         }
     }
@@ -315,10 +325,9 @@ impl Public {
 
 #[cfg(test)]
 mod tests {
-    use super::super::directive::{Directive, Effect};
+    use super::super::directive::Directive;
     use super::super::scope::Scopes;
     use super::*;
-    use crate::fhir::time::Interval;
 
     const RECORD: PatientKey = PatientKey(7 << 64);
     const HOSPITAL: &str = "0119999901";
@@ -330,18 +339,19 @@ mod tests {
     }
 
     fn row(gate: &Gate<'_>, resource_type: ResourceType, patients: &[PatientKey], labels: Labels) -> Option<Permit> {
-        gate.row(&RowFacts { resource_type, patients, labels, tokens: &[], dates: &[] })
+        gate.row(&RowFacts::plain(resource_type, patients, labels))
     }
 
-    fn policy(permitted: bool) -> Policy {
-        let actor = serde_json::json!([{"role": {"coding": [{"code": "IRCP"}]}, "reference": {"reference": "Organization/a"}}]);
+    fn policy(role: Role, permitted: bool) -> Policy {
+        let actor =
+            serde_json::json!([{"role": {"coding": [{"code": "IRCP"}]}, "reference": {"reference": "Organization/a"}}]);
         let consent = serde_json::json!({
             "resourceType": "Consent", "id": "k", "meta": {"versionId": "2"}, "status": "active",
             "scope": {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/consentscope", "code": "patient-privacy"}]},
             "patient": {"reference": RECORD.reference()}, "provision": {"type": "permit", "actor": actor}
         });
         let directives = if permitted { vec![Directive::read(&consent)] } else { Vec::new() };
-        Policy::compile(&caller(Role::Care).asker(), &[RECORD], &directives, &Columns::default())
+        Policy::compile(&caller(role).asker(), &[RECORD], &directives, &Columns::default())
     }
 
     #[test]
@@ -374,7 +384,7 @@ mod tests {
             (Role::Office, &own, true, R::ORGANIZATION, &[], none, false),
         ];
         for (role, facility, consent, resource_type, patients, labels, visible) in cases {
-            let (caller, policy) = (caller(role), policy(consent));
+            let (caller, policy) = (caller(role), policy(role, consent));
             let gate = Gate::new(&caller, facility, &policy, 0);
             let permit = row(&gate, resource_type, patients, labels);
             assert_eq!(permit.is_some(), visible, "{role:?} {facility:?} {consent} {resource_type:?} {labels:?}");
@@ -399,14 +409,14 @@ mod tests {
     fn a_policy_for_somebody_else_opens_nothing() {
         let mut caller = caller(Role::Care);
         caller.organization = "Organization/b".into();
-        let policy = policy(true);
+        let policy = policy(Role::Care, true);
         let gate = Gate::new(&caller, &FacilityCode::parse(HOSPITAL), &policy, 0);
         assert!(!gate.is_open() && gate.opened_by().is_none());
     }
 
     #[test]
     fn a_searchset_is_gathered_from_what_may_leave() {
-        let (caller, policy) = (caller(Role::Care), policy(true));
+        let (caller, policy) = (caller(Role::Care), policy(Role::Care, true));
         let gate = Gate::new(&caller, &FacilityCode::unstated(), &policy, 0);
         assert_eq!(gate.opened_by().map(|by| by.version), Some(2));
         let release =

@@ -133,9 +133,7 @@ impl Rule {
     }
 
     fn has_unnamed_permit(&self) -> bool {
-        self.exceptions.iter().any(|inner| {
-            inner.recipients == Of::Any && (inner.permits || inner.has_unnamed_permit())
-        })
+        self.exceptions.iter().any(|inner| inner.recipients == Of::Any && (inner.permits || inner.has_unnamed_permit()))
     }
 }
 

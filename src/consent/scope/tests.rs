@@ -113,7 +113,7 @@ fn a_granular_scope_shows_the_rows_for_which_it_holds() {
     let token = |code: &str| Token { parameter: Parameter::CATEGORY, system: 7, code: folded_hash(code) };
     let shows = |rights: Rights, resource_type: ResourceType, codes: &[&str]| {
         let tokens: Vec<Token> = codes.iter().map(|code| token(code)).collect();
-        let row = RowFacts { resource_type, patients: &[], labels: Labels::default(), tokens: &tokens, dates: &[] };
+        let row = RowFacts { tokens: &tokens, ..RowFacts::plain(resource_type, &[], Labels::default()) };
         scopes.show(rights, &row)
     };
     let observation = ResourceType::OBSERVATION;
@@ -141,7 +141,7 @@ proptest::proptest! {
         let most = [Scope::parse("system/Observation.rs?category=laboratory").unwrap()];
         if let Some(scopes) = Scopes::granted(&asked, &most, |_, _| true) {
             let other = [Token { parameter: Parameter::CATEGORY, system: 0, code: folded_hash("vital-signs") }];
-            let row = |resource_type| RowFacts { resource_type, patients: &[], labels: Labels::default(), tokens: &other, dates: &[] };
+            let row = |resource_type| RowFacts { tokens: &other, ..RowFacts::plain(resource_type, &[], Labels::default()) };
             for right in Rights::ALL.each() {
                 proptest::prop_assert!(!scopes.show(right, &row(ResourceType::OBSERVATION)));
                 proptest::prop_assert!(!scopes.include(right, ResourceType::PATIENT));
