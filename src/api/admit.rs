@@ -6,7 +6,7 @@ use actix_web::http::{Method, header};
 
 use super::answer::Answer;
 use super::asked::Asked;
-use super::rules;
+use super::{operation, rules};
 use crate::fault::Status;
 
 /// Longest address, bytes: path and query.
@@ -44,7 +44,7 @@ pub(super) fn allowed(path: &[&str]) -> &'static str {
         ["fhir", _, _, "_history", _] => "GET, HEAD, OPTIONS",
         ["fhir", "$export-status", _] => "GET, HEAD, DELETE, OPTIONS",
         ["fhir", "$export-file", ..] => "GET, HEAD, OPTIONS",
-        ["fhir", .., last] if last.starts_with('$') => "GET, HEAD, POST, OPTIONS",
+        ["fhir", .., last] if last.starts_with('$') => operation::methods(path),
         ["fhir", _] => "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS",
         ["fhir", _, _] => "GET, HEAD, PUT, PATCH, DELETE, OPTIONS",
         _ => "OPTIONS",

@@ -8,6 +8,7 @@ use actix_web::HttpRequest;
 use actix_web::http::header::{self, AsHeaderName, HttpDate};
 
 use super::answer::Answer;
+use super::metadata::offer::common_parameters;
 use super::rules;
 use crate::fault::Status;
 
@@ -87,6 +88,19 @@ pub(super) fn criteria(text: &str, type_name: &str) -> Option<String> {
     };
     let names_something = query.split('&').any(|pair| pair.split_once('=').is_some_and(|(name, _)| !name.is_empty()));
     names_something.then(|| query.to_owned())
+}
+
+/// Whether the address of a create names search parameters. The criteria of a create are a header (http.html#ccreate):
+/// to whoever puts them into the address a second resource would be made in place of the one that is there. What begins
+/// with `_` and is no search parameter (`_format`) finds nothing.
+pub(super) fn has_criteria(query: &str) -> bool {
+    let name = |pair: &str| pair.split(['=', ':']).next().unwrap_or_default().to_owned();
+    let mut names = query.split('&').map(name).filter(|name| !name.is_empty()).peekable();
+    if names.peek().is_none() {
+        return false;
+    }
+    let common = common_parameters();
+    names.any(|name| !name.starts_with('_') || common.iter().any(|parameter| parameter.name == name))
 }
 
 /// Whether a read is answered with "not modified": `If-None-Match` counts, and `If-Modified-Since` where that is not sent
@@ -195,6 +209,16 @@ mod tests {
         }
         for right in ["?identifier=s|v?", "Patient?identifier=s|v?", "identifier=s|v?"] {
             assert_eq!(criteria(right, "Patient").as_deref(), Some("identifier=s|v?"), "{right}");
+        }
+    }
+
+    #[test]
+    fn criteria_of_a_create_are_told_from_forms() {
+        for query in ["identifier=s|v", "_format=json&_id=x", "_tag:not=a|b", "_has:Observation:patient:code=x"] {
+            assert!(has_criteria(query), "{query}");
+        }
+        for query in ["", "&", "_format=json", "_pretty=true&_summary=false", "_filename=a.txt"] {
+            assert!(!has_criteria(query), "{query}");
         }
     }
 

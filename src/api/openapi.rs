@@ -42,7 +42,20 @@ struct Call<'a> {
     takes: &'a [&'a str],
     /// The component that is its answer, and its status.
     answer: (&'a str, Status),
+    /// What else it answers that is no refusal.
+    also: &'a [(&'a str, Status)],
 }
+
+/// Where something was made that was not there.
+const MADE: &[(&str, Status)] = &[("Resource", Status::Created)];
+/// Where what was to be made was there already.
+const THERE: &[(&str, Status)] = &[("Resource", Status::Ok)];
+/// Where the caller has what it asks for.
+const HAD: &[(&str, Status)] = &[("Done", Status::NotModified)];
+/// Where the caller wants to be told (`Prefer: return=OperationOutcome`).
+const TOLD: &[(&str, Status)] = &[("Told", Status::Ok)];
+/// Where it is under way.
+const UNDER_WAY: &[(&str, Status)] = &[("Done", Status::Accepted)];
 
 /// The description as JSON, for a gateway that is reached under `base`.
 pub(super) fn description(mode: Mode, definitions: &Definitions, base: &str) -> String {
@@ -77,13 +90,19 @@ fn of_system(w: &mut Writer, mode: Mode) {
         parameters: Vec::new(),
         takes: &[],
         answer: (answer, Status::Ok),
+        also: &[],
     };
     let histories = || {
         let of_histories = OF_HISTORIES.iter().map(|(name, _)| (*name).to_owned());
         of_histories.chain(["_count".to_owned()]).collect::<Vec<_>>()
     };
-    path(w, "/metadata", &[], &[call("get", "capabilities", "The CapabilityStatement.", "Resource")]);
-    path(w, "/openapi.json", &[], &[call("get", "openapi", "This description.", "Json")]);
+    path(
+        w,
+        "/metadata",
+        &[],
+        &[Call { also: HAD, ..call("get", "capabilities", "The CapabilityStatement.", "Resource") }],
+    );
+    path(w, "/openapi.json", &[], &[Call { also: HAD, ..call("get", "openapi", "This description.", "Json") }]);
     path(
         w,
         "/",
@@ -117,6 +136,7 @@ fn of_system(w: &mut Writer, mode: Mode) {
         path(w, "/$import", &[], &[Call { takes: &NDJSON, ..import }]);
     }
     let status = call("get", "exportStatus", "How far an export is; its manifest once it is done.", "Json");
+    let status = Call { also: UNDER_WAY, ..status };
     let cancel =
         Call { answer: ("Done", Status::Accepted), ..call("delete", "exportCancel", "Ends an export.", "Done") };
     path(w, "/$export-status/{export}", &["export"], &[status, cancel]);
@@ -147,14 +167,15 @@ fn of_type(w: &mut Writer, mode: Mode, definitions: &Definitions, resource_type:
     if offers(I::Create) {
         let parameters = headers(if mode.writes(resource_type) { &["If-None-Exist", "Prefer"] } else { &[] });
         let create = Call { parameters, takes: &FHIR, ..call("post", "create", "Create.", "Resource") };
-        at_type.push(Call { answer: ("Resource", Status::Created), ..create });
+        let also = if mode.writes(resource_type) { THERE } else { &[] };
+        at_type.push(Call { answer: ("Resource", Status::Created), also, ..create });
     }
     if offers(I::Read) {
         let parameters = headers(&["If-None-Match", "If-Modified-Since"]);
-        at_id.push(Call { parameters, ..call("get", "read", "Read.", "Resource") });
+        at_id.push(Call { parameters, also: HAD, ..call("get", "read", "Read.", "Resource") });
     }
     if offers(I::Update) {
-        let update = |verb, summary| Call { takes: &FHIR, ..call("put", verb, summary, "Resource") };
+        let update = |verb, summary| Call { takes: &FHIR, also: MADE, ..call("put", verb, summary, "Resource") };
         at_type.push(Call { parameters: criteria(), ..update("updateMatching", "Update of what matches, or create.") });
         let parameters = headers(&["If-Match", "If-None-Match", "Prefer"]);
         at_id.push(Call { parameters, ..update("update", "Update, or create under this id.") });
@@ -165,10 +186,13 @@ fn of_type(w: &mut Writer, mode: Mode, definitions: &Definitions, resource_type:
         at_id.push(Call { parameters: headers(&["If-Match", "Prefer"]), ..patch("patch", "Patch.") });
     }
     if offers(I::Delete) {
-        let delete =
-            |verb, summary| Call { answer: ("Done", Status::NoContent), ..call("delete", verb, summary, "Done") };
+        let delete = |verb, summary| Call {
+            answer: ("Done", Status::NoContent),
+            also: TOLD,
+            ..call("delete", verb, summary, "Done")
+        };
         at_type.push(Call { parameters: criteria(), ..delete("deleteMatching", "Deletes the one that matches.") });
-        at_id.push(Call { parameters: headers(&["If-Match"]), ..delete("delete", "Delete.") });
+        at_id.push(Call { parameters: headers(&["If-Match", "Prefer"]), ..delete("delete", "Delete.") });
     }
     path(w, &format!("/{name}"), &[], &at_type);
     path(w, &format!("/{name}/{{id}}"), &["id"], &at_id);
@@ -219,6 +243,7 @@ fn call_of<'a>(name: &'a str, method: &'a str, verb: &str, summary: &'a str, ans
         parameters: Vec::new(),
         takes: &[],
         answer: (answer, Status::Ok),
+        also: &[],
     }
 }
 
@@ -231,7 +256,8 @@ fn operation_at(w: &mut Writer, at: &str, of_path: &[&str], tag: &str, operation
         tag,
         parameters: Vec::new(),
         takes: &[],
-        answer: ("Resource", Status::Ok),
+        answer: if operation.name == "export" { ("Done", Status::Accepted) } else { ("Resource", Status::Ok) },
+        also: &[],
     };
     let mut calls = vec![Call { takes: &FHIR, ..call("post", "ByPost") }];
     if operation.by_get() {
@@ -274,10 +300,10 @@ fn path(w: &mut Writer, path: &str, of_path: &[&str], calls: &[Call<'_>]) {
                     w.object("requestBody", |w| content(w, call.takes));
                 }
                 w.object("responses", |w| {
-                    let (component, status) = call.answer;
-                    w.object(&status.code().to_string(), |w| {
-                        w.string("$ref", &format!("#/components/responses/{component}"))
-                    });
+                    for (component, status) in [call.answer].iter().chain(call.also) {
+                        let reference = format!("#/components/responses/{component}");
+                        w.object(&status.code().to_string(), |w| w.string("$ref", &reference));
+                    }
                     w.object("default", |w| w.string("$ref", "#/components/responses/Outcome"));
                 });
             });
@@ -305,7 +331,7 @@ fn components(w: &mut Writer, mode: Mode, definitions: &Definitions) {
                 w.string("name", name);
                 w.string("in", "path");
                 w.boolean("required", true);
-                w.raw("schema", r#"{"type":"string"}"#);
+                w.raw("schema", schema_of(name));
             });
         }
         for name in ["If-Match", "If-None-Match", "If-Modified-Since", "If-None-Exist", "Prefer"] {
@@ -328,6 +354,7 @@ fn components(w: &mut Writer, mode: Mode, definitions: &Definitions) {
             ("Resource", "A resource.", &FHIR[..]),
             ("Bundle", "A Bundle.", &FHIR),
             ("Outcome", "An OperationOutcome that says why not.", &FHIR),
+            ("Told", "An OperationOutcome that says what was done.", &FHIR),
             ("Json", "JSON.", &["application/json"]),
             ("Ndjson", "Resources, one a line.", &NDJSON),
             ("Done", "Done.", &[]),
@@ -353,8 +380,20 @@ fn parameter(w: &mut Writer, component: &str, name: &str, place: &str, text: &st
         w.string("name", name);
         w.string("in", place);
         w.string("description", text);
-        w.raw("schema", if repeats { r#"{"type":"array","items":{"type":"string"}}"# } else { r#"{"type":"string"}"# });
+        w.raw("schema", if repeats { r#"{"type":"array","items":{"type":"string"}}"# } else { schema_of(name) });
     });
+}
+
+/// What a value of a parameter is, where that can be said for all types.
+fn schema_of(name: &str) -> &'static str {
+    match name {
+        "id" | "vid" => r#"{"type":"string","pattern":"^[A-Za-z0-9.-]{1,64}$"}"#,
+        "_count" => r#"{"type":"integer","minimum":0}"#,
+        "_summary" => r#"{"type":"string","enum":["true","text","data","count","false"]}"#,
+        "_total" => r#"{"type":"string","enum":["none","estimate","accurate"]}"#,
+        "_since" => r#"{"type":"string","format":"date-time"}"#,
+        _ => r#"{"type":"string"}"#,
+    }
 }
 
 #[cfg(test)]

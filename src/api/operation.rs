@@ -61,6 +61,15 @@ pub(super) fn named<'p>(path: &'p [&'p str]) -> Option<(&'p str, &'p [&'p str])>
     (before.len() <= 2).then_some((name, before))
 }
 
+/// The methods that the operation at a path knows (`Allow`): one that changes something, or is sent more than an address
+/// holds, is not for GET.
+pub(super) fn methods(path: &[&str]) -> &'static str {
+    match named(path).map(|(name, before)| meant(name, before)) {
+        Some(Ok(operation)) if !operation.by_get() => "POST, OPTIONS",
+        _ => "GET, HEAD, POST, OPTIONS",
+    }
+}
+
 /// Does what a call asks for.
 pub(super) async fn run(
     request: HttpRequest,

@@ -112,21 +112,22 @@ async fn route(request: HttpRequest, gateway: Data, payload: web::Payload, path:
         (&Method::GET, ["fhir", type_name, id, "_history"]) => {
             history::history(request, gateway, Of::Instance(type_name, id)).await
         }
-        (&Method::POST | &Method::PUT | &Method::PATCH | &Method::DELETE, ["fhir", ..]) => {
-            written(request, gateway, payload, &method, path).await
-        }
-        (_, ["fhir", name, ..]) if !name.starts_with(['$', '_']) => match served_type(name) {
-            Ok(_) => not_offered(),
-            Err(answer) => answer,
-        },
+        (_, ["fhir", ..]) => written(request, gateway, payload, &method, path).await,
         _ => not_offered(),
     }
 }
 
-/// What writes.
+/// What writes, and what is not offered.
 async fn written(request: HttpRequest, gateway: Data, payload: web::Payload, method: &Method, path: &[&str]) -> Answer {
     match (method, path) {
         (&Method::POST, ["fhir"]) => entry::process(request, gateway, payload).await,
+        // Addresses that are there, and name neither a type nor a resource.
+        (_, ["fhir", "metadata" | "openapi.json" | "_history" | "_search"] | ["fhir", ".well-known", _]) => {
+            not_offered()
+        }
+        (_, ["fhir", name, "_history" | "_search"]) => {
+            served_type(name).map_or_else(|answer| answer, |_| not_offered())
+        }
         // What a facility sends and what the office registers are letters.
         (&Method::POST, ["fhir", "Bundle"]) if !gateway.registry().is_open() => {
             create::create(request, gateway, payload).await
@@ -147,10 +148,9 @@ async fn written(request: HttpRequest, gateway: Data, payload: web::Payload, met
         (&Method::DELETE, ["fhir", type_name, id]) => {
             write(request, gateway, Action::Delete, type_name, Some(id), payload).await
         }
-        (_, ["fhir", name, ..]) if !name.starts_with(['$', '_']) => match served_type(name) {
-            Ok(_) => not_offered(),
-            Err(answer) => answer,
-        },
+        (_, ["fhir", name, ..]) if !name.starts_with(['$', '_']) => {
+            served_type(name).map_or_else(|answer| answer, |_| not_offered())
+        }
         _ => not_offered(),
     }
 }

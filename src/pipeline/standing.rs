@@ -31,6 +31,8 @@ pub(super) struct Standing {
     current: HashMap<(ResourceType, ResourceId), (Facts, Text)>,
     /// Organisations that the record's consents name.
     recipients: Vec<String>,
+    /// About how many bytes of memory it takes.
+    bytes: usize,
 }
 
 /// The JSON of a version: as stored, or as it was just written.
@@ -73,13 +75,13 @@ impl Standings {
 impl Idle {
     fn remove(&mut self, patient: PatientKey) -> Option<Standing> {
         let standing = self.standings.remove(&patient)?;
-        self.bytes -= standing.bytes();
+        self.bytes -= standing.bytes;
         Some(standing)
     }
 
     fn keep(&mut self, standing: Standing, count_max: usize, bytes_max: usize) {
         self.remove(standing.patient);
-        let bytes = standing.bytes();
+        let bytes = standing.bytes;
         if bytes > bytes_max {
             return;
         }
@@ -94,7 +96,7 @@ impl Idle {
 impl Standing {
     /// The standing of a record on which there is nothing.
     pub(super) fn empty(patient: PatientKey) -> Self {
-        Standing { patient, head: None, told: 0, current: HashMap::new(), recipients: Vec::new() }
+        Standing { patient, head: None, told: 0, current: HashMap::new(), recipients: Vec::new(), bytes: 0 }
     }
 
     /// The standing of a record as the store has it.
@@ -102,26 +104,23 @@ impl Standing {
         // What is counted first can only be too few by the time the rest is read; a commit that counts on it is refused.
         let told = store.told_count(patient)?;
         let partition = store.partition(patient)?;
-        let mut current = HashMap::with_capacity(partition.records.len());
-        for record in partition.records {
-            current.insert(
-                (record.facts.resource_type, record.facts.id.clone()),
-                (record.facts, Text::Stored(record.body)),
-            );
-        }
-        let mut standing = Standing { patient, head: partition.head, told, current, recipients: Vec::new() };
+        let current = HashMap::with_capacity(partition.records.len());
+        let mut standing = Standing { current, head: partition.head, told, ..Standing::empty(patient) };
+        partition.records.into_iter().for_each(|record| standing.put(record.facts, Text::Stored(record.body)));
         standing.recipients = standing.read_recipients()?;
         Ok(standing)
     }
 
-    /// About how many bytes of memory it takes.
-    fn bytes(&self) -> usize {
-        let one = |facts: &Facts, text: &Text| {
+    /// Puts a version in the place of the one before it.
+    fn put(&mut self, facts: Facts, text: Text) {
+        let bytes = |facts: &Facts, text: &Text| {
             let lists =
                 16 * (facts.patients.len() + facts.stated.len()) + 24 * (facts.tokens.len() + facts.dates.len());
             size_of::<(Facts, Text)>() + 64 + lists + 8 * facts.references.len() + text.bytes()
         };
-        self.current.values().map(|(facts, text)| one(facts, text)).sum()
+        self.bytes += bytes(&facts, &text);
+        let before = self.current.insert((facts.resource_type, facts.id.clone()), (facts, text));
+        self.bytes -= before.map_or(0, |(facts, text)| bytes(&facts, &text));
     }
 
     pub(super) fn patient(&self) -> PatientKey {
@@ -250,7 +249,7 @@ impl Standing {
     fn take(&mut self, new: Vec<(Facts, String)>) -> Result<(), Fault> {
         let consents = new.iter().any(|(facts, _)| facts.resource_type == ResourceType::CONSENT);
         for (facts, body) in new {
-            self.current.insert((facts.resource_type, facts.id.clone()), (facts, Text::Fresh(body)));
+            self.put(facts, Text::Fresh(body));
         }
         if consents {
             self.recipients = self.read_recipients()?;
@@ -334,13 +333,13 @@ mod tests {
             dates: extracted.dates,
             references: extracted.references,
         };
-        standing.current.insert((ResourceType::OBSERVATION, id), (facts, Text::Fresh("x".repeat(text))));
+        standing.put(facts, Text::Fresh("x".repeat(text)));
         standing
     }
 
     #[test]
     fn what_is_kept_between_messages_is_bounded_in_number_and_in_bytes() {
-        let one = standing(1, 1000).bytes();
+        let one = standing(1, 1000).bytes;
         let mut idle = Idle::default();
         (1..=3).for_each(|patient| idle.keep(standing(patient, 1000), 3, 3 * one));
         assert_eq!((idle.standings.len(), idle.bytes), (3, 3 * one));

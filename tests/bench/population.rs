@@ -9,6 +9,7 @@ use tasuki::fhir::json::Members;
 use tasuki::fhir::{Draft, PatientKey, ResourceId, ResourceType};
 use tasuki::pipeline::{Content, Expected, Pipeline, Put, Statement};
 use tasuki::store::Store;
+use tasuki::store::postgres::Settings;
 
 /// Resources of one patient: the Patient, an Encounter, and Observations.
 pub const EACH: u64 = 50;
@@ -119,7 +120,25 @@ pub fn large(store: &Store, number: u64, observations: u64) {
     agree(store, std::iter::once(number));
 }
 
-/// The store in a folder.
+/// The engine that stores are kept by: sled, when nobody says otherwise.
+pub fn engine() -> String {
+    std::env::var("TASUKI_BENCH_ENGINE").unwrap_or_else(|_| "sled".into())
+}
+
+/// The store in a folder; or in the database of which an address lies there.
 pub fn open(folder: &Path) -> Store {
-    Store::open_sled(&folder.join("store"), 128 << 20).expect("the store opens")
+    let opened = match engine().as_str() {
+        "postgres" => {
+            let url = url(folder);
+            Store::open_postgres(&Settings { url, password: None, authorities: None, connections_max: 16 })
+        }
+        "fjall" => Store::open_fjall(&folder.join("store"), 128 << 20),
+        _ => Store::open_sled(&folder.join("store"), 128 << 20),
+    };
+    opened.expect("the store opens")
+}
+
+/// The address of the database that is used instead of a folder.
+pub fn url(folder: &Path) -> String {
+    std::fs::read_to_string(folder.join("url")).expect("the address of the database")
 }

@@ -7,6 +7,7 @@ use std::time::Instant;
 use serde_json::{Value, json};
 
 use super::Figure;
+use super::cluster::Cluster;
 use super::load::{self, Client, Load};
 use super::population::{self, CODES, EACH};
 use super::scenario::{cost_of, folder_bytes, number_from};
@@ -24,8 +25,22 @@ const SECONDS: f64 = 3.0;
 struct Stored {
     folder: PathBuf,
     _temporary: Option<tempfile::TempDir>,
+    cluster: Option<Cluster>,
     resources: u64,
     patients: u64,
+}
+
+impl Stored {
+    /// What a scenario is about, as the ledger names it.
+    fn named(&self, name: &str) -> String {
+        let engine = population::engine();
+        let engine = if engine == "sled" { String::new() } else { format!(" on {engine}") };
+        format!("{name}, store of {} resources{engine}", self.resources)
+    }
+
+    fn disk_bytes(&self) -> u64 {
+        self.cluster.as_ref().map_or_else(|| folder_bytes(&self.folder), Cluster::disk_bytes)
+    }
 }
 
 fn stored() -> Stored {
@@ -38,6 +53,10 @@ fn stored() -> Stored {
         }
     };
     std::fs::create_dir_all(&folder).expect("a folder");
+    let cluster = (population::engine() == "postgres").then(|| Cluster::start(&[]).expect("PostgreSQL"));
+    if let Some(cluster) = &cluster {
+        std::fs::write(folder.join("url"), cluster.url()).expect("the address is written");
+    }
     let store = population::open(&folder);
     let (begun, cpu) = (Instant::now(), load::cpu_seconds(std::process::id()));
     let patients = population::load(&store, resources);
@@ -50,14 +69,14 @@ fn stored() -> Stored {
     population::agree(&store, (0..PANEL).map(|nth| nth * patients / PANEL));
     population::large(&store, HUNDRED, 99);
     population::large(&store, THOUSANDS, 1_999);
-    Stored { folder, _temporary: temporary, resources, patients }
+    Stored { folder, _temporary: temporary, cluster, resources, patients }
 }
 
 /// Reads and searches by a care agency: token, consent, audit.
 #[allow(clippy::too_many_lines)] // the scenarios, one beside the other
 pub fn rest() -> Vec<Figure> {
     let stored = stored();
-    let disk = folder_bytes(&stored.folder);
+    let disk = stored.disk_bytes();
     let begun = Instant::now();
     let server = Server::gateway(&stored.folder);
     let start = begun.elapsed();
@@ -129,7 +148,7 @@ pub fn rest() -> Vec<Figure> {
             rate: Some(rate / 4.0),
         });
         figures.push(Figure {
-            scenario: format!("{name}, store of {} resources", stored.resources),
+            scenario: stored.named(name),
             figure: best,
             unit: "server CPU µs per request",
             beside: json!({
@@ -142,7 +161,7 @@ pub fn rest() -> Vec<Figure> {
         });
     }
     figures.push(Figure {
-        scenario: format!("memory and disk, store of {} resources", stored.resources),
+        scenario: stored.named("memory and disk"),
         figure: server.resident_bytes() as f64 / 1e6,
         unit: "MB resident after the scenarios",
         beside: json!({"idle_mb": (idle as f64 / 1e6).round(), "start_ms": start.as_millis() as u64,
@@ -161,14 +180,14 @@ pub fn writes() -> Vec<Figure> {
             load::body_request("POST", "/fhir/Observation", &population::observation(n % stored.patients, n, None))
         })
         .collect();
-    figures.push(write_figure("create of an Observation", &server, &creates, CONNECTIONS));
+    figures.push(write_figure(&stored.named("create of an Observation"), &server, &creates, CONNECTIONS));
     let patients: Vec<Vec<u8>> =
         (0..100).map(|n| load::body_request("POST", "/fhir/Patient", &population::patient(n))).collect();
-    figures.push(write_figure("create of a Patient", &server, &patients, CONNECTIONS));
+    figures.push(write_figure(&stored.named("create of a Patient"), &server, &patients, CONNECTIONS));
     let hundred: Vec<Vec<u8>> =
         (0..20).map(|n| load::body_request("POST", "/fhir", &transaction(n * 2, 2, 50))).collect();
-    figures.push(write_figure("transaction of 100", &server, &hundred, 4));
-    figures.push(beside_a_large_transaction(&server));
+    figures.push(write_figure(&stored.named("transaction of 100"), &server, &hundred, 4));
+    figures.push(beside_a_large_transaction(&stored, &server));
     figures
 }
 
@@ -204,7 +223,7 @@ fn entry(full_url: Option<&str>, type_name: &str, resource: &str) -> String {
 }
 
 /// How long other writers wait while a transaction of 27,000 entries is done.
-fn beside_a_large_transaction(server: &Server) -> Figure {
+fn beside_a_large_transaction(stored: &Stored, server: &Server) -> Figure {
     let request = load::body_request("POST", "/fhir", &transaction(10_000_000, 27_000 / EACH, EACH));
     let creates: Vec<Vec<u8>> = (0..100)
         .map(|n| load::body_request("POST", "/fhir/Observation", &population::observation(n, n, None)))
@@ -227,7 +246,7 @@ fn beside_a_large_transaction(server: &Server) -> Figure {
         (large.join().expect("no panic"), waited)
     });
     Figure {
-        scenario: "other writers beside a transaction of 27,000".to_owned(),
+        scenario: stored.named("other writers beside a transaction of 27,000"),
         figure: waited.milliseconds(0.99),
         unit: "ms, p99 of a create at 200 a second",
         beside: json!({"p50_ms": waited.milliseconds(0.5), "transaction_seconds": (took.as_secs_f64() * 100.0).round() / 100.0,

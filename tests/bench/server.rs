@@ -90,10 +90,13 @@ fn gateway(folder: &Path, open: bool) {
     let clients = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/examples/data/clients.toml"));
     let text = format!(
         "listen = \"127.0.0.1:0\"\nbase_url = \"http://localhost/fhir\"\n\
-         [store]\nengine = \"{}\"\npath = \"store\"\ncache_mib = 128\n\
+         [store]\n{}\n\
          [limits]\nbody_bytes_max = 268435456\n\
          [[source]]\nfacility = \"{}\"\nname = \"generated\"\norganization = \"Organization/hospital\"\n{}",
-        std::env::var("TASUKI_BENCH_ENGINE").unwrap_or_else(|_| "sled".into()),
+        match super::population::engine().as_str() {
+            "postgres" => format!("engine = \"postgres\"\nurl = \"{}\"", super::population::url(folder)),
+            engine => format!("engine = \"{engine}\"\npath = \"store\"\ncache_mib = 128"),
+        },
         super::hospital::FACILITY,
         clients.expect("readable")
     );

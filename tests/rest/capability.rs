@@ -354,6 +354,23 @@ fn the_openapi_description_says_the_same() {
                 assert_eq!(is_described, declared.contains(&code), "{method} {path} open {open}");
             }
         }
+        // What succeeds is not described by `default`, which is the refusal.
+        for (path, method, statuses) in [
+            ("/Consent", "post", &["200", "201", "default"][..]),
+            ("/Consent", "put", &["200", "201", "default"]),
+            ("/Consent/{id}", "put", &["200", "201", "default"]),
+            ("/Consent/{id}", "get", &["200", "304", "default"]),
+            ("/Consent/{id}", "delete", &["200", "204", "default"]),
+            ("/metadata", "get", &["200", "304", "default"]),
+            ("/$export", "get", &["202", "default"]),
+            ("/$export-status/{export}", "get", &["200", "202", "default"]),
+        ] {
+            let responses = description["paths"][path][method]["responses"].as_object();
+            let mut described: Vec<&str> = responses.into_iter().flatten().map(|(status, _)| status.as_str()).collect();
+            described.sort_unstable();
+            let is_offered = description["paths"][path][method].is_object();
+            assert!(described == statuses || !is_offered && !open, "{method} {path} open {open}: {described:?}");
+        }
     }
 }
 

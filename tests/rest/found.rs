@@ -319,6 +319,14 @@ fn nothing_is_declared_that_is_not_enforced() {
         assert_eq!((answer.status, answer.body.as_str()), (204, ""), "CAP-07 {path}");
         assert!(answer.header("allow").is_some_and(|allow| allow.contains("GET")), "CAP-07 {path}");
     }
+    // An operation that is for POST alone said that it knew GET, which it answers with 405.
+    for path in ["/$convert", "/$import", "/Patient/p/$meta-add", "/Patient/p/$meta-delete"] {
+        let answer = open.send("OPTIONS", path, "", &[]);
+        assert_eq!((answer.status, answer.header("allow")), (204, Some("POST, OPTIONS")), "CAP-07 {path}");
+        assert_eq!(open.get(path).header("allow"), Some("POST, OPTIONS"), "BASE-05 {path}");
+    }
+    let everything = open.send("OPTIONS", "/Patient/p/$everything", "", &[]);
+    assert_eq!(everything.header("allow"), Some("GET, HEAD, POST, OPTIONS"), "CAP-07");
 }
 
 /// READ-02, READ-09, SRCH-04: what a read says of its version, and that a search gives the same resource.

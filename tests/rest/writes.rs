@@ -224,6 +224,21 @@ fn bodies_that_are_wrong_are_refused_and_nothing_is_stored() {
     assert_eq!(open.post("/Patient/p", &patient("x")).status, 405, "CREATE-10");
 }
 
+/// CREATE-12: clients that put the criteria of a create into its address were given a second resource.
+#[test]
+fn criteria_in_the_address_of_a_create_are_refused() {
+    let open = Open::new();
+    open.create(&patient("1"));
+    for query in ["identifier=http://example.org/mrn|1", "_format=json&_tag=a|b", "_id=x"] {
+        let answer = open.post(&format!("/Patient?{query}"), &patient("1"));
+        assert_eq!((answer.status, issue(&answer).1.as_str()), (400, "criteria-of-create"), "CREATE-12 {query}");
+    }
+    assert_eq!(open.total("/Patient"), 1, "CREATE-12");
+    for query in ["_format=json", "_pretty=true", "_filename=a.txt"] {
+        assert_eq!(open.post(&format!("/Patient?{query}"), &patient("2")).status, 201, "CREATE-01 {query}");
+    }
+}
+
 #[test]
 fn a_conditional_create_looks_first() {
     let open = Open::new();

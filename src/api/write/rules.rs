@@ -49,6 +49,9 @@ rules! {
     pub(in crate::api) NO_CRITERIA "no-criteria" Error Required
         "Name at least one search parameter of {} that limits what is meant."
         "{} の検索パラメーターを一つ以上指定して、対象を限定してください。"
+    pub(in crate::api) CRITERIA_OF_CREATE "criteria-of-create" Error NotSupported
+        "A create takes no search parameters in its address; send them in the header If-None-Exist. Nothing was created."
+        "作成のURLに検索パラメーターは指定できません。If-None-Exist ヘッダーで送ってください。作成していません。"
     pub(in crate::api) UNEXPECTED "not-as-expected" Error Conflict
         "What is on record is not the version that If-Match or If-None-Match asks for; read it again."
         "保存されている版が If-Match または If-None-Match の条件に合いません。読み直してください。"

@@ -97,6 +97,9 @@ fn target(
     id: Option<&str>,
 ) -> Result<Target, Answer> {
     match (action, id) {
+        (Action::Create, _) if conditional::has_criteria(request.query_string()) => {
+            Err(Answer::refuse(Status::BadRequest, &rules::CRITERIA_OF_CREATE, ""))
+        }
         (Action::Create, _) => Ok(match conditional::if_none_exist(request, resource_type.name())? {
             Some(criteria) => Target::NewUnless(criteria),
             None => Target::New,
