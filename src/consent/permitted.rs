@@ -329,7 +329,7 @@ mod tests {
     use super::super::scope::Scopes;
     use super::*;
 
-    const RECORD: PatientKey = PatientKey(7 << 64);
+    const RECORD: PatientKey = PatientKey(0x5007 << 64);
     const HOSPITAL: &str = "0119999901";
 
     fn caller(role: Role) -> Caller {
@@ -359,7 +359,7 @@ mod tests {
         use ResourceType as R;
         let (own, other) = (FacilityCode::parse(HOSPITAL), FacilityCode::parse("0119999902"));
         let (none, told) = (Labels::default(), Labels::UNDELIVERED);
-        let stranger = PatientKey(9 << 64);
+        let stranger = PatientKey(0x5009 << 64);
         // role, facility of the record, consent?, type, patients, labels, visible
         type Case<'a> = (Role, &'a FacilityCode, bool, ResourceType, &'a [PatientKey], Labels, bool);
         let cases: [Case; 19] = [
