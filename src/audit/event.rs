@@ -301,6 +301,15 @@ mod tests {
     }
 
     #[test]
+    fn a_search_is_kept_up_to_the_limit_in_whole_characters() {
+        let kept = |text: &str| QueryShape::default().with_asked(text).asked().len();
+        let longest = "a".repeat(ASKED_BYTES_MAX);
+        assert_eq!(kept(&longest), ASKED_BYTES_MAX);
+        assert_eq!(kept(&format!("{longest}a")), ASKED_BYTES_MAX);
+        assert_eq!(kept(&format!("{}あ", &longest[1..])), ASKED_BYTES_MAX - 1);
+    }
+
+    #[test]
     fn an_id_leads_back_to_its_event() {
         let id = id_of(u64::MAX, 7).unwrap();
         assert_eq!(place_of(id.as_str()), Some((u64::MAX, 7)));

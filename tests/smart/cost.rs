@@ -69,7 +69,7 @@ impl Server {
 }
 
 #[test]
-#[ignore = "a measurement"]
+#[ignore = "measures, on a quiet machine: cargo test --release --test smart cost -- --ignored --nocapture"]
 fn cost_of_a_token() {
     let _ = rustls::crypto::ring::default_provider().install_default();
     for signer in [Signer::rsa("k"), Signer::ec("k")] {

@@ -67,3 +67,17 @@ pub(in crate::search) fn undecided(undecided: &Undecided, name: &str) -> Issue {
 pub(in crate::search) fn past(rule: &'static Rule, limit: usize) -> Issue {
     Issue::with(rule, Place::Whole, limit.to_string())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_uri_is_repeated_up_to_the_limit_and_the_parameter_named_past_it() {
+        let uri = |bytes: usize| format!("urn:{}", "x".repeat(bytes - 4));
+        let detail = |uri: String| undecided(&Undecided::Unknown(uri), "code:in").detail;
+        assert_eq!(detail(uri(URI_BYTES_MAX)), uri(URI_BYTES_MAX));
+        assert_eq!(detail(uri(URI_BYTES_MAX + 1)), "code:in");
+        assert_eq!(detail("山田".into()), "code:in");
+    }
+}

@@ -8,7 +8,7 @@ use crate::fhir::oid;
 use crate::search::facts::{code_hash, is_case_sensitive};
 
 /// Deepest nesting of concepts that is read.
-const CONCEPT_DEPTH_MAX: usize = 64;
+pub(super) const CONCEPT_DEPTH_MAX: usize = 64;
 
 /// The codes of a system, as hashes, and how they stand to each other.
 #[derive(Debug)]

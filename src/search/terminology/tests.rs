@@ -214,3 +214,15 @@ fn hierarchies_go_up_and_down() {
         assert_eq!(subsumed(&Known::new(&[other]), "s", "b", false).err(), Some(Undecided::Open("s".into())));
     }
 }
+
+#[test]
+fn a_system_is_read_as_deep_as_the_limit_and_beyond_it_is_not_whole() {
+    let nested = |depth: usize| {
+        let inner =
+            (1..depth).fold(json!([{"code": "end"}]), |inner, n| json!([{"code": format!("{n}"), "concept": inner}]));
+        System::read(&json!({"resourceType": "CodeSystem", "url": "s", "content": "complete", "concept": inner}))
+    };
+    let (at, past) = (nested(system::CONCEPT_DEPTH_MAX), nested(system::CONCEPT_DEPTH_MAX + 1));
+    assert_eq!((at.len(), at.is_whole()), (system::CONCEPT_DEPTH_MAX, true));
+    assert_eq!((past.len(), past.is_whole()), (system::CONCEPT_DEPTH_MAX, false));
+}
