@@ -1,0 +1,204 @@
+//! Non-interference (invariant 6) by generated worlds: stores that differ only in what a caller may not see answer it alike,
+//! byte for byte, on every route and with every parameter, also after what it writes.
+//!
+//! `cargo test --release --test noninterference -- --ignored noninterference` goes on for `TASUKI_SECONDS` (600 where it is not
+//! said); `TASUKI_SEED` repeats the worlds and requests of a run.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)] // a test fails by panicking
+
+#[path = "noninterference/compare.rs"]
+mod compare;
+#[path = "noninterference/dice.rs"]
+mod dice;
+mod gateway;
+#[path = "noninterference/requests.rs"]
+mod requests;
+#[path = "noninterference/resources.rs"]
+mod resources;
+#[path = "noninterference/searches.rs"]
+mod searches;
+#[path = "noninterference/words.rs"]
+mod words;
+#[path = "noninterference/worlds.rs"]
+mod worlds;
+
+use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use compare::{Renamed, both, difference, shrunk};
+use dice::Dice;
+use gateway::{Answer, Ask, NOW};
+use requests::Requests;
+use words::Words;
+use worlds::{CALLERS, World, clock, next_page, pair, set_clock};
+
+/// There is one clock for all worlds.
+static ALONE: Mutex<()> = Mutex::new(());
+
+/// Requests to a pair of worlds.
+const REQUESTS: usize = 320;
+/// Pairs of a run that takes some seconds.
+const PAIRS: u64 = 16;
+/// Seed where none is given.
+const SEED: u64 = 20_261_122;
+
+/// What a run did.
+#[derive(Default)]
+struct Run {
+    requests: usize,
+    /// How many were answered with a status, by its first digit.
+    statuses: [usize; 6],
+    /// Searches and histories that found something.
+    full: usize,
+    asked: BTreeSet<(tasuki::fhir::ResourceType, String)>,
+    leaks: Vec<String>,
+}
+
+fn seed() -> u64 {
+    let seed = std::env::var("TASUKI_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(SEED);
+    println!("TASUKI_SEED={seed}");
+    seed
+}
+
+/// Asks one pair of worlds, until something leaks.
+fn ask(seed: u64, run: &mut Run) {
+    let caller = &CALLERS[(seed % CALLERS.len() as u64) as usize];
+    let pair = pair(seed, caller);
+    let worlds = [World::of(&pair.worlds[0]), World::of(&pair.worlds[1])];
+    let mut dice = Dice(seed ^ 0xa5a5);
+    let words = Words::of([&pair.worlds[0], &pair.worlds[1]], [&worlds[0], &worlds[1]], &mut dice);
+    let mut requests = Requests::new(&words, pair.client, dice);
+    let mut renamed = Renamed::default();
+    for at in 0..REQUESTS {
+        set_clock(NOW + i64::try_from(at).unwrap() * 10);
+        let ask = requests.request();
+        // The audit record is the office's to read, and tells of whatever was written over REST, hidden things too.
+        if pair.client == "office"
+            && (ask.path.contains("AuditEvent") || String::from_utf8_lossy(&ask.body).contains("AuditEvent"))
+        {
+            continue;
+        }
+        let [one, other] = both(&worlds, &mut renamed, &ask);
+        run.requests += 1;
+        run.statuses[usize::from(one.status / 100).min(5)] += 1;
+        if one.status >= 400 && std::env::var("TASUKI_DEBUG").is_ok() {
+            println!(
+                "WHY {} {} {} {}",
+                pair.client,
+                one.status,
+                one.body.split("\"code\":\"").nth(2).unwrap_or("").split('"').next().unwrap_or(""),
+                ask.path
+            );
+        }
+        run.full += usize::from(one.body.contains("\"entry\":[{"));
+        requests.has_chance = !renamed.is_empty();
+        if difference(&one, &other).is_some() {
+            let ask = shrunk(&worlds, &mut renamed, ask);
+            let [one, other] = both(&worlds, &mut renamed, &ask);
+            let what = difference(&one, &other).unwrap_or_else(|| "only the first time".into());
+            run.leaks.push(format!(
+                "world {seed} of {}, request {at}: {ask:?}\n  {what}\n  hidden: {:?}",
+                pair.client, pair.units
+            ));
+            break;
+        }
+        requests.named.extend(next_page(&one.body));
+        requests.named.extend(of_export(&one));
+    }
+    run.asked.append(&mut requests.searches.asked);
+}
+
+/// Where an export is told of, and its files.
+fn of_export(answer: &Answer) -> Vec<String> {
+    let mut paths = Vec::new();
+    let below = |url: &str| url.strip_prefix(gateway::BASE).map(str::to_owned);
+    paths.extend(answer.header("content-location").and_then(below));
+    if answer.body.contains("\"transactionTime\"") {
+        let manifest = answer.json();
+        let files =
+            ["output", "deleted"].into_iter().flat_map(|list| manifest[list].as_array().cloned().unwrap_or_default());
+        paths.extend(files.filter_map(|file| below(file["url"].as_str()?)));
+    }
+    paths
+}
+
+fn tell(run: &Run) {
+    println!(
+        "{} requests, statuses by hundreds {:?}, {} with entries, {} parameters",
+        run.requests,
+        run.statuses,
+        run.full,
+        run.asked.len()
+    );
+    assert!(run.leaks.is_empty(), "{} leaks\n{}", run.leaks.len(), run.leaks.join("\n"));
+}
+
+#[test]
+fn two_worlds_that_differ_in_what_is_hidden_answer_alike() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let (seed, mut run) = (seed(), Run::default());
+    (0..PAIRS).for_each(|n| ask(seed + n, &mut run));
+    tell(&run);
+    assert!(run.full * 20 > run.requests, "searches find something: {}", run.full);
+}
+
+#[test]
+#[ignore = "as long as TASUKI_SECONDS says"]
+fn noninterference_for_as_long_as_is_said() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let seconds = std::env::var("TASUKI_SECONDS").ok().and_then(|seconds| seconds.parse().ok()).unwrap_or(600);
+    let (seed, mut run, begun) = (seed(), Run::default(), Instant::now());
+    for n in 0.. {
+        if begun.elapsed() > Duration::from_secs(seconds) {
+            break;
+        }
+        ask(seed + n, &mut run);
+        if n % 100 == 99 {
+            println!("{} pairs, {} requests, {} leaks", n + 1, run.requests, run.leaks.len());
+        }
+    }
+    tell(&run);
+}
+
+/// The comparer finds one byte, one header, one count, one status.
+#[test]
+fn a_planted_leak_is_found() {
+    let answer = Answer {
+        status: 200,
+        headers: vec![("etag".into(), "W/\"1\"".into())],
+        body: "{\"total\":1}".into(),
+        bytes: b"{\"total\":1}".to_vec(),
+        length: Some(11),
+    };
+    assert_eq!(difference(&answer, &answer.clone()), None);
+    let mut planted: Vec<Answer> = vec![answer.clone(); 5];
+    planted[0].status = 404;
+    planted[1].headers[0].1 = "W/\"2\"".into();
+    planted[2].body = "{\"total\":2}".into();
+    planted[2].bytes = planted[2].body.clone().into_bytes();
+    planted[3].bytes.push(b' ');
+    planted[4].length = Some(12);
+    for planted in planted {
+        assert!(difference(&answer, &planted).is_some(), "{planted:?}");
+    }
+}
+
+/// The pairs differ: whoever may see more sees that they do, and the caller whose two worlds really differ for it is told apart.
+#[test]
+fn whoever_may_see_the_difference_sees_it() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let differing = (0..8).filter(|seed| {
+        let pair = pair(SEED + seed, &CALLERS[0]);
+        let worlds = pair.worlds.each_ref().map(|steps| World::of(steps));
+        // The office reads every Consent, and the hospital whatever it sent itself.
+        let sent =
+            ["1", "3"].map(|number| Ask::get("hospital", format!("/{}/$everything", gateway::key(number).reference())));
+        let kept = ["1", "3", "4"]
+            .map(|number| Ask::get("office", format!("/Consent?patient={}", gateway::key(number).reference())));
+        let mut asks = sent.into_iter().chain(kept);
+        asks.any(|ask| worlds[0].served.ask(ask.clone()) != worlds[1].served.ask(ask))
+    });
+    assert!(differing.count() >= 6, "the worlds of most pairs differ in letters and consents");
+    assert_eq!(clock(), NOW);
+}
