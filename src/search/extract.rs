@@ -87,7 +87,8 @@ impl<'a> Reader<'a> {
         self.found.labels = self.found.labels.union(labels::of_object(object));
         let (mut refers, mut typed) = (OF_PATIENT.contains(&name), false);
         for (name, value) in object {
-            refers |= name == "reference";
+            // By address, or by a number alone.
+            refers |= name == "reference" || (name == "identifier" && value.is_object());
             typed |= name == "resourceType";
             self.value(name, value);
         }

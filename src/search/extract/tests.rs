@@ -78,6 +78,11 @@ fn whoever_is_named_counts_and_a_stranger_is_covered_by_nobody() {
     let mut both = [key("1"), key("2")];
     both.sort();
     assert_eq!(patients(two), both);
+    // By number alone, wherever that is.
+    let focus = |named: Value| patients(json!({"resourceType": "Observation", "focus": [named]}));
+    assert_eq!(focus(json!({"identifier": {"system": system, "value": "2"}})), [key("2")]);
+    assert_eq!(focus(json!({"type": "Patient", "identifier": {"system": "urn:x", "value": "2"}})), [STRANGER]);
+    assert!(focus(json!({"type": "Device", "identifier": {"system": "urn:x", "value": "2"}})).is_empty());
     let contained = json!({"resourceType": "Observation", "subject": {"reference": "#p"},
         "contained": [{"resourceType": "Patient", "id": "p"}]});
     assert_eq!(patients(contained), [STRANGER]);
