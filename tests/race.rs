@@ -158,3 +158,99 @@ fn of_two_updates_decided_upon_one_version_one_wins() {
         assert!(statuses.iter().all(|status| [200, 412].contains(status)), "{statuses:?}");
     }
 }
+
+/// What readers did while a consent was withdrawn and given again.
+#[derive(Clone, Copy, Debug, Default)]
+struct Reads {
+    all: usize,
+    /// Those that showed something.
+    showed: usize,
+    /// Those that began after a withdrawal had been answered and ended before the consent was given again.
+    withdrawn: usize,
+    /// Those of them that showed something.
+    stale: usize,
+    withdrawals: usize,
+}
+
+/// Reads at full speed while the office withdraws a consent and gives it again, each time when `every` more have been made,
+/// until there are so many.
+fn reads_against_withdrawals(wanted: usize, every: usize) -> Reads {
+    use std::sync::atomic::AtomicUsize;
+    let store = Store::open_memory();
+    receive(&store, &letter(HOSPITAL, "", &bundle("79", "b", &[condition("b", "C1", None)])));
+    let gateway = over(store);
+    let patient = key("79").reference();
+    let paths = [
+        format!("/{patient}"),
+        "/Condition?code=C1".into(),
+        "/Patient".into(),
+        format!("/{patient}/$everything"),
+        format!("/{patient}/_history/1"),
+        "/Bundle?_count=1".into(),
+        "/Condition/_history?_count=1".into(),
+    ];
+    // Odd from when a withdrawal has been answered until before the consent is given again.
+    let (turn, done) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let readers = 4;
+    let parts = together(readers + 1, |n| {
+        let served = Served::new(gateway.clone());
+        let mut reads = Reads::default();
+        if n == readers {
+            while done.load(Ordering::SeqCst) < wanted {
+                for status in ["active", "inactive"] {
+                    if status == "active" {
+                        turn.store(turn.load(Ordering::SeqCst).next_multiple_of(2), Ordering::SeqCst);
+                    }
+                    let put = consent("c", "79", "agency-a", status, Value::Null);
+                    assert_eq!(served.ask(Ask::put("office", "/Consent/c", &put)).status, 200);
+                    if status == "inactive" {
+                        turn.store(turn.load(Ordering::SeqCst) + 1, Ordering::SeqCst);
+                        reads.withdrawals += 1;
+                    }
+                    let until = wanted.min(done.load(Ordering::SeqCst) + every);
+                    while done.load(Ordering::SeqCst) < until {
+                        std::thread::yield_now();
+                    }
+                }
+            }
+            return reads;
+        }
+        while done.fetch_add(1, Ordering::SeqCst) < wanted {
+            let before = turn.load(Ordering::SeqCst);
+            let answer = served.get("agency-a", paths[(n + reads.all) % paths.len()].as_str());
+            let after = turn.load(Ordering::SeqCst);
+            let shows = answer.status == 200
+                && (answer.body.contains("\"resource\":") || answer.body.starts_with("{\"resourceType\":\"Patient\""));
+            let withdrawn = before % 2 == 1 && before == after;
+            reads.all += 1;
+            reads.showed += usize::from(shows);
+            reads.withdrawn += usize::from(withdrawn);
+            reads.stale += usize::from(withdrawn && shows);
+        }
+        reads
+    });
+    let sum = |of: fn(&Reads) -> usize| parts.iter().map(of).sum::<usize>();
+    Reads {
+        all: sum(|r| r.all),
+        showed: sum(|r| r.showed),
+        withdrawn: sum(|r| r.withdrawn),
+        stale: sum(|r| r.stale),
+        withdrawals: sum(|r| r.withdrawals),
+    }
+}
+
+#[test]
+fn leak_71_no_read_is_stale() {
+    let reads = reads_against_withdrawals(3000, 40);
+    println!("{reads:?}");
+    assert_eq!(reads.stale, 0, "{reads:?}");
+    assert!(reads.withdrawn > 300 && reads.showed > 300 && reads.withdrawals > 10, "{reads:?}");
+}
+
+#[test]
+#[ignore = "a million reads"]
+fn a_million_reads_and_none_is_stale() {
+    let reads = reads_against_withdrawals(1_000_000, 200);
+    println!("{reads:?}");
+    assert_eq!((reads.stale, reads.all), (0, 1_000_000), "{reads:?}");
+}
