@@ -14,6 +14,13 @@ use super::worlds::World;
 #[derive(Default)]
 pub(crate) struct Renamed(Vec<(String, String)>);
 
+/// What was created under ids that are chance, as the first world names it. Their order among others would be chance too, so it is
+/// deleted again.
+pub(crate) fn created(answer: &Answer) -> Vec<String> {
+    let is_there = |path: &String| path.rsplit('/').next().is_some_and(|id| id.len() == 36 && is_chance(id));
+    places(answer).into_iter().filter(is_there).collect()
+}
+
 impl Renamed {
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -61,12 +68,17 @@ impl Renamed {
 
 /// The last parts of the addresses that an answer says something was put at.
 fn given(answer: &Answer) -> Vec<String> {
+    let last = |place: String| place.rsplit('/').next().unwrap_or_default().to_owned();
+    places(answer).into_iter().map(last).collect()
+}
+
+/// The addresses that an answer says something was put at, without versions.
+fn places(answer: &Answer) -> Vec<String> {
     let in_headers = ["location", "content-location"].into_iter().filter_map(|name| answer.header(name));
-    let in_body =
-        answer.body.split("\"201 Created\",\"location\":\"").skip(1).filter_map(|rest| rest.split('"').next());
-    let last =
-        |url: &str| url.split("/_history").next().unwrap_or_default().rsplit('/').next().unwrap_or_default().to_owned();
-    in_headers.chain(in_body).map(last).collect()
+    let in_body = answer.body.split("\"201 Created\",\"location\":\"").skip(1);
+    let in_body = in_body.filter_map(|rest| rest.split('"').next());
+    let place = |url: &str| url.split("/_history").next().unwrap_or_default().to_owned();
+    in_headers.chain(in_body).map(place).collect()
 }
 
 /// Whether a name is chance: a UUID of version 4, or the 32 digits of an export.

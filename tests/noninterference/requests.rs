@@ -135,7 +135,7 @@ impl<'w> Requests<'w> {
     fn routed(&mut self) -> Ask {
         let at = self.next_route;
         self.next_route += 1;
-        let method = METHODS[(at / ROUTES.len() + at) % METHODS.len()];
+        let method = METHODS[(at / ROUTES.len() + at % ROUTES.len()) % METHODS.len()];
         let (of, id) = self.id();
         let mut path = ROUTES[at % ROUTES.len()].to_owned();
         let hostile = self.dice.once_in(6);
@@ -283,7 +283,7 @@ impl<'w> Requests<'w> {
         };
         let day = encoded(&self.date());
         let code = encoded(self.dice.text(&self.words.codes));
-        let path = match self.dice.roll(15) {
+        let path = match self.dice.roll(17) {
             0 => format!("/Patient/{patient}/$everything"),
             1 => format!("/Patient/{patient}/$everything?_since={day}&_count={}", self.dice.roll(5)),
             2 => format!("/Patient/{patient}/$everything?_type={of},Observation&start=2026-01-01&end=2026-12-31"),
@@ -301,12 +301,18 @@ impl<'w> Requests<'w> {
             11 => format!("{}/$meta", self.dice.pick(&[String::new(), format!("/{of}"), format!("/{of}/{id}")])),
             12 => format!("{}/$export?_type={of}&_since={day}", self.dice.word(&["", "/Patient"])),
             13 => format!("/Group/{id}/$export"),
-            _ => format!("/{of}/{id}/{}", self.dice.word(&OPERATIONS)),
+            _ => {
+                let at = self.dice.pick(&[String::new(), format!("/{of}"), format!("/{of}/{id}")]).clone();
+                format!("{at}/{}", self.dice.word(&OPERATIONS))
+            }
         };
         let ask = self.get(path);
         match (ask.path.contains("$export"), self.dice.once_in(5)) {
-            (true, _) => ask.with("prefer", "respond-async"),
-            (_, true) => self.with_body(Ask { method: "POST", ..ask }),
+            (true, false) => ask.with("prefer", "respond-async"),
+            (is_export, true) => {
+                let ask = self.with_body(Ask { method: "POST", ..ask });
+                if is_export { ask.with("prefer", "respond-async") } else { ask }
+            }
             _ => ask,
         }
     }
