@@ -10,6 +10,7 @@ mod senders;
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -56,6 +57,7 @@ pub struct Gateway {
     containers: Containers,
     exports: Exports,
     limits: Limits,
+    beat: Duration,
     http: config::Http,
     journal: Arc<Journal>,
     places: RwLock<HashMap<Place, PatientKey>>,
@@ -118,6 +120,8 @@ impl Gateway {
             containers: Containers::start(store.clone(), pipeline.clone(), journal.clone(), clock)?,
             exports: Exports::open(store.clone(), config.limits, clock())?,
             limits: config.limits,
+            // Where everybody may see everything nothing is hidden.
+            beat: Duration::from_millis(if config.open { 0 } else { config.beat_ms }),
             http: config.http.clone(),
             pipeline,
             journal,
@@ -209,6 +213,11 @@ impl Gateway {
     /// What is configured about HTTP itself.
     pub fn http(&self) -> &config::Http {
         &self.http
+    }
+
+    /// How far the beats lie apart on which answers leave that could tell hidden from missing by their time; zero for none.
+    pub fn beat(&self) -> Duration {
+        self.beat
     }
 
     /// Limits on what callers may ask.

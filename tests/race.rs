@@ -250,7 +250,7 @@ fn leak_71_no_read_is_stale() {
 #[test]
 #[ignore = "a million reads"]
 fn a_million_reads_and_none_is_stale() {
-    let reads = reads_against_withdrawals(1_000_000, 200);
+    let reads = reads_against_withdrawals(1_000_000, 1000);
     println!("{reads:?}");
     assert_eq!((reads.stale, reads.all), (0, 1_000_000), "{reads:?}");
 }

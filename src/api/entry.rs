@@ -7,6 +7,7 @@ use std::sync::Arc;
 use actix_web::{HttpRequest, web};
 
 use super::answer::Answer;
+use super::beat;
 use super::body;
 use super::caller::caller;
 use super::operation::OfEntry;
@@ -44,6 +45,8 @@ struct Doing<'a> {
 
 pub(super) async fn process(request: HttpRequest, gateway: web::Data<Gateway>, payload: web::Payload) -> Answer {
     let mut trail = Trail::begin(&gateway, &request, What::Transaction);
+    // What is not found in it is not told by its time either.
+    beat::on_the_beat(&request);
     let answer = match caller(&gateway, &request) {
         Err(denied) => trail.refuse(denied),
         Ok(caller) => {

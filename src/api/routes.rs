@@ -2,6 +2,7 @@
 
 use actix_web::http::{Method, header};
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
+use tokio::time::Instant;
 
 use super::admit::{allowed, stopped};
 use super::answer::Answer;
@@ -12,8 +13,8 @@ use super::oauth;
 use super::write::Action;
 use super::write::single::write;
 use super::{
-    account, audit_event, binary, bulk, create, entry, history, intake, metadata, operation, read, receipt, rules,
-    search, update,
+    account, audit_event, beat, binary, bulk, create, entry, history, intake, metadata, operation, read, receipt,
+    rules, search, update,
 };
 use crate::app::Gateway;
 use crate::consent::is_definition;
@@ -31,6 +32,7 @@ pub(super) fn configure(config: &mut web::ServiceConfig) {
 }
 
 async fn dispatch(request: HttpRequest, gateway: Data, payload: web::Payload) -> HttpResponse {
+    let begun = Instant::now();
     let asked = Asked::of(&request);
     let path = request.match_info().unprocessed().to_owned();
     let path = path.trim_start_matches('/');
@@ -50,7 +52,10 @@ async fn dispatch(request: HttpRequest, gateway: Data, payload: web::Payload) ->
         Status::MethodNotAllowed => answer.with_header(header::ALLOW, allowed(&path)),
         _ => answer,
     };
-    leave(&request, &gateway, &asked, answer).await
+    let status = answer.status();
+    let response = leave(&request, &gateway, &asked, answer).await;
+    beat::wait(&request, begun, status, gateway.beat()).await;
+    response
 }
 
 async fn route(request: HttpRequest, gateway: Data, payload: web::Payload, path: &[&str]) -> Answer {

@@ -10,7 +10,8 @@ use actix_web::http::header;
 use actix_web::{HttpMessage, HttpRequest, web};
 
 use super::answer::Answer;
-use super::asked::Asked;
+use super::asked::{Asked, decoded};
+use super::beat;
 use super::body;
 use super::caller::caller;
 use super::history;
@@ -71,6 +72,9 @@ async fn search(
             match parameters(&request, sent).await {
                 Err(answer) => answer,
                 Ok(text) => {
+                    if names_ids(&text) {
+                        beat::on_the_beat(&request);
+                    }
                     trail.asked(&text);
                     let answer = answer(&gateway, &caller, path, (&text, lenient), &mut trail).await;
                     answer.unwrap_or_else(|fault| trail.fail(fault))
@@ -79,6 +83,12 @@ async fn search(
         }
     };
     trail.close(&gateway, answer).await
+}
+
+/// Whether a query names resources: to look for one that is hidden takes another time than for one that is missing.
+fn names_ids(text: &str) -> bool {
+    let name = |pair: &str| decoded(pair.split('=').next().unwrap_or_default());
+    text.split('&').filter_map(name).any(|name| name == "_id" || name.starts_with("_id:"))
 }
 
 async fn parameters(request: &HttpRequest, sent: Option<web::Payload>) -> Result<String, Answer> {

@@ -57,6 +57,7 @@ impl Check<'_> {
             folders: self.folders(&file.folder, &sources)?,
             sources,
             open: false,
+            beat_ms: super::BEAT_MS,
         })
     }
 

@@ -26,6 +26,9 @@ use crate::guide::Library;
 use crate::letter;
 use crate::store::postgres;
 
+/// How far beats lie apart: longer than it takes to look for something.
+pub const BEAT_MS: u64 = 10;
+
 /// The configuration, checked: what it names exists and fits together.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -61,6 +64,9 @@ pub struct Config {
     pub limits: Limits,
     /// Whether everybody who calls may do everything. No file says so; `tasuki serve --open` does.
     pub open: bool,
+    /// How far the beats lie apart, milliseconds, on which answers leave that could tell hidden from missing by their time; 0
+    /// for none. No file says so: it is [`BEAT_MS`] but where tests have no time.
+    pub beat_ms: u64,
 }
 
 /// Where things are kept.
