@@ -311,7 +311,7 @@ fn record_of(gateway: &Gateway, caller: &Caller, named: &str) -> Result<Option<P
     let named = reference::below(gateway.base_url(), named).unwrap_or(named);
     let id = named.strip_prefix("Patient/").unwrap_or(named);
     let Some(record) = ResourceId::parse(id).map(|id| PatientKey::of_id(id.as_str())) else { return Ok(None) };
-    if caller.role == Role::Care && gateway.panel(&caller.organization)?.binary_search(&record).is_err() {
+    if caller.role == Role::Care && gateway.nameable(caller)?.binary_search(&record).is_err() {
         return Ok(None);
     }
     Ok(Some(record))

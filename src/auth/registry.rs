@@ -218,8 +218,7 @@ mod tests {
     use crate::auth::jwks::KeySet;
 
     fn client(id: &str, certificate: Option<&[u8]>) -> Client {
-        let (organization, scopes) = ("Organization/a".into(), Scopes::UNBOUNDED);
-        let caller = Caller { client: id.into(), organization, role: Role::Care, facilities: vec![], scopes };
+        let caller = Caller::new(id, "Organization/a", Role::Care);
         let token = Some(Digest::of(id.as_bytes()));
         let keys = Some(Keys::Given(Arc::new(KeySet::of_nobody())));
         Client { caller: caller.into(), token, keys, scopes: Vec::new(), certificate: certificate.map(Digest::of) }

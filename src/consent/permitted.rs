@@ -326,7 +326,8 @@ impl Public {
 #[cfg(test)]
 mod tests {
     use super::super::directive::Directive;
-    use super::super::scope::Scopes;
+    use super::super::policy::Ground;
+    use super::super::terms::Terms;
     use super::*;
 
     const RECORD: PatientKey = PatientKey(0x5007 << 64);
@@ -334,8 +335,7 @@ mod tests {
 
     fn caller(role: Role) -> Caller {
         let facilities = if role == Role::Source { vec![FacilityCode::parse(HOSPITAL)] } else { Vec::new() };
-        let scopes = Scopes::UNBOUNDED;
-        Caller { client: "c".into(), organization: "Organization/a".into(), role, facilities, scopes }
+        Caller { facilities, ..Caller::new("c", "Organization/a", role) }
     }
 
     fn row(gate: &Gate<'_>, resource_type: ResourceType, patients: &[PatientKey], labels: Labels) -> Option<Permit> {
@@ -351,7 +351,15 @@ mod tests {
             "patient": {"reference": RECORD.reference()}, "provision": {"type": "permit", "actor": actor}
         });
         let directives = if permitted { vec![Directive::read(&consent)] } else { Vec::new() };
-        Policy::compile(&caller(role).asker(), &[RECORD], &directives, &Columns::default())
+        let ground = Ground {
+            about: &[RECORD],
+            facility: &FacilityCode::unstated(),
+            directives: &directives,
+            teams: &[],
+            columns: &Columns::default(),
+            terms: &Terms::default(),
+        };
+        Policy::compile(&caller(role).asker(), &ground)
     }
 
     #[test]
