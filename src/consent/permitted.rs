@@ -2,6 +2,7 @@
 
 use super::caller::{Action, Caller, Role, is_directory};
 use super::directive::ConsentVersion;
+use super::explain::{Account, Reason};
 use super::policy::{Policy, Verdict};
 use super::scope::Rights;
 use crate::fault::{Denied, Finding};
@@ -45,6 +46,8 @@ pub struct Gate<'a> {
     standing: Standing<'a>,
     /// By which of the rights of a scope a row is looked for.
     by: Rights,
+    /// The instant, milliseconds since 1970.
+    now: i64,
 }
 
 /// What a row is judged by.
@@ -135,12 +138,12 @@ impl<'a> Gate<'a> {
             Verdict::ByRow => Standing::Rows(policy, now_ms),
             Verdict::Closed => Standing::Closed(policy),
         };
-        Gate { caller, standing, by: Rights::SEEING }
+        Gate { caller, standing, by: Rights::SEEING, now: now_ms }
     }
 
     /// The gate to what belongs to no patient: the directory ([`PatientKey::DIRECTORY`]) and the audit record.
     pub fn directory(caller: &'a Caller) -> Self {
-        Gate { caller, standing: Standing::Directory, by: Rights::SEEING }
+        Gate { caller, standing: Standing::Directory, by: Rights::SEEING, now: 0 }
     }
 
     /// The same for what is named: a read, a vread, the history of a resource.
@@ -177,6 +180,35 @@ impl<'a> Gate<'a> {
             Standing::Directory => (is_directory(resource_type) && patients.is_empty() && labels.is_empty(), true),
         };
         permitted.then_some(Permit { by_role })
+    }
+
+    /// Why a row may leave, or not; for the network's office, never for whoever asked.
+    pub fn account(&self, row: &RowFacts<'_>) -> Account {
+        let caller = self.caller;
+        let ours = |policy: &Policy| row.patients.iter().all(|&patient| policy.covers(patient));
+        let plain = |reason| Account { permitted: false, reason, by: None, path: Vec::new() };
+        if !caller.role.includes(Action::Read, row.resource_type) {
+            return plain(Reason::Role);
+        }
+        let account = match self.standing {
+            _ if caller.role == Role::Open => Account { permitted: true, ..plain(Reason::Role) },
+            Standing::Own(policy) if ours(policy) => Account { permitted: true, ..plain(Reason::Custodian) },
+            Standing::Consent(policy, _)
+            | Standing::Rows(policy, _)
+            | Standing::Closed(policy)
+            | Standing::Own(policy) => {
+                if ours(policy) {
+                    Account::of(policy, self.now, row)
+                } else {
+                    plain(Reason::OtherPatient)
+                }
+            }
+            Standing::Directory => Account { permitted: self.row(row).is_some(), ..plain(Reason::Role) },
+        };
+        match caller.scopes.show(self.by, row) {
+            false if account.permitted => Account { permitted: false, reason: Reason::Scope, ..account },
+            _ => account,
+        }
     }
 
     /// Whether any row behind it may leave at all: a record that is closed need not be walked.
@@ -243,6 +275,18 @@ impl<T> Permitted<T> {
     pub fn as_stated(caller: &Caller, resource_type: ResourceType, body: T) -> Result<Self, Denied> {
         caller.may_write(resource_type)?;
         Ok(Permitted { body })
+    }
+
+    /// An account of who may see what and why: names of organisations, consents, resources and labels, and counts. For the
+    /// network's office.
+    pub fn account(caller: &Caller, body: T) -> Result<Self, Denied> {
+        if matches!(caller.role, Role::Office | Role::Open) { Ok(Permitted { body }) } else { Err(Denied::Role) }
+    }
+
+    /// What a caller who may open records in an emergency is told of what it has just opened or closed itself: until when, and
+    /// by which Consent.
+    pub fn as_opened(caller: &Caller, body: T) -> Result<Self, Denied> {
+        if caller.may_break_glass || caller.role == Role::Open { Ok(Permitted { body }) } else { Err(Denied::Role) }
     }
 
     /// The receipt of a letter: for those who send for the facility it came from, and for the network's office. For

@@ -83,6 +83,23 @@ pub struct Decision<'a> {
     pub by: Option<&'a ConsentVersion>,
     /// Which of its provisions: the index in each `provision` on the way to it.
     pub path: &'a [u16],
+    /// What decided.
+    pub ground: Decided,
+}
+
+/// What a decision is based on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decided {
+    /// A provision of a Consent.
+    Consent,
+    /// A rule of the network's.
+    Network,
+    /// A record that stands open in an emergency.
+    Emergency,
+    /// A Consent that cannot be enforced.
+    NotUnderstood,
+    /// Nothing: no consent speaks of it.
+    Nothing,
 }
 
 /// What a policy says of a whole record at an instant.
@@ -182,13 +199,13 @@ impl Policy {
     /// The decision at an instant, milliseconds since 1970, about a row.
     pub fn decide(&self, now_ms: i64, seen: &RowFacts<'_>) -> Decision<'_> {
         if let Some(shut) = &self.shut {
-            return Decision { permitted: false, by: Some(shut), path: &[] };
+            return Decision { permitted: false, by: Some(shut), path: &[], ground: Decided::NotUnderstood };
         }
         let asked = Asked { now_ms, seen, behind: &self.behind, professional: self.asker.is_professional() };
         let ordinary = self.ordinary(&asked);
         let urgent = self.emergency.as_deref().filter(|_| !ordinary.permitted);
         match urgent.and_then(|urgent| urgent.opens(&asked)) {
-            Some(by) => Decision { permitted: true, by: Some(by), path: &[] },
+            Some(by) => Decision { permitted: true, by: Some(by), path: &[], ground: Decided::Emergency },
             None => ordinary,
         }
     }
@@ -199,20 +216,22 @@ impl Policy {
         for (consent, spec) in &self.consents {
             match spec.says(asked) {
                 Some(spec) if !spec.permits => {
-                    return Decision { permitted: false, by: Some(consent), path: &spec.path };
+                    return spec.decision(consent, Decided::Consent);
                 }
                 Some(spec) => permit = permit.or(Some((consent, spec))),
                 None => {}
             }
         }
-        let Some((consent, spec)) = permit else { return Decision { permitted: false, by: None, path: &[] } };
+        let Some((consent, spec)) = permit else {
+            return Decision { permitted: false, by: None, path: &[], ground: Decided::Nothing };
+        };
         // Of the network's own rules only what they deny counts.
         for (limit, spec) in &self.limits {
             if let Some(spec) = spec.says(asked).filter(|spec| !spec.permits) {
-                return Decision { permitted: false, by: Some(limit), path: &spec.path };
+                return spec.decision(limit, Decided::Network);
             }
         }
-        Decision { permitted: true, by: Some(consent), path: &spec.path }
+        spec.decision(consent, Decided::Consent)
     }
 
     /// The grant by which the record stands open in an emergency at an instant, milliseconds since 1970.
@@ -285,6 +304,10 @@ impl Spec {
             }
         }
         permit.or(labelled.then_some(self))
+    }
+
+    fn decision<'s>(&'s self, by: &'s ConsentVersion, ground: Decided) -> Decision<'s> {
+        Decision { permitted: self.permits, by: Some(by), path: &self.path, ground }
     }
 
     /// Whether it is a permit that is judged by its own labels, not by those of the permit around it.
