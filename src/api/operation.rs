@@ -295,8 +295,8 @@ impl On {
     }
 }
 
-/// What a call showed: how many resources of which record, and the consent that allowed it.
-struct Seen(Vec<(PatientKey, Option<ConsentVersion>, usize)>);
+/// What a call showed: how many resources of which record, and the consents that allowed it.
+struct Seen(Vec<(PatientKey, Vec<ConsentVersion>, usize)>);
 
 impl Seen {
     /// Of how many resources were shown of each record. Blocks on storage.
@@ -309,14 +309,14 @@ impl Seen {
         let one = |(record, count): (PatientKey, usize)| {
             let chart = gateway.chart(record)?;
             let policy = chart.policy(caller);
-            Ok((record, chart.gate(caller, &policy, now).opened_by().cloned(), count))
+            Ok((record, chart.gate(caller, &policy, now).opened_by(), count))
         };
         counts.into_iter().map(one).collect::<Result<_, _>>().map(Seen)
     }
 
     /// For the audit record.
     fn tell(self, trail: &mut Trail) {
-        self.0.iter().for_each(|(record, by, count)| trail.saw(*record, by.as_ref(), *count));
+        self.0.iter().for_each(|(record, by, count)| trail.saw_by_any(*record, by, *count));
     }
 }
 

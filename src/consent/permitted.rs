@@ -48,6 +48,8 @@ pub struct Gate<'a> {
     by: Rights,
     /// The instant, milliseconds since 1970.
     now: i64,
+    /// Whether it is about what was.
+    is_past: bool,
 }
 
 /// What a row is judged by.
@@ -138,12 +140,12 @@ impl<'a> Gate<'a> {
             Verdict::ByRow => Standing::Rows(policy, now_ms),
             Verdict::Closed => Standing::Closed(policy),
         };
-        Gate { caller, standing, by: Rights::SEEING, now: now_ms }
+        Gate { caller, standing, by: Rights::SEEING, now: now_ms, is_past: false }
     }
 
     /// The gate to what belongs to no patient: the directory ([`PatientKey::DIRECTORY`]) and the audit record.
     pub fn directory(caller: &'a Caller) -> Self {
-        Gate { caller, standing: Standing::Directory, by: Rights::SEEING, now: 0 }
+        Gate { caller, standing: Standing::Directory, by: Rights::SEEING, now: 0, is_past: false }
     }
 
     /// The same for what is named: a read, a vread, the history of a resource.
@@ -155,6 +157,11 @@ impl<'a> Gate<'a> {
     /// chains go over) may be seen by either right.
     pub fn found(self) -> Self {
         Gate { by: Rights::SEARCH, ..self }
+    }
+
+    /// The same for versions that were: what stands open in an emergency has no past.
+    pub fn past(self) -> Self {
+        Gate { is_past: true, ..self }
     }
 
     /// May this row leave? Every patient it names must be the record's; a row that names another, or one that is not
@@ -172,7 +179,10 @@ impl<'a> Gate<'a> {
         let (permitted, by_role) = match self.standing {
             Standing::Own(policy) => (covered(policy), true),
             Standing::Consent(policy, _) if !office => (covered(policy) && labels.is_empty(), false),
-            Standing::Rows(policy, now) if !office => (covered(policy) && policy.decide(now, row).permitted, false),
+            Standing::Rows(policy, now) if !office => {
+                let decide = if self.is_past { Policy::decide_past } else { Policy::decide };
+                (covered(policy) && decide(policy, now, row).permitted, false)
+            }
             Standing::Consent(policy, _) | Standing::Rows(policy, _) | Standing::Closed(policy) => {
                 (office && resource_type == ResourceType::CONSENT && covered(policy), true)
             }
@@ -216,21 +226,24 @@ impl<'a> Gate<'a> {
         !matches!(self.standing, Standing::Closed(_)) || matches!(self.caller.role, Role::Office | Role::Open)
     }
 
-    /// A consent that opened it, for the audit record; `None` where the role did.
-    pub fn opened_by(&self) -> Option<&'a ConsentVersion> {
+    /// The consents that opened it, for the audit record; none where the role did. Of a record that is open row by row, all that
+    /// permit something.
+    pub fn opened_by(&self) -> Vec<ConsentVersion> {
         match self.standing {
-            _ if matches!(self.caller.role, Role::Office | Role::Open) => None,
-            Standing::Consent(_, by) => Some(by),
-            Standing::Rows(policy, now) => policy.permitting(now),
-            _ => None,
+            _ if matches!(self.caller.role, Role::Office | Role::Open) => Vec::new(),
+            Standing::Consent(_, by) => vec![by.clone()],
+            Standing::Rows(policy, now) => policy.permitting(now).cloned().collect(),
+            _ => Vec::new(),
         }
     }
 
     /// The consent that opened a row.
     pub fn opened_row_by(&self, row: &RowFacts<'_>) -> Option<&'a ConsentVersion> {
         match self.standing {
-            Standing::Rows(policy, now) if self.opened_by().is_some() => policy.decide(now, row).by,
-            _ => self.opened_by(),
+            _ if matches!(self.caller.role, Role::Office | Role::Open) => None,
+            Standing::Consent(_, by) => Some(by),
+            Standing::Rows(policy, now) => policy.decide(now, row).by,
+            _ => None,
         }
     }
 }
@@ -463,14 +476,14 @@ mod tests {
         caller.organization = "Organization/b".into();
         let policy = policy(Role::Care, true);
         let gate = Gate::new(&caller, &FacilityCode::parse(HOSPITAL), &policy, 0);
-        assert!(!gate.is_open() && gate.opened_by().is_none());
+        assert!(!gate.is_open() && gate.opened_by().is_empty());
     }
 
     #[test]
     fn a_searchset_is_gathered_from_what_may_leave() {
         let (caller, policy) = (caller(Role::Care), policy(Role::Care, true));
         let gate = Gate::new(&caller, &FacilityCode::unstated(), &policy, 0);
-        assert_eq!(gate.opened_by().map(|by| by.version), Some(2));
+        assert_eq!(gate.opened_by().iter().map(|by| by.version).collect::<Vec<_>>(), [2]);
         let release =
             |body| row(&gate, ResourceType::OBSERVATION, &[RECORD], Labels::default()).map(|p| p.release(body));
         let parts: Vec<_> = ["a", "b"].into_iter().filter_map(release).collect();

@@ -196,6 +196,12 @@ impl Policy {
         }
     }
 
+    /// The same without what stands open in an emergency: that is for what is, not for what was.
+    pub fn decide_past(&self, now_ms: i64, seen: &RowFacts<'_>) -> Decision<'_> {
+        let decision = self.decide(now_ms, seen);
+        if decision.ground == Decided::Emergency { Decision { permitted: false, ..decision } } else { decision }
+    }
+
     /// The decision at an instant, milliseconds since 1970, about a row.
     pub fn decide(&self, now_ms: i64, seen: &RowFacts<'_>) -> Decision<'_> {
         if let Some(shut) = &self.shut {
@@ -239,10 +245,10 @@ impl Policy {
         self.emergency.as_deref()?.granted(now_ms)
     }
 
-    /// A consent that permits something at an instant, milliseconds since 1970.
-    pub fn permitting(&self, now_ms: i64) -> Option<&ConsentVersion> {
-        let plain = self.consents.iter().find(|(_, spec)| spec.may_permit(now_ms)).map(|(consent, _)| consent);
-        plain.or_else(|| self.granted(now_ms))
+    /// The consents that permit something at an instant, milliseconds since 1970.
+    pub fn permitting(&self, now_ms: i64) -> impl Iterator<Item = &ConsentVersion> {
+        let plain = self.consents.iter().filter(move |(_, spec)| spec.may_permit(now_ms)).map(|(consent, _)| consent);
+        plain.chain(self.granted(now_ms))
     }
 
     /// Whom it was compiled for.
