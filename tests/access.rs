@@ -391,3 +391,95 @@ fn a_draft_says_what_it_would_open_and_opens_nothing() {
     assert_eq!(parameter(&preview(&draft), "issues").len(), 1);
     assert_eq!(who(&served), Vec::<&str>::new());
 }
+
+/// A letter of the hospital with a finding, a laboratory result, a Composition that holds both, a Provenance of the result and a
+/// doctor whom only the result names.
+fn with_document() -> Served {
+    let (served, gateway) = world("", gateway::clock);
+    let identified = |mut resource: Value, id: &str| {
+        resource["identifier"] =
+            json!([{"system": "http://jpfhir.jp/fhir/core/IdSystem/resourceInstance-identifier", "value": id}]);
+        resource
+    };
+    let to = |n: usize| json!({"reference": format!("urn:uuid:d-{n}")});
+    let resources = [
+        condition("d", "I10", None),
+        identified(
+            json!({"resourceType": "Observation", "status": "final", "subject": to(0), "performer": [to(4)],
+            "effectiveDateTime": "2026-10-01",
+            "category": [{"coding": [{"system": "http://terminology.hl7.org/CodeSystem/observation-category", "code": "laboratory"}]}],
+            "code": {"coding": [{"system": "http://loinc.org", "code": "7917-8"}], "text": "HIV"}}),
+            "d-o",
+        ),
+        identified(
+            json!({"resourceType": "Composition", "status": "final", "subject": to(0), "date": "2026-10-02", "title": "退院時サマリー",
+            "type": {"coding": [{"system": "http://loinc.org", "code": "18842-5"}]}, "author": [to(5)],
+            "section": [{"title": "診断", "entry": [to(1)]}, {"title": "検査", "entry": [to(2)]}]}),
+            "d-c",
+        ),
+        identified(json!({"resourceType": "Practitioner", "name": [{"text": "見本 検査医"}]}), "d-p"),
+        identified(json!({"resourceType": "Practitioner", "name": [{"text": "見本 主治医"}]}), "d-q"),
+    ];
+    let mut letters = bundle(HANAKO, "d", &resources);
+    letters["entry"][3]["resource"]["identifier"] = letters["entry"][3]["resource"]["identifier"][0].clone();
+    let receipt = gateway.receive(&letter(HOSPITAL, "d", &letters)).unwrap();
+    assert_eq!(receipt.record(), Some(key(HANAKO)), "{receipt:?}");
+    served
+}
+
+/// How many resources of a type a client finds of the patient.
+fn count(served: &Served, client: &str, of: &str) -> u64 {
+    let query = if of == "Practitioner" {
+        "_summary=count".to_owned()
+    } else {
+        format!("patient={}&_summary=count", patient())
+    };
+    served.get(client, format!("/{of}?{query}")).json()["total"].as_u64().unwrap()
+}
+
+#[test]
+fn what_tells_of_something_denied_is_denied_with_it() {
+    let served = with_document();
+    let permit = || json!({"type": "permit", "actor": [to("Organization/agency-b")]});
+    put(&served, "c", permit(), json!({}));
+    let counts =
+        |client: &str| ["Condition", "Observation", "Composition", "Practitioner"].map(|of| count(&served, client, of));
+    assert_eq!(counts("agency-b"), [2, 1, 1, 2]);
+    let mut narrowed = permit();
+    narrowed["provision"] =
+        json!([{"type": "deny", "code": [{"coding": [{"system": "http://loinc.org", "code": "7917-8"}]}]}]);
+    put(&served, "c", narrowed, json!({}));
+    // The document holds the result, and nobody else names the doctor who made it.
+    assert_eq!(counts("agency-b"), [2, 0, 0, 0]);
+    let provenances = served.get("agency-b", format!("/Provenance?patient={}", patient())).body;
+    assert!(!provenances.contains("Observation/"), "{provenances}");
+    let told = served.get("hospital", format!("/Composition?patient={}", patient())).json();
+    let id = told["entry"][0]["resource"]["id"].as_str().unwrap().to_owned();
+    let told = served.get("office", format!("/Composition/{id}/$explain-access?client=agency-b")).json();
+    assert_eq!(parameter(&told, "permitted")[0]["valueBoolean"], false, "{told}");
+    assert_eq!(served.get("agency-b", format!("/Composition/{id}/_history/1")).status, 404);
+    // The findings alone: a document of which something is missing is not there.
+    let types = |names: &[&str]| -> Value {
+        names.iter().map(|name| json!({"system": "http://hl7.org/fhir/resource-types", "code": name})).collect()
+    };
+    let mut some = permit();
+    some["class"] = types(&["Patient", "Condition", "Composition", "Practitioner"]);
+    put(&served, "c", some, json!({}));
+    assert_eq!(counts("agency-b"), [2, 0, 0, 0]);
+}
+
+#[test]
+fn a_document_that_is_permitted_by_its_kind_is_permitted_whole() {
+    let served = with_document();
+    let mut permit = json!({"type": "permit", "actor": [to("Organization/agency-b")]});
+    permit["class"] = json!([{"system": "http://loinc.org", "code": "18842-5"}]);
+    put(&served, "c", permit.clone(), json!({}));
+    let counts = ["Condition", "Observation", "Composition", "Practitioner"].map(|of| count(&served, "agency-b", of));
+    // What it holds, and no other finding.
+    assert_eq!(counts, [1, 1, 1, 2]);
+    let told = served.get("agency-b", format!("/Composition?patient={}", patient())).json();
+    let id = told["entry"][0]["resource"]["id"].as_str().unwrap();
+    let whole = served.get("agency-b", format!("/Composition/{id}/$document"));
+    assert_eq!(whole.status, 200, "{whole:?}");
+    assert!(whole.body.contains("7917-8") && whole.body.contains("I10") && !whole.body.contains("E119"));
+}

@@ -362,7 +362,7 @@ fn gather(
     let chart = gateway.chart(record)?;
     let policy = chart.policy(caller);
     let gate = chart.gate(caller, &policy, gateway.now());
-    let gate = if wanted.id.is_some() { gate.named() } else { gate.found() }.past();
+    let gate = if wanted.id.is_some() { gate.named() } else { gate.found() };
     if !gate.is_open() {
         return Ok(());
     }

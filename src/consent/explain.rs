@@ -36,6 +36,8 @@ pub enum Reason {
     NoConsent,
     /// A consent would permit it but for its labels, which none names.
     Labels,
+    /// A consent permits it, and it tells of something that is hidden, or is a document of which something is.
+    HangsTogether,
     /// The network's rules do not publish it.
     Network,
     /// A Consent that cannot be enforced closes the record.
@@ -82,6 +84,7 @@ impl Reason {
             Reason::Consent => "consent",
             Reason::NoConsent => "no-consent",
             Reason::Labels => "labels",
+            Reason::HangsTogether => "hangs-together",
             Reason::Network => "network",
             Reason::NotUnderstood => "not-understood",
             Reason::Emergency => "emergency",
@@ -106,6 +109,10 @@ impl Reason {
             (Reason::Labels, _) => (
                 "It is labelled, and no consent names the label.",
                 "機微情報などのラベルがあり、それを明示した同意がありません。",
+            ),
+            (Reason::HangsTogether, _) => (
+                "It tells of something that is hidden, or is a document of which something is.",
+                "非開示の情報に言及しているか、その一部に非開示の情報を含む文書です。",
             ),
             (Reason::Network, _) => (
                 "The network's rules do not publish it to this member.",

@@ -11,6 +11,7 @@ pub mod policy;
 pub mod purpose;
 pub mod rule;
 pub mod scope;
+mod spread;
 pub mod team;
 pub mod terms;
 

@@ -5,6 +5,7 @@ use super::directive::ConsentVersion;
 use super::explain::{Account, Reason};
 use super::policy::{Policy, Verdict};
 use super::scope::Rights;
+use super::spread::Spread;
 use crate::fault::{Denied, Finding};
 use crate::fhir::outcome::{self, Language};
 use crate::fhir::{FacilityCode, PatientKey, ResourceId, ResourceType};
@@ -50,6 +51,8 @@ pub struct Gate<'a> {
     now: i64,
     /// Whether it is about what was.
     is_past: bool,
+    /// What hangs together with what is hidden.
+    spread: Option<&'a Spread>,
 }
 
 /// What a row is judged by.
@@ -140,12 +143,21 @@ impl<'a> Gate<'a> {
             Verdict::ByRow => Standing::Rows(policy, now_ms),
             Verdict::Closed => Standing::Closed(policy),
         };
-        Gate { caller, standing, by: Rights::SEEING, now: now_ms, is_past: false }
+        Gate { caller, standing, by: Rights::SEEING, now: now_ms, is_past: false, spread: None }
+    }
+
+    /// The same to a record with these rows, with which the policy was compiled: what hangs together with what is hidden is
+    /// hidden with it.
+    pub fn over(self, columns: &Columns) -> Self {
+        match self.standing {
+            Standing::Rows(policy, now) => Gate { spread: policy.spread(now, columns), ..self },
+            _ => self,
+        }
     }
 
     /// The gate to what belongs to no patient: the directory ([`PatientKey::DIRECTORY`]) and the audit record.
     pub fn directory(caller: &'a Caller) -> Self {
-        Gate { caller, standing: Standing::Directory, by: Rights::SEEING, now: 0, is_past: false }
+        Gate { caller, standing: Standing::Directory, by: Rights::SEEING, now: 0, is_past: false, spread: None }
     }
 
     /// The same for what is named: a read, a vread, the history of a resource.
@@ -181,7 +193,7 @@ impl<'a> Gate<'a> {
             Standing::Consent(policy, _) if !office => (covered(policy) && labels.is_empty(), false),
             Standing::Rows(policy, now) if !office => {
                 let decide = if self.is_past { Policy::decide_past } else { Policy::decide };
-                (covered(policy) && decide(policy, now, row).permitted, false)
+                (covered(policy) && decide(policy, now, row).permitted && !self.hides(row), false)
             }
             Standing::Consent(policy, _) | Standing::Rows(policy, _) | Standing::Closed(policy) => {
                 (office && resource_type == ResourceType::CONSENT && covered(policy), true)
@@ -190,6 +202,11 @@ impl<'a> Gate<'a> {
             Standing::Directory => (is_directory(resource_type) && patients.is_empty() && labels.is_empty(), true),
         };
         permitted.then_some(Permit { by_role })
+    }
+
+    fn hides(&self, row: &RowFacts<'_>) -> bool {
+        let hides = if self.is_past { Spread::hides_past } else { Spread::hides };
+        self.spread.is_some_and(|spread| hides(spread, row))
     }
 
     /// Why a row may leave, or not; for the network's office, never for whoever asked.
@@ -207,10 +224,12 @@ impl<'a> Gate<'a> {
             | Standing::Rows(policy, _)
             | Standing::Closed(policy)
             | Standing::Own(policy) => {
-                if ours(policy) {
-                    Account::of(policy, self.now, row)
-                } else {
-                    plain(Reason::OtherPatient)
+                match Account::of(policy, self.now, row) {
+                    _ if !ours(policy) => plain(Reason::OtherPatient),
+                    account if account.permitted && self.hides(row) => {
+                        Account { permitted: false, reason: Reason::HangsTogether, ..account }
+                    }
+                    account => account,
                 }
             }
             Standing::Directory => Account { permitted: self.row(row).is_some(), ..plain(Reason::Role) },
