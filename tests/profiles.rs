@@ -40,6 +40,20 @@ fn the_kinds_of_members_are_those_of_the_code_system() {
     assert_eq!(kinds["url"], tasuki::consent::member::MEMBER_KIND);
 }
 
+/// The rule that the operator's guide shows can be used.
+#[test]
+fn the_rule_in_the_guide_is_one() {
+    let guide = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/operator.md")).unwrap();
+    let shown = guide.split("```json\n").skip(1).filter_map(|rest| rest.split("```").next());
+    let rules: Vec<Value> = shown
+        .filter_map(|text| serde_json::from_str(text).ok())
+        .filter(|v: &Value| v["resourceType"] == "Consent")
+        .collect();
+    assert_eq!(rules.len(), 1);
+    Limit::read(&rules[0]).unwrap();
+    assert!(base_at(&rules[0], Level::Full).iter().all(|issue| issue.rule.severity < Severity::Error));
+}
+
 /// Whatever a patient permits to everybody, by the default rules.
 #[test]
 fn the_default_data_sets() {
