@@ -55,6 +55,7 @@ impl Check<'_> {
             verifier,
             mllp: self.mllp(&file, &sources, listen, now_ms)?,
             folders: self.folders(&file.folder, &sources)?,
+            terms: self.terms(&file.network, &sources)?,
             sources,
             open: false,
             beat_ms: super::BEAT_MS,

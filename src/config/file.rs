@@ -31,6 +31,8 @@ pub(super) struct File {
     pub(super) proxy: Proxy,
     #[serde(default)]
     pub(super) limits: Limits,
+    #[serde(default)]
+    pub(super) network: Network,
 }
 
 #[derive(Deserialize)]
@@ -84,6 +86,22 @@ pub(super) struct Client {
     pub(super) jwks_uri: Option<Spanned<String>>,
     pub(super) scopes: Option<Vec<Spanned<String>>>,
     pub(super) certificate_sha256: Option<Spanned<String>>,
+    pub(super) kind: Option<Spanned<String>>,
+    pub(super) joined: Option<Spanned<String>>,
+    pub(super) application: Option<Spanned<String>>,
+    #[serde(default)]
+    pub(super) emergency: bool,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Network {
+    #[serde(default)]
+    pub(super) rules: Vec<Spanned<String>>,
+    #[serde(default)]
+    pub(super) reconsent: bool,
+    #[serde(default)]
+    pub(super) emergency_overrides: bool,
 }
 
 #[derive(Deserialize)]

@@ -40,7 +40,6 @@ fn leak_41_copies_are_hidden_with_what_they_are_copies_of() {
 
 /// What a patient refuses by a deny is in nothing that holds it: neither in the letter that brought it nor in what tells of it.
 #[test]
-#[ignore = "not so yet: only labels spread to what holds a resource, refusals by class, code, period or instance do not"]
 fn leak_41_what_is_refused_is_in_nothing_that_holds_it() {
     let worlds = [false, true].map(|more| {
         let store = store(&[], &[]);

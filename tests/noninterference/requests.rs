@@ -40,7 +40,13 @@ const HOSTILE: [&str; 14] = [
     "-",
     "%25",
 ];
-const OPERATIONS: [&str; 16] = [
+const OPERATIONS: [&str; 22] = [
+    "$emergency-access",
+    "$emergency-end",
+    "$emergency-reviews",
+    "$explain-access",
+    "$preview-consent",
+    "$who-can-see",
     "$convert",
     "$docref",
     "$document",

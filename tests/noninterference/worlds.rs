@@ -295,6 +295,10 @@ fn unit(way: Way, number: usize, narrow: Narrow, kind: &mut Dice, content: &mut 
         }
         Way::Label => with_history(labelled(resource(of, &id, &open, content), content), content),
         Way::OutOfConsent => {
+            if matches!(narrow, Narrow::AllButClass | Narrow::Class) && kind.once_in(2) {
+                let sent = bundle(PART, &id, &[condition(&id, content.word(&["C160", "C61"]), None)]);
+                return vec![Step::Letter(HOSPITAL, id, sent)];
+            }
             let of = match narrow {
                 Narrow::Class => kind.word(&["Condition", "Procedure", "CarePlan", "Composition", "Provenance"]),
                 Narrow::AllButClass => kind.word(&["Condition", "Flag", "Procedure"]),
