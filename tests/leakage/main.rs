@@ -163,7 +163,13 @@ pub(crate) fn permit(store: &Store, status: &str) {
 }
 
 pub(crate) fn serve(store: &Store) -> Served {
-    Served::new(Arc::new(Gateway::over(store.clone(), &config(), tick).expect("starts")))
+    serve_on(store, 0)
+}
+
+/// The same with beats so far apart, milliseconds.
+pub(crate) fn serve_on(store: &Store, beat_ms: u64) -> Served {
+    let config = tasuki::config::Config { beat_ms, ..config() };
+    Served::new(Arc::new(Gateway::over(store.clone(), &config, tick).expect("starts")))
 }
 
 /// A clock that tests may set, in whose files they run one after the other.
@@ -174,6 +180,11 @@ pub(crate) fn tick() -> i64 {
 }
 
 pub(crate) fn worlds() -> Worlds {
+    worlds_on(0)
+}
+
+/// The same with beats so far apart, milliseconds.
+pub(crate) fn worlds_on(beat_ms: u64) -> Worlds {
     let mut gone = condition("gone", SHOWN, Some("UNDELIVERED"));
     gone["code"]["text"] = json!("消えた");
     let mut again = condition("secret", SHOWN, Some("UNINFORMED"));
@@ -182,7 +193,7 @@ pub(crate) fn worlds() -> Worlds {
     for (name, number, organization) in [("cb", SHOWN, "agency-b"), ("c3", HIDDEN, "agency-b")] {
         receive(&stores[1], &letter("", name, &consent(name, number, organization, "active", Value::Null)));
     }
-    Worlds { less: serve(&stores[0]), more: serve(&stores[1]) }
+    Worlds { less: serve_on(&stores[0], beat_ms), more: serve_on(&stores[1], beat_ms) }
 }
 
 impl Worlds {
