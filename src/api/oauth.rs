@@ -29,6 +29,8 @@ pub(super) enum Refusal {
     InvalidClient(Wrong),
     /// None of what is asked for can be granted.
     InvalidScope,
+    /// The purpose that the assertion states cannot be granted.
+    InvalidGrant(&'static str),
     /// Something other than `client_credentials`.
     UnsupportedGrantType,
     /// Again after so many seconds.
@@ -106,6 +108,10 @@ fn refused(refusal: Refusal, trail: &mut Trail) -> Answer {
         Refusal::InvalidScope => {
             trail.end(Outcome::Scope);
             (Status::BadRequest, "invalid_scope", "None of the scopes that are asked for can be granted.")
+        }
+        Refusal::InvalidGrant(description) => {
+            trail.end(Outcome::Scope);
+            (Status::BadRequest, "invalid_grant", description)
         }
         Refusal::UnsupportedGrantType => {
             (Status::BadRequest, "unsupported_grant_type", "Only client_credentials is taken here.")

@@ -7,8 +7,11 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
+use serde_json::value::RawValue;
 
 use super::jwks::{Algorithm, KeySet, Unverified};
+use super::purpose::{self, NoPurpose};
+use crate::consent::Purpose;
 
 /// Longest assertion that is read, bytes.
 pub const ASSERTION_BYTES_MAX: usize = 8 << 10;
@@ -74,6 +77,8 @@ struct Claims {
     nbf: Option<i64>,
     iat: Option<i64>,
     jti: String,
+    /// Read only once it is known who asks.
+    extensions: Option<Box<RawValue>>,
 }
 
 impl<'a> Assertion<'a> {
@@ -119,6 +124,11 @@ impl<'a> Assertion<'a> {
     /// Until when it can be used, milliseconds since 1970, the skew included: so long it must be remembered.
     pub fn usable_until_ms(&self) -> i64 {
         self.claims.exp.saturating_add(SKEW_SECONDS_MAX).saturating_mul(1000)
+    }
+
+    /// What for, where it says ([`purpose::of_extensions`]).
+    pub fn purpose(&self) -> Result<Option<Purpose>, NoPurpose> {
+        self.claims.extensions.as_ref().map_or(Ok(None), |claim| purpose::of_extensions(claim.get()))
     }
 
     /// Whether it is for one of these addresses, and for now (milliseconds since 1970).

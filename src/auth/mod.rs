@@ -5,6 +5,7 @@ pub mod certificate;
 pub mod digest;
 pub mod jwks;
 pub mod keys;
+pub mod purpose;
 pub mod rate;
 pub mod registry;
 pub mod revocation;

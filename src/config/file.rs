@@ -85,6 +85,8 @@ pub(super) struct Client {
     pub(super) jwks_file: Option<Spanned<String>>,
     pub(super) jwks_uri: Option<Spanned<String>>,
     pub(super) scopes: Option<Vec<Spanned<String>>>,
+    #[serde(default)]
+    pub(super) purposes: Vec<Spanned<String>>,
     pub(super) certificate_sha256: Option<Spanned<String>>,
     pub(super) kind: Option<Spanned<String>>,
     pub(super) joined: Option<Spanned<String>>,

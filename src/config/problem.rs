@@ -88,6 +88,12 @@ pub static APPLICATION: Rule = rule(
     "this does not name an application; write its system and its code like \"App|123\".",
     "アプリケーションの指定ではありません。\"App|123\" のように体系とコードを記述してください。",
 );
+/// Not a purpose of use that a token may be for.
+pub static PURPOSE: Rule = rule(
+    "config-purpose",
+    "{} is no purpose of use that a token may be for; write a code of v3-ActReason like \"COC\" or \"TREAT\", and no emergency (BTG, ETREAT, ERTREAT).",
+    "{} はトークンに指定できる利用目的ではありません。\"COC\" や \"TREAT\" のようなv3-ActReasonのコードを記述してください(緊急時の BTG、ETREAT、ERTREAT は指定できません)。",
+);
 /// A rule of the network's that cannot be used.
 pub static NETWORK_RULE: Rule = rule(
     "config-network-rule",

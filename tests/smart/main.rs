@@ -13,6 +13,7 @@ mod command;
 mod cost;
 mod keys;
 mod lifecycle;
+mod purposes;
 mod scopes;
 mod signer;
 mod tls;

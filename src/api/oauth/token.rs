@@ -30,10 +30,10 @@ pub(super) async fn issue(
     if granted.is_empty() {
         return Err(Refusal::InvalidScope);
     }
-    let scope = granted.text();
+    let (scope, purpose) = (granted.text(), known.purpose(form)?);
     let (client, certificate) = known.durably().await?;
     // A client that was taken away meanwhile is none.
-    let token = gateway.registry().issue(&client, granted, certificate, gateway.now());
+    let token = gateway.registry().issue(&client, (granted, purpose), certificate, gateway.now());
     let token = token.ok_or(Refusal::InvalidClient(Wrong::UnknownClient))?;
     Ok(said(
         Status::Ok,
