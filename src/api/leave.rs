@@ -10,7 +10,7 @@ use super::answer::{Answer, Content};
 use super::asked::Asked;
 use super::form::Formed;
 use super::request_id::{X_REQUEST_ID, request_id};
-use super::{cors, forwarded};
+use super::{caller, cors, forwarded};
 use crate::app::Gateway;
 use crate::fault::Status;
 use crate::fhir::time;
@@ -71,7 +71,7 @@ pub(super) async fn leave(request: &HttpRequest, gateway: &Gateway, asked: &Aske
     let says_when = answer.headers.iter().any(|(name, _)| *name == header::RETRY_AFTER);
     answer.headers.into_iter().for_each(|(name, value)| add(name, value_of(&value)));
     match status {
-        Status::Unauthorized => add(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")),
+        Status::Unauthorized => add(header::WWW_AUTHENTICATE, value_of(&caller::challenge(gateway, request))),
         Status::Busy | Status::TooManyRequests if !says_when => {
             add(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_SECONDS));
         }

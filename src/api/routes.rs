@@ -6,6 +6,7 @@ use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
 use super::admit::{allowed, stopped};
 use super::answer::Answer;
 use super::asked::Asked;
+use super::caller::enter;
 use super::history::Of;
 use super::leave::leave;
 use super::oauth;
@@ -38,7 +39,10 @@ async fn dispatch(request: HttpRequest, gateway: Data, payload: web::Payload) ->
     let path: Vec<&str> = path.strip_suffix('/').unwrap_or(path).split('/').collect();
     let answer = match stopped(&request, &asked, &path) {
         Some(answer) => answer,
-        None => route(request.clone(), gateway.clone(), payload, &path).await,
+        None => match enter(&request, &gateway).await {
+            Err(answer) => answer,
+            Ok(_entered) => route(request.clone(), gateway.clone(), payload, &path).await,
+        },
     };
     // A form in the body may have said more.
     let asked = request.extensions().get::<Asked>().copied().unwrap_or(asked);

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
-use super::jwks::{Algorithm, KeySet, Unverified};
+use super::jwks::{Algorithm, KeySet, OF_CLIENTS, Unverified};
 use super::purpose::{self, NoPurpose};
 use crate::consent::Purpose;
 
@@ -91,7 +91,7 @@ impl<'a> Assertion<'a> {
         let (header, claims) = signed.split_once('.').ok_or(Wrong::Malformed)?;
         let bytes = |part: &str| URL_SAFE_NO_PAD.decode(part).map_err(|_| Wrong::Malformed);
         let header: Header = serde_json::from_slice(&bytes(header)?).map_err(|_| Wrong::Malformed)?;
-        let algorithm = Algorithm::parse(&header.alg).ok_or(Wrong::Algorithm)?;
+        let algorithm = Algorithm::parse(&header.alg, OF_CLIENTS).ok_or(Wrong::Algorithm)?;
         // Extensions that must be understood are not (RFC 7515 section 4.1.11).
         if header.crit.is_some() {
             return Err(Wrong::Critical);

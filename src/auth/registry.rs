@@ -148,6 +148,14 @@ impl Registry {
         }
     }
 
+    /// Since when an organisation is a member, where that is stated of a client that acts for it: the latest of several. `None`
+    /// when no client acts for it.
+    pub fn joined(&self, organization: &str) -> Option<Option<i64>> {
+        let state = self.read();
+        let own = state.clients.iter().filter(|client| client.caller.organization == organization);
+        own.map(|client| client.caller.joined).max()
+    }
+
     /// The client of that id, when it can ask for access tokens.
     pub fn registered(&self, id: &str) -> Option<Arc<Registered>> {
         self.read().by_id.get(id).cloned()

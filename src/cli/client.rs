@@ -262,7 +262,7 @@ fn list(config: &Config) {
         let mut shows: Vec<String> = Vec::new();
         match keys {
             Some(Keys::Given(set)) => shows.push(format!("keys {}", set.ids().collect::<Vec<_>>().join(", "))),
-            Some(Keys::At(address)) => shows.push(format!("keys at {address}")),
+            Some(Keys::At(address) | Keys::Of(address)) => shows.push(format!("keys at {address}")),
             None => {}
         }
         shows.extend(token.map(|_| "a token".to_owned()));
