@@ -89,7 +89,9 @@ fn smart_08_a_client_learns_what_its_own_token_is_good_for() {
     let told = signer.about(&served, "app", "//auth/introspect", &token);
     assert_eq!((told.status, told.header("cache-control")), (200, Some("no-store")));
     let expected = json!({"active": true, "scope": SCOPE, "client_id": "app", "sub": "app", "token_type": "bearer",
-        "iss": "http://gateway.example/auth", "iat": NOW / 1000, "exp": NOW / 1000 + 300});
+        "iss": "http://gateway.example/auth", "iat": NOW / 1000, "exp": NOW / 1000 + 300,
+        "extensions": {"ihe_iua": {"purpose_of_use": [
+            {"system": "http://terminology.hl7.org/CodeSystem/v3-ActReason", "code": "COC"}]}}});
     assert_eq!(told.json(), expected);
     let inactive = json!({"active": false});
     assert_eq!(other.about(&served, "other", "//auth/introspect", &token).json(), inactive, "not its own");

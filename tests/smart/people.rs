@@ -329,3 +329,35 @@ fn without_a_provider_no_json_web_token_counts() {
     let served = crate::served_with("");
     assert_eq!((status(&served, &provider.good()), provider.asked_in_all()), (401, 0));
 }
+
+#[test]
+fn a_file_that_comes_lets_somebody_in_and_one_that_goes_keeps_them_out() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let (folder, provider) = (tempfile::tempdir().unwrap(), Provider::new());
+    let people = folder.path().join("people.d");
+    std::fs::create_dir(&people).unwrap();
+    let text = format!(
+        "listen = \"127.0.0.1:0\"\nbase_url = \"http://gateway.example/fhir\"\n[store]\nengine = \"memory\"\n\
+         [oidc]\nissuer = \"{}\"\naudience = \"tasuki\"\nacr = [\"mfa\"]\npeople = \"people.d\"\n\
+         organizations = [\"Organization/agency-a\"]\n",
+        provider.issuer
+    );
+    let server = crate::secrets::Server::start(folder.path(), &text);
+    let http = reqwest::blocking::Client::builder().no_proxy().build().unwrap();
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+    let token = provider.token(|_, claims| (claims["exp"], claims["iat"]) = (json!(now + 600), json!(now)));
+    let becomes = |expected: u16| {
+        let status = || {
+            let request = http.get(format!("http://{}/fhir/Patient", server.address)).bearer_auth(&token);
+            request.send().unwrap().status().as_u16()
+        };
+        (0..100).any(|_| status() == expected || { std::thread::sleep(std::time::Duration::from_millis(100)); false })
+    };
+    assert!(becomes(401));
+    let file = people.join("nurse-1.toml");
+    std::fs::write(&file, "id = \"nurse-1\"\nsubject = \"8f1c-nurse\"\norganization = \"Organization/agency-a\"\n").unwrap();
+    assert!(becomes(200), "somebody comes");
+    std::fs::rename(&file, people.join("nurse-1.gone")).unwrap();
+    assert!(becomes(401), "and goes");
+    assert!(server.log().contains("people taken up"));
+}

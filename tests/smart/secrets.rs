@@ -17,14 +17,15 @@ use crate::signer::{Said, Signer, client, encoded, pairs};
 
 const BY_HAND: &str = "QQHANDQQ-0123456789abcdef";
 
-struct Server {
+/// The built program with everything in its log.
+pub(crate) struct Server {
     child: Child,
-    address: String,
-    log: std::thread::JoinHandle<String>,
+    pub(crate) address: String,
+    log: Option<std::thread::JoinHandle<String>>,
 }
 
 impl Server {
-    fn start(folder: &Path, text: &str) -> Server {
+    pub(crate) fn start(folder: &Path, text: &str) -> Server {
         std::fs::write(folder.join("tasuki.toml"), text).unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_tasuki"));
         command.current_dir(folder).args(["serve", "--config", "tasuki.toml"]).env("NO_COLOR", "1");
@@ -39,14 +40,21 @@ impl Server {
             }
         };
         let log = std::thread::spawn(move || lines.fold(said, |said, line| said + "\n" + &line));
-        Server { child, address, log }
+        Server { child, address, log: Some(log) }
     }
 
     /// Ends it; what it logged.
-    fn log(mut self) -> String {
+    pub(crate) fn log(mut self) -> String {
         let _ = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status();
         let _ = self.child.wait();
-        self.log.join().unwrap()
+        self.log.take().unwrap().join().unwrap()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 
