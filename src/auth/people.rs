@@ -23,7 +23,7 @@ const VERIFIED_MS: i64 = 60_000;
 pub struct Person {
     /// By the provider's word for them (`sub`).
     pub subject: String,
-    /// Who they are here; their scopes are those of each token.
+    /// Who they are here; their scopes are those of each token, here all that it may have.
     pub caller: Caller,
     /// What they may be granted at most.
     pub scopes: Vec<Scope>,
@@ -83,6 +83,18 @@ impl People {
     pub fn members_changed(&self) {
         self.epoch.fetch_add(1, Ordering::AcqRel);
         self.verified.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    /// Everybody whose organisation is a member, in the order of their ids, each with all that they may be granted.
+    pub fn callers(&self, joined: impl Fn(&str) -> Joined) -> Vec<Arc<Caller>> {
+        let registered = self.registered.read().unwrap_or_else(PoisonError::into_inner);
+        let caller = |person: &Arc<Person>| {
+            let member = joined(&person.caller.organization)?;
+            Some(Arc::new(Caller { joined: person.caller.joined.or(member), ..person.caller.clone() }))
+        };
+        let mut callers: Vec<_> = registered.values().filter_map(caller).collect();
+        callers.sort_by(|a, b| a.client.cmp(&b.client));
+        callers
     }
 
     /// What is asked of a token, where there is a provider.

@@ -156,6 +156,11 @@ impl Registry {
         own.map(|client| client.caller.joined).max()
     }
 
+    /// Everybody who may call, in the order of the configuration, each with all that it may be granted.
+    pub fn callers(&self) -> Vec<Arc<Caller>> {
+        self.read().clients.iter().map(|client| client.caller.clone()).collect()
+    }
+
     /// The client of that id, when it can ask for access tokens.
     pub fn registered(&self, id: &str) -> Option<Arc<Registered>> {
         self.read().by_id.get(id).cloned()
@@ -171,8 +176,8 @@ impl Registry {
         self.read().clients.iter().filter(|client| client.keys.is_some()).cloned().collect()
     }
 
-    /// Issues a token to a client with these scopes and for this purpose, bound to the certificate that it shows now. `now` is in milliseconds
-    /// since 1970. `None` when the client is not registered any more.
+    /// Issues a token to a client with these scopes and for this purpose, bound to the certificate that it shows now. `now` is in
+    /// milliseconds since 1970. `None` when the client is not registered any more.
     pub fn issue(
         &self,
         client: &Arc<Registered>,

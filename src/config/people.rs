@@ -167,7 +167,9 @@ impl Check<'_> {
         let standing = (written.kind.as_ref(), written.joined.as_ref(), None, written.emergency);
         // No client's id has a colon in it.
         let caller = self.standing("person", standing)?.caller(&format!("person:{}", id.as_str()), &organization, Role::Care);
-        let caller = Caller { person: practitioner.transpose()?, purpose: purposes.first().copied(), ..caller };
+        let most: Vec<&str> = scopes.iter().map(Scope::text).collect();
+        let most = caller.grant(&most.join(" "), &scopes).filter(|_| written.scopes.is_some());
+        let caller = Caller { scopes: most.unwrap_or_default(), person: practitioner.transpose()?, purpose: purposes.first().copied(), ..caller };
         Ok(Person { subject, caller, scopes })
     }
 }

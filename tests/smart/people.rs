@@ -281,6 +281,15 @@ fn whoever_is_taken_away_is_nobody_at_once() {
 }
 
 #[test]
+fn who_has_access_names_people_too() {
+    let World { served, .. } = world();
+    let patient = crate::gateway::key(NUMBER).reference();
+    let answer = served.get("office", format!("/{patient}/$who-can-see"));
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    assert!(answer.body.contains("person:nurse-1") && !answer.body.contains("person:left"), "{}", answer.body);
+}
+
+#[test]
 fn a_member_without_a_program_is_listed() {
     let provider = Provider::new();
     let config = config_with(&oidc(&provider, "organizations = [\"Organization/left\"]"));
