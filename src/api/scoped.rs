@@ -124,7 +124,12 @@ impl Records {
     pub(super) fn scoped<'a>(&'a self, caller: &'a Caller, now: i64) -> Scoped<'a> {
         let both = self.charts.iter().zip(&self.policies);
         let gates = both.map(|(chart, policy)| chart.gate(caller, policy, now)).collect();
-        Scoped { records: self, gates, columns: self.charts.iter().map(|chart| &chart.columns).collect(), deadline: None }
+        Scoped {
+            records: self,
+            gates,
+            columns: self.charts.iter().map(|chart| &chart.columns).collect(),
+            deadline: None,
+        }
     }
 }
 
@@ -184,7 +189,8 @@ impl Visible for Scoped<'_> {
     }
 
     fn may_match(&self, at: Row) -> bool {
-        !self.deadline.is_some_and(Deadline::is_past_at_a_row) && self.chart(at).permit(&self.gates[at.chart].found(), at.row).is_some()
+        !self.deadline.is_some_and(Deadline::is_past_at_a_row)
+            && self.chart(at).permit(&self.gates[at.chart].found(), at.row).is_some()
     }
 
     fn body(&self, at: Row) -> Result<Vec<u8>, Fault> {

@@ -188,7 +188,12 @@ impl KeySet {
         };
         let point = [vec![4], bytes(X), bytes(Y)].concat();
         let rsa = Public::Rsa { n: vec![0xFF; 256], e: vec![1, 0, 1] };
-        KeySet([rsa, Public::P384(point)].into_iter().map(|public| Key { id: "".into(), public, algorithm: None }).collect())
+        KeySet(
+            [rsa, Public::P384(point)]
+                .into_iter()
+                .map(|public| Key { id: "".into(), public, algorithm: None })
+                .collect(),
+        )
     }
 
     /// Holds a signature against the one key with this id.
@@ -312,9 +317,8 @@ mod tests {
     #[test]
     fn a_providers_keys_are_of_more_kinds_and_each_of_the_algorithm_it_names() {
         let (x, y) = (URL_SAFE_NO_PAD.encode([1; 32]), URL_SAFE_NO_PAD.encode([2; 32]));
-        let small = |id: &str, more: &str| {
-            format!(r#"{{"kty":"EC","crv":"P-256","kid":"{id}","x":"{x}","y":"{y}"{more}}}"#)
-        };
+        let small =
+            |id: &str, more: &str| format!(r#"{{"kty":"EC","crv":"P-256","kid":"{id}","x":"{x}","y":"{y}"{more}}}"#);
         let keys = [
             ec("a", ""),
             small("b", ""),

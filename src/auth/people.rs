@@ -55,7 +55,9 @@ struct Verified {
 /// Why there is no caller yet.
 enum Stop {
     /// The provider's keys are not at hand, or one is missing among them.
-    Keys { unknown: bool },
+    Keys {
+        unknown: bool,
+    },
     Denied(Denied),
 }
 

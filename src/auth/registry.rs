@@ -245,7 +245,14 @@ mod tests {
         let caller = Caller::new(id, "Organization/a", Role::Care);
         let token = Some(Digest::of(id.as_bytes()));
         let keys = Some(Keys::Given(Arc::new(KeySet::of_nobody())));
-        Client { caller: caller.into(), token, keys, scopes: Vec::new(), purposes: Vec::new(), certificate: certificate.map(Digest::of) }
+        Client {
+            caller: caller.into(),
+            token,
+            keys,
+            scopes: Vec::new(),
+            purposes: Vec::new(),
+            certificate: certificate.map(Digest::of),
+        }
     }
 
     #[test]

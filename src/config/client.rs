@@ -149,7 +149,8 @@ impl Check<'_> {
             // A token that was given by hand is good for no more than one that is asked for.
             let member = self.member(client)?;
             let purpose = purposes.first().copied();
-            let caller = |scopes| Caller { facilities, scopes, purpose, ..member.caller(id.as_str(), &organization, role) };
+            let caller =
+                |scopes| Caller { facilities, scopes, purpose, ..member.caller(id.as_str(), &organization, role) };
             let caller = match is_bound {
                 true => {
                     let asked = most.iter().map(Scope::text).collect::<Vec<_>>().join(" ");

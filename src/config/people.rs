@@ -117,7 +117,8 @@ impl Check<'_> {
             return Err(self.at("oidc.issuer", &written.issuer, &problem::NO_ASSURANCE, String::new()));
         }
         // They are said back in a header.
-        let plain = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_graphic() && !b"\"\\".contains(&b));
+        let plain =
+            |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_graphic() && !b"\"\\".contains(&b));
         if let Some(wrong) = written.acr.iter().chain(&written.amr).find(|one| !plain(one.get_ref())) {
             return Err(self.at("oidc.acr", wrong, &problem::ASSURANCE, String::new()));
         }
@@ -166,10 +167,16 @@ impl Check<'_> {
         let purposes = self.purposes("person.purpose", written.purpose.as_ref().map_or(&[], std::slice::from_ref))?;
         let standing = (written.kind.as_ref(), written.joined.as_ref(), None, written.emergency);
         // No client's id has a colon in it.
-        let caller = self.standing("person", standing)?.caller(&format!("person:{}", id.as_str()), &organization, Role::Care);
+        let caller =
+            self.standing("person", standing)?.caller(&format!("person:{}", id.as_str()), &organization, Role::Care);
         let most: Vec<&str> = scopes.iter().map(Scope::text).collect();
         let most = caller.grant(&most.join(" "), &scopes).filter(|_| written.scopes.is_some());
-        let caller = Caller { scopes: most.unwrap_or_default(), person: practitioner.transpose()?, purpose: purposes.first().copied(), ..caller };
+        let caller = Caller {
+            scopes: most.unwrap_or_default(),
+            person: practitioner.transpose()?,
+            purpose: purposes.first().copied(),
+            ..caller
+        };
         Ok(Person { subject, caller, scopes })
     }
 }

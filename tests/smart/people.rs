@@ -70,11 +70,16 @@ fn a_person_reads_what_the_consents_permit_their_organisation() {
 #[test]
 fn scopes_are_those_of_the_token_within_registration_and_role() {
     let World { provider, served, .. } = world();
-    let with = |sub: &str, scope: &str| provider.token(|_, claims| (claims["sub"], claims["scope"]) = (json!(sub), json!(scope)));
+    let with = |sub: &str, scope: &str| {
+        provider.token(|_, claims| (claims["sub"], claims["scope"]) = (json!(sub), json!(scope)))
+    };
     let narrow = with("8f1c-nurse", "user/Observation.rs?category=laboratory");
     assert_eq!(served.get(&narrow, "/Observation").json()["total"], 1);
     let refused = served.get(&narrow, "/Patient");
-    assert_eq!((refused.status, refused.header("www-authenticate")), (403, Some("Bearer error=\"insufficient_scope\"")));
+    assert_eq!(
+        (refused.status, refused.header("www-authenticate")),
+        (403, Some("Bearer error=\"insufficient_scope\""))
+    );
     for scope in ["", "openid", "system/*.rs", "patient/*.rs", "user/AuditEvent.rs"] {
         assert_eq!(status(&served, &with("8f1c-nurse", scope)), 403, "{scope}");
     }
@@ -102,9 +107,7 @@ fn a_consent_names_the_person_the_kind_and_the_purpose() {
         [served.get(&provider.good(), "/Patient"), served.get(&helper, "/Patient"), served.get("agency-a", "/Patient")]
             .map(|answer| answer.json()["total"].as_i64().unwrap())
     };
-    let actor = |reference: Value| {
-        move |provision: &mut Value| provision["actor"][0]["reference"] = reference.clone()
-    };
+    let actor = |reference: Value| move |provision: &mut Value| provision["actor"][0]["reference"] = reference.clone();
     assert_eq!(permitted(&actor(json!({"reference": "Practitioner/nurse-1"}))), [1, 0, 0]);
     let kind = |code: &str| {
         actor(json!({"identifier": {"system": "https://tasuki.example/fhir/CodeSystem/member-kind", "value": code}}))
@@ -170,7 +173,9 @@ fn claims_that_do_not_count() {
 fn signatures_that_do_not_count() {
     let World { provider, served, .. } = world();
     let header = |change: &dyn Fn(&mut Value)| provider.token(|header, _| change(header));
-    for algorithm in ["none", "None", "nOnE", "", "HS256", "HS384", "HS512", "RS512", "PS512", "RS384", "ES384", "EdDSA"] {
+    for algorithm in
+        ["none", "None", "nOnE", "", "HS256", "HS384", "HS512", "RS512", "PS512", "RS384", "ES384", "EdDSA"]
+    {
         assert_eq!(status(&served, &header(&|h| h["alg"] = json!(algorithm))), 401, "{algorithm}");
     }
     let unsigned = header(&|h| h["alg"] = json!("none"));
@@ -180,7 +185,8 @@ fn signatures_that_do_not_count() {
     let modulus = set["keys"][0]["n"].as_str().unwrap().as_bytes().to_vec();
     for secret in [set["keys"][0].to_string().into_bytes(), modulus] {
         let text = json!({"alg": "HS256", "kid": "rsa", "typ": "at+jwt"}).to_string();
-        let text = format!("{}.{}", URL_SAFE_NO_PAD.encode(text), URL_SAFE_NO_PAD.encode(provider.claims().to_string()));
+        let text =
+            format!("{}.{}", URL_SAFE_NO_PAD.encode(text), URL_SAFE_NO_PAD.encode(provider.claims().to_string()));
         let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, &secret);
         let signature = URL_SAFE_NO_PAD.encode(ring::hmac::sign(&key, text.as_bytes()));
         assert_eq!(status(&served, &format!("{text}.{signature}")), 401);
@@ -360,11 +366,17 @@ fn a_file_that_comes_lets_somebody_in_and_one_that_goes_keeps_them_out() {
             let request = http.get(format!("http://{}/fhir/Patient", server.address)).bearer_auth(&token);
             request.send().unwrap().status().as_u16()
         };
-        (0..100).any(|_| status() == expected || { std::thread::sleep(std::time::Duration::from_millis(100)); false })
+        (0..100).any(|_| {
+            status() == expected || {
+                std::thread::sleep(std::time::Duration::from_millis(100));
+                false
+            }
+        })
     };
     assert!(becomes(401));
     let file = people.join("nurse-1.toml");
-    std::fs::write(&file, "id = \"nurse-1\"\nsubject = \"8f1c-nurse\"\norganization = \"Organization/agency-a\"\n").unwrap();
+    std::fs::write(&file, "id = \"nurse-1\"\nsubject = \"8f1c-nurse\"\norganization = \"Organization/agency-a\"\n")
+        .unwrap();
     assert!(becomes(200), "somebody comes");
     std::fs::rename(&file, people.join("nurse-1.gone")).unwrap();
     assert!(becomes(401), "and goes");

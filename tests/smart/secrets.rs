@@ -92,7 +92,9 @@ fn secrets_are_in_no_log_no_audit_record_and_no_file() {
     let (folder, signer, provider) = (tempfile::tempdir().unwrap(), Signer::ec("k"), Provider::new());
     let by_hand = |id: &str, role: &str, token: &str| {
         let digest = Digest::of(token.as_bytes()).hex();
-        format!("[[client]]\nid = \"{id}\"\norganization = \"Organization/agency-a\"\nrole = \"{role}\"\ntoken_sha256 = \"{digest}\"\n")
+        format!(
+            "[[client]]\nid = \"{id}\"\norganization = \"Organization/agency-a\"\nrole = \"{role}\"\ntoken_sha256 = \"{digest}\"\n"
+        )
     };
     let text = format!(
         "listen = \"127.0.0.1:0\"\nbase_url = \"http://gateway.example/fhir\"\n[store]\nengine = \"sled\"\npath = \"data\"\n{}{}{}\
@@ -128,7 +130,10 @@ fn secrets_are_in_no_log_no_audit_record_and_no_file() {
         let is_in_file = files.windows(secret.len()).any(|window| window == secret.as_bytes());
         assert!(!is_in_file, "{what} is in a file of the store");
     }
-    assert!(!log.contains("8f1c-nurse") && !log.contains("QQSTRANGERQQ"), "who people are at their provider is not logged");
+    assert!(
+        !log.contains("8f1c-nurse") && !log.contains("QQSTRANGERQQ"),
+        "who people are at their provider is not logged"
+    );
 }
 
 /// Everything that is asked with a secret, well and badly.
@@ -161,7 +166,9 @@ fn talk(world: &mut World, signer: &Signer, provider: &Provider) {
     assert_eq!(world.get("/fhir/Patient", &format!("Bearer {token}")).0, 200);
     assert_eq!(world.get("/fhir/Patient", &format!("Bearer {BY_HAND}")).0, 200);
     world.secret("a password", "QQPASSWORDQQ");
-    for wrong in ["Bearer QQPASSWORDQQ", "Basic QQPASSWORDQQ", "QQPASSWORDQQ", "Bearer QQPASSWORDQQ.QQPASSWORDQQ.QQPASSWORDQQ"] {
+    for wrong in
+        ["Bearer QQPASSWORDQQ", "Basic QQPASSWORDQQ", "QQPASSWORDQQ", "Bearer QQPASSWORDQQ.QQPASSWORDQQ.QQPASSWORDQQ"]
+    {
         assert_eq!(world.get("/fhir/Patient", wrong).0, 401, "{wrong}");
     }
     // Where RFC 6750 says that it should not be, and it is not taken.

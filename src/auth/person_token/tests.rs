@@ -143,11 +143,9 @@ fn claims_that_do_not_count() {
 fn methods_are_all_there_and_the_person_is_nobody_else() {
     let now = format!("\"exp\":{},\"iat\":{NOW}", NOW + 60);
     let both = Asked { amr: vec!["pwd".into(), "otp".into()], ..asked() };
-    for (amr, expected) in [
-        (r#"["otp","pwd","x"]"#, Ok(())),
-        (r#"["otp"]"#, Err(Wrong::Assurance)),
-        ("[]", Err(Wrong::Assurance)),
-    ] {
+    for (amr, expected) in
+        [(r#"["otp","pwd","x"]"#, Ok(())), (r#"["otp"]"#, Err(Wrong::Assurance)), ("[]", Err(Wrong::Assurance))]
+    {
         let text = jwt(HEADER, &times(&format!("{now},\"amr\":{amr}")));
         assert_eq!(PersonToken::read(&text, &both).unwrap().is_sure(&both), expected, "{amr}");
     }
