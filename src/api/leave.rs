@@ -87,7 +87,9 @@ pub(super) async fn leave(request: &HttpRequest, gateway: &Gateway, asked: &Aske
     }
     let body = formed.map(|formed| Bytes::from(formed.body.into_inner()));
     match body.or_else(|| kept.map(|(text, _)| text.body.peek().clone())) {
-        None => response.body(body::None::new()),
+        None if matches!(status, Status::NoContent | Status::NotModified) => response.body(body::None::new()),
+        // Without a length its end would be that of the connection (RFC 9112 section 6.3).
+        None => response.body(Bytes::new()),
         Some(body) if asked.head => response.body(Unsent(body.len())),
         Some(body) => response.body(body),
     }

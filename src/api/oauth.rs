@@ -76,7 +76,10 @@ pub(super) async fn answer(
     let done = match form::read(&request, &gateway, sent).await {
         Err(refusal) => Err(refusal),
         Ok(form) => match what {
-            What::Token => token::issue(&request, &gateway, &form, &mut trail).await,
+            What::Token => match token::issue(&request, &gateway, &form, &mut trail).await {
+                Ok(issued) => return token::leave(issued, &gateway, trail).await,
+                Err(refusal) => Err(refusal),
+            },
             What::Introspection => introspect::tell(&request, &gateway, &form, &mut trail).await,
             _ => revoke::withdraw(&request, &gateway, &form, &mut trail).await,
         },

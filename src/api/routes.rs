@@ -39,6 +39,7 @@ async fn dispatch(request: HttpRequest, gateway: Data, payload: web::Payload) ->
     let path: Vec<&str> = path.strip_suffix('/').unwrap_or(path).split('/').collect();
     let answer = match stopped(&request, &asked, &path) {
         Some(answer) => answer,
+        None if is_for_everybody(&path) => route(request.clone(), gateway.clone(), payload, &path).await,
         None => match enter(&request, &gateway).await {
             Err(answer) => answer,
             Ok(_entered) => route(request.clone(), gateway.clone(), payload, &path).await,
@@ -55,6 +56,15 @@ async fn dispatch(request: HttpRequest, gateway: Data, payload: web::Payload) ->
         _ => answer,
     };
     leave(&request, &gateway, &asked, answer).await
+}
+
+/// Whether who asks is of no consequence there, or is shown in another way.
+fn is_for_everybody(path: &[&str]) -> bool {
+    match path {
+        ["fhir", "metadata" | "openapi.json" | ".well-known", ..] => true,
+        ["fhir" | "intake", ..] => false,
+        _ => true,
+    }
 }
 
 async fn route(request: HttpRequest, gateway: Data, payload: web::Payload, path: &[&str]) -> Answer {

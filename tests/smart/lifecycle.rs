@@ -179,3 +179,15 @@ fn headers_do_not_say_who_calls() {
     let json: Value = address.json();
     assert!(!json.to_string().contains(&token));
 }
+
+#[test]
+fn an_assertion_that_another_gateway_over_the_store_took_issues_nothing() {
+    let (signer, store) = (Signer::ec("k"), crate::store());
+    let clients = client("app", &[&signer], "");
+    let [first, second] = [store.clone(), store].map(|store| Served::new(crate::gateway_over(store, &clients)));
+    let assertion = signer.sign(&signer.say("app"));
+    let asked = |served: &Served| served.ask(crate::signer::token_request(&assertion, SCOPE));
+    assert_eq!(asked(&first).status, 200);
+    let refused = asked(&second);
+    assert!(refused.status >= 400 && !refused.body.contains("access_token"), "{} {}", refused.status, refused.body);
+}

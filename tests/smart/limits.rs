@@ -66,6 +66,8 @@ fn strangers_are_counted_by_their_address() {
     assert_eq!(["", "nobody"].map(|client| ask(client, "192.0.2.1:1").status), [401, 401]);
     is_told_to_wait(&ask("nobody", "192.0.2.1:2"), "30");
     is_told_to_wait(&ask("a.b.c", "192.0.2.1:2"), "30");
+    let public = ["/metadata", "//health", "/.well-known/smart-configuration"];
+    assert!(public.iter().all(|path| served.ask(Ask::get("", *path).with(PEER, "192.0.2.1:3")).status != 429));
     assert_eq!(ask("nobody", "192.0.2.2:1").status, 401);
     assert_eq!(ask("agency-a", "192.0.2.1:1").status, 200, "whoever is known is not counted there");
 }

@@ -28,7 +28,7 @@ pub(super) struct Known {
     /// What for, as its assertion says.
     stated: Result<Option<Purpose>, NoPurpose>,
     /// When it is durable that its assertion has been used; nothing may leave before.
-    used: Ticket,
+    pub(super) used: Ticket,
 }
 
 impl Known {
@@ -55,12 +55,17 @@ impl Known {
 
     /// Waits until its assertion can never be used again.
     pub(super) async fn durably(self) -> Result<(Arc<Registered>, Option<Digest>), Refusal> {
-        match self.used.await {
-            Ok(_) => Ok((self.client, self.certificate)),
-            // Another gateway over the same store took it.
-            Err(Fault::Conflict) => Err(Refusal::InvalidClient(Wrong::Replayed)),
-            Err(fault) => Err(Refusal::Failed(fault)),
-        }
+        self.used.await.map_err(not_used)?;
+        Ok((self.client, self.certificate))
+    }
+}
+
+/// Why an assertion could not be used.
+pub(super) fn not_used(fault: Fault) -> Refusal {
+    match fault {
+        // Another gateway over the same store took it.
+        Fault::Conflict => Refusal::InvalidClient(Wrong::Replayed),
+        fault => Refusal::Failed(fault),
     }
 }
 
