@@ -223,15 +223,13 @@ impl<'a> Gate<'a> {
             Standing::Consent(policy, _)
             | Standing::Rows(policy, _)
             | Standing::Closed(policy)
-            | Standing::Own(policy) => {
-                match Account::of(policy, self.now, row) {
-                    _ if !ours(policy) => plain(Reason::OtherPatient),
-                    account if account.permitted && self.hides(row) => {
-                        Account { permitted: false, reason: Reason::HangsTogether, ..account }
-                    }
-                    account => account,
+            | Standing::Own(policy) => match Account::of(policy, self.now, row) {
+                _ if !ours(policy) => plain(Reason::OtherPatient),
+                account if account.permitted && self.hides(row) => {
+                    Account { permitted: false, reason: Reason::HangsTogether, ..account }
                 }
-            }
+                account => account,
+            },
             Standing::Directory => Account { permitted: self.row(row).is_some(), ..plain(Reason::Role) },
         };
         match caller.scopes.show(self.by, row) {
