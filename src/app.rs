@@ -14,8 +14,9 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::auth::rate::Rates;
-use crate::auth::{Chain, Client, Fetcher, KeySet, Registry, Verifier};
+use crate::auth::people::Joined;
+use crate::auth::rate::{Meters, Rates};
+use crate::auth::{Chain, Client, Fetcher, KeySet, People, Registry, Verifier};
 use crate::chart::Chart;
 use crate::config::maps::Maps;
 use crate::config::{self, Config, Limits};
@@ -67,6 +68,10 @@ pub struct Gateway {
     conformance: Keeper,
     assertions: Assertions,
     tokens: Tokens,
+    meters: Arc<Meters>,
+    people: People,
+    /// Members of whom no program is registered.
+    organizations: Vec<String>,
     verifier: Option<Arc<Verifier>>,
     /// Taken alone by an update that names the version it was decided upon, shared by the others.
     updates: RwLock<()>,
@@ -83,6 +88,8 @@ pub struct Tokens {
     pub per_client: Rates<String>,
     /// How often an address may ask for anything about tokens.
     pub per_address: Rates<IpAddr>,
+    /// How often an address may ask for anything without being known.
+    pub per_stranger: Rates<IpAddr>,
     /// Keys of nobody, for those who are nobody.
     pub nobody: KeySet,
 }
@@ -138,8 +145,15 @@ impl Gateway {
                 fetcher: Fetcher::new(config.jwks_ca.clone()),
                 per_client: Rates::new(config.limits.tokens_per_minute_max),
                 per_address: Rates::new(config.limits.token_attempts_per_minute_max),
+                per_stranger: Rates::new(config.limits.token_attempts_per_minute_max),
                 nobody: KeySet::of_nobody(),
             },
+            meters: Meters::new(config.limits.requests_per_minute_max, config.limits.requests_at_once_max),
+            people: People::new(
+                config.people.as_ref().map(|people| people.asked.clone()),
+                config.people.as_ref().map(|people| people.people.clone()).unwrap_or_default(),
+            ),
+            organizations: config.people.as_ref().map(|people| people.organizations.clone()).unwrap_or_default(),
             verifier: config.verifier.clone(),
             sources: config.sources.iter().map(|source| source.letter.clone()).collect(),
             base_url: config.base_url.clone(),
@@ -163,6 +177,30 @@ impl Gateway {
     /// Takes other clients in the place of those that are registered; see [`Registry::replace`].
     pub fn set_clients(&self, clients: Vec<Client>) {
         self.registry.replace(clients);
+        self.people.members_changed();
+    }
+
+    /// Who signs in.
+    pub fn people(&self) -> &People {
+        &self.people
+    }
+
+    /// Since when an organisation is a member of the network; `None` where it is none ([`Registry::joined`]).
+    pub fn joined(&self, organization: &str) -> Joined {
+        let listed = || self.organizations.iter().any(|listed| listed == organization).then_some(None);
+        self.registry.joined(organization).or_else(listed)
+    }
+
+    /// Everybody who may call, programs first, each with all that it may be granted.
+    pub fn callers(&self) -> Vec<Arc<Caller>> {
+        let mut callers = self.registry.callers();
+        callers.extend(self.people.callers(|organization| self.joined(organization)));
+        callers
+    }
+
+    /// What each caller has asked for lately, and is asking for now.
+    pub fn meters(&self) -> &Arc<Meters> {
+        &self.meters
     }
 
     /// The client assertions that were used.

@@ -159,6 +159,8 @@ pub enum Denied {
     Role,
     /// Its role includes it, and its token is not good for it (RFC 6750, `insufficient_scope`).
     Scope,
+    /// The person did not sign in surely enough (RFC 9470).
+    Assurance,
     /// No consent covers it, or a consent or label forbids it.
     Consent,
 }
@@ -302,7 +304,7 @@ impl From<&Fault> for Status {
 impl From<Denied> for Status {
     fn from(denied: Denied) -> Self {
         match denied {
-            Denied::UnknownCaller => Status::Unauthorized,
+            Denied::UnknownCaller | Denied::Assurance => Status::Unauthorized,
             Denied::Role | Denied::Scope => Status::Forbidden,
             Denied::Consent => Status::NotFound,
         }

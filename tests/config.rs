@@ -70,6 +70,7 @@ fn folder() -> tempfile::TempDir {
     std::fs::create_dir(folder.path().join("maps")).unwrap();
     fs::write(folder.path().join("jp-core.r4-1.2.0.tgz"), guide::package("example.guide", "1.2.0", &[])).unwrap();
     std::fs::create_dir(folder.path().join("clients.d")).unwrap();
+    std::fs::create_dir(folder.path().join("people.d")).unwrap();
     folder
 }
 
@@ -154,6 +155,22 @@ fn the_example_names_every_key() {
         "scopes",
         "tokens_per_minute_max",
         "token_attempts_per_minute_max",
+        "requests_per_minute_max",
+        "requests_at_once_max",
+        "answer_seconds_max",
+        "purposes",
+        "issuer",
+        "audience",
+        "acr",
+        "amr",
+        "people",
+        "organizations",
+        "skew_seconds_max",
+        "token_minutes_max",
+        "plain_type",
+        "subject",
+        "practitioner",
+        "purpose",
         "facilities",
         "tls",
         "allow_plain",
@@ -174,7 +191,7 @@ fn the_example_names_every_key() {
 }
 
 /// What is replaced by what in the full example; the key and the rule that must be named.
-const MISTAKES: [(&str, &str, &str, &str); 72] = [
+const MISTAKES: [(&str, &str, &str, &str); 84] = [
     ("listen = ", "lisen = ", "lisen", "config-unknown-key"),
     ("cache_mib", "cache_mb", "cache_mb", "config-unknown-key"),
     ("minimum = \"1.3\"", "minimun = \"1.3\"", "minimun", "config-unknown-key"),
@@ -252,7 +269,48 @@ const MISTAKES: [(&str, &str, &str, &str); 72] = [
     ("jwks_file = \"agency-b-jwks.json\"", "jwks_uri = \"http://a.example/\"", "client.jwks_uri", "config-jwks-uri"),
     ("jwks_file = ", "jwks = '{}'\njwks_file = ", "client.id", "config-jwks-twice"),
     ("\"system/Patient.rs\"", "\"patient/Patient.rs\"", "client.scopes", "config-scope"),
+    ("[\"COC\", \"TREAT\"]", "[\"COC\", \"BTG\"]", "client.purposes", "config-purpose"),
+    ("https://idp.example/realms/care", "http://idp.example", "oidc.issuer", "config-issuer"),
+    ("audience = \"https://gateway.example/fhir\"", "audience = \"\"", "oidc.audience", "config-audience"),
+    ("acr = [\"mfa\"]\namr = [\"pwd\", \"otp\"]", "", "oidc.issuer", "config-no-assurance"),
+    ("acr = [\"mfa\"]", "acr = [\"two factors\"]", "oidc.acr", "config-assurance"),
+    ("people = \"people.d\"", "people = \"nowhere\"", "oidc.people", "config-no-client-folder"),
+    ("token_minutes_max = 60", "token_minutes_max = 0", "oidc.token_minutes_max", "config-range"),
+    ("\"8f1c0d52-1b7e-4a51-9f0e-3d1b8c1f6a77\"", "\"\"", "person.subject", "config-subject"),
+    ("\"Practitioner/nurse-1\"", "\"nurse-1\"", "person.practitioner", "config-practitioner"),
+    ("\"user/Patient.rs\"", "\"system/Patient.rs\"", "person.scopes", "config-user-scope"),
+    ("purpose = \"COC\"", "purpose = \"CARE\"", "person.purpose", "config-purpose"),
+    ("requests_at_once_max = 64", "requests_at_once_max = 0", "limits.requests_at_once_max", "config-range"),
 ];
+
+#[test]
+fn a_person_needs_a_provider_and_is_somebody_else_than_the_others() {
+    let folder = folder();
+    let person = |id: &str, subject: &str| {
+        format!("id = \"{id}\"\nsubject = \"{subject}\"\norganization = \"Organization/agency-a\"\n")
+    };
+    let alone = format!("{}\n[[person]]\n{}", example(), person("a", "s"));
+    assert_eq!(read(&alone, folder.path()).unwrap_err().rule.id, "config-no-provider");
+    let oidc = "[oidc]\nissuer = \"https://idp.example\"\naudience = \"x\"\namr = [\"mfa\"]\npeople = \"people.d\"\n";
+    let text = format!("{}\n{oidc}[[person]]\n{}", example(), person("a", "s"));
+    let twice = format!("{text}[[person]]\n{}", person("b", "s"));
+    assert_eq!(read(&twice, folder.path()).unwrap_err().key, "person.subject");
+    let people = read(&text, folder.path()).unwrap().people.unwrap();
+    assert_eq!((people.people.len(), people.people[0].caller.client.as_str()), (1, "person:a"));
+    let (found, stamp) = (people.folder.unwrap(), |folder: &tasuki::config::PeopleFolder| folder.stamp());
+    let before = stamp(&found);
+    let write = |name: &str, text: &str| fs::write(folder.path().join("people.d").join(name), text).unwrap();
+    write("b.toml", &person("b", "t"));
+    write("c.toml", &person("c", "s"));
+    write("d.toml", &person("b", "u"));
+    write("e.toml", "id = ");
+    let (people, problems) = found.load();
+    assert_ne!(stamp(&found), before);
+    assert_eq!(people.iter().map(|person| person.subject.as_str()).collect::<Vec<_>>(), ["s", "t"]);
+    let rules: Vec<_> = problems.iter().map(|problem| problem.rule.id).collect();
+    assert_eq!(rules, ["config-person-twice", "config-person-twice", "config-syntax"]);
+    assert!(read(&text, folder.path()).is_err(), "at the start every file must be in order");
+}
 
 #[test]
 fn a_database_needs_an_address_without_a_password_and_tls_to_another_machine() {

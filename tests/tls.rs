@@ -45,7 +45,7 @@ fn serve(
     let client = |id: &str, certificate| {
         let caller = Caller::new(id, "", Role::Care);
         let token = Some(Digest::of(id.as_bytes()));
-        Client { caller: caller.into(), token, keys: None, scopes: Vec::new(), certificate }
+        Client { caller: caller.into(), token, keys: None, scopes: Vec::new(), purposes: Vec::new(), certificate }
     };
     let registry = Registry::new([client("free", None), client("bound", Some(Digest::of(&bound.der())))]);
     let registry = web::Data::new(registry);

@@ -160,6 +160,7 @@ impl From<Denied> for Answer {
     fn from(denied: Denied) -> Self {
         let rule = match denied {
             Denied::UnknownCaller => &rules::LOGIN,
+            Denied::Assurance => &rules::ASSURANCE,
             Denied::Role => &rules::ROLE,
             Denied::Consent => &rules::NOT_FOUND,
             Denied::Scope => {

@@ -10,7 +10,7 @@ use super::answer::{Answer, Content};
 use super::asked::Asked;
 use super::form::Formed;
 use super::request_id::{X_REQUEST_ID, request_id};
-use super::{cors, forwarded};
+use super::{caller, cors, forwarded};
 use crate::app::Gateway;
 use crate::fault::Status;
 use crate::fhir::time;
@@ -71,7 +71,7 @@ pub(super) async fn leave(request: &HttpRequest, gateway: &Gateway, asked: &Aske
     let says_when = answer.headers.iter().any(|(name, _)| *name == header::RETRY_AFTER);
     answer.headers.into_iter().for_each(|(name, value)| add(name, value_of(&value)));
     match status {
-        Status::Unauthorized => add(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")),
+        Status::Unauthorized => add(header::WWW_AUTHENTICATE, value_of(&caller::challenge(gateway, request))),
         Status::Busy | Status::TooManyRequests if !says_when => {
             add(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_SECONDS));
         }
@@ -87,7 +87,9 @@ pub(super) async fn leave(request: &HttpRequest, gateway: &Gateway, asked: &Aske
     }
     let body = formed.map(|formed| Bytes::from(formed.body.into_inner()));
     match body.or_else(|| kept.map(|(text, _)| text.body.peek().clone())) {
-        None => response.body(body::None::new()),
+        None if matches!(status, Status::NoContent | Status::NotModified) => response.body(body::None::new()),
+        // Without a length its end would be that of the connection (RFC 9112 section 6.3).
+        None => response.body(Bytes::new()),
         Some(body) if asked.head => response.body(Unsent(body.len())),
         Some(body) => response.body(body),
     }

@@ -29,6 +29,8 @@ pub(super) enum Refusal {
     InvalidClient(Wrong),
     /// None of what is asked for can be granted.
     InvalidScope,
+    /// The purpose that the assertion states cannot be granted.
+    InvalidGrant(&'static str),
     /// Something other than `client_credentials`.
     UnsupportedGrantType,
     /// Again after so many seconds.
@@ -74,7 +76,10 @@ pub(super) async fn answer(
     let done = match form::read(&request, &gateway, sent).await {
         Err(refusal) => Err(refusal),
         Ok(form) => match what {
-            What::Token => token::issue(&request, &gateway, &form, &mut trail).await,
+            What::Token => match token::issue(&request, &gateway, &form, &mut trail).await {
+                Ok(issued) => return token::leave(issued, &gateway, trail).await,
+                Err(refusal) => Err(refusal),
+            },
             What::Introspection => introspect::tell(&request, &gateway, &form, &mut trail).await,
             _ => revoke::withdraw(&request, &gateway, &form, &mut trail).await,
         },
@@ -106,6 +111,10 @@ fn refused(refusal: Refusal, trail: &mut Trail) -> Answer {
         Refusal::InvalidScope => {
             trail.end(Outcome::Scope);
             (Status::BadRequest, "invalid_scope", "None of the scopes that are asked for can be granted.")
+        }
+        Refusal::InvalidGrant(description) => {
+            trail.end(Outcome::Scope);
+            (Status::BadRequest, "invalid_grant", description)
         }
         Refusal::UnsupportedGrantType => {
             (Status::BadRequest, "unsupported_grant_type", "Only client_credentials is taken here.")

@@ -7,6 +7,7 @@ use tokio::time::Instant;
 use super::admit::{allowed, stopped};
 use super::answer::Answer;
 use super::asked::Asked;
+use super::caller::enter;
 use super::history::Of;
 use super::leave::leave;
 use super::oauth;
@@ -40,7 +41,11 @@ async fn dispatch(request: HttpRequest, gateway: Data, payload: web::Payload) ->
     let path: Vec<&str> = path.strip_suffix('/').unwrap_or(path).split('/').collect();
     let answer = match stopped(&request, &asked, &path) {
         Some(answer) => answer,
-        None => route(request.clone(), gateway.clone(), payload, &path).await,
+        None if is_for_everybody(&path) => route(request.clone(), gateway.clone(), payload, &path).await,
+        None => match enter(&request, &gateway).await {
+            Err(answer) => answer,
+            Ok(_entered) => route(request.clone(), gateway.clone(), payload, &path).await,
+        },
     };
     // A form in the body may have said more.
     let asked = request.extensions().get::<Asked>().copied().unwrap_or(asked);
@@ -56,6 +61,15 @@ async fn dispatch(request: HttpRequest, gateway: Data, payload: web::Payload) ->
     let response = leave(&request, &gateway, &asked, answer).await;
     beat::wait(&request, begun, status, gateway.beat()).await;
     response
+}
+
+/// Whether who asks is of no consequence there, or is shown in another way.
+fn is_for_everybody(path: &[&str]) -> bool {
+    match path {
+        ["fhir", "metadata" | "openapi.json" | ".well-known", ..] => true,
+        ["fhir" | "intake", ..] => false,
+        _ => true,
+    }
 }
 
 async fn route(request: HttpRequest, gateway: Data, payload: web::Payload, path: &[&str]) -> Answer {

@@ -9,6 +9,15 @@ rules! {
     pub(super) LOGIN "login" Error Login
         "Send the bearer token of a registered client: Authorization: Bearer …"
         "登録済みクライアントのトークンを Authorization: Bearer で送ってください。"
+    pub(super) ASSURANCE "insufficient-user-authentication" Error Login
+        "Sign in again with two factors; this access token stands for less."
+        "二要素認証で再度サインインしてください。このアクセストークンは認証強度が不足しています。"
+    pub(super) TOO_MANY "too-many-requests" Error Throttled
+        "Your client asks more often, or more at once, than it may; wait as long as Retry-After says."
+        "リクエスト数または同時接続数が上限を超えています。Retry-After の秒数だけ待って再度お試しください。"
+    pub(super) TAKES_TOO_LONG "takes-too-long" Error TooCostly
+        "The answer would take longer than {} seconds; ask for less: a patient, a code, a time."
+        "応答に{}秒以上かかるため中止しました。患者、コード、期間などで条件を絞ってください。"
     pub(super) ROLE "role" Error Forbidden
         "Your client's role does not include this."
         "このクライアントの役割では行えない操作です。"

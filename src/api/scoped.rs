@@ -1,7 +1,9 @@
 //! What a caller may see of some records, as searches look at it: closed records are not in it, and every row passes the
 //! gate of its record.
 
+use std::cell::Cell;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use actix_web::web;
 
@@ -30,6 +32,38 @@ pub(super) struct Scoped<'a> {
     records: &'a Records,
     gates: Vec<Gate<'a>>,
     columns: Vec<&'a Columns>,
+    deadline: Option<&'a Deadline>,
+}
+
+/// Rows that are looked at between two looks at the clock.
+const ROWS_A_LOOK: u32 = 256;
+
+/// Until when a search may go on. Past it no row matches any more, so that it comes to its end; what it found is not said.
+#[derive(Debug)]
+pub(super) struct Deadline {
+    until: Instant,
+    rows: Cell<u32>,
+    is_past: Cell<bool>,
+}
+
+impl Deadline {
+    /// So long from now.
+    pub(super) fn after(time: Duration) -> Self {
+        Deadline { until: Instant::now() + time, rows: Cell::new(0), is_past: Cell::new(time.is_zero()) }
+    }
+
+    /// Whether it has passed.
+    pub(super) fn is_past(&self) -> bool {
+        if !self.is_past.get() && Instant::now() >= self.until {
+            self.is_past.set(true);
+        }
+        self.is_past.get()
+    }
+
+    fn is_past_at_a_row(&self) -> bool {
+        self.rows.set(self.rows.get().wrapping_add(1));
+        if self.rows.get().is_multiple_of(ROWS_A_LOOK) { self.is_past() } else { self.is_past.get() }
+    }
 }
 
 impl Records {
@@ -40,10 +74,13 @@ impl Records {
         caller: &Caller,
         patients: &[PatientKey],
         begun: Option<i64>,
-        since: Since,
+        (since, deadline): (Since, &Deadline),
     ) -> Result<Option<Self>, Fault> {
         let mut charts: Vec<Arc<Chart>> = Vec::with_capacity(patients.len());
         for patient in patients {
+            if deadline.is_past() {
+                return Err(Fault::Busy);
+            }
             charts.push(chart(gateway, *patient).await?);
         }
         let read: Vec<_> = charts.iter().map(|chart| (chart.patient, chart.sheaves)).collect();
@@ -87,11 +124,21 @@ impl Records {
     pub(super) fn scoped<'a>(&'a self, caller: &'a Caller, now: i64) -> Scoped<'a> {
         let both = self.charts.iter().zip(&self.policies);
         let gates = both.map(|(chart, policy)| chart.gate(caller, policy, now)).collect();
-        Scoped { records: self, gates, columns: self.charts.iter().map(|chart| &chart.columns).collect() }
+        Scoped {
+            records: self,
+            gates,
+            columns: self.charts.iter().map(|chart| &chart.columns).collect(),
+            deadline: None,
+        }
     }
 }
 
-impl Scoped<'_> {
+impl<'a> Scoped<'a> {
+    /// The same until then.
+    pub(super) fn until(self, deadline: &'a Deadline) -> Self {
+        Scoped { deadline: Some(deadline), ..self }
+    }
+
     /// The record of a row.
     pub(super) fn chart(&self, at: Row) -> &Arc<Chart> {
         &self.records.charts[at.chart]
@@ -142,7 +189,8 @@ impl Visible for Scoped<'_> {
     }
 
     fn may_match(&self, at: Row) -> bool {
-        self.chart(at).permit(&self.gates[at.chart].found(), at.row).is_some()
+        !self.deadline.is_some_and(Deadline::is_past_at_a_row)
+            && self.chart(at).permit(&self.gates[at.chart].found(), at.row).is_some()
     }
 
     fn body(&self, at: Row) -> Result<Vec<u8>, Fault> {
@@ -158,5 +206,20 @@ impl Visible for Scoped<'_> {
             Some(chart) => chart.body(at.row),
             None => self.body(at),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_clock_is_looked_at_once_in_so_many_rows() {
+        let deadline = Deadline { until: Instant::now(), rows: Cell::new(0), is_past: Cell::new(false) };
+        let rows: Vec<bool> = (0..=ROWS_A_LOOK).map(|_| deadline.is_past_at_a_row()).collect();
+        assert_eq!(rows.iter().filter(|is_past| **is_past).count(), 2, "from the last of them on");
+        let far = Deadline::after(Duration::from_secs(3600));
+        assert!(!(0..2 * ROWS_A_LOOK).any(|_| far.is_past_at_a_row()) && !far.is_past());
+        assert!(Deadline::after(Duration::ZERO).is_past_at_a_row());
     }
 }

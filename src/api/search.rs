@@ -19,7 +19,7 @@ use super::prefer::{Handling, prefer};
 use super::read::chart_of;
 use super::routes::{blocking, served_type};
 use super::rules;
-use super::scoped::{Records, Scoped};
+use super::scoped::{Deadline, Records, Scoped};
 use super::searchset::{self, Link, Searchset, Wanted};
 use super::trail::Trail;
 use crate::app::{Conformance, Gateway};
@@ -277,14 +277,22 @@ pub(super) async fn respond(
 ) -> Result<Answer, Fault> {
     let now = gateway.now();
     let begun = query.cursor.as_ref().map(|cursor| cursor.begun);
+    let deadline = Deadline::after(Duration::from_secs(gateway.limits().answer_seconds_max));
+    let too_long = || {
+        let most = gateway.limits().answer_seconds_max.to_string();
+        Ok(Answer::refuse(Status::Busy, &rules::TAKES_TOO_LONG, &most))
+    };
     let mut looks = 0;
     let records = loop {
         let since = gateway.pipeline().moment();
         let Some(patients) = find().await? else {
             return Ok(Answer::refuse(Status::BadRequest, &rules::NAME_THE_PATIENT, ""));
         };
-        if let Some(records) = Records::read(gateway, caller, &patients, begun, since).await? {
-            break records;
+        match Records::read(gateway, caller, &patients, begun, (since, &deadline)).await {
+            Ok(Some(records)) => break records,
+            Ok(None) => {}
+            Err(_) if deadline.is_past() => return too_long(),
+            Err(fault) => return Err(fault),
         }
         looks += 1;
         if looks == LOOKS_MAX {
@@ -292,9 +300,10 @@ pub(super) async fn respond(
         }
         tokio::time::sleep(LOOK_AGAIN).await;
     };
-    let scoped = records.scoped(caller, now);
+    let scoped = records.scoped(caller, now).until(&deadline);
     let judge = Judge::new(&scoped, conformance, server(gateway, conformance));
     match run(&judge, query, now) {
+        _ if deadline.is_past() => too_long(),
         Ok(found) => {
             let versions = versions(gateway, caller, &found, trail).await?;
             bundle(gateway, &scoped, query, (&found, versions), trail)

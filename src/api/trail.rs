@@ -3,6 +3,7 @@
 use actix_web::HttpRequest;
 
 use super::answer::Answer;
+use super::asked::decoded;
 use crate::app::Gateway;
 use crate::audit::{Agent, Event, Outcome, QueryShape, What};
 use crate::consent::{Caller, ConsentVersion};
@@ -176,8 +177,22 @@ impl Trail {
 /// The names of the parameters, without their values; of a search, as it is asked.
 fn shape(text: &str, what: What) -> QueryShape {
     let names = text.split('&').filter_map(|pair| pair.split('=').next()).filter(|name| !name.is_empty());
-    let asked = if what == What::Search { text.trim_matches('&') } else { "" };
-    QueryShape::of(names).with_asked(asked)
+    if what != What::Search {
+        return QueryShape::of(names);
+    }
+    let text = text.trim_matches('&');
+    // A token in an address is taken by nobody (RFC 6750 section 2.3), and kept by nobody.
+    let is_token = |pair: &&str| {
+        let name = pair.split('=').next().unwrap_or_default();
+        decoded(name).is_none_or(|name| name.to_ascii_lowercase().contains("token"))
+    };
+    match text.split('&').any(|pair| is_token(&pair)) {
+        false => QueryShape::of(names).with_asked(text),
+        true => {
+            let others: Vec<&str> = text.split('&').filter(|pair| !is_token(pair)).collect();
+            QueryShape::of(names).with_asked(&others.join("&"))
+        }
+    }
 }
 
 /// One event, or several when it names many people: each is small enough to be written.

@@ -17,6 +17,7 @@ const SWEPT_MAX: usize = 8;
 pub struct Assertions {
     store: Store,
     used: Mutex<Used>,
+    remembered_max: usize,
 }
 
 #[derive(Debug, Default)]
@@ -43,7 +44,7 @@ impl Assertions {
             used.known.insert(Digest::from_bytes(digest));
             used.by_end.insert((until, digest));
         }
-        Ok(Assertions { store, used: Mutex::new(used) })
+        Ok(Assertions { store, used: Mutex::new(used), remembered_max: REMEMBERED_MAX })
     }
 
     /// Uses an assertion of a client: from now on it is known, and when the ticket says so, durably. `until` is when it could
@@ -59,7 +60,7 @@ impl Assertions {
             used.known.remove(&Digest::from_bytes(first));
             commit.drop_assertion(&first);
         }
-        if used.known.len() >= REMEMBERED_MAX {
+        if used.known.len() >= self.remembered_max {
             return Err(NotTaken::Full);
         }
         if !used.known.insert(digest) {
@@ -93,6 +94,15 @@ mod tests {
         }
         assert_eq!(store.assertions().unwrap().len(), 20, "what has expired is gone");
         assert_eq!(take(&again, "a", "1", 101), Ok(true));
+    }
+
+    #[test]
+    fn so_many_are_remembered_and_not_one_more_until_some_have_expired() {
+        let assertions = Assertions { remembered_max: 3, ..Assertions::open(Store::open_memory()).unwrap() };
+        let take = |jti: &str, now| assertions.take("a", jti, now + 100, now).map(|ticket| ticket.wait().is_ok());
+        assert_eq!(["1", "2", "3"].map(|jti| take(jti, 0)), [Ok(true), Ok(true), Ok(true)]);
+        assert_eq!((take("4", 0), take("4", 100)), (Err(NotTaken::Full), Err(NotTaken::Full)));
+        assert_eq!((take("4", 101), take("1", 101)), (Ok(true), Ok(true)), "they have expired");
     }
 
     #[test]

@@ -210,7 +210,7 @@ impl From<&Caller> for Agent {
 impl From<Denied> for Outcome {
     fn from(denied: Denied) -> Self {
         match denied {
-            Denied::UnknownCaller => Outcome::UnknownCaller,
+            Denied::UnknownCaller | Denied::Assurance => Outcome::UnknownCaller,
             Denied::Role => Outcome::Role,
             Denied::Consent => Outcome::Consent,
             Denied::Scope => Outcome::Scope,

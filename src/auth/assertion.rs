@@ -7,8 +7,11 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
+use serde_json::value::RawValue;
 
-use super::jwks::{Algorithm, KeySet, Unverified};
+use super::jwks::{Algorithm, KeySet, OF_CLIENTS, Unverified};
+use super::purpose::{self, NoPurpose};
+use crate::consent::Purpose;
 
 /// Longest assertion that is read, bytes.
 pub const ASSERTION_BYTES_MAX: usize = 8 << 10;
@@ -74,6 +77,8 @@ struct Claims {
     nbf: Option<i64>,
     iat: Option<i64>,
     jti: String,
+    /// Read only once it is known who asks.
+    extensions: Option<Box<RawValue>>,
 }
 
 impl<'a> Assertion<'a> {
@@ -86,7 +91,7 @@ impl<'a> Assertion<'a> {
         let (header, claims) = signed.split_once('.').ok_or(Wrong::Malformed)?;
         let bytes = |part: &str| URL_SAFE_NO_PAD.decode(part).map_err(|_| Wrong::Malformed);
         let header: Header = serde_json::from_slice(&bytes(header)?).map_err(|_| Wrong::Malformed)?;
-        let algorithm = Algorithm::parse(&header.alg).ok_or(Wrong::Algorithm)?;
+        let algorithm = Algorithm::parse(&header.alg, OF_CLIENTS).ok_or(Wrong::Algorithm)?;
         // Extensions that must be understood are not (RFC 7515 section 4.1.11).
         if header.crit.is_some() {
             return Err(Wrong::Critical);
@@ -119,6 +124,11 @@ impl<'a> Assertion<'a> {
     /// Until when it can be used, milliseconds since 1970, the skew included: so long it must be remembered.
     pub fn usable_until_ms(&self) -> i64 {
         self.claims.exp.saturating_add(SKEW_SECONDS_MAX).saturating_mul(1000)
+    }
+
+    /// What for, where it says ([`purpose::of_extensions`]).
+    pub fn purpose(&self) -> Result<Option<Purpose>, NoPurpose> {
+        self.claims.extensions.as_ref().map_or(Ok(None), |claim| purpose::of_extensions(claim.get()))
     }
 
     /// Whether it is for one of these addresses, and for now (milliseconds since 1970).

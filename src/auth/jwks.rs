@@ -1,9 +1,12 @@
-//! JSON Web Key Sets (RFC 7517): the public keys of a client, as far as SMART Backend Services uses them. A key of another
-//! kind is passed over; a set that holds private keys is refused.
+//! JSON Web Key Sets (RFC 7517): the public keys of a client, or of a provider of identities, as far as their algorithms are
+//! allowed. A key of another kind is passed over; a set that holds private keys is refused.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use ring::signature::{ECDSA_P384_SHA384_FIXED, RSA_PKCS1_2048_8192_SHA384, RsaPublicKeyComponents, UnparsedPublicKey};
+use ring::signature::{
+    ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_2048_8192_SHA384,
+    RSA_PSS_2048_8192_SHA256, RsaParameters, RsaPublicKeyComponents, UnparsedPublicKey,
+};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
@@ -15,14 +18,28 @@ pub const KEYS_MAX: usize = 32;
 const MODULUS_BYTES: std::ops::RangeInclusive<usize> = 256..=1024;
 /// A coordinate of P-384.
 const COORDINATE_BYTES: usize = 48;
+/// A coordinate of P-256.
+const COORDINATE_256_BYTES: usize = 32;
 
-/// The signature algorithms of SMART Backend Services.
+/// The algorithms of SMART Backend Services.
+pub const OF_CLIENTS: &[Algorithm] = &[Algorithm::Rs384, Algorithm::Es384];
+/// The algorithms in which providers of identities sign.
+pub const OF_PROVIDERS: &[Algorithm] =
+    &[Algorithm::Rs256, Algorithm::Es256, Algorithm::Ps256, Algorithm::Rs384, Algorithm::Es384];
+
+/// A signature algorithm (RFC 7518 section 3.1), of those that any key here can have made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Algorithm {
     /// RSASSA-PKCS1-v1_5 with SHA-384.
     Rs384,
     /// ECDSA over P-384 with SHA-384.
     Es384,
+    /// RSASSA-PKCS1-v1_5 with SHA-256.
+    Rs256,
+    /// ECDSA over P-256 with SHA-256.
+    Es256,
+    /// RSASSA-PSS with SHA-256.
+    Ps256,
 }
 
 /// A client's public keys.
@@ -33,6 +50,8 @@ pub struct KeySet(Vec<Key>);
 struct Key {
     id: Box<str>,
     public: Public,
+    /// The only algorithm that it is for, where it says so.
+    algorithm: Option<Algorithm>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,6 +62,8 @@ enum Public {
     },
     /// An uncompressed point.
     P384(Vec<u8>),
+    /// The same.
+    P256(Vec<u8>),
 }
 
 /// Why a set cannot be used.
@@ -52,7 +73,7 @@ pub enum NoSet {
     Unreadable,
     /// It has private keys in it.
     Private,
-    /// No key of it is of use here: RSA from 2048 bits or P-384, with a `kid`.
+    /// No key of it is of use here: RSA from 2048 bits or a curve of the algorithms, with a `kid`.
     NoKey,
 }
 
@@ -91,13 +112,9 @@ struct WrittenKey {
 }
 
 impl Algorithm {
-    /// By its name in a JWT header. Every other, `none` among them, is none.
-    pub fn parse(name: &str) -> Option<Self> {
-        match name {
-            "RS384" => Some(Algorithm::Rs384),
-            "ES384" => Some(Algorithm::Es384),
-            _ => None,
-        }
+    /// By its name in a JWT header, of those that are allowed. Every other, `none` among them, is none.
+    pub fn parse(name: &str, allowed: &[Algorithm]) -> Option<Self> {
+        allowed.iter().copied().find(|one| one.name() == name)
     }
 
     /// Its name.
@@ -105,13 +122,33 @@ impl Algorithm {
         match self {
             Algorithm::Rs384 => "RS384",
             Algorithm::Es384 => "ES384",
+            Algorithm::Rs256 => "RS256",
+            Algorithm::Es256 => "ES256",
+            Algorithm::Ps256 => "PS256",
+        }
+    }
+}
+
+impl Algorithm {
+    /// How a signature by an RSA key is read; `None` where an RSA key makes none.
+    fn of_rsa(self) -> Option<&'static RsaParameters> {
+        match self {
+            Algorithm::Rs256 => Some(&RSA_PKCS1_2048_8192_SHA256),
+            Algorithm::Rs384 => Some(&RSA_PKCS1_2048_8192_SHA384),
+            Algorithm::Ps256 => Some(&RSA_PSS_2048_8192_SHA256),
+            Algorithm::Es256 | Algorithm::Es384 => None,
         }
     }
 }
 
 impl KeySet {
-    /// Reads a set.
+    /// Reads a client's set.
     pub fn parse(text: &str) -> Result<Self, NoSet> {
+        KeySet::parse_for(text, OF_CLIENTS)
+    }
+
+    /// Reads a set whose keys sign by these algorithms.
+    pub fn parse_for(text: &str, allowed: &[Algorithm]) -> Result<Self, NoSet> {
         if text.len() > SET_BYTES_MAX {
             return Err(NoSet::Unreadable);
         }
@@ -122,7 +159,7 @@ impl KeySet {
         if written.keys.len() > KEYS_MAX {
             return Err(NoSet::Unreadable);
         }
-        let keys: Vec<Key> = written.keys.into_iter().filter_map(usable).collect();
+        let keys: Vec<Key> = written.keys.into_iter().filter_map(|key| usable(key, allowed)).collect();
         if keys.is_empty() { Err(NoSet::NoKey) } else { Ok(KeySet(keys)) }
     }
 
@@ -151,7 +188,12 @@ impl KeySet {
         };
         let point = [vec![4], bytes(X), bytes(Y)].concat();
         let rsa = Public::Rsa { n: vec![0xFF; 256], e: vec![1, 0, 1] };
-        KeySet([rsa, Public::P384(point)].into_iter().map(|public| Key { id: "".into(), public }).collect())
+        KeySet(
+            [rsa, Public::P384(point)]
+                .into_iter()
+                .map(|public| Key { id: "".into(), public, algorithm: None })
+                .collect(),
+        )
     }
 
     /// Holds a signature against the one key with this id.
@@ -162,7 +204,8 @@ impl KeySet {
         if named.next().is_some() {
             return Err(Unverified::Wrong);
         }
-        if key.public.verify(algorithm, signed, signature) { Ok(()) } else { Err(Unverified::Wrong) }
+        let is_for = key.algorithm.is_none_or(|own| own == algorithm);
+        if is_for && key.public.verify(algorithm, signed, signature) { Ok(()) } else { Err(Unverified::Wrong) }
     }
 
     /// Does the work of [`KeySet::verify`] with the key of this kind, whatever its id; of no consequence.
@@ -173,47 +216,59 @@ impl KeySet {
 
 impl Public {
     fn is_for(&self, algorithm: Algorithm) -> bool {
-        matches!((self, algorithm), (Public::Rsa { .. }, Algorithm::Rs384) | (Public::P384(_), Algorithm::Es384))
+        match self {
+            Public::Rsa { .. } => algorithm.of_rsa().is_some(),
+            Public::P384(_) => algorithm == Algorithm::Es384,
+            Public::P256(_) => algorithm == Algorithm::Es256,
+        }
     }
 
     /// The kind of the key decides how the signature is read: an RSA key cannot be made a secret of HMAC.
     fn verify(&self, algorithm: Algorithm, signed: &[u8], signature: &[u8]) -> bool {
         match (self, algorithm) {
-            (Public::Rsa { n, e }, Algorithm::Rs384) => {
-                RsaPublicKeyComponents { n, e }.verify(&RSA_PKCS1_2048_8192_SHA384, signed, signature).is_ok()
-            }
+            (Public::Rsa { n, e }, algorithm) => algorithm
+                .of_rsa()
+                .is_some_and(|of_rsa| RsaPublicKeyComponents { n, e }.verify(of_rsa, signed, signature).is_ok()),
             (Public::P384(point), Algorithm::Es384) => {
                 UnparsedPublicKey::new(&ECDSA_P384_SHA384_FIXED, point).verify(signed, signature).is_ok()
+            }
+            (Public::P256(point), Algorithm::Es256) => {
+                UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point).verify(signed, signature).is_ok()
             }
             _ => false,
         }
     }
 }
 
-/// A key that may have signed an assertion.
-fn usable(written: WrittenKey) -> Option<Key> {
+/// A key that may have signed by one of these algorithms.
+fn usable(written: WrittenKey, allowed: &[Algorithm]) -> Option<Key> {
     let id = written.kid.filter(|id| !id.is_empty())?;
     let for_signatures = written.used_for.is_none_or(|used| used == "sig")
         && written.key_ops.is_none_or(|operations| operations.iter().any(|one| one == "verify"));
     let bytes = |text: Option<String>| URL_SAFE_NO_PAD.decode(text?).ok();
-    let (public, algorithm) = match (written.kty.as_str(), written.crv.as_deref()) {
+    let point = |bytes_of_one: usize, x, y| {
+        let (x, y) = (bytes(x)?, bytes(y)?);
+        (x.len() == bytes_of_one && y.len() == bytes_of_one).then(|| [vec![4], x, y].concat())
+    };
+    let public = match (written.kty.as_str(), written.crv.as_deref()) {
         ("RSA", _) => {
             let (mut n, e) = (bytes(written.n)?, bytes(written.e)?);
             // RFC 7518 has no leading zeros; some libraries write them.
             let zeros = n.iter().take_while(|byte| **byte == 0).count();
             n.drain(..zeros);
             MODULUS_BYTES.contains(&n.len()).then_some(())?;
-            (Public::Rsa { n, e }, Algorithm::Rs384)
+            Public::Rsa { n, e }
         }
-        ("EC", Some("P-384")) => {
-            let (x, y) = (bytes(written.x)?, bytes(written.y)?);
-            (x.len() == COORDINATE_BYTES && y.len() == COORDINATE_BYTES).then_some(())?;
-            (Public::P384([vec![4], x, y].concat()), Algorithm::Es384)
-        }
+        ("EC", Some("P-384")) => Public::P384(point(COORDINATE_BYTES, written.x, written.y)?),
+        ("EC", Some("P-256")) => Public::P256(point(COORDINATE_256_BYTES, written.x, written.y)?),
         _ => return None,
     };
-    let is_named = written.alg.is_none_or(|name| Algorithm::parse(&name) == Some(algorithm));
-    (for_signatures && is_named).then_some(Key { id: id.into(), public })
+    let algorithm = match written.alg {
+        Some(name) => Some(Algorithm::parse(&name, allowed).filter(|named| public.is_for(*named))?),
+        None => None,
+    };
+    let is_of_use = allowed.iter().any(|one| public.is_for(*one));
+    (for_signatures && is_of_use).then_some(Key { id: id.into(), public, algorithm })
 }
 
 #[cfg(test)]
@@ -257,6 +312,30 @@ mod tests {
         ];
         assert_eq!(set(&keys).unwrap(), ["a", "e", "i", "j"]);
         assert_eq!(set(&keys[1..4]), Err(NoSet::NoKey));
+    }
+
+    #[test]
+    fn a_providers_keys_are_of_more_kinds_and_each_of_the_algorithm_it_names() {
+        let (x, y) = (URL_SAFE_NO_PAD.encode([1; 32]), URL_SAFE_NO_PAD.encode([2; 32]));
+        let small =
+            |id: &str, more: &str| format!(r#"{{"kty":"EC","crv":"P-256","kid":"{id}","x":"{x}","y":"{y}"{more}}}"#);
+        let keys = [
+            ec("a", ""),
+            small("b", ""),
+            small("c", r#","alg":"ES256""#),
+            small("d", r#","alg":"ES384""#),
+            rsa("e", 256),
+            rsa("f", 256).replace('}', r#","alg":"PS256"}"#),
+            rsa("g", 256).replace('}', r#","alg":"PS512"}"#),
+            rsa("h", 256).replace('}', r#","alg":"HS256"}"#),
+        ];
+        let text = format!("{{\"keys\":[{}]}}", keys.join(","));
+        let set = KeySet::parse_for(&text, OF_PROVIDERS).unwrap();
+        assert_eq!(set.ids().collect::<Vec<_>>(), ["a", "b", "c", "e", "f"]);
+        let named = set.0.iter().find(|key| &*key.id == "f").unwrap();
+        assert_eq!(named.algorithm, Some(Algorithm::Ps256));
+        // A client's are of fewer.
+        assert_eq!(KeySet::parse(&text).unwrap().ids().collect::<Vec<_>>(), ["a", "e"]);
     }
 
     #[test]

@@ -1,5 +1,6 @@
-//! Where a client's public keys come from: its registration, or an address of its own (`jwks_uri`), asked when it is needed
-//! and kept as long as the answer says, within bounds. No address in a request is ever asked.
+//! Where public keys come from: a client's registration or an address of its own (`jwks_uri`), or what a provider of identities
+//! says of itself (OpenID Connect Discovery). Asked when they are needed and kept as long as the answer says, within bounds. No
+//! address in a request is ever asked.
 
 use std::io::Read;
 use std::net::IpAddr;
@@ -10,8 +11,9 @@ use reqwest::blocking::{Client, Response};
 use reqwest::header::{ACCEPT, AGE, CACHE_CONTROL};
 use reqwest::redirect::Policy;
 use reqwest::{Certificate, Url};
+use serde::Deserialize;
 
-use super::jwks::{KeySet, SET_BYTES_MAX};
+use super::jwks::{Algorithm, KeySet, OF_CLIENTS, OF_PROVIDERS, SET_BYTES_MAX};
 
 /// How long an answer may take, seconds.
 const ANSWER_SECONDS_MAX: u64 = 5;
@@ -31,6 +33,8 @@ pub enum Keys {
     Given(Arc<KeySet>),
     /// Those that are found at an address, [`is_address`].
     At(Arc<str>),
+    /// Those of a provider of identities: its discovery document says where.
+    Of(Arc<str>),
 }
 
 /// The keys of one client, those that were fetched among them.
@@ -81,7 +85,7 @@ impl KeyRing {
     pub fn address(&self) -> Option<&str> {
         match &self.keys {
             Keys::Given(_) => None,
-            Keys::At(address) => Some(address),
+            Keys::At(address) | Keys::Of(address) => Some(address),
         }
     }
 
@@ -89,7 +93,7 @@ impl KeyRing {
     pub fn at_hand(&self, now: i64) -> Option<Arc<KeySet>> {
         match &self.keys {
             Keys::Given(set) => Some(set.clone()),
-            Keys::At(_) => {
+            Keys::At(_) | Keys::Of(_) => {
                 let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
                 kept.set.clone().filter(|_| now < kept.until)
             }
@@ -99,7 +103,9 @@ impl KeyRing {
     /// The keys, asked for anew where that may be: where none are at hand, or, when `unknown` says that one is missing, once a
     /// minute. `None` where there is nothing new. Blocks on the network.
     pub fn fetch(&self, fetcher: &Fetcher, now: i64, unknown: bool) -> Option<Arc<KeySet>> {
-        let Keys::At(address) = &self.keys else { return None };
+        if matches!(self.keys, Keys::Given(_)) {
+            return None;
+        }
         let _alone = self.asking.lock().unwrap_or_else(PoisonError::into_inner);
         {
             let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
@@ -113,7 +119,11 @@ impl KeyRing {
             }
             kept.asked = now;
         }
-        let (set, seconds) = fetcher.ask(address)?;
+        let (set, seconds) = match &self.keys {
+            Keys::Given(_) => return None,
+            Keys::At(address) => fetcher.ask(address, OF_CLIENTS)?,
+            Keys::Of(issuer) => fetcher.ask(&fetcher.discover(issuer)?, OF_PROVIDERS)?,
+        };
         let set = Arc::new(set);
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         (kept.set, kept.until) = (Some(set.clone()), now.saturating_add(seconds * 1000));
@@ -128,7 +138,36 @@ impl Fetcher {
     }
 
     /// The set at an address, and for how many seconds it counts. What went wrong is in the log.
-    fn ask(&self, address: &str) -> Option<(KeySet, i64)> {
+    fn ask(&self, address: &str, allowed: &[Algorithm]) -> Option<(KeySet, i64)> {
+        let (text, seconds) = self.text(address)?;
+        match KeySet::parse_for(&text, allowed) {
+            Ok(set) => Some((set, seconds)),
+            Err(wrong) => {
+                tracing::warn!(address, ?wrong, "jwks: no key set");
+                None
+            }
+        }
+    }
+
+    /// Where an issuer's keys are (OpenID Connect Discovery 1.0, section 4): the document must be of that very issuer.
+    fn discover(&self, issuer: &str) -> Option<String> {
+        #[derive(Deserialize)]
+        struct Document {
+            issuer: String,
+            jwks_uri: String,
+        }
+        let address = format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/'));
+        let (text, _) = self.text(&address)?;
+        let document = serde_json::from_str::<Document>(&text).ok();
+        let document = document.filter(|document| document.issuer == issuer && is_address(&document.jwks_uri));
+        if document.is_none() {
+            tracing::warn!(address, "jwks: no discovery document of this issuer");
+        }
+        document.map(|document| document.jwks_uri)
+    }
+
+    /// What is found at an address, and for how many seconds it counts.
+    fn text(&self, address: &str) -> Option<(String, i64)> {
         let client = self.client.get_or_init(|| self.client()).as_ref()?;
         let answer = client.get(address).header(ACCEPT, "application/json").send();
         let answer = match answer.and_then(Response::error_for_status) {
@@ -147,10 +186,10 @@ impl Fetcher {
         let seconds = kept_seconds(header(CACHE_CONTROL), header(AGE));
         let mut text = String::new();
         let read = answer.take(SET_BYTES_MAX as u64 + 1).read_to_string(&mut text);
-        match read.ok().map(|_| KeySet::parse(&text)) {
-            Some(Ok(set)) => Some((set, seconds)),
-            wrong => {
-                tracing::warn!(address, ?wrong, "jwks: no key set");
+        match read {
+            Ok(length) if length <= SET_BYTES_MAX => Some((text, seconds)),
+            _ => {
+                tracing::warn!(address, "jwks: too long, or no text");
                 None
             }
         }

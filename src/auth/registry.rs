@@ -9,7 +9,7 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use super::keys::{KeyRing, Keys};
 use super::{Digest, PeerCertificate, token};
-use crate::consent::{Caller, Role, Scope, Scopes};
+use crate::consent::{Caller, Purpose, Role, Scope, Scopes};
 use crate::fault::Denied;
 
 /// How long an issued token is good for, milliseconds (SMART Backend Services: at most five minutes).
@@ -26,6 +26,8 @@ pub struct Client {
     pub keys: Option<Keys>,
     /// What it may be granted at most.
     pub scopes: Vec<Scope>,
+    /// What its tokens may be for; empty for what is usual for its role alone.
+    pub purposes: Vec<Purpose>,
     /// SHA-256 of the only certificate over which it is heard (RFC 8705); `None` where any connection will do.
     pub certificate: Option<Digest>,
 }
@@ -68,6 +70,14 @@ struct State {
     issued: HashMap<Digest, Issued>,
     /// When what has expired was last taken away, milliseconds since 1970.
     swept: i64,
+}
+
+impl Client {
+    /// Whether a token of it may be for this. An emergency is opened by an operation, never by a token.
+    pub fn may_ask_for(&self, purpose: Purpose) -> bool {
+        let is_usual = self.purposes.is_empty() && purpose == self.caller.purpose();
+        !purpose.is_emergency() && (is_usual || self.purposes.contains(&purpose))
+    }
 }
 
 impl Registry {
@@ -138,6 +148,14 @@ impl Registry {
         }
     }
 
+    /// Since when an organisation is a member, where that is stated of a client that acts for it: the latest of several. `None`
+    /// when no client acts for it.
+    pub fn joined(&self, organization: &str) -> Option<Option<i64>> {
+        let state = self.read();
+        let own = state.clients.iter().filter(|client| client.caller.organization == organization);
+        own.map(|client| client.caller.joined).max()
+    }
+
     /// Everybody who may call, in the order of the configuration, each with all that it may be granted.
     pub fn callers(&self) -> Vec<Arc<Caller>> {
         self.read().clients.iter().map(|client| client.caller.clone()).collect()
@@ -158,17 +176,18 @@ impl Registry {
         self.read().clients.iter().filter(|client| client.keys.is_some()).cloned().collect()
     }
 
-    /// Issues a token to a client with these scopes, bound to the certificate that it shows now. `now` is in milliseconds
-    /// since 1970. `None` when the client is not registered any more.
+    /// Issues a token to a client with these scopes and for this purpose, bound to the certificate that it shows now. `now` is in
+    /// milliseconds since 1970. `None` when the client is not registered any more.
     pub fn issue(
         &self,
         client: &Arc<Registered>,
-        scopes: Scopes,
+        (scopes, purpose): (Scopes, Option<Purpose>),
         certificate: Option<Digest>,
         now: i64,
     ) -> Option<String> {
         let token = token::generate();
-        let caller = Arc::new(Caller { scopes, ..Caller::clone(&client.client.caller) });
+        let registered = Caller::clone(&client.client.caller);
+        let caller = Arc::new(Caller { scopes, purpose: purpose.or(registered.purpose), ..registered });
         let issued = Issued { caller, certificate, issued: now, expires: now.saturating_add(TOKEN_MS) };
         let mut state = self.written();
         if !state.by_id.get(&client.client.caller.client).is_some_and(|known| Arc::ptr_eq(known, client)) {
@@ -226,7 +245,14 @@ mod tests {
         let caller = Caller::new(id, "Organization/a", Role::Care);
         let token = Some(Digest::of(id.as_bytes()));
         let keys = Some(Keys::Given(Arc::new(KeySet::of_nobody())));
-        Client { caller: caller.into(), token, keys, scopes: Vec::new(), certificate: certificate.map(Digest::of) }
+        Client {
+            caller: caller.into(),
+            token,
+            keys,
+            scopes: Vec::new(),
+            purposes: Vec::new(),
+            certificate: certificate.map(Digest::of),
+        }
     }
 
     #[test]
@@ -255,7 +281,7 @@ mod tests {
         let registry = Registry::new([client("a", None), client("b", None)]);
         let issue = |id: &str, now| {
             let asker = registry.registered(id).unwrap();
-            registry.issue(&asker, Scopes::of(Vec::new()), Some(Digest::of(b"certificate")), now).unwrap()
+            registry.issue(&asker, (Scopes::of(Vec::new()), None), Some(Digest::of(b"certificate")), now).unwrap()
         };
         let shown = PeerCertificate(Digest::of(b"certificate"));
         let counts = |token: &str, now| registry.caller(Some(&format!("Bearer {token}")), Some(&shown), now).is_ok();
@@ -267,7 +293,7 @@ mod tests {
         let (of_a, of_b, asker) = (issue("a", 0), issue("b", 0), registry.registered("b").unwrap());
         registry.replace(vec![client("a", None), client("b", Some(b"certificate"))]);
         assert!(counts(&of_a, 0) && !counts(&of_b, 0), "b is not as it was");
-        assert!(registry.issue(&asker, Scopes::UNBOUNDED, None, 0).is_none(), "nor is who is just asking");
+        assert!(registry.issue(&asker, (Scopes::UNBOUNDED, None), None, 0).is_none(), "nor is who is just asking");
         registry.replace(Vec::new());
         assert!(!counts(&of_a, 0) && !registry.issues_tokens());
     }
@@ -277,7 +303,7 @@ mod tests {
         let registry = Registry::new([client("a", None)]);
         let asker = registry.registered("a").unwrap();
         for now in 0..100 {
-            registry.issue(&asker, Scopes::UNBOUNDED, None, now * TOKEN_MS / 10);
+            registry.issue(&asker, (Scopes::UNBOUNDED, None), None, now * TOKEN_MS / 10);
         }
         assert!(registry.read().issued.len() <= 12, "{}", registry.read().issued.len());
     }

@@ -54,6 +54,9 @@ struct Add {
     /// role includes
     #[arg(long = "scope")]
     scopes: Vec<String>,
+    /// What its tokens may be for (v3-ActReason: COC, TREAT), several times; the first is meant when nothing is said
+    #[arg(long = "purpose")]
+    purposes: Vec<String>,
     /// Its certificate, PEM: it is heard over connections with this one alone
     #[arg(long)]
     certificate: Option<PathBuf>,
@@ -123,6 +126,9 @@ fn added(config: &Config, folder: &Path, add: &Add) -> Result<(), Failed> {
     table.insert("role".into(), add.role.as_str().into());
     if !add.scopes.is_empty() {
         table.insert("scopes".into(), toml::Value::from(add.scopes.clone()));
+    }
+    if !add.purposes.is_empty() {
+        table.insert("purposes".into(), toml::Value::from(add.purposes.clone()));
     }
     if let Some(file) = &add.certificate {
         let digest = client::fingerprint(&read(file)?);
@@ -252,16 +258,17 @@ fn shown(id: &str, what: &str, token: Option<&str>) {
 
 fn list(config: &Config) {
     for client in &config.clients {
-        let Client { caller, token, keys, scopes, certificate } = client;
+        let Client { caller, token, keys, scopes, purposes, certificate } = client;
         let mut shows: Vec<String> = Vec::new();
         match keys {
             Some(Keys::Given(set)) => shows.push(format!("keys {}", set.ids().collect::<Vec<_>>().join(", "))),
-            Some(Keys::At(address)) => shows.push(format!("keys at {address}")),
+            Some(Keys::At(address) | Keys::Of(address)) => shows.push(format!("keys at {address}")),
             None => {}
         }
         shows.extend(token.map(|_| "a token".to_owned()));
         shows.extend(certificate.map(|digest| format!("certificate {}", &digest.hex()[..12])));
         let scopes: Vec<&str> = scopes.iter().map(|scope| scope.text()).collect();
+        shows.extend(purposes.iter().map(|purpose| format!("for {}", purpose.code())));
         let (id, organization, role) = (&caller.client, &caller.organization, caller.role.name());
         say(&format!("{id}  {organization}  {role}  {}  {}", shows.join("; "), scopes.join(" ")));
     }

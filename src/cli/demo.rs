@@ -58,6 +58,8 @@ fn find_data(named: Option<&Path>) -> Option<PathBuf> {
 
 fn demo(port: u16, data: &Path, folder: &Path) -> Result<(), String> {
     say("襷 Tasuki demonstration. Everybody in it is invented.\n");
+    // Its address is in links and in assertions, so it must be known before it listens.
+    let port = if port == 0 { free_port().map_err(|error| error.to_string())? } else { port };
     let config = configuration(port, data, folder)?;
     say(&format!("1. A gateway on an empty store; its configuration is {}", folder.join("tasuki.toml").display()));
     let gateway = Gateway::start(&config, super::now).map_err(|fault| fault.to_string())?;
@@ -68,6 +70,11 @@ fn demo(port: u16, data: &Path, folder: &Path) -> Result<(), String> {
     let ready = |address: SocketAddr| say(&invitation(address, data, hanako, &referral));
     api::serve(Arc::new(gateway), serve::listener(&config), ready)
         .map_err(|error| format!("cannot listen on port {port}: {error}"))
+}
+
+/// A port of this machine that nobody listens on.
+fn free_port() -> std::io::Result<u16> {
+    std::net::TcpListener::bind("127.0.0.1:0")?.local_addr().map(|address| address.port())
 }
 
 /// A configuration as a real one would be, written to the demo's folder and read from there.

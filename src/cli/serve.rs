@@ -69,6 +69,7 @@ pub(super) fn run(options: &Options) -> Exit {
                 follow(folder.clone(), Arc::downgrade(&gateway));
             }
             watch::clients(&config, &gateway);
+            watch::people(&config, &gateway);
             watch::revocation(&config);
             // They end, frames under way answered, when this function does.
             let _mllp = match mllp_listeners(&gateway, &config) {

@@ -1,4 +1,5 @@
-//! What changes while the gateway runs and is taken up without a restart: the folder of clients, the revocation lists.
+//! What changes while the gateway runs and is taken up without a restart: the folders of clients and of people, the
+//! revocation lists.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -32,6 +33,29 @@ pub(super) fn clients(config: &Config, gateway: &Arc<Gateway>) {
         }
     };
     let _ = std::thread::Builder::new().name("clients".into()).spawn(look);
+}
+
+/// Takes up changes of the folder of people. A file that cannot be used is logged, and its person is not let in.
+pub(super) fn people(config: &Config, gateway: &Arc<Gateway>) {
+    let folder = config.people.as_ref().and_then(|people| people.folder.clone());
+    let Some(folder) = folder.filter(|_| !config.open) else { return };
+    let (gateway, mut seen) = (Arc::downgrade(gateway), folder.stamp());
+    let look = move || {
+        loop {
+            std::thread::sleep(LOOK);
+            let Some(gateway) = gateway.upgrade() else { return };
+            let now = folder.stamp();
+            if now == seen {
+                continue;
+            }
+            seen = now;
+            let (people, problems) = folder.load();
+            problems.iter().for_each(|problem| tracing::error!("{}", issues::sentence(problem)));
+            tracing::info!(people = people.len(), "people taken up");
+            gateway.people().replace(people);
+        }
+    };
+    let _ = std::thread::Builder::new().name("people".into()).spawn(look);
 }
 
 /// Takes up changes of the revocation lists, for HTTP and MLLP. A list that cannot be used is logged, and everything stays as

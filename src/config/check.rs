@@ -56,6 +56,7 @@ impl Check<'_> {
             mllp: self.mllp(&file, &sources, listen, now_ms)?,
             folders: self.folders(&file.folder, &sources)?,
             terms: self.terms(&file.network, &sources)?,
+            people: self.people(&file)?,
             sources,
             open: false,
             beat_ms: super::BEAT_MS,
@@ -190,6 +191,8 @@ impl Check<'_> {
         let connections = limits.connections_max.as_ref();
         let waiting = limits.requests_waiting_max.as_ref();
         let (tokens, attempts) = (limits.tokens_per_minute_max.as_ref(), limits.token_attempts_per_minute_max.as_ref());
+        let (rate, at_once) = (limits.requests_per_minute_max.as_ref(), limits.requests_at_once_max.as_ref());
+        let answer = limits.answer_seconds_max.as_ref();
         let (minutes, exports) = (limits.export_minutes_max.as_ref(), limits.exports_per_client_max.as_ref());
         Ok(Limits {
             body_bytes_max: self.number("limits.body_bytes_max", body, 64 << 20, 1 << 10, 1 << 30)?,
@@ -199,6 +202,9 @@ impl Check<'_> {
             requests_waiting_max: self.number("limits.requests_waiting_max", waiting, 1024, 1, 1 << 20)?,
             export_minutes_max: self.number("limits.export_minutes_max", minutes, 1440, 1, 44_640)?,
             exports_per_client_max: self.number("limits.exports_per_client_max", exports, 32, 1, 1000)?,
+            requests_per_minute_max: self.number("limits.requests_per_minute_max", rate, 60_000, 1, 100_000_000)?,
+            requests_at_once_max: self.number("limits.requests_at_once_max", at_once, 64, 1, 1 << 20)?,
+            answer_seconds_max: self.number("limits.answer_seconds_max", answer, 60, 1, 3600)?,
             tokens_per_minute_max: self.number("limits.tokens_per_minute_max", tokens, 60, 1, 6000)?,
             token_attempts_per_minute_max: self.number(
                 "limits.token_attempts_per_minute_max",

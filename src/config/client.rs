@@ -14,7 +14,7 @@ use crate::auth::keys::is_address;
 use crate::auth::tls::ClientCertificate;
 use crate::auth::{Client, Digest, KeySet, Keys};
 use crate::consent::scope::SCOPES_MAX;
-use crate::consent::{Caller, Role, Scope, Scopes};
+use crate::consent::{Caller, Purpose, Role, Scope, Scopes};
 use crate::fault::Rule;
 use crate::fhir::ResourceId;
 
@@ -145,9 +145,12 @@ impl Check<'_> {
                 self.digest(KEY, written, "`openssl x509 -noout -fingerprint -sha256 -in FILE`")
             });
             let (most, is_bound) = self.scopes(client)?;
+            let purposes = self.purposes("client.purposes", &client.purposes)?;
             // A token that was given by hand is good for no more than one that is asked for.
             let member = self.member(client)?;
-            let caller = |scopes| Caller { facilities, scopes, ..member.caller(id.as_str(), &organization, role) };
+            let purpose = purposes.first().copied();
+            let caller =
+                |scopes| Caller { facilities, scopes, purpose, ..member.caller(id.as_str(), &organization, role) };
             let caller = match is_bound {
                 true => {
                     let asked = most.iter().map(Scope::text).collect::<Vec<_>>().join(" ");
@@ -157,7 +160,8 @@ impl Check<'_> {
                 }
                 false => caller(Scopes::UNBOUNDED),
             };
-            Ok(Client { caller: Arc::new(caller), token, keys, scopes: most, certificate: certificate.transpose()? })
+            let certificate = certificate.transpose()?;
+            Ok(Client { caller: Arc::new(caller), token, keys, scopes: most, purposes, certificate })
         };
         written.iter().map(client).collect()
     }
@@ -187,6 +191,15 @@ impl Check<'_> {
             (None, None, Some(written)) => Err(self.at("client.jwks_uri", written, &problem::JWKS_URI, String::new())),
             _ => Err(self.at("client.id", &client.id, &problem::JWKS_TWICE, String::new())),
         }
+    }
+
+    /// What tokens may be for; the first is what they are for when nothing is said.
+    pub(super) fn purposes(&self, key: &str, written: &[toml::Spanned<String>]) -> Result<Vec<Purpose>, Problem> {
+        let one = |at: &toml::Spanned<String>| {
+            let purpose = Purpose::parse(at.get_ref()).filter(|purpose| !purpose.is_emergency());
+            purpose.ok_or_else(|| self.at(key, at, &problem::PURPOSE, at.get_ref().clone()))
+        };
+        written.iter().map(one).collect()
     }
 
     /// What a client may be granted at most, and whether that was said.

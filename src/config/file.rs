@@ -33,6 +33,9 @@ pub(super) struct File {
     pub(super) limits: Limits,
     #[serde(default)]
     pub(super) network: Network,
+    pub(super) oidc: Option<Oidc>,
+    #[serde(default)]
+    pub(super) person: Vec<Person>,
 }
 
 #[derive(Deserialize)]
@@ -85,10 +88,45 @@ pub(super) struct Client {
     pub(super) jwks_file: Option<Spanned<String>>,
     pub(super) jwks_uri: Option<Spanned<String>>,
     pub(super) scopes: Option<Vec<Spanned<String>>>,
+    #[serde(default)]
+    pub(super) purposes: Vec<Spanned<String>>,
     pub(super) certificate_sha256: Option<Spanned<String>>,
     pub(super) kind: Option<Spanned<String>>,
     pub(super) joined: Option<Spanned<String>>,
     pub(super) application: Option<Spanned<String>>,
+    #[serde(default)]
+    pub(super) emergency: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Oidc {
+    pub(super) issuer: Spanned<String>,
+    pub(super) audience: Spanned<String>,
+    #[serde(default)]
+    pub(super) acr: Vec<Spanned<String>>,
+    #[serde(default)]
+    pub(super) amr: Vec<Spanned<String>>,
+    #[serde(default)]
+    pub(super) organizations: Vec<Spanned<String>>,
+    pub(super) people: Option<Spanned<String>>,
+    pub(super) skew_seconds_max: Option<Spanned<u64>>,
+    pub(super) token_minutes_max: Option<Spanned<u64>>,
+    #[serde(default)]
+    pub(super) plain_type: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Person {
+    pub(super) id: Spanned<String>,
+    pub(super) subject: Spanned<String>,
+    pub(super) organization: Spanned<String>,
+    pub(super) practitioner: Option<Spanned<String>>,
+    pub(super) kind: Option<Spanned<String>>,
+    pub(super) joined: Option<Spanned<String>>,
+    pub(super) scopes: Option<Vec<Spanned<String>>>,
+    pub(super) purpose: Option<Spanned<String>>,
     #[serde(default)]
     pub(super) emergency: bool,
 }
@@ -154,4 +192,7 @@ pub(super) struct Limits {
     pub(super) exports_per_client_max: Option<Spanned<u64>>,
     pub(super) tokens_per_minute_max: Option<Spanned<u64>>,
     pub(super) token_attempts_per_minute_max: Option<Spanned<u64>>,
+    pub(super) requests_per_minute_max: Option<Spanned<u64>>,
+    pub(super) requests_at_once_max: Option<Spanned<u64>>,
+    pub(super) answer_seconds_max: Option<Spanned<u64>>,
 }

@@ -9,11 +9,13 @@ mod http;
 pub mod maps;
 mod mllp;
 mod network;
+mod people;
 pub mod problem;
 mod store;
 
 pub use client::ClientFolder;
 pub use http::{Http, Network, Origins};
+pub use people::{People, PeopleFolder};
 pub use problem::Problem;
 
 use std::net::SocketAddr;
@@ -66,6 +68,8 @@ pub struct Config {
     pub limits: Limits,
     /// What the network has agreed on.
     pub terms: Terms,
+    /// Who signs in, where there is a provider of identities.
+    pub people: Option<People>,
     /// Whether everybody who calls may do everything. No file says so; `tasuki serve --open` does.
     pub open: bool,
     /// How far the beats lie apart, milliseconds, on which answers leave that could tell hidden from missing by their time; 0
@@ -173,6 +177,12 @@ pub struct Limits {
     pub tokens_per_minute_max: u64,
     /// Most requests from one address in a minute at the addresses where tokens are issued, asked about and withdrawn.
     pub token_attempts_per_minute_max: u64,
+    /// Most requests of one caller in a minute.
+    pub requests_per_minute_max: u64,
+    /// Most requests of one caller that are answered at once.
+    pub requests_at_once_max: u64,
+    /// How long an answer to what only reads may take to begin.
+    pub answer_seconds_max: u64,
 }
 
 impl Config {

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use serde_json::Value;
+use toml::Spanned;
 
 use super::check::Check;
 use super::problem::{self, Problem};
@@ -13,6 +14,10 @@ use crate::fhir::time::Interval;
 
 /// Offset of dates that carry none: Japan Standard Time.
 const ZONE_MINUTES: i16 = 540;
+
+/// The same as it is written: kind, joined, application, emergency.
+pub(super) type Standing<'w> =
+    (Option<&'w Spanned<String>>, Option<&'w Spanned<String>>, Option<&'w Spanned<String>>, bool);
 
 /// What a client is in the network.
 pub(super) struct Member {
@@ -32,20 +37,27 @@ impl Member {
 
 impl Check<'_> {
     pub(super) fn member(&self, client: &file::Client) -> Result<Member, Problem> {
+        let application = client.application.as_ref();
+        self.standing("client", (client.kind.as_ref(), client.joined.as_ref(), application, client.emergency))
+    }
+
+    /// What a client or a person (`of`) is in the network.
+    pub(super) fn standing(&self, of: &str, written: Standing<'_>) -> Result<Member, Problem> {
+        let (kind, joined, application, may_break_glass) = written;
         let kinds = MemberKind::ALL.map(|kind| (kind.code(), kind));
-        let kind = client.kind.as_ref().map(|written| self.choice("client.kind", written, &kinds)).transpose()?;
-        let joined = client.joined.as_ref().map(|written| {
+        let kind = kind.map(|written| self.choice(&format!("{of}.kind"), written, &kinds)).transpose()?;
+        let joined = joined.map(|written| {
             let day = Interval::parse(written.get_ref(), ZONE_MINUTES).map(|day| day.start);
-            day.ok_or_else(|| self.at("client.joined", written, &problem::DATE, String::new()))
+            day.ok_or_else(|| self.at(&format!("{of}.joined"), written, &problem::DATE, String::new()))
         });
-        let application = client.application.as_ref().map(|written| {
+        let application = application.map(|written| {
             let parts =
                 written.get_ref().split_once('|').filter(|(system, code)| !system.is_empty() && !code.is_empty());
             let parts = parts.map(|(system, code)| (system.into(), code.into()));
-            parts.ok_or_else(|| self.at("client.application", written, &problem::APPLICATION, String::new()))
+            parts.ok_or_else(|| self.at(&format!("{of}.application"), written, &problem::APPLICATION, String::new()))
         });
         let (joined, application) = (joined.transpose()?, application.transpose()?);
-        Ok(Member { kind, joined, application, may_break_glass: client.emergency })
+        Ok(Member { kind, joined, application, may_break_glass })
     }
 
     pub(super) fn terms(&self, network: &file::Network, sources: &[Source]) -> Result<Terms, Problem> {

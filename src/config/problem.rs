@@ -88,6 +88,12 @@ pub static APPLICATION: Rule = rule(
     "this does not name an application; write its system and its code like \"App|123\".",
     "アプリケーションの指定ではありません。\"App|123\" のように体系とコードを記述してください。",
 );
+/// Not a purpose of use that a token may be for.
+pub static PURPOSE: Rule = rule(
+    "config-purpose",
+    "{} is no purpose of use that a token may be for; write a code of v3-ActReason like \"COC\" or \"TREAT\", and no emergency (BTG, ETREAT, ERTREAT).",
+    "{} はトークンに指定できる利用目的ではありません。\"COC\" や \"TREAT\" のようなv3-ActReasonのコードを記述してください(緊急時の BTG、ETREAT、ERTREAT は指定できません)。",
+);
 /// A rule of the network's that cannot be used.
 pub static NETWORK_RULE: Rule = rule(
     "config-network-rule",
@@ -285,6 +291,60 @@ pub static NO_CLIENT_FOLDER: Rule = rule(
     "config-no-client-folder",
     "the folder {} does not exist; create it or correct the path.",
     "フォルダー {} がありません。作成するか、パスを修正してください。",
+);
+/// Not an issuer.
+pub static ISSUER: Rule = rule(
+    "config-issuer",
+    "this is no issuer of a provider of identities; give its https URL exactly as its tokens have it, without ? or #.",
+    "IDプロバイダーの発行者(issuer)ではありません。トークンの値と完全に一致するhttpsのURLを、? や # を付けずに指定してください。",
+);
+/// No audience.
+pub static AUDIENCE: Rule = rule(
+    "config-audience",
+    "name the audience that the provider writes into tokens for this gateway.",
+    "IDプロバイダーがこのゲートウェイ向けのトークンに記載するaudienceを指定してください。",
+);
+/// Nothing says how surely people have signed in.
+pub static NO_ASSURANCE: Rule = rule(
+    "config-no-assurance",
+    "nothing says how surely people must have signed in; give the values of acr or amr that stand for two factors.",
+    "認証強度の指定がありません。二要素認証を表すacrまたはamrの値を指定してください。",
+);
+/// Not a value of acr or amr.
+pub static ASSURANCE: Rule = rule(
+    "config-assurance",
+    "this is no value of acr or amr; write it as the provider does, without spaces and quotation marks.",
+    "acrまたはamrの値ではありません。空白や引用符を含めず、IDプロバイダーと同じ表記で記述してください。",
+);
+/// People without a provider.
+pub static NO_PROVIDER: Rule = rule(
+    "config-no-provider",
+    "this person can sign in nowhere; add [oidc] with the provider of identities.",
+    "サインイン先がありません。[oidc] にIDプロバイダーを設定してください。",
+);
+/// Not a subject.
+pub static SUBJECT: Rule = rule(
+    "config-subject",
+    "this is no subject; give the provider's sub of this person, 1 to 255 characters.",
+    "subではありません。IDプロバイダーにおけるこの利用者のsub(1〜255文字)を指定してください。",
+);
+/// Not a Practitioner.
+pub static PRACTITIONER: Rule = rule(
+    "config-practitioner",
+    "this does not name a person; write it like \"Practitioner/nurse-1\", as the consents do.",
+    "利用者の参照ではありません。同意と同じ \"Practitioner/nurse-1\" の形で記述してください。",
+);
+/// Not a scope of a person.
+pub static USER_SCOPE: Rule = rule(
+    "config-user-scope",
+    "{} is no scope that a person can be granted; write it like \"user/Observation.rs\".",
+    "{} は利用者に付与できるスコープではありません。\"user/Observation.rs\" の形で記述してください。",
+);
+/// Two files of one person.
+pub static PERSON_TWICE: Rule = rule(
+    "config-person-twice",
+    "there is somebody with the same id or subject already ({}); give each their own.",
+    "同じidまたはsubjectの利用者({})がすでにあります。それぞれ別のものを指定してください。",
 );
 /// Two files of one client.
 pub static CLIENT_TWICE: Rule = rule(

@@ -91,7 +91,7 @@ fn gateway(folder: &Path, open: bool) {
     let text = format!(
         "listen = \"127.0.0.1:0\"\nbase_url = \"http://localhost/fhir\"\n\
          [store]\n{}\n\
-         [limits]\nbody_bytes_max = 268435456\n\
+         [limits]\nbody_bytes_max = 268435456\nrequests_per_minute_max = 100000000\nrequests_at_once_max = 1024\n\
          [[source]]\nfacility = \"{}\"\nname = \"generated\"\norganization = \"Organization/hospital\"\n{}",
         match super::population::engine().as_str() {
             "postgres" => format!("engine = \"postgres\"\nurl = \"{}\"", super::population::url(folder)),

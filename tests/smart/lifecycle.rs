@@ -89,7 +89,9 @@ fn smart_08_a_client_learns_what_its_own_token_is_good_for() {
     let told = signer.about(&served, "app", "//auth/introspect", &token);
     assert_eq!((told.status, told.header("cache-control")), (200, Some("no-store")));
     let expected = json!({"active": true, "scope": SCOPE, "client_id": "app", "sub": "app", "token_type": "bearer",
-        "iss": "http://gateway.example/auth", "iat": NOW / 1000, "exp": NOW / 1000 + 300});
+        "iss": "http://gateway.example/auth", "iat": NOW / 1000, "exp": NOW / 1000 + 300,
+        "extensions": {"ihe_iua": {"purpose_of_use": [
+            {"system": "http://terminology.hl7.org/CodeSystem/v3-ActReason", "code": "COC"}]}}});
     assert_eq!(told.json(), expected);
     let inactive = json!({"active": false});
     assert_eq!(other.about(&served, "other", "//auth/introspect", &token).json(), inactive, "not its own");
@@ -176,4 +178,16 @@ fn headers_do_not_say_who_calls() {
     assert_eq!(address.status, 401);
     let json: Value = address.json();
     assert!(!json.to_string().contains(&token));
+}
+
+#[test]
+fn an_assertion_that_another_gateway_over_the_store_took_issues_nothing() {
+    let (signer, store) = (Signer::ec("k"), crate::store());
+    let clients = client("app", &[&signer], "");
+    let [first, second] = [store.clone(), store].map(|store| Served::new(crate::gateway_over(store, &clients)));
+    let assertion = signer.sign(&signer.say("app"));
+    let asked = |served: &Served| served.ask(crate::signer::token_request(&assertion, SCOPE));
+    assert_eq!(asked(&first).status, 200);
+    let refused = asked(&second);
+    assert!(refused.status >= 400 && !refused.body.contains("access_token"), "{} {}", refused.status, refused.body);
 }

@@ -1,4 +1,4 @@
-//! SMART Backend Services as a client meets it: tokens, scopes, introspection, revocation (checklist SMART-01 to SMART-08), and
+//! SMART Backend Services as a client meets it, and people who sign in: tokens, scopes, introspection, revocation (checklist SMART-01 to SMART-08), and
 //! every way in which an assertion does not count.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)] // a test fails by panicking
@@ -13,7 +13,12 @@ mod command;
 mod cost;
 mod keys;
 mod lifecycle;
+mod limits;
+mod people;
+mod provider;
+mod purposes;
 mod scopes;
+mod secrets;
 mod signer;
 mod tls;
 

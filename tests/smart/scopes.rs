@@ -287,3 +287,18 @@ fn a_scope_opens_nothing_that_consent_closes() {
     assert_eq!(found(&served, &token, "/Observation"), Vec::<String>::new());
     assert_eq!(served.get(&token, format!("/Observation/{}", world.id("lab"))).status, 404);
 }
+
+#[test]
+fn so_many_scopes_are_granted_and_not_one_more() {
+    use tasuki::consent::scope::GRANTED_MAX;
+    use tasuki::consent::{Scope, Scopes};
+    let scope = |text: &str| Scope::parse(text).unwrap();
+    let mut most: Vec<Scope> = (0..10).map(|n| scope(&format!("system/Observation.rs?category=a{n}"))).collect();
+    most.push(scope("system/Patient.rs"));
+    // Each with each of those that are registered.
+    let asked: Vec<String> = (0..10).map(|n| format!("system/Observation.rs?code=c{n}")).collect();
+    let granted = |asked: &str| Scopes::granted(asked, &most, |_, _| true).unwrap().text();
+    let (at, past) = (asked.join(" "), format!("{} system/Patient.rs", asked.join(" ")));
+    assert_eq!((granted(&at).split(' ').count(), granted(&past).split(' ').count()), (GRANTED_MAX, GRANTED_MAX));
+    assert!(!granted(&past).contains("Patient"));
+}

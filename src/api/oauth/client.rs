@@ -12,7 +12,9 @@ use crate::api::routes::blocking;
 use crate::api::trail::Trail;
 use crate::app::{Gateway, NotTaken};
 use crate::auth::assertion::Wrong;
+use crate::auth::purpose::{self, NoPurpose};
 use crate::auth::{Assertion, Digest, KeySet, Registered};
+use crate::consent::Purpose;
 use crate::fault::Fault;
 use crate::store::Ticket;
 
@@ -23,19 +25,47 @@ pub(super) struct Known {
     pub(super) client: Arc<Registered>,
     /// The certificate of its connection, where it showed one.
     pub(super) certificate: Option<Digest>,
+    /// What for, as its assertion says.
+    stated: Result<Option<Purpose>, NoPurpose>,
     /// When it is durable that its assertion has been used; nothing may leave before.
-    used: Ticket,
+    pub(super) used: Ticket,
 }
 
 impl Known {
+    /// What for, as the assertion (UDAP Security) or the form (IHE IUA) says, where that may be granted; `None` where neither
+    /// says anything.
+    pub(super) fn purpose(&self, form: &Form) -> Result<Option<Purpose>, Refusal> {
+        const NOT_ONE: &str = "A token is for one purpose of use: name one.";
+        const WRONG: &str = "This purpose of use cannot be granted.";
+        let stated = self.stated.map_err(|why| match why {
+            NoPurpose::Unreadable => Refusal::InvalidGrant("The extension hl7-b2b cannot be read."),
+            NoPurpose::NotOne => Refusal::InvalidGrant(NOT_ONE),
+            NoPurpose::Unknown => Refusal::InvalidGrant(WRONG),
+        })?;
+        let named = form.get("purpose_of_use").map(purpose::of_text).transpose();
+        let named = named.map_err(|_| Refusal::InvalidRequest("purpose_of_use is no purpose of use."))?;
+        if stated.is_some() && named.is_some() && stated != named {
+            return Err(Refusal::InvalidRequest(NOT_ONE));
+        }
+        match stated.or(named) {
+            Some(purpose) if !self.client.client.may_ask_for(purpose) => Err(Refusal::InvalidGrant(WRONG)),
+            purpose => Ok(purpose),
+        }
+    }
+
     /// Waits until its assertion can never be used again.
     pub(super) async fn durably(self) -> Result<(Arc<Registered>, Option<Digest>), Refusal> {
-        match self.used.await {
-            Ok(_) => Ok((self.client, self.certificate)),
-            // Another gateway over the same store took it.
-            Err(Fault::Conflict) => Err(Refusal::InvalidClient(Wrong::Replayed)),
-            Err(fault) => Err(Refusal::Failed(fault)),
-        }
+        self.used.await.map_err(not_used)?;
+        Ok((self.client, self.certificate))
+    }
+}
+
+/// Why an assertion could not be used.
+pub(super) fn not_used(fault: Fault) -> Refusal {
+    match fault {
+        // Another gateway over the same store took it.
+        Fault::Conflict => Refusal::InvalidClient(Wrong::Replayed),
+        fault => Refusal::Failed(fault),
     }
 }
 
@@ -77,7 +107,7 @@ pub(super) async fn known(
     trail.caller(&client.client.caller);
     // Only now it is certain who asks too often.
     gateway.tokens().per_client.take(id, now).map_err(Refusal::SlowDown)?;
-    Ok(Known { client, certificate: shown, used })
+    Ok(Known { client, certificate: shown, stated: assertion.purpose(), used })
 }
 
 /// The registered client whose key signed an assertion. Where there is no such client the same work is done.

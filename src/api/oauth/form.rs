@@ -1,13 +1,12 @@
 //! The parameters of a request, as a form in its body and nowhere else (RFC 6749 section 3.2).
 
-use std::net::{IpAddr, Ipv6Addr};
-
 use actix_web::http::header;
 use actix_web::{HttpRequest, web};
 
 use super::Refusal;
 use crate::api::asked::decoded;
 use crate::api::body;
+use crate::api::caller::stranger;
 use crate::app::Gateway;
 
 /// Longest body, bytes.
@@ -50,11 +49,8 @@ pub(super) async fn read(
     gateway: &web::Data<Gateway>,
     sent: web::Payload,
 ) -> Result<Form, Refusal> {
-    // Behind a proxy that is trusted all addresses are its own.
-    if let Some(address) = request.peer_addr().map(|peer| peer.ip().to_canonical())
-        && !gateway.http().proxies.iter().any(|proxy| proxy.holds(address))
-    {
-        gateway.tokens().per_address.take(network(address), gateway.now()).map_err(Refusal::SlowDown)?;
+    if let Some(address) = stranger(request, gateway) {
+        gateway.tokens().per_address.take(address, gateway.now()).map_err(Refusal::SlowDown)?;
     }
     if !request.query_string().is_empty() {
         return Err(Refusal::InvalidRequest("Parameters are sent in the body, not in the address."));
@@ -76,24 +72,9 @@ pub(super) async fn read(
     }
 }
 
-/// An IPv6 address stands for its subnet: whoever has one has all of it.
-fn network(address: IpAddr) -> IpAddr {
-    match address {
-        IpAddr::V4(address) => address.into(),
-        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_subnet_asks_as_one() {
-        for (address, expected) in [("192.0.2.1", "192.0.2.1"), ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::")] {
-            assert_eq!(network(address.parse().unwrap()).to_string(), expected);
-        }
-    }
 
     #[test]
     fn a_parameter_is_there_once() {

@@ -11,6 +11,7 @@ use super::{Refusal, client, said};
 use crate::api::answer::Answer;
 use crate::api::trail::Trail;
 use crate::app::Gateway;
+use crate::auth::purpose::ACT_REASON;
 use crate::fault::Status;
 
 pub(super) async fn tell(
@@ -35,6 +36,8 @@ pub(super) async fn tell(
         "token_type": "bearer",
         "iat": issued.issued.div_euclid(1000),
         "exp": issued.expires.div_euclid(1000),
+        // IHE IUA, section 3.102.4.2.
+        "extensions": {"ihe_iua": {"purpose_of_use": [{"system": ACT_REASON, "code": issued.caller.purpose().code()}]}},
     });
     if let (Some(certificate), Some(members)) = (issued.certificate, told.as_object_mut()) {
         // RFC 8705 section 3.2.
