@@ -86,7 +86,7 @@ async fn answer(
     for ((chunk, index), event) in &found {
         let permit = gate.row(&row);
         let (Some(id), Some(permit)) = (audit::id_of(*chunk, *index), permit) else { continue };
-        let json = audit::to_fhir(event, id.as_str());
+        let json = audit::to_fhir(event, id.as_str(), gateway.base_url());
         entries.push(permit.release(format!(r#"{{"resource":{json},"search":{{"mode":"match"}}}}"#).into_bytes()));
     }
     trail.saw(PatientKey::DIRECTORY, None, entries.len());

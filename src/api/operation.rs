@@ -19,7 +19,6 @@ use actix_web::{HttpRequest, web};
 
 use super::answer::Answer;
 use super::caller::caller;
-use super::read::chart_of;
 use super::routes::{printable, served_type};
 use super::trail::Trail;
 use super::write::Stop;
@@ -315,18 +314,6 @@ fn record_of(gateway: &Gateway, caller: &Caller, named: &str) -> Result<Option<P
         return Ok(None);
     }
     Ok(Some(record))
-}
-
-/// The answer where nothing is there for the caller. Where something is, the audit record says so, and the answer does not.
-async fn absent(
-    gateway: &web::Data<Gateway>,
-    (resource_type, id): (ResourceType, &ResourceId),
-    trail: &mut Trail,
-) -> Result<Answer, Stop> {
-    Ok(match chart_of(gateway, resource_type, id).await? {
-        Some(chart) => trail.hide(chart.patient),
-        None => Answer::not_found(),
-    })
 }
 
 /// What an operation returns when it has one output `return` that is no resource: a Parameters with it (operations.html,

@@ -3,9 +3,11 @@
 use actix_web::HttpRequest;
 
 use super::answer::Answer;
+use super::request_id::request_id;
 use crate::app::Gateway;
 use crate::audit::{Agent, Event, Outcome, QueryShape, What};
-use crate::consent::{Caller, ConsentVersion};
+use crate::chart::Chart;
+use crate::consent::{Caller, ConsentVersion, Role};
 use crate::fault::{Denied, Fault, Status};
 use crate::fhir::{PatientKey, ResourceId, ResourceType, reference};
 
@@ -22,19 +24,12 @@ pub(super) struct Trail {
 impl Trail {
     /// Begins with what the request says of itself. Values of parameters are not kept, only their names; of a search, all.
     pub(super) fn begin(gateway: &Gateway, request: &HttpRequest, what: What) -> Self {
+        let id = request_id(request);
         let event = Event {
-            recorded_ms: gateway.now(),
-            what,
-            outcome: Outcome::Done,
-            agent: None,
             address: request.peer_addr().map(|address| address.ip()),
-            resource_type: None,
-            id: None,
-            patients: Vec::new(),
             query: shape(request.query_string(), what),
-            request: String::new(),
-            consents: Vec::new(),
-            count: 0,
+            request: id.to_str().unwrap_or_default().to_owned(),
+            ..Event::new(gateway.now(), what)
         };
         Trail { event, entries: Vec::new() }
     }
@@ -51,6 +46,9 @@ impl Trail {
 
     pub(super) fn caller(&mut self, caller: &Caller) {
         self.event.agent = Some(Agent::from(caller));
+        // Whoever reads by consents reads for a purpose; the office keeps what it keeps.
+        let by_consent = matches!(caller.role, Role::Care | Role::Source);
+        self.event.purpose = by_consent.then(|| caller.asker().purpose);
     }
 
     pub(super) fn kind(&mut self, resource_type: ResourceType) {
@@ -92,10 +90,14 @@ impl Trail {
         }
     }
 
-    /// It is there and not for this caller: the record says so, the answer does not.
-    pub(super) fn hide(&mut self, patient: PatientKey) -> Answer {
-        self.saw(patient, None, 0);
-        self.event.outcome = Outcome::Consent;
+    /// It is not for this caller, if it is there at all: the record says so, and which consent refused where one did; the
+    /// answer does not.
+    pub(super) fn hide(&mut self, chart: &Chart, caller: &Caller, named: (ResourceType, &ResourceId)) -> Answer {
+        let (policy, now) = (chart.policy(caller), self.event.recorded_ms);
+        if let Some(row) = chart.row(named.0, named.1) {
+            self.saw(chart.patient, chart.refused_by(&policy, row, now), 0);
+            self.event.outcome = Outcome::Consent;
+        }
         Answer::not_found()
     }
 
@@ -194,18 +196,9 @@ mod tests {
     #[test]
     fn an_event_names_as_many_as_it_may_and_the_next_one_the_rest() {
         let event = |patients: usize, consents: usize| Event {
-            recorded_ms: 0,
-            what: What::Search,
-            outcome: Outcome::Done,
-            agent: None,
-            address: None,
-            resource_type: None,
-            id: None,
             patients: (0..patients as u128).map(PatientKey).collect(),
-            query: QueryShape::default(),
-            request: String::new(),
             consents: (0..consents as u32).map(|version| ConsentVersion { id: "c".into(), version }).collect(),
-            count: 0,
+            ..Event::new(0, What::Search)
         };
         for (patients, consents, parts) in [
             (NAMED_MAX, NAMED_MAX, 1),

@@ -1,0 +1,188 @@
+//! What kind of event it is and who took which part in it, as IHE BALP 1.1 (Basic Audit Log Patterns) has it: the one table
+//! from which the FHIR and the DICOM form follow.
+//!
+//! A read refused for want of consent is an event of its own kind, the decision (BALP AuthZ Consent): nothing was read. The
+//! answer that the caller got is that of something that does not exist.
+
+use super::event::{Event, Outcome, What};
+
+pub(super) const DCM: &str = "http://dicom.nema.org/resources/ontology/DCM";
+pub(super) const EVENT_TYPE: &str = "http://terminology.hl7.org/CodeSystem/audit-event-type";
+pub(super) const INTERACTION: &str = "http://hl7.org/fhir/restful-interaction";
+pub(super) const PARTICIPATION: &str = crate::fhir::system::V3_PARTICIPATION;
+pub(super) const OPERATION: &str = "https://tasuki.example/fhir/CodeSystem/operation";
+pub(super) const ACT_REASON: &str = "http://terminology.hl7.org/CodeSystem/v3-ActReason";
+const LIFECYCLE: &str = "http://terminology.hl7.org/CodeSystem/iso-21089-lifecycle";
+const AUTHZ: &str = "https://profiles.ihe.net/ITI/BALP/CodeSystem/AuthZsubType";
+const SECURITY_ROLE: &str = "http://terminology.hl7.org/CodeSystem/extra-security-role-type";
+const PROVENANCE_ROLE: &str = "http://terminology.hl7.org/CodeSystem/provenance-participant-type";
+const ROLE_CLASS: &str = "http://terminology.hl7.org/CodeSystem/v3-RoleClass";
+
+/// A code: system, code, what it means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Code(pub(super) &'static str, pub(super) &'static str, pub(super) &'static str);
+
+/// What kind of event it is.
+#[derive(Debug)]
+pub(super) struct Kind {
+    pub(super) code: Code,
+    pub(super) subtypes: Vec<Code>,
+    /// AuditEvent.action, EventActionCode: create, read, update, delete, execute.
+    pub(super) action: &'static str,
+}
+
+/// The parts that the gateway, the client and whoever it acts for took.
+#[derive(Debug)]
+pub(super) struct Parts {
+    pub(super) server: Code,
+    pub(super) client: Code,
+    /// What the organisation is; the first is the one that asked.
+    pub(super) organization: Vec<Code>,
+}
+
+const DESTINATION: Code = Code(DCM, "110152", "Destination Role ID");
+const SOURCE: Code = Code(DCM, "110153", "Source Role ID");
+const APPLICATION: Code = Code(DCM, "110150", "Application");
+const RECIPIENT: Code = Code(PARTICIPATION, "IRCP", "information recipient");
+const AUTHOR: Code = Code(PARTICIPATION, "AUT", "author (originator)");
+
+/// Whether it is a decision by which nothing left for want of consent.
+pub(super) fn is_decision(event: &Event) -> bool {
+    event.outcome == Outcome::Consent
+}
+
+pub(super) fn kind(event: &Event) -> Kind {
+    let what = event.what;
+    if is_decision(event) {
+        let mut subtypes = vec![Code(AUTHZ, "AuthZ-Consent", "")];
+        subtypes.extend(interaction(what));
+        return Kind { code: Code(DCM, "110113", "Security Alert"), subtypes, action: "E" };
+    }
+    let (code, mut subtypes) = match what {
+        What::Receive | What::Import => (Code(DCM, "110107", "Import"), Vec::new()),
+        What::Send | What::Export => (Code(DCM, "110106", "Export"), Vec::new()),
+        // Who a client is was shown, asked about or withdrawn (DICOM PS3.15 A.5.3.6).
+        What::Token => (AUTHENTICATION, vec![Code(DCM, "110122", "Login")]),
+        What::Revocation => (AUTHENTICATION, vec![Code(DCM, "110123", "Logout")]),
+        What::Introspection => (AUTHENTICATION, Vec::new()),
+        What::LetterRead | What::Replay | What::LetterDropped => (Code(DCM, "110110", "Patient Record"), Vec::new()),
+        What::AuditExport => (Code(DCM, "110101", "Audit Log Used"), Vec::new()),
+        What::Start => (ACTIVITY, vec![Code(DCM, "110120", "Application Start")]),
+        What::Stop => (ACTIVITY, vec![Code(DCM, "110121", "Application Stop")]),
+        What::ClientsChanged => (ALERT, vec![Code(DCM, "110137", "User Security Attributes Changed")]),
+        What::MapsChanged => (ALERT, vec![Code(DCM, "110131", "Software Configuration")]),
+        _ => (Code(EVENT_TYPE, "rest", "Restful Operation"), interaction(what)),
+    };
+    if event.discloses() {
+        subtypes.insert(0, Code(LIFECYCLE, "disclose", "Disclose Record Lifecycle Event"));
+    }
+    Kind { code, subtypes, action: action(what) }
+}
+
+const AUTHENTICATION: Code = Code(DCM, "110114", "User Authentication");
+const ACTIVITY: Code = Code(DCM, "110100", "Application Activity");
+const ALERT: Code = Code(DCM, "110113", "Security Alert");
+
+/// The interaction of REST that was asked for, and the operation.
+fn interaction(what: What) -> Vec<Code> {
+    let name = match what {
+        What::Read => "read",
+        What::VersionRead => "vread",
+        What::History => "history",
+        What::Search => "search",
+        What::Create => "create",
+        What::Update => "update",
+        What::Patch => "patch",
+        What::Delete => "delete",
+        What::Transaction => "transaction",
+        _ => "operation",
+    };
+    let mut codes = vec![Code(INTERACTION, name, name)];
+    codes.extend(what.operation().map(|name| Code(OPERATION, name, "")));
+    codes
+}
+
+fn action(what: What) -> &'static str {
+    match what {
+        What::Read | What::VersionRead | What::History | What::Send | What::LetterRead => "R",
+        What::Export | What::AuditExport => "R",
+        What::Create | What::Receive | What::Import => "C",
+        What::Update | What::Patch | What::Replay => "U",
+        What::Delete | What::LetterDropped => "D",
+        _ => "E",
+    }
+}
+
+/// AuditEvent.outcome, EventOutcomeIndicator: 0 success, 4 minor, 8 serious, 12 major failure.
+pub(super) fn outcome(outcome: Outcome) -> (&'static str, &'static str) {
+    match outcome {
+        Outcome::Done => ("0", ""),
+        Outcome::NotFound => ("4", "There is no such resource."),
+        Outcome::Rejected => ("4", "The request was rejected."),
+        Outcome::Failed => ("12", "The gateway failed; nothing left it."),
+        Outcome::UnknownCaller => ("8", "The caller is not known."),
+        Outcome::Role => ("8", "The caller's role does not include this."),
+        Outcome::Scope => ("8", "The caller's token is not good for this."),
+        Outcome::Consent => ("8", "No consent covers this; the caller was told that it does not exist."),
+        Outcome::Other => ("4", "An outcome that this version does not know."),
+    }
+}
+
+/// BALP names the client by which way the data go: destination of a read, source of the rest. Of a delete none go.
+pub(super) fn parts(event: &Event) -> Parts {
+    let what = event.what;
+    if is_decision(event) {
+        return Parts {
+            server: Code(SECURITY_ROLE, "authserver", ""),
+            client: APPLICATION,
+            organization: vec![RECIPIENT, Code(ROLE_CLASS, "PROV", "healthcare provider")],
+        };
+    }
+    let (server, client) = match what {
+        What::Delete | What::LetterDropped => (Code(PROVENANCE_ROLE, "custodian", "Custodian"), APPLICATION),
+        What::Start | What::Stop | What::ClientsChanged | What::MapsChanged => (APPLICATION, APPLICATION),
+        _ if shows(what) => (SOURCE, DESTINATION),
+        _ => (DESTINATION, SOURCE),
+    };
+    let organization = if writes(what) { AUTHOR } else { RECIPIENT };
+    Parts { server, client, organization: vec![organization] }
+}
+
+/// Whether it answers with resources of the store that are named.
+fn shows(what: What) -> bool {
+    let reads = matches!(what, What::Read | What::VersionRead | What::History | What::Send | What::LetterRead);
+    reads || finds(what) || matches!(what, What::Export | What::AuditExport | What::AccessReport)
+}
+
+/// Whether it is an operation that answers with resources of the store.
+pub(super) fn finds(what: What) -> bool {
+    matches!(what, What::Everything | What::Document | What::DocRef | What::LastN | What::Meta | What::Summary)
+}
+
+/// Whether it changes resources.
+pub(super) fn writes(what: What) -> bool {
+    matches!(what, What::Create | What::Update | What::Patch | What::Delete | What::Receive | What::Transaction)
+        || matches!(what, What::MetaAdd | What::MetaDelete | What::Import)
+}
+
+/// The method that a query was sent with, and the path below the base address.
+pub(super) fn asked(event: &Event, query: &str) -> String {
+    let type_name = event.resource_type.map_or("", |resource_type| resource_type.name());
+    let operation = event.what.operation().map(|name| format!("/${name}")).unwrap_or_default();
+    format!("GET {type_name}{operation}?{query}")
+}
+
+/// The host of an address, without its port.
+pub(super) fn host(url: &str) -> &str {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    match host.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((v6, _)) => v6,
+        None => host.split(':').next().unwrap_or_default(),
+    }
+}
+
+/// The letter that the operator looked at, where it was one.
+pub(super) fn letter(event: &Event) -> Option<&str> {
+    event.request.strip_prefix("letter ")
+}
