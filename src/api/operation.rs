@@ -1,6 +1,7 @@
 //! Operations (operations.html): the table of them, from which routes and the CapabilityStatement follow; and what is the
 //! same for all: finding the one that is meant, its parameters, its audit event, the form of what it returns.
 
+mod access_report;
 mod docref;
 mod document;
 mod graph;
@@ -18,11 +19,12 @@ use actix_web::http::Method;
 use actix_web::{HttpRequest, web};
 
 use super::answer::Answer;
+use super::asked::{Asked, wants_page};
 use super::caller::caller;
 use super::routes::{printable, served_type};
 use super::trail::Trail;
 use super::write::Stop;
-use super::{bulk, convert, everything};
+use super::{bulk, convert, everything, rules as common};
 use crate::app::Gateway;
 use crate::consent::{Action, Caller, ConsentVersion, Permitted, Role};
 use crate::fault::{Denied, Fault, Status};
@@ -51,6 +53,8 @@ struct Call<'a> {
     caller: &'a Arc<Caller>,
     level: Level,
     parameters: Parameters,
+    /// Whether a page for people is wanted, where there is one.
+    wants_page: bool,
 }
 
 /// The name of the operation that a path below `/fhir` calls, without its `$`, and the path before it.
@@ -168,7 +172,13 @@ async fn called(
     // Nothing of the body is read before it is known that the caller may do this.
     operation.is_for(caller, &level)?;
     match Parameters::read(request, payload).await {
-        Ok(parameters) => performed(operation, Call { gateway, caller, level, parameters }, trail).await,
+        Ok(parameters) => {
+            let wants_page = operation.run == Run::AccessReport && wants_page(request);
+            if !wants_page && Asked::of(request).format.is_none() {
+                return Ok(Answer::refuse(Status::NotAcceptable, &common::NOT_ACCEPTABLE, ""));
+            }
+            performed(operation, Call { gateway, caller, level, parameters, wants_page }, trail).await
+        }
         Err(answer) => Ok(answer),
     }
 }
@@ -207,7 +217,10 @@ pub(super) async fn of_entry(
             let parameters = operation.is_for(caller, &level).map_err(Stop::from);
             match parameters.and_then(|()| Parameters::of(entry.query, entry.body)) {
                 Err(stop) => Err(stop),
-                Ok(parameters) => performed(operation, Call { gateway, caller, level, parameters }, &mut trail).await,
+                Ok(parameters) => {
+                    let call = Call { gateway, caller, level, parameters, wants_page: false };
+                    performed(operation, call, &mut trail).await
+                }
             }
         }
     };
@@ -229,6 +242,8 @@ impl Operation {
             Level::Instance(..) => Action::Read,
         };
         match level.resource_type() {
+            // It tells of the audit record, and of nothing in the patient's.
+            _ if self.run == Run::AccessReport => caller.may(Action::Search, ResourceType::AUDIT_EVENT),
             Some(resource_type) if self.run != Run::Validate => caller.may(action, resource_type),
             _ => Ok(()),
         }
@@ -239,6 +254,7 @@ async fn performed(operation: &Operation, call: Call<'_>, trail: &mut Trail) -> 
     let (gateway, caller) = (call.gateway, call.caller);
     trail.named(call.parameters.names());
     match operation.run {
+        Run::AccessReport => access_report::report(call, trail).await,
         Run::Validate => validate::validate(call, trail).await,
         Run::Meta => meta::read(call, trail).await,
         Run::MetaAdd => meta::change(call, meta::Change::Add, trail).await,

@@ -12,3 +12,4 @@ pub use dicom::to_dicom;
 pub use event::{Agent, Event, Outcome, QueryShape, What, id_of, place_of};
 pub use fhir::to_fhir;
 pub use head::{Head, PublicKey, SignedHead};
+pub use shape::{Codes, codes};

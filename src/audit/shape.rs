@@ -51,6 +51,30 @@ pub(super) fn is_decision(event: &Event) -> bool {
     event.outcome == Outcome::Consent
 }
 
+/// The codes of an event, as searches name them.
+#[derive(Debug)]
+pub struct Codes {
+    /// `AuditEvent.type`: system and code.
+    pub kind: (&'static str, &'static str),
+    /// `AuditEvent.subtype`.
+    pub subtypes: Vec<(&'static str, &'static str)>,
+    /// `AuditEvent.action`.
+    pub action: &'static str,
+    /// `AuditEvent.outcome`.
+    pub outcome: &'static str,
+}
+
+/// The codes of an event.
+pub fn codes(event: &Event) -> Codes {
+    let kind = kind(event);
+    Codes {
+        kind: (kind.code.0, kind.code.1),
+        subtypes: kind.subtypes.iter().map(|code| (code.0, code.1)).collect(),
+        action: kind.action,
+        outcome: outcome(event.outcome).0,
+    }
+}
+
 pub(super) fn kind(event: &Event) -> Kind {
     let what = event.what;
     if is_decision(event) {

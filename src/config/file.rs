@@ -31,6 +31,15 @@ pub(super) struct File {
     pub(super) proxy: Proxy,
     #[serde(default)]
     pub(super) limits: Limits,
+    #[serde(default)]
+    pub(super) audit: Audit,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Audit {
+    pub(super) key: Option<Spanned<String>>,
+    pub(super) anchors: Option<Spanned<String>>,
 }
 
 #[derive(Deserialize)]

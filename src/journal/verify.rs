@@ -7,10 +7,10 @@ use std::path::Path;
 
 use super::index::{self, Kept};
 use crate::audit::chunk::is_unlinked;
-use crate::audit::{self, ChunkHash, PublicKey, SignedHead, id_of};
+use crate::audit::{self, ChunkHash, Head, PublicKey, SignedHead, id_of};
 use crate::fault::Fault;
 use crate::fhir::PatientKey;
-use crate::store::survey::{Met, Spot, survey};
+use crate::store::survey::{Met, Spot, survey, survey_last};
 use crate::store::{Order, Store};
 
 /// Findings that are kept in a report; more are only counted.
@@ -108,6 +108,19 @@ pub fn folder(store: &Path, heads: &[SignedHead], keys: &[PublicKey]) -> Result<
     Ok(walk.finish())
 }
 
+/// The head of the chain in a store's folder at an instant, milliseconds since 1970; `None` where nothing was recorded yet. Of
+/// the last file alone, as it lies: a gateway may be writing to it.
+pub fn head(store: &Path, at_ms: i64) -> Result<Option<Head>, Fault> {
+    let mut head = None;
+    survey_last(store, |met, _| {
+        if let Met::Chunk { number, bytes } = met {
+            head = Some(Head { number, hash: ChunkHash::of(number, &bytes), at_ms });
+        }
+        Ok(())
+    })?;
+    Ok(head)
+}
+
 /// Walks the chain of a store, whatever keeps it.
 pub fn store(store: &Store, heads: &[SignedHead], keys: &[PublicKey]) -> Result<Report, Fault> {
     let mut walk = Walk::new(heads, keys, Vec::new());
@@ -131,6 +144,8 @@ struct Walk<'a> {
     parts: std::vec::IntoIter<Kept>,
     part: Option<Kept>,
     said: Vec<(PatientKey, index::Place)>,
+    /// What looks like a chunk whose writing was cut short.
+    torn: Option<Finding>,
 }
 
 impl<'a> Walk<'a> {
@@ -146,6 +161,7 @@ impl<'a> Walk<'a> {
             parts,
             part,
             said: Vec::new(),
+            torn: None,
         };
         for head in heads {
             if keys.iter().any(|key| head.is_signed_by(key)) {
@@ -179,6 +195,7 @@ impl<'a> Walk<'a> {
         match met {
             Met::Torn { .. } => {
                 self.report.is_torn = true;
+                self.torn = Some(Finding { number, place, what: Wrong::Damaged });
                 return;
             }
             Met::Unreadable { .. } => {
@@ -240,6 +257,11 @@ impl<'a> Walk<'a> {
 
     fn finish(mut self) -> Report {
         let last = self.report.last;
+        // What a head speaks for was whole once.
+        let signed = self.heads.keys().next_back().copied();
+        if let Some(torn) = self.torn.take().filter(|torn| signed.is_some_and(|signed| signed >= torn.number)) {
+            self.wrong(torn.number, &torn.place, torn.what);
+        }
         for number in std::mem::take(&mut self.heads).into_keys() {
             let what = if last.is_none_or(|last| number > last) { Wrong::CutOff } else { Wrong::Rewritten };
             self.wrong(number, "", what);

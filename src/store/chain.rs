@@ -233,10 +233,10 @@ fn walk(bytes: &[u8], first: u64) -> (Vec<u32>, usize) {
 }
 
 /// Whether what cannot be read at the end of a file can be one chunk whose writing was cut short: it is no longer than
-/// one, and its length, where it says one, reaches to the end.
+/// one, and its length, where it says one, is one and reaches to the end.
 pub(super) fn is_torn(rest: &[u8]) -> bool {
     let length = rest.first_chunk().map_or(0, |length| u32::from_be_bytes(*length) as usize);
-    let reaches = length == 0 || HEADER_BYTES + length >= rest.len();
+    let reaches = length == 0 || (length <= VALUE_BYTES_MAX && HEADER_BYTES + length >= rest.len());
     rest.len() <= RECORD_BYTES_MAX && reaches
 }
 

@@ -67,8 +67,18 @@ pub fn has_chain(store: &Path) -> bool {
 }
 
 /// Hands on what is in the files of the chain of a store's folder, one after the other.
-pub fn survey(store: &Path, mut met: impl FnMut(Met, &Spot) -> Result<(), Fault>) -> Result<(), Fault> {
-    let files = files(store)?;
+pub fn survey(store: &Path, met: impl FnMut(Met, &Spot) -> Result<(), Fault>) -> Result<(), Fault> {
+    walk(&files(store)?, met)
+}
+
+/// The same of the last file alone in which anything is written.
+pub fn survey_last(store: &Path, met: impl FnMut(Met, &Spot) -> Result<(), Fault>) -> Result<(), Fault> {
+    let mut files = files(store)?;
+    files.retain(|(_, path)| std::fs::metadata(path).is_ok_and(|file| file.len() > 0));
+    walk(files.last().map(std::slice::from_ref).unwrap_or_default(), met)
+}
+
+fn walk(files: &[(u64, PathBuf)], mut met: impl FnMut(Met, &Spot) -> Result<(), Fault>) -> Result<(), Fault> {
     for (nth, (first, path)) in files.iter().enumerate() {
         let bytes = std::fs::read(path).map_err(|fault| broken("be read", &fault))?;
         let name = path.file_name().unwrap_or_default().to_string_lossy();
