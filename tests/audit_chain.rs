@@ -11,7 +11,7 @@ use tasuki::journal::anchors::{Anchors, heads};
 use tasuki::journal::verify::{self, Report, Wrong};
 use tasuki::store::{Commit, Order, Store, keys};
 
-const EVENTS: u64 = 12;
+const EVENTS: u64 = 9;
 
 fn clock() -> i64 {
     1_790_000_000_000

@@ -19,6 +19,8 @@ pub(super) struct Trail {
     event: Event,
     /// What the record will say of the entries of a batch.
     entries: Vec<Event>,
+    /// Patients who were named and of whom nothing is open to the caller, if there are such patients.
+    refused: Vec<PatientKey>,
 }
 
 impl Trail {
@@ -31,7 +33,7 @@ impl Trail {
             request: id.to_str().unwrap_or_default().to_owned(),
             ..Event::new(gateway.now(), what)
         };
-        Trail { event, entries: Vec::new() }
+        Trail { event, entries: Vec::new(), refused: Vec::new() }
     }
 
     /// What a search asks for, where that is more than the address says.
@@ -101,6 +103,11 @@ impl Trail {
         Answer::not_found()
     }
 
+    /// Nothing of these, whom the caller named, is open to it: the record says so, the answer does not.
+    pub(super) fn refused(&mut self, patients: impl Iterator<Item = PatientKey>) {
+        self.refused.extend(patients);
+    }
+
     /// Says how it ended, where the status of the answer does not.
     pub(super) fn end(&mut self, outcome: Outcome) {
         self.event.outcome = outcome;
@@ -121,7 +128,7 @@ impl Trail {
     /// The beginning of a trail about a part of what this one is about: the same request, of which nothing is said yet.
     pub(super) fn part(&self) -> Trail {
         let event = Event { patients: Vec::new(), consents: Vec::new(), count: 0, ..self.event.clone() };
-        Trail { event, entries: Vec::new() }
+        Trail { event, entries: Vec::new(), refused: Vec::new() }
     }
 
     /// The beginning of a trail about an entry that does this.
@@ -164,6 +171,21 @@ impl Trail {
             };
         }
         let mut events = self.entries;
+        if !self.refused.is_empty() && self.event.outcome == Outcome::Done {
+            let refused = Event {
+                patients: self.refused,
+                consents: Vec::new(),
+                count: 0,
+                outcome: Outcome::Consent,
+                ..self.event.clone()
+            };
+            // Where nothing else was named, that it was refused is all there is to say.
+            if self.event.patients.is_empty() && self.event.count == 0 {
+                self.event = refused;
+            } else {
+                events.extend(in_parts(refused));
+            }
+        }
         events.extend(in_parts(self.event));
         events
     }

@@ -40,6 +40,8 @@ pub(super) struct Parts {
     pub(super) organization: Vec<Code>,
 }
 
+/// That it is a decision upon consent; the subtypes before it say what was asked for.
+const DECISION: Code = Code(AUTHZ, "AuthZ-Consent", "");
 const DESTINATION: Code = Code(DCM, "110152", "Destination Role ID");
 const SOURCE: Code = Code(DCM, "110153", "Source Role ID");
 const APPLICATION: Code = Code(DCM, "110150", "Application");
@@ -62,24 +64,28 @@ pub struct Codes {
     pub action: &'static str,
     /// `AuditEvent.outcome`.
     pub outcome: &'static str,
+    /// What was asked for, most closely: the operation, the interaction, or what the event is.
+    pub asked: (&'static str, &'static str),
 }
 
 /// The codes of an event.
 pub fn codes(event: &Event) -> Codes {
     let kind = kind(event);
+    let asked = kind.subtypes.iter().rfind(|code| **code != DECISION).copied();
     Codes {
         kind: (kind.code.0, kind.code.1),
         subtypes: kind.subtypes.iter().map(|code| (code.0, code.1)).collect(),
         action: kind.action,
         outcome: outcome(event.outcome).0,
+        asked: asked.map_or((kind.code.0, kind.code.1), |code| (code.0, code.1)),
     }
 }
 
 pub(super) fn kind(event: &Event) -> Kind {
     let what = event.what;
     if is_decision(event) {
-        let mut subtypes = vec![Code(AUTHZ, "AuthZ-Consent", "")];
-        subtypes.extend(interaction(what));
+        let mut subtypes = interaction(what);
+        subtypes.push(DECISION);
         return Kind { code: Code(DCM, "110113", "Security Alert"), subtypes, action: "E" };
     }
     let (code, mut subtypes) = match what {

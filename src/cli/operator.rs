@@ -38,6 +38,13 @@ pub(super) fn record(journal: &Journal, what: What, act: Act) -> Result<(), Faul
     people.chunks(NAMED_MAX).try_for_each(|some| journal.record_now(Event { patients: some.to_vec(), ..event.clone() }))
 }
 
+/// That something about the running gateway itself was done: nothing waits for it.
+pub(super) fn administered(journal: &Journal, what: What) {
+    if let Err(fault) = record(journal, what, Act::default()) {
+        tracing::error!(%fault, ?what, "what was done to the gateway could not be recorded");
+    }
+}
+
 /// The operator runs the gateway for the network's office. The system's name for who is logged in is all that is known.
 fn agent() -> Agent {
     let user = std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).unwrap_or_default();

@@ -215,7 +215,7 @@ impl Report {
             let system = "http://terminology.hl7.org/CodeSystem/v3-ActReason";
             add("purpose", "Coding", json!({"system": system, "code": purpose.code()}));
         }
-        let (system, code) = codes.subtypes.last().copied().unwrap_or(codes.kind);
+        let (system, code) = codes.asked;
         add("what", "Coding", json!({"system": system, "code": code}));
         if let Some(resource_type) = event.resource_type {
             add("type", "Code", resource_type.name().into());
