@@ -230,7 +230,7 @@ mod tests {
 
     #[test]
     fn events_are_told_by_what_is_asked() {
-        let patient = PatientKey(7 << 64).reference();
+        let [patient, other] = [7, 9].map(|n| PatientKey(n << 64).reference());
         for (query, expected) in [
             ("", true),
             ("type=rest", true),
@@ -251,8 +251,8 @@ mod tests {
             ("entity=Consent/k1", true),
             ("entity=Observation/o2", false),
             (&format!("entity={patient}"), true),
-            (&format!("patient={patient},Patient/{}", PatientKey(9 << 64).patient_id()), true),
-            (&format!("patient=Patient/{0},Patient/{0}", PatientKey(9 << 64).patient_id()), false),
+            (&format!("patient={patient},{other}"), true),
+            (&format!("patient={other},{other}"), false),
         ] {
             assert_eq!(read(query).unwrap().holds(&event()), expected, "{query}");
         }
