@@ -18,7 +18,8 @@ use crate::auth::{Chain, Client, Fetcher, KeySet, Registry, Verifier};
 use crate::chart::Chart;
 use crate::config::maps::Maps;
 use crate::config::{self, Config, Limits};
-use crate::consent::{Caller, Role, is_definition, is_directory};
+use crate::consent::caller::TO_REVIEW;
+use crate::consent::{Caller, Role, Terms, is_definition, is_directory};
 use crate::fault::{Fault, Issue};
 use crate::fhir::{FacilityCode, PatientKey, ResourceId, ResourceType};
 use crate::journal::Journal;
@@ -53,6 +54,7 @@ pub struct Gateway {
     base_url: String,
     clock: fn() -> i64,
     hot: Arc<Hot<Chart>>,
+    terms: Arc<Terms>,
     pipeline: Arc<Pipeline>,
     containers: Containers,
     exports: Exports,
@@ -107,7 +109,9 @@ impl Gateway {
         let waiting_max = usize::try_from(config.limits.requests_waiting_max).unwrap_or(1024);
         let anchors = config.audit.as_ref().map(|audit| Anchors::open(&audit.key, &audit.anchors)).transpose()?;
         let journal = Arc::new(Journal::keep(store.clone(), waiting_max, anchors, clock)?);
-        let hot = Arc::new(Hot::new(&store, HOT_BYTES_MAX, Chart::build));
+        let terms = Arc::new(config.terms.clone());
+        let of_charts = terms.clone();
+        let hot = Arc::new(Hot::new(&store, HOT_BYTES_MAX, move |partition| Chart::build(partition, &of_charts)));
         if let Some((_, maps)) = &config.maps {
             pipeline.set_book(Arc::new(maps.book.clone()));
         }
@@ -143,6 +147,7 @@ impl Gateway {
             store,
             clock,
             hot,
+            terms,
         })
     }
 
@@ -291,7 +296,7 @@ impl Gateway {
             return Ok(self.known.all());
         }
         let mut records = self.directory(caller);
-        records.extend_from_slice(&self.panel(&caller.organization)?);
+        records.extend_from_slice(&self.panel(caller)?);
         Ok(records)
     }
 
@@ -348,14 +353,38 @@ impl Gateway {
         &self.pipeline
     }
 
-    /// The records whose consents name an organisation, when they are in memory: never blocks on storage.
-    pub fn hot_panel(&self, organization: &str) -> Option<Arc<[PatientKey]>> {
-        self.store.hot_panel(organization)
+    /// The records whose consents may open something to a caller, in the order of their keys, when they are in memory: never
+    /// blocks on storage.
+    pub fn hot_panel(&self, caller: &Caller) -> Option<Arc<[PatientKey]>> {
+        caller.panels().map(|name| self.store.hot_panel(&name)).collect::<Option<Vec<_>>>().map(joined)
     }
 
-    /// The records whose consents name an organisation, in the order of their keys. Blocks on storage.
-    pub fn panel(&self, organization: &str) -> Result<Arc<[PatientKey]>, Fault> {
-        self.store.panel(organization)
+    /// The same. Blocks on storage.
+    pub fn panel(&self, caller: &Caller) -> Result<Arc<[PatientKey]>, Fault> {
+        caller.panels().map(|name| self.store.panel(&name)).collect::<Result<Vec<_>, _>>().map(joined)
+    }
+
+    /// Those of [`Gateway::panel`], and those that stand open to the caller in an emergency: they are found by whoever names
+    /// them, and in no list. Blocks on storage.
+    pub fn nameable(&self, caller: &Caller) -> Result<Arc<[PatientKey]>, Fault> {
+        let urgent = caller.emergency_panels().map(|name| self.store.panel(&name));
+        Ok(joined([self.panel(caller)].into_iter().chain(urgent).collect::<Result<Vec<_>, _>>()?))
+    }
+
+    /// The same when they are in memory: never blocks on storage.
+    pub fn hot_nameable(&self, caller: &Caller) -> Option<Arc<[PatientKey]>> {
+        let urgent = caller.emergency_panels().map(|name| self.store.hot_panel(&name));
+        [self.hot_panel(caller)].into_iter().chain(urgent).collect::<Option<Vec<_>>>().map(joined)
+    }
+
+    /// The records that were opened in an emergency which nobody has reviewed. Blocks on storage.
+    pub fn to_review(&self) -> Result<Arc<[PatientKey]>, Fault> {
+        self.store.panel(TO_REVIEW)
+    }
+
+    /// What the network has agreed on.
+    pub fn terms(&self) -> &Terms {
+        &self.terms
     }
 
     /// A record's chart when it is in memory: never blocks on storage.
@@ -372,7 +401,7 @@ impl Gateway {
     pub fn chart_at(&self, patient: PatientKey, instant: i64) -> Result<Chart, Fault> {
         let mut partition = self.store.partition(patient)?;
         partition.records.retain(|record| record.facts.last_updated <= instant);
-        Chart::build(&partition)
+        Chart::build(&partition, &self.terms)
     }
 
     /// The chart a resource is on, when it is in memory: never blocks on storage.
@@ -422,6 +451,18 @@ impl Place {
             None => Place::Chosen(resource_type, id.clone()),
         }
     }
+}
+
+/// Several panels as one, in the order of their keys.
+fn joined(mut panels: Vec<Arc<[PatientKey]>>) -> Arc<[PatientKey]> {
+    panels.retain(|panel| !panel.is_empty());
+    if panels.len() < 2 {
+        return panels.pop().unwrap_or_else(|| [].into());
+    }
+    let mut all: Vec<PatientKey> = panels.iter().flat_map(|panel| panel.iter().copied()).collect();
+    all.sort_unstable();
+    all.dedup();
+    all.into()
 }
 
 #[cfg(test)]

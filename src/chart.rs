@@ -2,11 +2,14 @@
 
 use std::sync::{Arc, RwLock};
 
-use crate::consent::{Caller, ConsentVersion, Directive, Gate, Permit, Policy, RowFacts};
+use crate::consent::{Caller, ConsentVersion, Directive, Gate, Ground, Permit, Policy, RowFacts, Team, Terms};
 use crate::fault::Fault;
 use crate::fhir::{FacilityCode, PatientKey, ResourceId, ResourceType};
 use crate::search::{Columns, Facts, Labels};
 use crate::store::{Body, Partition};
+
+/// Most policies that are kept compiled for one record.
+const POLICIES_MAX: usize = 64;
 
 /// A record's current versions: columns to search, consents to decide by, bodies to send.
 #[derive(Debug)]
@@ -21,14 +24,16 @@ pub struct Chart {
     pub columns: Columns,
     /// What the record's Consents say.
     pub directives: Vec<Directive>,
+    teams: Vec<Team>,
     bodies: Vec<Body>,
+    terms: Arc<Terms>,
     /// Compiled for each who asks; a chart is made anew when a consent changes, so these never outlive their consents.
     policies: RwLock<Vec<Arc<Policy>>>,
 }
 
 impl Chart {
     /// Makes the chart of a record. Versions that are not current, and resources that are gone, are not on it.
-    pub fn build(partition: &Partition) -> Result<Self, Fault> {
+    pub fn build(partition: &Partition, terms: &Arc<Terms>) -> Result<Self, Fault> {
         let patient = partition.patient;
         let mut current = std::collections::HashMap::with_capacity(partition.records.len());
         for (at, record) in partition.records.iter().enumerate() {
@@ -38,11 +43,17 @@ impl Chart {
         rows.sort_unstable();
         let facts: Vec<&Facts> = rows.iter().map(|at| &partition.records[*at].facts).collect();
         let bodies: Vec<Body> = rows.iter().map(|at| partition.records[*at].body.clone()).collect();
-        let directives = facts
+        let directives: Vec<_> = facts
             .iter()
             .zip(&bodies)
             .filter(|(facts, _)| facts.resource_type == ResourceType::CONSENT)
             .map(|(_, body)| directive(body))
+            .collect();
+        let teams = facts
+            .iter()
+            .zip(&bodies)
+            .filter(|(facts, _)| facts.resource_type == ResourceType::CARE_TEAM && !directives.is_empty())
+            .filter_map(|(_, body)| Team::read(&serde_json::from_str(&body.json().ok()?).ok()?))
             .collect();
         let facility = FacilityCode::parse(partition.head.as_ref().map_or("", |head| &head.facility));
         let columns = Columns::build(facts.iter().copied());
@@ -52,7 +63,9 @@ impl Chart {
             sheaves: partition.sheaves(),
             columns,
             directives,
+            teams,
             bodies,
+            terms: terms.clone(),
             policies: RwLock::default(),
         })
     }
@@ -63,18 +76,33 @@ impl Chart {
         if let Some(policy) = self.policies.read().ok().and_then(|policies| known(&policies)) {
             return policy;
         }
-        let policy = Arc::new(Policy::compile(&caller.asker(), &[self.patient], &self.directives, &self.columns));
+        let policy = Arc::new(Policy::compile(&caller.asker(), &self.ground()));
         if let Ok(mut policies) = self.policies.write() {
+            if policies.len() == POLICIES_MAX {
+                policies.remove(0);
+            }
             policies.push(policy.clone());
         }
         policy
+    }
+
+    /// What its consents are read with.
+    pub fn ground(&self) -> Ground<'_> {
+        Ground {
+            about: std::slice::from_ref(&self.patient),
+            facility: &self.facility,
+            directives: &self.directives,
+            teams: &self.teams,
+            columns: &self.columns,
+            terms: &self.terms,
+        }
     }
 
     /// The gate of this record for a caller at an instant, milliseconds since 1970.
     pub fn gate<'a>(&self, caller: &'a Caller, policy: &'a Policy, now: i64) -> Gate<'a> {
         match self.patient.is_directory() {
             true => Gate::directory(caller),
-            false => Gate::new(caller, &self.facility, policy, now),
+            false => Gate::new(caller, &self.facility, policy, now).over(&self.columns),
         }
     }
 
@@ -94,10 +122,13 @@ impl Chart {
         decision.by.filter(|_| !decision.permitted)
     }
 
-    /// The permit for a version of a resource, by that version's facts: it must be allowed as it was, with the labels that
-    /// the resource has now and those of whatever the version refers to.
+    /// The permit for a version of a resource, by that version's facts: it must be allowed as it is and as it was, with
+    /// the labels that the resource has now and those of whatever the version refers to.
     pub fn permit_version(&self, gate: &Gate<'_>, facts: &Facts) -> Option<Permit> {
-        gate.row(&RowFacts::of(facts).labelled(self.labels_of(facts)))
+        if let Some(now) = self.row(facts.resource_type, &facts.id) {
+            self.permit(gate, now)?;
+        }
+        gate.past().row(&RowFacts::of(facts).labelled(self.labels_of(facts)))
     }
 
     /// The consent that opened a version; `None` where the caller's role did.

@@ -269,7 +269,7 @@ impl Pipeline {
         }
         let mut standings = Vec::with_capacity(all.len());
         for Decided { mut standing, facility, decision } in all {
-            let panel_before = standing.recipients().to_vec();
+            let panel_before = standing.panels().to_vec();
             standing.write(decision.versions, facility.as_str(), &mut commit)?;
             standing.tell(&told, &mut commit);
             move_panel(&standing, &panel_before, &mut commit);
@@ -372,7 +372,7 @@ fn unharmed(work: impl FnOnce() -> Result<Translation, Fault>) -> Result<Transla
 
 /// The panel of each organisation follows the consents in the same commit (design decision 4b).
 fn move_panel(standing: &Standing, before: &[String], commit: &mut Commit) {
-    let now = standing.recipients();
+    let now = standing.panels();
     for organization in now.iter().filter(|o| !before.contains(o)) {
         commit.put_on_panel(organization, standing.patient());
     }
@@ -381,12 +381,12 @@ fn move_panel(standing: &Standing, before: &[String], commit: &mut Commit) {
     }
 }
 
-/// The directives among a record's Consents name organisations; those form the panel.
-fn recipients_of(consents: &[consent::Directive]) -> Vec<String> {
-    let mut organizations: Vec<String> = consents.iter().flat_map(|d| d.recipients()).map(|o| o.to_string()).collect();
-    organizations.sort();
-    organizations.dedup();
-    organizations
+/// The panels that a record's Consents put it on.
+fn panels_of(consents: &[consent::Directive], teams: &[consent::Team]) -> Vec<String> {
+    let mut panels: Vec<String> = consents.iter().flat_map(|consent| consent.panels(teams)).collect();
+    panels.sort();
+    panels.dedup();
+    panels
 }
 
 #[cfg(test)]

@@ -46,8 +46,15 @@ fn every_kind_of_event_is_sound_r4() {
                 request: "letter 0123".into(),
                 ..full.clone()
             };
-            for event in [full, bare, terminal] {
+            let person = Event { person: Some("Practitioner/p".into()), ..full.clone() };
+            for event in [full, bare, terminal, person] {
                 let json = said(&event);
+                let asked = json["agent"].as_array().unwrap().iter().filter(|agent| agent["requestor"] == true);
+                let asked: Vec<_> = asked.collect();
+                assert_eq!(asked.len(), 1, "{json:#}");
+                let sends = matches!(what, What::Send | What::Start | What::Stop);
+                let is_person = asked[0]["who"]["reference"] == "Practitioner/p";
+                assert_eq!(is_person, event.person.is_some() && !sends, "{json:#}");
                 let issues = base(&json);
                 assert!(is_sound(&issues), "{what:?} {outcome:?}: {issues:#?} of {json:#}");
             }

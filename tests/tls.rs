@@ -15,7 +15,7 @@ use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use tasuki::auth::tls::{ClientCertificate, Minimum, Settings, server_config};
 use tasuki::auth::{Client, Digest, PeerCertificate, Registry, certificate};
-use tasuki::consent::{Caller, Role, Scopes};
+use tasuki::consent::{Caller, Role};
 
 /// 2026-11-21T00:00:00Z
 const NOW_MS: i64 = 1_795_219_200_000;
@@ -43,8 +43,7 @@ fn serve(
     };
     let config = server_config(&settings, NOW_MS).unwrap();
     let client = |id: &str, certificate| {
-        let (organization, scopes) = (String::new(), Scopes::UNBOUNDED);
-        let caller = Caller { client: id.into(), organization, role: Role::Care, facilities: vec![], scopes };
+        let caller = Caller::new(id, "", Role::Care);
         let token = Some(Digest::of(id.as_bytes()));
         Client { caller: caller.into(), token, keys: None, scopes: Vec::new(), certificate }
     };

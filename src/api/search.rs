@@ -196,7 +196,7 @@ pub(super) async fn records(
         }
     } else if let Some(mut named) = subjects(query) {
         if caller.role == Role::Care {
-            let panel = panel(gateway, caller).await?;
+            let panel = nameable(gateway, caller).await?;
             // Whoever is not on the panel is not even looked at: hidden and missing take the same time.
             named.retain(|patient| panel.binary_search(patient).is_ok());
         }
@@ -221,7 +221,7 @@ pub(super) async fn records(
 
 /// The caller's panel, without the directory: from memory where it can be, else read on a thread that may block.
 async fn panel(gateway: &web::Data<Gateway>, caller: &Caller) -> Result<Vec<PatientKey>, Fault> {
-    if let (Role::Care, Some(panel)) = (caller.role, gateway.hot_panel(&caller.organization)) {
+    if let (Role::Care, Some(panel)) = (caller.role, gateway.hot_panel(caller)) {
         return Ok(panel.to_vec());
     }
     let (gateway, caller) = (gateway.clone(), caller.clone());
@@ -229,6 +229,15 @@ async fn panel(gateway: &web::Data<Gateway>, caller: &Caller) -> Result<Vec<Pati
     scope.retain(|patient| !patient.is_directory());
     scope.sort_unstable();
     Ok(scope)
+}
+
+/// The caller's panel with those whose records stand open to it in an emergency.
+async fn nameable(gateway: &web::Data<Gateway>, caller: &Caller) -> Result<Arc<[PatientKey]>, Fault> {
+    if let Some(panel) = gateway.hot_nameable(caller) {
+        return Ok(panel);
+    }
+    let (gateway, caller) = (gateway.clone(), caller.clone());
+    blocking(move || gateway.nameable(&caller)).await
 }
 
 /// The records of the patients that a query is limited to; `None` when it may be about anything else.

@@ -50,7 +50,8 @@ impl Trail {
         self.event.agent = Some(Agent::from(caller));
         // Whoever reads by consents reads for a purpose; the office keeps what it keeps.
         let by_consent = matches!(caller.role, Role::Care | Role::Source);
-        self.event.purpose = by_consent.then(|| caller.asker().purpose);
+        self.event.purpose = by_consent.then(|| caller.purpose());
+        self.event.person = caller.person.clone();
     }
 
     pub(super) fn kind(&mut self, resource_type: ResourceType) {
@@ -90,6 +91,12 @@ impl Trail {
             // The patient is named once.
             self.event.patients.truncate(if nth == 0 { self.event.patients.len() } else { named });
         }
+    }
+
+    /// Resources of a record were seen, because of any of these consents; by role where there is none.
+    pub(super) fn saw_by_any(&mut self, patient: PatientKey, by: &[ConsentVersion], count: usize) {
+        let first = std::iter::once((by.first(), count));
+        self.saw_by(patient, first.chain(by.iter().skip(1).map(|by| (Some(by), 0))).collect());
     }
 
     /// It is not for this caller, if it is there at all: the record says so, and which consent refused where one did; the

@@ -162,6 +162,7 @@ fn write(event: &Event, out: &mut Vec<u8>) {
     }
     bytes(out, event.query.asked().as_bytes());
     bytes(out, event.purpose.map_or("", Purpose::code).as_bytes());
+    bytes(out, event.person.as_deref().unwrap_or_default().as_bytes());
 }
 
 fn read(from: &mut Reader) -> Option<Event> {
@@ -201,12 +202,14 @@ fn read(from: &mut Reader) -> Option<Event> {
             Some(ConsentVersion { id, version: u32::try_from(from.number()?).ok()? })
         })?,
         purpose: None,
+        person: None,
     };
-    // Earlier versions of the program kept no more than the names, and no purpose.
+    // Earlier versions of the program kept no more than the names, no purpose and no person.
     if let Some(asked) = from.text().filter(|asked| !asked.is_empty()) {
         event.query = event.query.with_asked(asked);
     }
     event.purpose = from.text().and_then(Purpose::parse);
+    event.person = from.text().filter(|person| !person.is_empty()).map(Into::into);
     Some(event)
 }
 
@@ -291,6 +294,7 @@ mod tests {
             proptest::collection::vec(consent, 0..3),
             any::<u32>(),
             proptest::option::of(proptest::sample::select(vec!["TREAT", "COC", "BTG"])),
+            proptest::option::of("Practitioner/[a-z]{1,9}"),
         );
         (head, tail).prop_map(|(head, tail)| Event {
             recorded_ms: head.0,
@@ -306,6 +310,7 @@ mod tests {
             consents: tail.3,
             count: tail.4,
             purpose: tail.5.and_then(Purpose::parse),
+            person: tail.6.map(Into::into),
         })
     }
 
@@ -341,10 +346,10 @@ mod tests {
 
         #[test]
         fn what_an_earlier_version_wrote_has_no_text_of_a_search(event in events()) {
-            let event = Event { query: event.query.with_asked(""), purpose: None, ..event };
+            let event = Event { query: event.query.with_asked(""), purpose: None, person: None, ..event };
             let (mut one, mut chunk) = (Vec::new(), vec![UNLINKED]);
             write(&event, &mut one);
-            prop_assert_eq!((one.pop(), one.pop()), (Some(0), Some(0)));
+            prop_assert_eq!([one.pop(), one.pop(), one.pop()], [Some(0); 3]);
             bytes(&mut chunk, &one);
             prop_assert_eq!(decode(&chunk), vec![Some(event)]);
         }

@@ -61,15 +61,13 @@ fn identification(out: &mut String, event: &Event) {
 
 fn participants(out: &mut String, event: &Event, base_url: &str) {
     let parts = shape::parts(event);
-    let agent = event.agent.as_ref();
-    let organization = agent.map(|agent| agent.organization.as_str()).filter(|name| !name.is_empty());
     let sends = matches!(event.what, What::Send | What::Start | What::Stop);
-    let client = agent.map_or("unknown", |agent| agent.client.as_str());
+    let client = event.agent.as_ref().map_or("unknown", |agent| agent.client.as_str());
     let address = event.address.map(|address| address.to_string()).unwrap_or_default();
     participant(out, "Tasuki", sends, shape::host(base_url), parts.server);
-    participant(out, client, !sends && organization.is_none(), &address, parts.client);
-    if let (Some(organization), Some(part)) = (organization, parts.organization.first()) {
-        participant(out, organization, !sends, "", *part);
+    participant(out, client, !sends && parts.people.is_empty(), &address, parts.client);
+    for (nth, (part, who)) in parts.people.iter().enumerate() {
+        participant(out, who, !sends && nth == 0, "", *part);
     }
 }
 
@@ -203,6 +201,7 @@ mod tests {
             consents: vec![ConsentVersion { id: "k1".into(), version: 3 }],
             count: 17,
             purpose: Some(Purpose::TREATMENT),
+            person: None,
             ..Event::new(1_790_000_000_123, what)
         }
     }

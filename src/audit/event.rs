@@ -36,6 +36,8 @@ pub struct Event {
     pub count: u32,
     /// What for, where whoever asked said it or its role does.
     pub purpose: Option<Purpose>,
+    /// The person who signed in: `Practitioner/id`.
+    pub person: Option<Box<str>>,
 }
 
 impl Event {
@@ -55,6 +57,7 @@ impl Event {
             consents: Vec::new(),
             count: 0,
             purpose: None,
+            person: None,
         }
     }
 
@@ -122,6 +125,14 @@ pub enum What {
     Introspection = 41,
     /// A token withdrawn (RFC 7009).
     Revocation = 42,
+    /// A record opened in an emergency.
+    EmergencyStarted = 50,
+    /// A record closed that was open in an emergency.
+    EmergencyStopped = 51,
+    /// Emergencies that nobody has reviewed.
+    EmergencyReviews = 52,
+    /// Who may see what, and why.
+    AccessReview = 53,
     /// A patch over REST.
     Patch = 60,
     /// `Patient/$access-report`: who has seen what of a patient.
@@ -254,7 +265,7 @@ impl From<Denied> for Outcome {
 
 impl What {
     /// All that are stored.
-    pub const ALL: [What; 34] = [
+    pub const ALL: [What; 38] = [
         What::Read,
         What::VersionRead,
         What::History,
@@ -282,6 +293,10 @@ impl What {
         What::Token,
         What::Introspection,
         What::Revocation,
+        What::EmergencyStarted,
+        What::EmergencyStopped,
+        What::EmergencyReviews,
+        What::AccessReview,
         What::Patch,
         What::AccessReport,
         What::AuditExport,

@@ -58,12 +58,10 @@ fn purpose(w: &mut Writer, name: &str, event: &Event) {
     }
 }
 
-/// The gateway, the client, and the organisation that the client acts for. Whoever asked is the organisation; where none is
-/// known, the client; where something was sent unasked, the gateway.
+/// The gateway, the client, and the person and the organisation that the client acts for. Whoever asked is the first of these;
+/// where neither is known, the client; where something was sent unasked, the gateway.
 fn agents(w: &mut Writer, event: &Event, base_url: &str) {
     let parts = shape::parts(event);
-    // Whoever sits at the terminal is no organisation.
-    let organization = event.agent.as_ref().map(|agent| agent.organization.as_str()).filter(|name| !name.is_empty());
     let sends = matches!(event.what, What::Send | What::Start | What::Stop);
     w.item(|w| {
         role(w, parts.server);
@@ -86,7 +84,7 @@ fn agents(w: &mut Writer, event: &Event, base_url: &str) {
             }
             None => w.string("display", "unknown"),
         });
-        let asks = !sends && organization.is_none();
+        let asks = !sends && parts.people.is_empty();
         w.boolean("requestor", asks);
         if let Some(address) = event.address {
             w.object("network", |w| {
@@ -98,10 +96,10 @@ fn agents(w: &mut Writer, event: &Event, base_url: &str) {
             purpose(w, "purposeOfUse", event);
         }
     });
-    for (nth, part) in organization.iter().flat_map(|_| parts.organization.iter().enumerate()) {
+    for (nth, (part, who)) in parts.people.iter().enumerate() {
         w.item(|w| {
             role(w, *part);
-            w.reference("who", organization.unwrap_or_default());
+            w.reference("who", who);
             let asks = !sends && nth == 0;
             w.boolean("requestor", asks);
             if asks {
@@ -214,6 +212,7 @@ mod tests {
             consents: vec![ConsentVersion { id: "k1".into(), version: 3 }],
             count: 17,
             purpose: Some(Purpose::COORDINATION_OF_CARE),
+            person: None,
         }
     }
 

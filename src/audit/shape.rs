@@ -33,11 +33,12 @@ pub(super) struct Kind {
 
 /// The parts that the gateway, the client and whoever it acts for took.
 #[derive(Debug)]
-pub(super) struct Parts {
+pub(super) struct Parts<'a> {
     pub(super) server: Code,
     pub(super) client: Code,
-    /// What the organisation is; the first is the one that asked.
-    pub(super) organization: Vec<Code>,
+    /// The person who signed in and the organisation, as references: whoever asked first, each with its part. None where
+    /// neither is known: it was the client then.
+    pub(super) people: Vec<(Code, &'a str)>,
 }
 
 /// That it is a decision upon consent; the subtypes before it say what was asked for.
@@ -45,6 +46,7 @@ const DECISION: Code = Code(AUTHZ, "AuthZ-Consent", "");
 const DESTINATION: Code = Code(DCM, "110152", "Destination Role ID");
 const SOURCE: Code = Code(DCM, "110153", "Source Role ID");
 const APPLICATION: Code = Code(DCM, "110150", "Application");
+const PROVIDER: Code = Code(ROLE_CLASS, "PROV", "healthcare provider");
 const RECIPIENT: Code = Code(PARTICIPATION, "IRCP", "information recipient");
 const AUTHOR: Code = Code(PARTICIPATION, "AUT", "author (originator)");
 
@@ -96,6 +98,8 @@ pub(super) fn kind(event: &Event) -> Kind {
         What::Revocation => (AUTHENTICATION, vec![Code(DCM, "110123", "Logout")]),
         What::Introspection => (AUTHENTICATION, Vec::new()),
         What::LetterRead | What::Replay | What::LetterDropped => (Code(DCM, "110110", "Patient Record"), Vec::new()),
+        What::EmergencyStarted => (ALERT, vec![Code(DCM, "110127", "Emergency Override Started")]),
+        What::EmergencyStopped => (ALERT, vec![Code(DCM, "110138", "Emergency Override Stopped")]),
         What::AuditExport => (Code(DCM, "110101", "Audit Log Used"), Vec::new()),
         What::Start => (ACTIVITY, vec![Code(DCM, "110120", "Application Start")]),
         What::Stop => (ACTIVITY, vec![Code(DCM, "110121", "Application Stop")]),
@@ -159,23 +163,29 @@ pub(super) fn outcome(outcome: Outcome) -> (&'static str, &'static str) {
 }
 
 /// BALP names the client by which way the data go: destination of a read, source of the rest. Of a delete none go.
-pub(super) fn parts(event: &Event) -> Parts {
+pub(super) fn parts(event: &Event) -> Parts<'_> {
     let what = event.what;
-    if is_decision(event) {
-        return Parts {
-            server: Code(SECURITY_ROLE, "authserver", ""),
-            client: APPLICATION,
-            organization: vec![RECIPIENT, Code(ROLE_CLASS, "PROV", "healthcare provider")],
-        };
-    }
     let (server, client) = match what {
+        _ if is_decision(event) => (Code(SECURITY_ROLE, "authserver", ""), APPLICATION),
         What::Delete | What::LetterDropped => (Code(PROVENANCE_ROLE, "custodian", "Custodian"), APPLICATION),
         What::Start | What::Stop | What::ClientsChanged | What::MapsChanged => (APPLICATION, APPLICATION),
         _ if shows(what) => (SOURCE, DESTINATION),
         _ => (DESTINATION, SOURCE),
     };
-    let organization = if writes(what) { AUTHOR } else { RECIPIENT };
-    Parts { server, client, organization: vec![organization] }
+    let asks = if writes(what) && !is_decision(event) { AUTHOR } else { RECIPIENT };
+    // Whoever sits at the terminal is no organisation.
+    let organization = event.agent.as_ref().map(|agent| agent.organization.as_str()).filter(|name| !name.is_empty());
+    let mut people: Vec<_> = event.person.as_deref().map(|person| (asks, person)).into_iter().collect();
+    if let Some(organization) = organization {
+        if people.is_empty() {
+            people.push((asks, organization));
+        }
+        // BALP names the organisation of whoever asked where consent is decided.
+        if is_decision(event) || event.person.is_some() {
+            people.push((PROVIDER, organization));
+        }
+    }
+    Parts { server, client, people }
 }
 
 /// Whether it answers with resources of the store that are named.

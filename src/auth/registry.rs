@@ -138,6 +138,11 @@ impl Registry {
         }
     }
 
+    /// Everybody who may call, in the order of the configuration, each with all that it may be granted.
+    pub fn callers(&self) -> Vec<Arc<Caller>> {
+        self.read().clients.iter().map(|client| client.caller.clone()).collect()
+    }
+
     /// The client of that id, when it can ask for access tokens.
     pub fn registered(&self, id: &str) -> Option<Arc<Registered>> {
         self.read().by_id.get(id).cloned()
@@ -218,8 +223,7 @@ mod tests {
     use crate::auth::jwks::KeySet;
 
     fn client(id: &str, certificate: Option<&[u8]>) -> Client {
-        let (organization, scopes) = ("Organization/a".into(), Scopes::UNBOUNDED);
-        let caller = Caller { client: id.into(), organization, role: Role::Care, facilities: vec![], scopes };
+        let caller = Caller::new(id, "Organization/a", Role::Care);
         let token = Some(Digest::of(id.as_bytes()));
         let keys = Some(Keys::Given(Arc::new(KeySet::of_nobody())));
         Client { caller: caller.into(), token, keys, scopes: Vec::new(), certificate: certificate.map(Digest::of) }

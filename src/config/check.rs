@@ -57,6 +57,7 @@ impl Check<'_> {
             verifier,
             mllp: self.mllp(&file, &sources, listen, now_ms)?,
             folders: self.folders(&file.folder, &sources)?,
+            terms: self.terms(&file.network, &sources)?,
             sources,
             open: false,
         })

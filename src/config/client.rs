@@ -146,7 +146,8 @@ impl Check<'_> {
             });
             let (most, is_bound) = self.scopes(client)?;
             // A token that was given by hand is good for no more than one that is asked for.
-            let caller = |scopes| Caller { client: id.as_str().into(), organization, role, facilities, scopes };
+            let member = self.member(client)?;
+            let caller = |scopes| Caller { facilities, scopes, ..member.caller(id.as_str(), &organization, role) };
             let caller = match is_bound {
                 true => {
                     let asked = most.iter().map(Scope::text).collect::<Vec<_>>().join(" ");

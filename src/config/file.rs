@@ -33,6 +33,8 @@ pub(super) struct File {
     pub(super) limits: Limits,
     #[serde(default)]
     pub(super) audit: Audit,
+    #[serde(default)]
+    pub(super) network: Network,
 }
 
 #[derive(Default, Deserialize)]
@@ -93,6 +95,22 @@ pub(super) struct Client {
     pub(super) jwks_uri: Option<Spanned<String>>,
     pub(super) scopes: Option<Vec<Spanned<String>>>,
     pub(super) certificate_sha256: Option<Spanned<String>>,
+    pub(super) kind: Option<Spanned<String>>,
+    pub(super) joined: Option<Spanned<String>>,
+    pub(super) application: Option<Spanned<String>>,
+    #[serde(default)]
+    pub(super) emergency: bool,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Network {
+    #[serde(default)]
+    pub(super) rules: Vec<Spanned<String>>,
+    #[serde(default)]
+    pub(super) reconsent: bool,
+    #[serde(default)]
+    pub(super) emergency_overrides: bool,
 }
 
 #[derive(Deserialize)]

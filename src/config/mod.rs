@@ -9,6 +9,7 @@ mod guides;
 mod http;
 pub mod maps;
 mod mllp;
+mod network;
 pub mod problem;
 mod store;
 
@@ -22,6 +23,7 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::auth::{Client, Verifier};
+use crate::consent::Terms;
 use crate::fhir::FacilityCode;
 use crate::guide::Library;
 use crate::letter;
@@ -62,6 +64,8 @@ pub struct Config {
     pub http: Http,
     /// Limits.
     pub limits: Limits,
+    /// What the network has agreed on.
+    pub terms: Terms,
     /// Whether everybody who calls may do everything. No file says so; `tasuki serve --open` does.
     pub open: bool,
 }

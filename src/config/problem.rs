@@ -82,6 +82,24 @@ pub static AUDIT_FOLDER: Rule = rule(
     "the folder of this file is not there ({}); make it, or name another.",
     "このファイルを置くフォルダがありません（{}）。作成するか、別の場所を指定してください。",
 );
+/// Not a date.
+pub static DATE: Rule = rule(
+    "config-date",
+    "this is not a date; write it like \"2026-04-01\".",
+    "日付ではありません。\"2026-04-01\" のように記述してください。",
+);
+/// Not the application of a client.
+pub static APPLICATION: Rule = rule(
+    "config-application",
+    "this does not name an application; write its system and its code like \"App|123\".",
+    "アプリケーションの指定ではありません。\"App|123\" のように体系とコードを記述してください。",
+);
+/// A rule of the network's that cannot be used.
+pub static NETWORK_RULE: Rule = rule(
+    "config-network-rule",
+    "this rule of the network cannot be used ({}); it is a Consent without a patient, every element of which is understood.",
+    "ネットワークの規則を使用できません（{}）。患者を指定しないConsentで、すべての要素が解釈できるものにしてください。",
+);
 /// One of a few words is asked for.
 pub static CHOICE: Rule =
     rule("config-choice", "this must be one of {}; choose one.", "{} のいずれかを指定してください。");

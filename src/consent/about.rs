@@ -24,6 +24,8 @@ pub struct About {
     pub data_period: Option<Interval>,
     /// Certain resources, and what hangs together with them.
     pub data: Of<Data>,
+    /// What `meta.source` is, as hashes (an extension of Google's).
+    pub origins: Of<u64>,
 }
 
 /// What a Coding in `class` may be.
@@ -63,14 +65,16 @@ pub struct Marked {
     pub confidentiality: Option<u8>,
     /// Sensitivities as they are named.
     pub sensitivities: Labels,
+    /// Flags of JP-CLINS as they are named: UNINFORMED, UNDELIVERED.
+    pub flags: Labels,
     /// In a deny: some label was not understood, so that it is about everything.
     pub everything: bool,
 }
 
 /// What only unlabelled rows have.
 const PLAIN: Labels = Labels(0);
-/// Labels that no consent releases.
-const NEVER: Labels = Labels(Labels::UNINFORMED.0 | Labels::UNDELIVERED.0 | Labels::UNKNOWN.0);
+/// Labels that no consent releases but one that names them.
+pub(super) const NEVER: Labels = Labels(Labels::UNINFORMED.0 | Labels::UNDELIVERED.0 | Labels::UNKNOWN.0);
 
 impl About {
     /// Reads what a provision says.
@@ -95,33 +99,41 @@ impl About {
             labels: (!labels.is_empty()).then(|| Marked::read(&labels, place[2], read)),
             data_period: data_period.transpose()?,
             data: each(&data, data_of, place[3], read),
+            origins: Of::Any,
         })
     }
 
     /// Whether nothing restricts it.
     pub fn is_everything(&self) -> bool {
         let open = self.classes == Of::Any && self.codes == Of::Any && self.data == Of::Any;
-        open && self.labels.is_none() && self.data_period.is_none()
+        open && self.origins == Of::Any && self.labels.is_none() && self.data_period.is_none()
     }
 
-    /// Whether a row is one of those. `behind` are the rows of the record that the resources named in `data` refer to, as
-    /// hashes, which the row itself does not tell.
-    pub fn includes(&self, seen: &RowFacts<'_>, permits: bool, behind: &[(u64, u64)]) -> bool {
-        let labels = match &self.labels {
-            None => !permits || seen.labels.is_empty(),
-            Some(marked) if permits => marked.permits(seen.labels),
-            Some(marked) => marked.denies(seen.labels),
-        };
-        labels
-            && self.classes.includes(|class| class.includes(seen))
+    /// Whether a row is one of those, whatever its labels. `behind` are the rows of the record that the resources named in
+    /// `data` refer to, as hashes, which the row itself does not tell; `held` those that hang together with documents of the
+    /// kinds it names, sorted.
+    pub fn includes(&self, seen: &RowFacts<'_>, permits: bool, behind: &[(u64, u64)], held: &[u64]) -> bool {
+        let is_held = || !held.is_empty() && held.binary_search(&seen.own()).is_ok();
+        (self.classes.includes(|class| class.includes(seen)) || is_held())
             && self.codes.includes(|(system, code)| has_code(seen, *system, *code))
             && self.data_period.is_none_or(|period| in_period(seen, period, permits))
             && self.data.includes(|data| data.includes(seen, permits, behind))
+            && self.origins.includes(|origin| comes_from(seen, *origin))
+    }
+
+    /// Whether it is about what is so labelled; `professional` says whether who asks may be shown at all what a patient has not
+    /// been told.
+    pub fn is_labelled(&self, labels: Labels, permits: bool, professional: bool) -> bool {
+        match &self.labels {
+            None => !permits || labels.is_empty(),
+            Some(marked) if permits => marked.permits(labels, professional),
+            Some(marked) => marked.denies(labels),
+        }
     }
 }
 
 impl Class {
-    fn includes(self, seen: &RowFacts<'_>) -> bool {
+    pub(super) fn includes(self, seen: &RowFacts<'_>) -> bool {
         let has = |of: Parameter, system: u64, code: u64| {
             seen.tokens.iter().any(|t| t.parameter == of && t.code == code && (system == 0 || t.system == system))
         };
@@ -170,7 +182,9 @@ impl Marked {
             };
             let sensitive =
                 if system == system::V3_ACT_CODE { security(system, code).and(sensitivities()) } else { PLAIN };
-            unknown |= rank.is_none() && sensitive.is_empty();
+            let flag = if system == system::CLINS_INDICATION { flag(code) } else { PLAIN };
+            unknown |= rank.is_none() && sensitive.is_empty() && flag.is_empty();
+            marked.flags = marked.flags.union(flag);
             marked.sensitivities = marked.sensitivities.union(sensitive);
             marked.confidentiality = match (marked.confidentiality, rank) {
                 (Some(a), Some(b)) => Some(if permits { a.max(b) } else { a.min(b) }),
@@ -183,12 +197,16 @@ impl Marked {
 
     /// Whether a permit that names them is about something so labelled: its confidentiality is not higher, every sensitivity
     /// it has is named, and something of it is.
-    fn permits(self, labels: Labels) -> bool {
+    fn permits(self, labels: Labels, professional: bool) -> bool {
         let named = with_kinds(self.sensitivities);
         let sensitive = labels.and(sensitivities());
         let highest = self.confidentiality.unwrap_or(1);
-        let meant = self.confidentiality.is_some() || !sensitive.and(named).is_empty();
-        meant && labels.and(NEVER).is_empty() && sensitive.without(named).is_empty() && rank(labels) <= highest
+        let told = if professional { self.flags } else { PLAIN };
+        let meant = self.confidentiality.is_some() || !sensitive.and(named).is_empty() || !labels.and(told).is_empty();
+        meant
+            && labels.and(NEVER).without(told).is_empty()
+            && sensitive.without(named).is_empty()
+            && rank(labels) <= highest
     }
 
     /// Whether a deny that names them is about something so labelled: its confidentiality is not lower, or it has one of the
@@ -196,13 +214,22 @@ impl Marked {
     fn denies(self, labels: Labels) -> bool {
         let named = with_kinds(self.sensitivities);
         let sensitive = with_kinds(labels.and(sensitivities()));
-        let wide = !sensitive.and(named).is_empty() || !labels.and(Labels::UNKNOWN).is_empty();
+        let marked = named.union(self.flags).union(Labels::UNKNOWN);
+        let wide = !sensitive.union(labels).and(marked).is_empty();
         self.everything || wide || self.confidentiality.is_some_and(|lowest| rank(labels) >= lowest)
     }
 }
 
 const CONFIDENTIALITY: &str = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality";
 const TYPES: &str = "http://hl7.org/fhir/resource-types";
+
+fn flag(code: &str) -> Labels {
+    match code {
+        "UNINFORMED" => Labels::UNINFORMED,
+        "UNDELIVERED" => Labels::UNDELIVERED,
+        _ => PLAIN,
+    }
+}
 
 fn rank(labels: Labels) -> u8 {
     let has = |of: Labels| !labels.and(of).is_empty();
@@ -222,6 +249,13 @@ fn has_code(seen: &RowFacts<'_>, system: u64, code: u64) -> bool {
     let by = coded();
     let is = |token: &Token| token.code == code && (system == 0 || token.system == system);
     seen.tokens.iter().any(|token| is(token) && by.contains(&token.parameter))
+}
+
+/// Whether `meta.source` is this. What has none comes from nowhere that a rule can name.
+fn comes_from(seen: &RowFacts<'_>, origin: u64) -> bool {
+    static NAME: std::sync::LazyLock<Vec<Parameter>> =
+        std::sync::LazyLock::new(|| numbers(&[("Observation", "_source")]));
+    seen.tokens.iter().any(|token| token.code == origin && NAME.contains(&token.parameter))
 }
 
 fn each<T>(items: &[&Value], one: fn(&Value) -> Option<T>, place: &'static str, read: &mut Reading<'_>) -> Of<T> {

@@ -1,6 +1,9 @@
 //! Who is calling, once it is known, and what its role includes before any consent is looked at.
 
-use super::policy::Asker;
+use std::borrow::Cow;
+
+use super::asker::{Asker, Teams};
+use super::member::MemberKind;
 use super::purpose::Purpose;
 use super::scope::{Rights, Scope, Scopes};
 use crate::fault::Denied;
@@ -20,6 +23,20 @@ pub struct Caller {
     pub facilities: Vec<FacilityCode>,
     /// What its token may be used for at most; the role decides within it.
     pub scopes: Scopes,
+    /// The kind of member that its organisation, or the person, is registered as.
+    pub kind: Option<MemberKind>,
+    /// The person who signed in: `Practitioner/id`.
+    pub person: Option<Box<str>>,
+    /// The CareTeams and Groups of the directory in which it is a member now.
+    pub teams: Teams,
+    /// What for, where its token says; what is usual for its role otherwise.
+    pub purpose: Option<Purpose>,
+    /// With which application, as consents can name one: system and code.
+    pub application: Option<(Box<str>, Box<str>)>,
+    /// Since when it is a member, milliseconds since 1970; always where it is not stated.
+    pub joined: Option<i64>,
+    /// Whether it may open a record in an emergency.
+    pub may_break_glass: bool,
 }
 
 /// What a caller is in the network.
@@ -53,11 +70,27 @@ pub enum Action {
 }
 
 impl Caller {
+    /// A client that acts for an organisation (`Organization/id`), of which no more is known, with a token that bounds nothing.
+    pub fn new(client: &str, organization: &str, role: Role) -> Self {
+        Caller {
+            client: client.to_owned(),
+            organization: organization.to_owned(),
+            role,
+            facilities: Vec::new(),
+            scopes: Scopes::UNBOUNDED,
+            kind: None,
+            person: None,
+            teams: Teams::default(),
+            purpose: None,
+            application: None,
+            joined: None,
+            may_break_glass: false,
+        }
+    }
+
     /// Whoever calls a gateway that was started with `--open`.
     pub fn open() -> Self {
-        let (client, organization) = ("open".to_owned(), "Organization/open".to_owned());
-        let scopes = Scopes::UNBOUNDED;
-        Caller { client, organization, role: Role::Open, facilities: Vec::new(), scopes }
+        Caller::new("open", "Organization/open", Role::Open)
     }
 
     /// Whether the role includes this at all. A caller knows its own role, so this may be answered openly (403);
@@ -98,16 +131,47 @@ impl Caller {
         Scopes::granted(asked, most, |right, of| self.role.grants(right, of))
     }
 
-    /// Who asks, as consents name it, and what for: a care agency to coordinate care, a hospital to treat.
+    /// What for: what its token says, else a care agency to coordinate care, the others to treat.
+    pub fn purpose(&self) -> Purpose {
+        let usual = if self.role == Role::Care { Purpose::COORDINATION_OF_CARE } else { Purpose::TREATMENT };
+        self.purpose.unwrap_or(usual)
+    }
+
+    /// Who asks, as consents name it, and what for.
     pub fn asker(&self) -> Asker {
-        let purpose = if self.role == Role::Care { Purpose::COORDINATION_OF_CARE } else { Purpose::TREATMENT };
-        Asker { references: vec![self.organization.as_str().into()], purpose }
+        Asker {
+            organization: self.organization.as_str().into(),
+            person: self.person.clone(),
+            teams: self.teams.clone(),
+            kind: self.kind,
+            purpose: self.purpose(),
+            application: self.application.clone(),
+            joined: self.joined,
+        }
     }
 
     /// Whether that is who it is.
     pub fn is_asker(&self, asker: &Asker) -> bool {
-        let purpose = if self.role == Role::Care { Purpose::COORDINATION_OF_CARE } else { Purpose::TREATMENT };
-        asker.purpose == purpose && matches!(&asker.references[..], [only] if **only == *self.organization)
+        asker.purpose == self.purpose()
+            && *asker.organization == *self.organization
+            && (asker.kind, asker.joined) == (self.kind, self.joined)
+            && asker.person == self.person
+            && asker.teams == self.teams
+            && asker.application == self.application
+    }
+
+    /// The panels on which the patients are whose consents may open something to it.
+    pub fn panels(&self) -> impl Iterator<Item = Cow<'_, str>> {
+        let kind = self.kind.map(|kind| Cow::Owned(kind_panel(kind)));
+        let named = [Cow::Borrowed(&*self.organization), Cow::Borrowed(EVERYBODY)];
+        let people = self.person.iter().chain(&self.teams.of).map(|name| Cow::Borrowed(&**name));
+        named.into_iter().chain(people).chain(kind)
+    }
+
+    /// The panels of the patients whose records stand open to it in an emergency.
+    pub fn emergency_panels(&self) -> impl Iterator<Item = String> {
+        let named = [Some(&*self.organization), self.person.as_deref()];
+        named.into_iter().flatten().map(emergency_panel)
     }
 
     /// Whether records of this facility are its own.
@@ -184,6 +248,22 @@ pub fn is_definition(resource_type: ResourceType) -> bool {
     [ResourceType::CODE_SYSTEM, ResourceType::SEARCH_PARAMETER, ResourceType::VALUE_SET].contains(&resource_type)
 }
 
+/// The panel of those whose consents are for every member.
+pub const EVERYBODY: &str = "*";
+
+/// The panel of those whose records were opened in an emergency that nobody has reviewed.
+pub const TO_REVIEW: &str = "emergency-to-review";
+
+/// The panel of those whose consents are for a kind of member.
+pub fn kind_panel(kind: MemberKind) -> String {
+    format!("kind:{}", kind.code())
+}
+
+/// The panel of those whose records stand open, for a time, to those on the panel of that name.
+pub fn emergency_panel(name: &str) -> String {
+    format!("emergency:{name}")
+}
+
 const AUDIT: ResourceType = ResourceType::AUDIT_EVENT;
 
 fn is_kept_by_office(resource_type: ResourceType) -> bool {
@@ -196,8 +276,7 @@ mod tests {
 
     fn caller(role: Role) -> Caller {
         let facilities = if role == Role::Source { vec![FacilityCode::parse("0119999901")] } else { Vec::new() };
-        let scopes = Scopes::UNBOUNDED;
-        Caller { client: "c".into(), organization: "Organization/o".into(), role, facilities, scopes }
+        Caller { facilities, ..Caller::new("c", "Organization/o", role) }
     }
 
     #[test]

@@ -3,10 +3,14 @@
 
 use serde_json::{Map, Value};
 
-use super::rule::{Noticed, Rule};
+use super::asker::Asker;
+use super::caller::{EVERYBODY, TO_REVIEW, emergency_panel, kind_panel};
+use super::rule::{Noticed, Of, Recipient, Rule};
+use super::team::Team;
 use crate::fault::{Issue, IssueType, Place, Severity};
 use crate::fhir::PatientKey;
 use crate::fhir::reference::is_id;
+use crate::fhir::time::Interval;
 
 /// What one Consent says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +21,12 @@ pub struct Directive {
     pub patient: Option<PatientKey>,
     /// What follows from it.
     pub effect: Effect,
+    /// The Consent whose place it has taken, once and for all (`sourceReference`).
+    pub supersedes: Option<Box<str>>,
+    /// When it was given (`dateTime`), milliseconds since 1970: the first instant that it may mean.
+    pub stated: Option<i64>,
+    /// Whether it opened a record in an emergency and nobody has looked at that yet (`verification`).
+    pub is_to_review: bool,
     /// What of it was not understood, and is enforced so that nothing opens by it.
     noticed: Option<Issue>,
 }
@@ -37,6 +47,8 @@ pub enum Effect {
     Silent,
     /// It permits and denies as this says.
     Rule(Box<Rule>),
+    /// It was given by the gateway for an emergency, for a time ([`EMERGENCY`]).
+    Emergency(Box<Rule>),
     /// It is in force and cannot be enforced as written: nobody reads this patient on the ground of any consent until
     /// it is changed.
     NotUnderstood(Issue),
@@ -51,6 +63,14 @@ pub static NOT_UNDERSTOOD: crate::fault::Rule = crate::fault::Rule {
     ja: "有効な同意に、判定できない内容（{}）が含まれています。修正されるまで、この患者の情報は同意に基づいて誰にも開示されません。",
 };
 
+/// The category of the Consents by which a record stands open in an emergency.
+pub const EMERGENCY: &str = "emergency-access";
+/// Its CodeSystem.
+pub const CATEGORY: &str = "https://tasuki.example/fhir/CodeSystem/consent-category";
+/// How long a record stands open at most, milliseconds.
+pub const EMERGENCY_MS_MAX: i64 = 3_600_000;
+/// Offset of dates that carry none: Japan Standard Time.
+const ZONE_MINUTES: i16 = 540;
 const SCOPE: &str = "http://terminology.hl7.org/CodeSystem/consentscope";
 /// Members of a Consent that neither modify nor restrict it, and those read here. Anything else is not understood.
 const MEMBERS: [&str; 21] = [
@@ -100,26 +120,70 @@ impl Directive {
             Err(place) => Effect::NotUnderstood(issue(&NOT_UNDERSTOOD, place)),
         };
         let noticed = noticed.map(|place| issue(&PARTLY_UNDERSTOOD, place));
-        Directive { consent: ConsentVersion { id, version: version.unwrap_or(0) }, patient, effect, noticed }
+        let stated = consent["dateTime"].as_str().and_then(|date| Interval::parse(date, ZONE_MINUTES));
+        Directive {
+            consent: ConsentVersion { id, version: version.unwrap_or(0) },
+            patient,
+            effect,
+            supersedes: superseded(consent),
+            stated: stated.map(|stated| stated.start),
+            is_to_review: is_to_review(consent),
+            noticed,
+        }
     }
 
-    /// Into whose panels the patient belongs: those that an active permit names, in its period or not, because expiry writes
-    /// nothing. A Consent that is withdrawn names nobody.
-    pub fn recipients(&self) -> Vec<&str> {
-        let mut named = Vec::new();
-        if let Effect::Rule(rule) = &self.effect {
-            rule.permitted(&mut named);
+    /// On which panels the patient belongs ([`super::Caller::panels`]): those of whom an active permit names, in its period or
+    /// not, because expiry writes nothing; of a team, those of its members too. A Consent that is withdrawn names nobody.
+    pub fn panels(&self, teams: &[Team]) -> Vec<String> {
+        let (rule, emergency) = match &self.effect {
+            Effect::Rule(rule) => (Some(rule), false),
+            Effect::Emergency(rule) => (Some(rule), true),
+            _ => (None, false),
+        };
+        let mut found = Vec::new();
+        rule.into_iter().for_each(|rule| rule.permitted(&Of::Any, &mut found));
+        let mut panels = Vec::new();
+        for recipient in found {
+            let is_it = |team: &&Team| matches!(recipient, Some(Recipient::Named(name)) if team.reference == *name);
+            let members = teams.iter().find(is_it).into_iter().flat_map(|team| &team.members);
+            panels.extend(members.map(|(member, _)| member.to_string()).chain([panel(recipient)]));
         }
-        named.sort_unstable();
-        named.dedup();
-        named
+        if emergency {
+            panels = panels.iter().map(|name| emergency_panel(name)).collect();
+        }
+        if self.is_to_review {
+            panels.push(TO_REVIEW.to_owned());
+        }
+        panels.sort_unstable();
+        panels.dedup();
+        panels
+    }
+
+    /// Whether it opens the record to who asks in an emergency, at an instant (milliseconds since 1970).
+    pub fn grants_emergency_to(&self, asker: &Asker, now_ms: i64) -> bool {
+        let Effect::Emergency(rule) = &self.effect else { return false };
+        let is_for = match &rule.recipients {
+            Of::Any => false,
+            Of::These(named) => asker.times(named, true, &[]).is_some(),
+        };
+        rule.permits && is_for && rule.period.start <= now_ms && now_ms < rule.period.end
+    }
+
+    /// Whether it is for a team, so that its panels move when the team does.
+    pub fn is_for_a_team(&self) -> bool {
+        let Effect::Rule(rule) = &self.effect else { return false };
+        let mut found = Vec::new();
+        rule.permitted(&Of::Any, &mut found);
+        let is_team =
+            |one: &Option<&Recipient>| matches!(one, Some(Recipient::Named(name)) if name.starts_with("CareTeam/"));
+        found.iter().any(is_team)
     }
 
     /// Why it cannot be enforced as it is written, for the operator's list of alarms.
     pub fn alarm(&self) -> Option<&Issue> {
         match &self.effect {
             Effect::NotUnderstood(issue) => Some(issue),
-            Effect::Rule(_) => self.noticed.as_ref(),
+            Effect::Rule(_) | Effect::Emergency(_) => self.noticed.as_ref(),
             Effect::Silent => None,
         }
     }
@@ -143,7 +207,44 @@ fn effect(consent: &Value, patient: Option<PatientKey>, noticed: &mut Noticed) -
     only(root, &MEMBERS, "Consent: an element that R4 does not know")?;
     patient.ok_or("Consent.patient")?;
     let provision = consent["provision"].as_object().ok_or("Consent.provision")?;
-    Ok(Effect::Rule(Box::new(Rule::read(provision, false, 0, noticed)?)))
+    let rule = Box::new(Rule::read(provision, 0, noticed)?);
+    if !is_emergency(consent) {
+        return Ok(Effect::Rule(rule));
+    }
+    let lasts = rule.period.end.saturating_sub(rule.period.start);
+    if lasts > EMERGENCY_MS_MAX || !rule.exceptions.is_empty() {
+        Err("Consent.provision.period")
+    } else {
+        Ok(Effect::Emergency(rule))
+    }
+}
+
+fn is_emergency(consent: &Value) -> bool {
+    let codings = consent["category"].as_array().into_iter().flatten();
+    let mut codings = codings.filter_map(|category| category["coding"].as_array()).flatten();
+    codings.any(|coding| coding["system"] == CATEGORY && coding["code"] == EMERGENCY)
+}
+
+fn is_to_review(consent: &Value) -> bool {
+    let mut verified = consent["verification"].as_array().into_iter().flatten();
+    let counts = consent["status"] == "active" || consent["status"] == "inactive";
+    counts && is_emergency(consent) && !verified.any(|verification| verification["verified"] == true)
+}
+
+/// The id of the Consent that this one has taken the place of. Drafts and errors take nobody's.
+fn superseded(consent: &Value) -> Option<Box<str>> {
+    let counts = ["active", "inactive", "rejected"].contains(&consent["status"].as_str()?);
+    let reference = consent.pointer("/sourceReference/reference")?.as_str()?;
+    reference.strip_prefix("Consent/").filter(|id| counts && is_id(id)).map(Into::into)
+}
+
+/// The panel of a recipient; `None` is every member.
+fn panel(recipient: Option<&Recipient>) -> String {
+    match recipient {
+        None => EVERYBODY.to_owned(),
+        Some(Recipient::Named(name)) => name.to_string(),
+        Some(Recipient::Kind(kind)) => kind_panel(*kind),
+    }
 }
 
 /// Only `active` counts; a status that R4 does not know cannot be taken for an inactive one.
@@ -219,7 +320,7 @@ mod tests {
     fn the_simplest_permit() {
         let directive = Directive::read(&consent());
         assert_eq!(directive.consent, ConsentVersion { id: "c1".into(), version: 3 });
-        assert_eq!(directive.recipients(), ["Organization/agency-a"]);
+        assert_eq!(directive.panels(&[]), ["Organization/agency-a"]);
         assert_eq!(directive.alarm(), None);
     }
 
@@ -263,7 +364,7 @@ mod tests {
         for (pointer, value, detail) in cases {
             let directive = with(pointer, value);
             assert_eq!(directive.alarm().map(|issue| issue.detail.as_str()), Some(detail), "{pointer}");
-            assert!(directive.recipients().is_empty());
+            assert!(directive.panels(&[]).is_empty());
         }
         assert!(with("/山田太郎", json!(1)).alarm().is_some_and(|issue| !issue.english().contains("山田")));
     }
@@ -287,18 +388,19 @@ mod tests {
         for reference in strange {
             let actors = json!([actor("IRCP", reference), actor("PRCP", "Organization/b")]);
             let permit = with("/provision/actor", actors.clone());
-            assert_eq!(permit.recipients(), ["Organization/b"], "{reference}");
+            assert_eq!(permit.panels(&[]), ["Organization/b"], "{reference}");
             assert_eq!(permit.alarm().map(|issue| issue.rule.id), Some("consent-partly-understood"));
             let deny = with("/provision", json!({"type": "deny", "actor": actors}));
             assert_eq!(rule(deny).recipients, Of::Any, "{reference}");
         }
         let author = json!([actor("AUT", "Organization/h"), actor("IRCP", "Organization/b")]);
-        assert!(with("/provision/actor", author.clone()).recipients().is_empty());
+        assert!(with("/provision/actor", author.clone()).panels(&[]).is_empty());
         for deny in [json!({"type": "deny", "actor": author}), json!({"type": "deny"})] {
             assert_eq!(rule(with("/provision", deny)).recipients, Of::Any);
         }
-        // Nobody named would be everybody.
-        assert_eq!(rule(with("/provision", json!({"type": "permit"}))).recipients, Of::These(Vec::new()));
+        // Nobody named is every member.
+        let blanket = with("/provision", json!({"type": "permit"}));
+        assert_eq!((blanket.panels(&[]), rule(blanket).recipients), (vec!["*".to_owned()], Of::Any));
     }
 
     #[test]
@@ -326,8 +428,8 @@ mod tests {
         );
         let mut nested = nested;
         nested["provision"][1]["provision"][0] = permit(json!({}));
-        assert_eq!(with("/provision", nested).recipients(), ["Organization/a", "Organization/b"]);
+        assert_eq!(with("/provision", nested).panels(&[]), ["Organization/a", "Organization/b"]);
         let refused = json!({"type": "deny", "actor": to("Organization/b")});
-        assert!(with("/provision", refused).recipients().is_empty());
+        assert!(with("/provision", refused).panels(&[]).is_empty());
     }
 }

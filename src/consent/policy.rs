@@ -1,24 +1,39 @@
 //! The consents of one record compiled for who asks and why, and the decision (consent.html; docs/adr/0035): nothing is open
 //! that no consent permits, a deny of any consent closes, within one consent an exception counts more than what it is an
-//! exception to, and of several exceptions a deny counts more than a permit.
+//! exception to, and of several exceptions a deny counts more than a permit. The network's terms narrow all of it
+//! (docs/adr/0036), an emergency opens beside it (docs/adr/0037).
 
-use super::about::About;
+use std::sync::OnceLock;
+
+use super::about::{About, NEVER};
+use super::asker::{Asker, Times};
 use super::directive::{ConsentVersion, Directive, Effect};
 use super::permitted::RowFacts;
 use super::purpose::Purpose;
 use super::rule::{Of, Rule};
-use crate::fhir::PatientKey;
+use super::spread::{Spread, held};
+use super::team::Team;
+use super::terms::Terms;
 use crate::fhir::time::Interval;
+use crate::fhir::{FacilityCode, PatientKey};
 use crate::search::Columns;
-use crate::search::facts::token_hash;
+use crate::search::facts::{Labels, token_hash};
 
-/// Who asks, as consents name it, and what for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Asker {
-    /// What it is: `Organization/a`.
-    pub references: Vec<Box<str>>,
-    /// What for.
-    pub purpose: Purpose,
+/// A record's consents and what else they are read with.
+#[derive(Clone, Copy, Debug)]
+pub struct Ground<'a> {
+    /// The record, and those linked with it: their consents count alike, a deny on any of them denies.
+    pub about: &'a [PatientKey],
+    /// The facility that keeps it.
+    pub facility: &'a FacilityCode,
+    /// What its Consents say.
+    pub directives: &'a [Directive],
+    /// Its CareTeams.
+    pub teams: &'a [Team],
+    /// Its rows.
+    pub columns: &'a Columns,
+    /// What the network has agreed on.
+    pub terms: &'a Terms,
 }
 
 /// What the consents about one patient mean for who asks.
@@ -29,8 +44,25 @@ pub struct Policy {
     /// A consent that cannot be enforced: it closes the record.
     shut: Option<ConsentVersion>,
     consents: Box<[(ConsentVersion, Spec)]>,
+    limits: Box<[(ConsentVersion, Spec)]>,
+    emergency: Option<Box<Emergency>>,
     /// What the resources that consents name refer to: (named, referred to), as hashes.
     behind: Box<[(u64, u64)]>,
+    /// The instants at which a rule begins or ends to hold, in order, and for the time before each and after the last what
+    /// hangs together then; computed when it is first asked for.
+    boundaries: Box<[i64]>,
+    spreads: Box<[OnceLock<Spread>]>,
+}
+
+/// A record that was opened in an emergency, while it lasts.
+#[derive(Clone, Debug)]
+struct Emergency {
+    /// The grants to who asks, each with its time.
+    grants: Vec<(ConsentVersion, Interval)>,
+    /// What the patient's consents say for it.
+    consents: Vec<(ConsentVersion, Spec)>,
+    /// Whether only denials that name an emergency count.
+    overrides: bool,
 }
 
 /// A rule of which everything is decided but the time and the row.
@@ -38,8 +70,16 @@ pub struct Policy {
 struct Spec {
     permits: bool,
     period: Interval,
+    /// When it is for who asks.
+    times: Times,
     /// `None` where it is about everything; of a permit, everything that is not labelled.
     about: Option<Box<About>>,
+    /// Whether it, or a rule around it, names an emergency among its purposes.
+    names_emergency: bool,
+    /// What hangs together with the documents that it names, sorted.
+    held: Box<[u64]>,
+    /// Which provision it is: its index in each `provision` on the way to it.
+    path: Box<[u16]>,
     exceptions: Box<[Spec]>,
 }
 
@@ -50,6 +90,25 @@ pub struct Decision<'a> {
     pub permitted: bool,
     /// The consent that decided; `None` when there was none to permit it.
     pub by: Option<&'a ConsentVersion>,
+    /// Which of its provisions: the index in each `provision` on the way to it.
+    pub path: &'a [u16],
+    /// What decided.
+    pub ground: Decided,
+}
+
+/// What a decision is based on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decided {
+    /// A provision of a Consent.
+    Consent,
+    /// A rule of the network's.
+    Network,
+    /// A record that stands open in an emergency.
+    Emergency,
+    /// A Consent that cannot be enforced.
+    NotUnderstood,
+    /// Nothing: no consent speaks of it.
+    Nothing,
 }
 
 /// What a policy says of a whole record at an instant.
@@ -63,30 +122,78 @@ pub enum Verdict<'a> {
     ByRow,
 }
 
+/// What is asked of each rule.
+struct Asked<'a> {
+    now_ms: i64,
+    seen: &'a RowFacts<'a>,
+    behind: &'a [(u64, u64)],
+    professional: bool,
+}
+
 impl Policy {
-    /// Compiles every directive about a record, and about the records linked with it. `about` names the record first, then
-    /// those linked with it: their consents count alike, a deny on any of them denies. A directive in force that is about
-    /// somebody else denies, as one not understood.
-    pub fn compile(asker: &Asker, about: &[PatientKey], directives: &[Directive], columns: &Columns) -> Policy {
-        let (mut shut, mut consents) = (None, Vec::new());
-        let mut named = Vec::new();
-        for directive in directives {
+    /// Compiles every directive about a record. A directive in force that is about somebody else denies, as one not
+    /// understood; so do two that supersede each other.
+    pub fn compile(asker: &Asker, ground: &Ground<'_>) -> Policy {
+        let Ground { about, directives, teams, columns, terms, .. } = *ground;
+        let custodian = terms.custodians.get(ground.facility).map(|name| &**name);
+        let superseded = superseded(directives);
+        let (mut shut, mut consents, mut grants) = (superseded.circle, Vec::new(), Vec::new());
+        let urgent = Asker { purpose: Purpose::BREAK_THE_GLASS, ..asker.clone() };
+        let of = |asker: &Asker, directive: &Directive, rule: &Rule| {
+            let late =
+                terms.reconsent && directive.stated.zip(asker.joined).is_some_and(|(given, joined)| joined > given);
+            let spec = Compiling { asker, teams, columns, custodian, late }.spec(rule, &[], false)?;
+            Some((directive.consent.clone(), spec))
+        };
+        let mut others = Vec::new();
+        for directive in directives.iter().filter(|directive| !superseded.ids.contains(&&*directive.consent.id)) {
             let astray = directive.patient.is_none_or(|patient| !about.contains(&patient));
             match &directive.effect {
                 Effect::Silent => {}
                 Effect::NotUnderstood(_) => shut = Some(directive.consent.clone()),
-                Effect::Rule(_) if astray => shut = Some(directive.consent.clone()),
+                Effect::Rule(_) | Effect::Emergency(_) if astray => shut = Some(directive.consent.clone()),
                 Effect::Rule(rule) => {
-                    if let Some(spec) = specialised(rule, asker) {
-                        spec.named(&mut named);
-                        consents.push((directive.consent.clone(), spec));
-                    }
+                    consents.extend(of(asker, directive, rule));
+                    others.push((directive, rule));
+                }
+                Effect::Emergency(rule) => {
+                    let granted = of(&urgent, directive, rule).filter(|(_, spec)| spec.permits);
+                    grants.extend(granted.map(|(consent, spec)| (consent, spec.period)));
                 }
             }
         }
-        let about = about.iter().copied().filter(|key| key.0 != 0 && !key.is_directory()).collect();
+        let emergency = (!grants.is_empty()).then(|| {
+            let consents = others.iter().filter_map(|(directive, rule)| of(&urgent, directive, rule)).collect();
+            Box::new(Emergency { grants, consents, overrides: terms.emergency_overrides })
+        });
+        let limits = terms.limits.iter().filter_map(|limit| {
+            let spec = Compiling { asker, teams, columns, custodian, late: false }.spec(&limit.rule, &[], false)?;
+            Some((limit.name.clone(), spec))
+        });
+        let limits: Box<[_]> = limits.collect();
+        let mut named = Vec::new();
+        consents.iter().chain(&limits).for_each(|(_, spec)| spec.named(&mut named));
+        emergency.iter().flat_map(|urgent| &urgent.consents).for_each(|(_, spec)| spec.named(&mut named));
         let behind = behind(&named, columns);
-        Policy { asker: asker.clone(), about, shut, consents: consents.into(), behind }
+        let about = about.iter().copied().filter(|key| key.0 != 0 && !key.is_directory()).collect();
+        let mut boundaries = Vec::new();
+        consents.iter().chain(&limits).for_each(|(_, spec)| spec.boundaries(&mut boundaries));
+        if let Some(urgent) = &emergency {
+            urgent.consents.iter().for_each(|(_, spec)| spec.boundaries(&mut boundaries));
+            urgent.grants.iter().for_each(|(_, period)| boundaries.extend([period.start, period.end]));
+        }
+        boundaries.sort_unstable();
+        boundaries.dedup();
+        let spreads = (0..=boundaries.len()).map(|_| OnceLock::new()).collect();
+        let (consents, boundaries) = (consents.into(), boundaries.into());
+        Policy { asker: asker.clone(), about, shut, consents, limits, emergency, behind, boundaries, spreads }
+    }
+
+    /// What hangs together with what it decides at an instant, milliseconds since 1970. `columns` are those that it was
+    /// compiled with.
+    pub(super) fn spread(&self, now_ms: i64, columns: &Columns) -> Option<&Spread> {
+        let segment = self.boundaries.partition_point(|boundary| *boundary <= now_ms);
+        Some(self.spreads.get(segment)?.get_or_init(|| Spread::of(self, now_ms, columns)))
     }
 
     /// What it says of the whole record at an instant, milliseconds since 1970.
@@ -94,7 +201,11 @@ impl Policy {
         if self.shut.is_some() {
             return Verdict::Closed;
         }
-        let (mut permit, mut by_row, mut may) = (None, false, false);
+        if self.granted(now_ms).is_some() {
+            return Verdict::ByRow;
+        }
+        let (mut permit, mut may) = (None, false);
+        let mut by_row = self.limits.iter().any(|(_, spec)| spec.holds(now_ms));
         for (consent, spec) in self.consents.iter().filter(|(_, spec)| spec.holds(now_ms)) {
             let plain = spec.about.is_none() && spec.exceptions.iter().all(|inner| !inner.holds(now_ms));
             match (plain, spec.permits) {
@@ -111,25 +222,59 @@ impl Policy {
         }
     }
 
+    /// The same without what stands open in an emergency: that is for what is, not for what was.
+    pub fn decide_past(&self, now_ms: i64, seen: &RowFacts<'_>) -> Decision<'_> {
+        let decision = self.decide(now_ms, seen);
+        if decision.ground == Decided::Emergency { Decision { permitted: false, ..decision } } else { decision }
+    }
+
     /// The decision at an instant, milliseconds since 1970, about a row.
     pub fn decide(&self, now_ms: i64, seen: &RowFacts<'_>) -> Decision<'_> {
         if let Some(shut) = &self.shut {
-            return Decision { permitted: false, by: Some(shut) };
+            return Decision { permitted: false, by: Some(shut), path: &[], ground: Decided::NotUnderstood };
         }
+        let asked = Asked { now_ms, seen, behind: &self.behind, professional: self.asker.is_professional() };
+        let ordinary = self.ordinary(&asked);
+        let urgent = self.emergency.as_deref().filter(|_| !ordinary.permitted);
+        match urgent.and_then(|urgent| urgent.opens(&asked)) {
+            Some(by) => Decision { permitted: true, by: Some(by), path: &[], ground: Decided::Emergency },
+            None => ordinary,
+        }
+    }
+
+    /// The decision on consents and terms alone.
+    fn ordinary<'p>(&'p self, asked: &Asked<'_>) -> Decision<'p> {
         let mut permit = None;
         for (consent, spec) in &self.consents {
-            match spec.says(now_ms, seen, &self.behind) {
-                Some(false) => return Decision { permitted: false, by: Some(consent) },
-                Some(true) => permit = permit.or(Some(consent)),
+            match spec.says(asked) {
+                Some(spec) if !spec.permits => {
+                    return spec.decision(consent, Decided::Consent);
+                }
+                Some(spec) => permit = permit.or(Some((consent, spec))),
                 None => {}
             }
         }
-        Decision { permitted: permit.is_some(), by: permit }
+        let Some((consent, spec)) = permit else {
+            return Decision { permitted: false, by: None, path: &[], ground: Decided::Nothing };
+        };
+        // Of the network's own rules only what they deny counts.
+        for (limit, spec) in &self.limits {
+            if let Some(spec) = spec.says(asked).filter(|spec| !spec.permits) {
+                return spec.decision(limit, Decided::Network);
+            }
+        }
+        spec.decision(consent, Decided::Consent)
     }
 
-    /// A consent that permits something at an instant, milliseconds since 1970.
-    pub fn permitting(&self, now_ms: i64) -> Option<&ConsentVersion> {
-        self.consents.iter().find(|(_, spec)| spec.may_permit(now_ms)).map(|(consent, _)| consent)
+    /// The grant by which the record stands open in an emergency at an instant, milliseconds since 1970.
+    pub fn granted(&self, now_ms: i64) -> Option<&ConsentVersion> {
+        self.emergency.as_deref()?.granted(now_ms)
+    }
+
+    /// The consents that permit something at an instant, milliseconds since 1970.
+    pub fn permitting(&self, now_ms: i64) -> impl Iterator<Item = &ConsentVersion> {
+        let plain = self.consents.iter().filter(move |(_, spec)| spec.may_permit(now_ms)).map(|(consent, _)| consent);
+        plain.chain(self.granted(now_ms))
     }
 
     /// Whom it was compiled for.
@@ -143,9 +288,26 @@ impl Policy {
     }
 }
 
+impl Emergency {
+    fn granted(&self, now_ms: i64) -> Option<&ConsentVersion> {
+        let holds = |period: &Interval| period.start <= now_ms && now_ms < period.end;
+        self.grants.iter().find(|(_, period)| holds(period)).map(|(grant, _)| grant)
+    }
+
+    /// The grant that opens a row: whatever is not very restricted, and what no label keeps from everybody, unless the
+    /// patient has refused it.
+    fn opens(&self, asked: &Asked<'_>) -> Option<&ConsentVersion> {
+        let grant = self.granted(asked.now_ms)?;
+        let kept = asked.seen.labels.and(Labels::VERY_RESTRICTED.union(NEVER));
+        let mut said = self.consents.iter().filter_map(|(_, spec)| spec.says(asked));
+        let refused = said.any(|spec| !spec.permits && (spec.names_emergency || !self.overrides));
+        (kept.is_empty() && !refused).then_some(grant)
+    }
+}
+
 impl Spec {
     fn holds(&self, now_ms: i64) -> bool {
-        self.period.start <= now_ms && now_ms < self.period.end
+        self.period.start <= now_ms && now_ms < self.period.end && self.times.include(now_ms)
     }
 
     /// Whether it or an exception of it permits anything.
@@ -153,23 +315,43 @@ impl Spec {
         self.holds(now_ms) && (self.permits || self.exceptions.iter().any(|inner| inner.may_permit(now_ms)))
     }
 
-    /// What it says of a row; `None` when it is not about it.
-    fn says(&self, now_ms: i64, seen: &RowFacts<'_>, behind: &[(u64, u64)]) -> Option<bool> {
-        let about = match &self.about {
-            None => !self.permits || seen.labels.is_empty(),
-            Some(about) => about.includes(seen, self.permits, behind),
+    /// The rule in it that speaks of a row; `None` when none does.
+    fn says(&self, asked: &Asked<'_>) -> Option<&Spec> {
+        let Asked { seen, .. } = *asked;
+        let (about, labelled) = match &self.about {
+            None => (true, !self.permits || seen.labels.is_empty()),
+            Some(about) => {
+                let about_it = about.includes(seen, self.permits, asked.behind, &self.held);
+                (about_it, about_it && about.is_labelled(seen.labels, self.permits, asked.professional))
+            }
         };
-        if !self.holds(now_ms) || !about {
+        if !about || !self.holds(asked.now_ms) {
             return None;
         }
-        let mut says = None;
-        for inner in &self.exceptions {
-            match inner.says(now_ms, seen, behind) {
-                Some(false) => return Some(false),
-                inner => says = says.or(inner),
+        let mut permit = None;
+        for inner in self.exceptions.iter().filter(|inner| labelled || (self.permits && inner.has_own_labels())) {
+            match inner.says(asked) {
+                Some(denied) if !denied.permits => return Some(denied),
+                inner => permit = permit.or(inner),
             }
         }
-        says.or(Some(self.permits))
+        permit.or(labelled.then_some(self))
+    }
+
+    fn decision<'s>(&'s self, by: &'s ConsentVersion, ground: Decided) -> Decision<'s> {
+        Decision { permitted: self.permits, by: Some(by), path: &self.path, ground }
+    }
+
+    /// Whether it is a permit that is judged by its own labels, not by those of the permit around it.
+    fn has_own_labels(&self) -> bool {
+        self.permits && self.about.as_ref().is_some_and(|about| about.labels.is_some())
+    }
+
+    /// The instants at which it, or a rule in it, begins or ends to hold.
+    fn boundaries(&self, found: &mut Vec<i64>) {
+        found.extend([self.period.start, self.period.end]);
+        self.times.boundaries(found);
+        self.exceptions.iter().for_each(|inner| inner.boundaries(found));
     }
 
     /// The resources that it names, as hashes.
@@ -181,27 +363,67 @@ impl Spec {
     }
 }
 
-/// What a rule comes to for who asks; `None` where it is not about that.
-fn specialised(rule: &Rule, asker: &Asker) -> Option<Spec> {
-    let recipient = rule.recipients.includes(|named| asker.is(named, rule.permits));
-    // Who keeps a record is not known as an Organization here: in a permit it is nobody named, in a deny anybody.
-    let source = rule.sources == Of::Any || !rule.permits;
-    let purpose = rule.purposes.includes(|purpose| purpose.includes(asker.purpose));
-    if !(recipient && source && purpose && rule.reads) {
-        return None;
-    }
-    let about = (!rule.about.is_everything()).then(|| Box::new(rule.about.clone()));
-    let exceptions = rule.exceptions.iter().filter_map(|inner| specialised(inner, asker)).collect();
-    Some(Spec { permits: rule.permits, period: rule.period, about, exceptions })
+/// For whom rules are compiled.
+struct Compiling<'a> {
+    asker: &'a Asker,
+    teams: &'a [Team],
+    columns: &'a Columns,
+    /// The Organization that keeps the record, where it is known.
+    custodian: Option<&'a str>,
+    /// Whether it became a member after the Consent was given, and would need another.
+    late: bool,
 }
 
-impl Asker {
-    /// Whether a reference names who asks. Of people and groups it is not known here whether one of them does: a permit for
-    /// them is for nobody, a deny for everybody.
-    fn is(&self, named: &str, permits: bool) -> bool {
-        let known = self.references.iter().any(|own| **own == *named);
-        known || (!permits && !named.starts_with("Organization/"))
+impl Compiling<'_> {
+    /// What a rule comes to; `None` where it is not about who asks.
+    fn spec(&self, rule: &Rule, path: &[u16], urgent: bool) -> Option<Spec> {
+        let asker = self.asker;
+        let times = match &rule.recipients {
+            Of::Any => (!(rule.permits && path.is_empty() && self.late)).then_some(Times::Always),
+            Of::These(named) => asker.times(named, rule.permits, self.teams),
+        }?;
+        let discloses = |named: &str| self.custodian.map_or(!rule.permits, |custodian| custodian == named);
+        let source = rule.sources.includes(|named| discloses(named));
+        let purpose = rule.purposes.includes(|purpose| purpose.includes(asker.purpose));
+        let application = rule.applications.includes(|named| asker.uses(named))
+            || (asker.application.is_none() && !rule.permits && rule.applications != Of::Any);
+        if !(source && purpose && application && rule.reads) {
+            return None;
+        }
+        let urgent =
+            urgent || matches!(&rule.purposes, Of::These(named) if named.iter().any(|named| named.is_emergency()));
+        let exceptions = rule
+            .exceptions
+            .iter()
+            .zip(0..)
+            .filter_map(|(inner, index)| self.spec(inner, &[path, &[index]].concat(), urgent));
+        Some(Spec {
+            permits: rule.permits,
+            period: rule.period,
+            times,
+            about: (!rule.about.is_everything()).then(|| Box::new(rule.about.clone())),
+            held: held(&rule.about, rule.permits, self.columns),
+            names_emergency: urgent,
+            exceptions: exceptions.collect(),
+            path: path.into(),
+        })
     }
+}
+
+/// Which Consents others have taken the place of, and one of a circle of them.
+struct Superseded<'a> {
+    ids: Vec<&'a str>,
+    circle: Option<ConsentVersion>,
+}
+
+fn superseded(directives: &[Directive]) -> Superseded<'_> {
+    let by = |id: &str| directives.iter().find(|one| &*one.consent.id == id).and_then(|one| one.supersedes.as_deref());
+    let ids: Vec<&str> = directives.iter().filter_map(|one| one.supersedes.as_deref()).collect();
+    let circle = directives.iter().find(|one| {
+        let way = std::iter::successors(by(&one.consent.id), |id| by(id));
+        way.take(directives.len()).any(|id| *id == *one.consent.id)
+    });
+    Superseded { circle: circle.map(|one| one.consent.clone()), ids }
 }
 
 /// What named resources refer to.

@@ -73,6 +73,14 @@ impl Purpose {
     /// Treatment.
     pub const TREATMENT: Purpose = Purpose(52);
 
+    /// An emergency in which a record is opened for a time (`BTG`).
+    pub const BREAK_THE_GLASS: Purpose = Purpose(56);
+
+    /// Whether it is an emergency, or a kind of one.
+    pub fn is_emergency(self) -> bool {
+        matches!(self.code(), "ETREAT" | "BTG" | "ERTREAT")
+    }
+
     /// The purpose with this code.
     pub fn parse(code: &str) -> Option<Purpose> {
         let at = PURPOSES.iter().position(|(known, _)| *known == code)?;
@@ -99,6 +107,7 @@ mod tests {
     fn treatment_includes_the_coordination_of_care_and_emergencies_and_not_the_other_way() {
         let purpose = |code| Purpose::parse(code).unwrap();
         assert_eq!((purpose("COC"), purpose("TREAT")), (Purpose::COORDINATION_OF_CARE, Purpose::TREATMENT));
+        assert_eq!(purpose("BTG"), Purpose::BREAK_THE_GLASS);
         for (wide, narrow, includes) in [
             ("TREAT", "COC", true),
             ("TREAT", "BTG", true),

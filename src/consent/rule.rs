@@ -8,9 +8,11 @@
 use serde_json::{Map, Value};
 
 use super::about::About;
+use super::member::{MEMBER_KIND, MemberKind};
 use super::purpose::Purpose;
 use crate::fhir::ResourceId;
 use crate::fhir::time::Interval;
+use crate::search::facts::token_hash;
 
 /// One provision.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,10 +21,12 @@ pub struct Rule {
     pub permits: bool,
     /// When it holds.
     pub period: Interval,
-    /// Who receives, as references (`Organization/a`, `CareTeam/b`).
-    pub recipients: Of<Box<str>>,
+    /// Who receives.
+    pub recipients: Of<Recipient>,
     /// Who discloses, as references to Organizations.
     pub sources: Of<Box<str>>,
+    /// With which applications (an extension of Google's, [`ENVIRONMENT`]): system and code.
+    pub applications: Of<(Box<str>, Box<str>)>,
     /// What for.
     pub purposes: Of<Purpose>,
     /// Whether it is about reading at all (`action`).
@@ -31,6 +35,15 @@ pub struct Rule {
     pub about: About,
     /// Where it is otherwise.
     pub exceptions: Vec<Rule>,
+}
+
+/// Who receives.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Recipient {
+    /// As a reference: `Organization/a`, `CareTeam/b`, `Practitioner/c`.
+    Named(Box<str>),
+    /// Every member of a kind.
+    Kind(MemberKind),
 }
 
 /// What an element of a rule restricts it to.
@@ -55,8 +68,13 @@ const READS: [&str; 3] = ["access", "use", "disclose"];
 const ACTIONS: [&str; 5] = ["collect", "access", "use", "disclose", "correct"];
 /// What a recipient may be.
 const RECIPIENTS: [&str; 5] = ["Organization", "CareTeam", "Practitioner", "PractitionerRole", "Group"];
-const MEMBERS: [&str; 12] = [
+/// Google Cloud Healthcare API: with which application (docs, FHIR consent, "Environment").
+const ENVIRONMENT: &str = "https://g.co/fhir/medicalrecords/Environment";
+/// Google Cloud Healthcare API: what `meta.source` of the data is.
+const DATA_SOURCE: &str = "https://g.co/fhir/medicalrecords/DataSource";
+const MEMBERS: [&str; 13] = [
     "id",
+    "extension",
     "type",
     "period",
     "actor",
@@ -74,22 +92,17 @@ const MEMBERS: [&str; 12] = [
 pub(super) type Noticed = Option<&'static str>;
 
 impl Rule {
-    /// Reads a provision with its exceptions. `named` says whether an outer one names its recipients. An error is the
-    /// element for which the Consent as a whole is not understood.
+    /// Reads a provision with its exceptions. An error is the element for which the Consent as a whole is not understood.
     pub(super) fn read(
         provision: &Map<String, Value>,
-        named: bool,
         depth: usize,
         noticed: &mut Noticed,
     ) -> Result<Rule, &'static str> {
         if depth == DEPTH_MAX {
             return Err("Consent.provision.provision");
         }
-        if let Some(name) = provision.keys().find(|name| !MEMBERS.contains(&name.as_str())) {
-            return Err(match name.as_str() {
-                "extension" => "Consent.provision.extension",
-                _ => "Consent.provision: an element that R4 does not know",
-            });
+        if !provision.keys().all(|name| MEMBERS.contains(&name.as_str())) {
+            return Err("Consent.provision: an element that R4 does not know");
         }
         let permits = match provision.get("type").and_then(Value::as_str) {
             Some("permit") => true,
@@ -99,42 +112,66 @@ impl Rule {
         let actors = list(provision, "actor", "Consent.provision.actor")?;
         let mut read = Reading { permits, noticed };
         let (recipients, sources) = read.actors(&actors);
-        let named = named || recipients != Of::Any;
-        // No actor at all would mean everybody.
-        let recipients = if permits && !named { read.nothing("Consent.provision.actor") } else { recipients };
+        let extensions = list(provision, "extension", "Consent.provision.extension")?;
+        let (applications, origins) = extended(&extensions)?;
         let rule = Rule {
             permits,
             period: period(provision.get("period"), "Consent.provision.period")?,
             recipients,
             sources,
+            applications,
             purposes: read.purposes(&list(provision, "purpose", "Consent.provision.purpose")?),
             reads: read.actions(&list(provision, "action", "Consent.provision.action")?),
-            about: About::read(provision, &mut read)?,
+            about: About { origins, ..About::read(provision, &mut read)? },
             exceptions: Vec::new(),
         };
         let inner = list(provision, "provision", "Consent.provision.provision")?;
         let inner = inner.iter().map(|inner| {
             let inner = inner.as_object().ok_or("Consent.provision.provision")?;
-            Rule::read(inner, named, depth + 1, noticed)
+            Rule::read(inner, depth + 1, noticed)
         });
         Ok(Rule { exceptions: inner.collect::<Result<_, _>>()?, ..rule })
     }
 
-    /// Every recipient that a permit names, at any depth.
-    pub(super) fn permitted<'r>(&'r self, found: &mut Vec<&'r str>) {
-        if let (true, Of::These(named)) = (self.permits, &self.recipients) {
-            found.extend(named.iter().map(|name| &**name));
+    /// Whom a permit is for, at any depth: those whom it names, else those whom the next rule around it names; `None` is
+    /// every member.
+    pub(super) fn permitted<'r>(&'r self, around: &'r Of<Recipient>, found: &mut Vec<Option<&'r Recipient>>) {
+        let here = if self.recipients == Of::Any { around } else { &self.recipients };
+        if self.permits {
+            match here {
+                Of::Any => found.push(None),
+                Of::These(named) => found.extend(named.iter().map(Some)),
+            }
         }
-        // An exception that names nobody is for those that the rule around it names.
-        if let (false, Of::These(named), true) = (self.permits, &self.recipients, self.has_unnamed_permit()) {
-            found.extend(named.iter().map(|name| &**name));
-        }
-        self.exceptions.iter().for_each(|inner| inner.permitted(found));
+        self.exceptions.iter().for_each(|inner| inner.permitted(here, found));
     }
+}
 
-    fn has_unnamed_permit(&self) -> bool {
-        self.exceptions.iter().any(|inner| inner.recipients == Of::Any && (inner.permits || inner.has_unnamed_permit()))
+/// What extensions of a provision restrict it to; any other than these makes the Consent not understood.
+type Extended = (Of<(Box<str>, Box<str>)>, Of<u64>);
+
+fn extended(extensions: &[&Value]) -> Result<Extended, &'static str> {
+    const PLACE: &str = "Consent.provision.extension";
+    let (mut applications, mut origins) = (Of::Any, Of::Any);
+    for extension in extensions {
+        let members = extension.as_object().filter(|members| members.len() == 2).ok_or(PLACE)?;
+        match members.get("url").and_then(Value::as_str) {
+            Some(ENVIRONMENT) => {
+                let codings =
+                    extension.pointer("/valueCodeableConcept/coding").and_then(Value::as_array).ok_or(PLACE)?;
+                let named = codings
+                    .iter()
+                    .map(|coding| Some((coding["system"].as_str()?.into(), coding["code"].as_str()?.into())));
+                applications.add(named.collect::<Option<Vec<_>>>().ok_or(PLACE)?);
+            }
+            Some(DATA_SOURCE) => {
+                let source = members.get("valueUri").and_then(Value::as_str).ok_or(PLACE)?;
+                origins.add(vec![token_hash(source)]);
+            }
+            _ => return Err(PLACE),
+        }
     }
+    Ok((applications, origins))
 }
 
 /// How the elements of one provision are read.
@@ -158,13 +195,13 @@ impl Reading<'_> {
     }
 
     /// Those who receive and those who disclose.
-    fn actors(&mut self, actors: &[&Value]) -> (Of<Box<str>>, Of<Box<str>>) {
+    fn actors(&mut self, actors: &[&Value]) -> (Of<Recipient>, Of<Box<str>>) {
         const PLACE: &str = "Consent.provision.actor";
         let (mut receive, mut disclose, mut unknown) = (Vec::new(), Vec::new(), false);
         for actor in actors {
             let named = |kinds: &[&str]| reference(actor).filter(|name| is_one_of(name, kinds));
             match (has_role(actor, &RECEIVES), has_role(actor, &DISCLOSES)) {
-                (true, false) => receive.push(named(&RECIPIENTS)),
+                (true, false) => receive.push(named(&RECIPIENTS).map(Recipient::Named).or_else(|| member_kind(actor))),
                 (false, true) => disclose.push(named(&RECIPIENTS[..1])),
                 _ => unknown = true,
             }
@@ -173,15 +210,14 @@ impl Reading<'_> {
             // Somebody takes part in a way that is not known: it may narrow the rule in any way.
             return (self.nothing(PLACE), Of::Any);
         }
-        let mut side = |named: Vec<Option<Box<str>>>| match named.len() {
-            0 => Of::Any,
-            all => {
-                let known: Vec<Box<str>> = named.into_iter().flatten().collect();
-                let unknown = known.len() < all;
-                self.of(known, unknown, PLACE)
-            }
-        };
-        (side(receive), side(disclose))
+        (self.side(receive, PLACE), self.side(disclose, PLACE))
+    }
+
+    fn side<T>(&mut self, named: Vec<Option<T>>, place: &'static str) -> Of<T> {
+        let all = named.len();
+        let known: Vec<T> = named.into_iter().flatten().collect();
+        let unknown = known.len() < all;
+        if all == 0 { Of::Any } else { self.of(known, unknown, place) }
     }
 
     fn purposes(&mut self, purposes: &[&Value]) -> Of<Purpose> {
@@ -252,6 +288,15 @@ pub(super) fn reference(of: &Value) -> Option<Box<str>> {
     Some(text.into())
 }
 
+/// A kind of member, by its logical reference.
+fn member_kind(actor: &Value) -> Option<Recipient> {
+    let reference = actor.get("reference")?.as_object()?;
+    let identifier = reference.get("identifier")?;
+    let plain = reference.keys().all(|name| ["id", "identifier", "display", "type"].contains(&name.as_str()));
+    let kind = identifier["value"].as_str().filter(|_| plain && identifier["system"] == MEMBER_KIND)?;
+    MemberKind::parse(kind).map(Recipient::Kind)
+}
+
 fn is_one_of(reference: &str, types: &[&str]) -> bool {
     reference.split_once('/').is_some_and(|(resource_type, _)| types.contains(&resource_type))
 }
@@ -273,6 +318,13 @@ fn purpose(coding: &Value) -> Option<Purpose> {
 }
 
 impl<T> Of<T> {
+    fn add(&mut self, more: Vec<T>) {
+        match self {
+            Of::Any => *self = Of::These(more),
+            Of::These(these) => these.extend(more),
+        }
+    }
+
     /// Whether one of what it is restricted to passes, or it is not restricted.
     pub(super) fn includes(&self, passes: impl FnMut(&T) -> bool) -> bool {
         match self {

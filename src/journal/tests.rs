@@ -25,6 +25,7 @@ fn event(patients: usize, names: usize) -> Event {
         consents: vec![ConsentVersion { id: long.as_str().into(), version: u32::MAX }; patients],
         count: u32::MAX,
         purpose: None,
+        person: None,
     }
 }
 

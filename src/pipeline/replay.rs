@@ -151,7 +151,7 @@ impl Pipeline {
     fn commit_replay(&self, mut stored: Standing, versions: Vec<Version>, made: &Made) -> Result<(), Fault> {
         let patient = stored.patient();
         let mut commit = Commit::default();
-        let panel_before = stored.recipients().to_vec();
+        let panel_before = stored.panels().to_vec();
         let told = stored.told();
         // The facility counts for a record on which nothing was: what its letters say, else what was known.
         stored.write(versions, made.standing.stated_facility(), &mut commit)?;

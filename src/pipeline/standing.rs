@@ -7,8 +7,8 @@ use std::sync::Mutex;
 use serde_json::Value;
 
 use super::decide::Version;
-use super::recipients_of;
-use crate::consent::Directive;
+use super::panels_of;
+use crate::consent::{Directive, Team};
 use crate::fault::Fault;
 use crate::fhir::{PatientKey, ResourceId, ResourceType, system};
 use crate::map::{self, Known, KnownDocument, KnownEncounter, Stored};
@@ -30,7 +30,7 @@ pub(super) struct Standing {
     told: u64,
     current: HashMap<(ResourceType, ResourceId), (Facts, Text)>,
     /// Organisations that the record's consents name.
-    recipients: Vec<String>,
+    panels: Vec<String>,
     /// About how many bytes of memory it takes.
     bytes: usize,
 }
@@ -96,7 +96,7 @@ impl Idle {
 impl Standing {
     /// The standing of a record on which there is nothing.
     pub(super) fn empty(patient: PatientKey) -> Self {
-        Standing { patient, head: None, told: 0, current: HashMap::new(), recipients: Vec::new(), bytes: 0 }
+        Standing { patient, head: None, told: 0, current: HashMap::new(), panels: Vec::new(), bytes: 0 }
     }
 
     /// The standing of a record as the store has it.
@@ -107,7 +107,7 @@ impl Standing {
         let current = HashMap::with_capacity(partition.records.len());
         let mut standing = Standing { current, head: partition.head, told, ..Standing::empty(patient) };
         partition.records.into_iter().for_each(|record| standing.put(record.facts, Text::Stored(record.body)));
-        standing.recipients = standing.read_recipients()?;
+        standing.panels = standing.read_panels()?;
         Ok(standing)
     }
 
@@ -168,17 +168,23 @@ impl Standing {
         kept.map(|(_, body)| body.json()).transpose()
     }
 
-    /// Organisations that the record's consents name.
-    pub(super) fn recipients(&self) -> &[String] {
-        &self.recipients
+    /// The panels that the record's consents put it on.
+    pub(super) fn panels(&self) -> &[String] {
+        &self.panels
     }
 
-    fn read_recipients(&self) -> Result<Vec<String>, Fault> {
+    fn read_panels(&self) -> Result<Vec<String>, Fault> {
         let mut directives = Vec::new();
         for facts in self.of_type(ResourceType::CONSENT) {
             directives.push(Directive::read(&self.resource(facts)?));
         }
-        Ok(recipients_of(&directives))
+        let mut teams = Vec::new();
+        if directives.iter().any(Directive::is_for_a_team) {
+            for facts in self.of_type(ResourceType::CARE_TEAM) {
+                teams.extend(Team::read(&self.resource(facts)?));
+            }
+        }
+        Ok(panels_of(&directives, &teams))
     }
 
     fn resource(&self, facts: &Facts) -> Result<Value, Fault> {
@@ -247,12 +253,13 @@ impl Standing {
     }
 
     fn take(&mut self, new: Vec<(Facts, String)>) -> Result<(), Fault> {
-        let consents = new.iter().any(|(facts, _)| facts.resource_type == ResourceType::CONSENT);
+        let moves = [ResourceType::CONSENT, ResourceType::CARE_TEAM];
+        let consents = new.iter().any(|(facts, _)| moves.contains(&facts.resource_type));
         for (facts, body) in new {
             self.put(facts, Text::Fresh(body));
         }
         if consents {
-            self.recipients = self.read_recipients()?;
+            self.panels = self.read_panels()?;
         }
         Ok(())
     }

@@ -345,7 +345,7 @@ impl Pipeline {
         for (record, (mut standing, versions)) in records {
             if !versions.is_empty() {
                 let mut part = Commit::default();
-                let panel_before = standing.recipients().to_vec();
+                let panel_before = standing.panels().to_vec();
                 standing.write(versions, "", &mut part)?;
                 written.push((record, standing.sheaves()));
                 move_panel(&standing, &panel_before, &mut part);

@@ -14,7 +14,7 @@ use crate::store::group::Watch;
 use crate::store::{Commit, Partition, Store, keys};
 
 /// Makes what is kept from a whole partition.
-pub type Build<C> = fn(&Partition) -> Result<C, Fault>;
+pub type Build<C> = Box<dyn Fn(&Partition) -> Result<C, Fault> + Send + Sync>;
 /// Makes it from what was kept and the records that came since. The partition's head is the new one.
 pub type Extend<C> = fn(&C, &Partition) -> Result<C, Fault>;
 
@@ -37,14 +37,24 @@ struct Kept<C> {
 impl<C: Send + Sync + 'static> Hot<C> {
     /// Keeps what `build` makes, as long as the partitions it was made from take no more than `bytes_max` bytes of
     /// memory together; a partition of more than a sixteenth of that is built each time.
-    pub fn new(store: &Store, bytes_max: usize, build: Build<C>) -> Self {
+    pub fn new(
+        store: &Store,
+        bytes_max: usize,
+        build: impl Fn(&Partition) -> Result<C, Fault> + Send + Sync + 'static,
+    ) -> Self {
         let patients = Arc::new(Patients(Cache::new(bytes_max)));
         store.watch(patients.clone());
+        let build = Box::new(build);
         Hot { store: store.clone(), patients, build, extend: None }
     }
 
     /// The same, but after a commit only what is new is read, and `extend` makes the new content from the old one.
-    pub fn extending(store: &Store, bytes_max: usize, build: Build<C>, extend: Extend<C>) -> Self {
+    pub fn extending(
+        store: &Store,
+        bytes_max: usize,
+        build: fn(&Partition) -> Result<C, Fault>,
+        extend: Extend<C>,
+    ) -> Self {
         Hot { extend: Some(extend), ..Hot::new(store, bytes_max, build) }
     }
 

@@ -24,7 +24,7 @@ pub const PANEL_MAX: usize = 200_000;
 pub const PANELS_BYTES_MAX: usize = 64 << 20;
 
 /// How the store is laid out; a store that says otherwise is not opened.
-const FORMAT: &[u8] = b"4";
+const FORMAT: &[u8] = b"5";
 /// Entries that one scan asks for.
 const PAGE: usize = 512;
 

@@ -87,7 +87,7 @@ pub(super) fn records(
         }
         (None, Some(members)) if caller.role == Role::Care => {
             // Whoever is not on the panel is not even looked at.
-            let panel = gateway.panel(&caller.organization)?;
+            let panel = gateway.panel(caller)?;
             members.into_iter().filter(|record| panel.binary_search(record).is_ok()).collect()
         }
         (None, Some(members)) => members,
