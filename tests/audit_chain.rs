@@ -3,12 +3,13 @@
 #![allow(clippy::unwrap_used)] // a test fails by panicking
 
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use tasuki::audit::{self, ChunkHash, Event, PublicKey, SignedHead, What};
 use tasuki::fhir::PatientKey;
-use tasuki::journal::Journal;
 use tasuki::journal::anchors::{Anchors, heads};
 use tasuki::journal::verify::{self, Report, Wrong};
+use tasuki::journal::{HEAD_CHUNKS, Journal};
 use tasuki::store::{Commit, Order, Store, keys};
 
 const EVENTS: u64 = 9;
@@ -289,4 +290,33 @@ fn heads_go_on_after_a_restart_and_none_is_written_twice() {
 
 fn read(folder: &Path) -> Vec<SignedHead> {
     heads(folder).unwrap().0
+}
+
+#[test]
+fn a_report_keeps_as_many_findings_as_it_may_and_counts_the_rest() {
+    for (chunks, kept) in
+        [(verify::FINDINGS_MAX, verify::FINDINGS_MAX), (verify::FINDINGS_MAX + 1, verify::FINDINGS_MAX)]
+    {
+        let store = Store::open_memory();
+        (0..chunks).for_each(|number| store.append_audit(number as u64, vec![9]).unwrap());
+        let report = verify::store(&store, &[], &[]).unwrap();
+        assert_eq!((report.found.len(), report.found_count), (kept, chunks as u64));
+    }
+}
+
+#[test]
+fn a_head_is_signed_after_so_many_chunks_while_the_gateway_runs() {
+    let folder = tempfile::tempdir().unwrap();
+    let anchors = Anchors::open(&folder.path().join("key"), folder.path()).unwrap();
+    let journal = Journal::keep(Store::open_memory(), 9, Some(anchors), clock).unwrap();
+    let numbers = || read(folder.path()).iter().map(|head| head.head.number).collect::<Vec<_>>();
+    (1..HEAD_CHUNKS).for_each(|n| journal.record_now(event(n)).unwrap());
+    std::thread::sleep(Duration::from_millis(200));
+    assert!(numbers().is_empty(), "one chunk fewer");
+    journal.record_now(event(0)).unwrap();
+    let until = Instant::now() + Duration::from_secs(30);
+    while numbers().is_empty() && Instant::now() < until {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    assert_eq!(numbers(), [HEAD_CHUNKS - 1]);
 }

@@ -13,7 +13,7 @@ use crate::audit::{self, What};
 use crate::consent::{Action, Caller, Gate, RowFacts};
 use crate::fault::{Fault, Issue, Status};
 use crate::fhir::{PatientKey, ResourceType};
-use crate::journal::{Page, Wanted};
+use crate::journal::{Page, SCANNED_MAX, Wanted};
 use crate::search::Labels;
 
 pub(super) async fn search(request: HttpRequest, gateway: web::Data<Gateway>) -> Answer {
@@ -55,6 +55,7 @@ async fn answer(
                     before: asked.before,
                     holds: |event: &audit::Event| asked.holds(event),
                     limit: asked.count,
+                    scanned_max: SCANNED_MAX,
                 };
                 let page = reader.journal().find(&wanted)?;
                 Ok((asked, page))

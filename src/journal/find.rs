@@ -28,6 +28,8 @@ pub struct Wanted<F> {
     pub holds: F,
     /// At most so many.
     pub limit: usize,
+    /// Events looked at at most; [`SCANNED_MAX`] for whoever waits for an answer.
+    pub scanned_max: usize,
 }
 
 /// What was found, newest first.
@@ -67,7 +69,7 @@ impl Journal {
             if place < before && in_time && (wanted.holds)(&event) {
                 page.found.push((place, event));
             }
-            let goes_on = page.found.len() < wanted.limit && scanned < SCANNED_MAX;
+            let goes_on = page.found.len() < wanted.limit && scanned < wanted.scanned_max;
             if !goes_on {
                 page.next = Some(place);
             }
@@ -143,4 +145,59 @@ impl Journal {
 
 fn unreadable() -> Fault {
     Fault::Broken("an audit event cannot be read".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::audit::What;
+    use crate::store::Store;
+
+    const DAY_MS: i64 = 86_400_000;
+
+    /// An event a day; patient 1 on even days, patient 2 on odd ones.
+    fn filled(days: i64) -> Journal {
+        let store = Store::open_memory();
+        let journal = Journal::start(store, 9).unwrap();
+        for day in 0..days {
+            let patients = vec![PatientKey(((day % 2 + 1) as u128) << 64)];
+            journal.record_now(Event { patients, ..Event::new(day * DAY_MS, What::Read) }).unwrap();
+        }
+        journal
+    }
+
+    fn wanted(from: i64, to: i64, patient: Option<u128>) -> Wanted<impl Fn(&Event) -> bool> {
+        let patient = patient.map(|n| PatientKey(n << 64));
+        let (from_ms, to_ms) = (from.saturating_mul(DAY_MS), to.saturating_mul(DAY_MS));
+        Wanted { patient, from_ms, to_ms, before: None, holds: |_: &Event| true, limit: 99, scanned_max: 99 }
+    }
+
+    fn days(page: &Page) -> Vec<i64> {
+        page.found.iter().map(|(_, event)| event.recorded_ms / DAY_MS).collect()
+    }
+
+    #[test]
+    fn a_span_of_time_is_found_wherever_it_lies() {
+        let journal = filled(30);
+        for (from, to) in [(i64::MIN, i64::MAX), (0, 30), (5, 9), (0, 1), (29, 30), (30, 99), (-5, 0), (12, 12)] {
+            for patient in [None, Some(1), Some(2)] {
+                let is_one = |day: &i64| patient.is_none_or(|n| (day % 2 + 1) as u128 == n);
+                let expected: Vec<i64> = (from.max(0)..to.min(30)).rev().filter(is_one).collect();
+                let page = journal.find(&wanted(from, to, patient)).unwrap();
+                assert_eq!((days(&page), page.next), (expected, None), "{from} {to} {patient:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_looked_at_for_one_page_is_limited_and_the_next_goes_on_there() {
+        let journal = filled(10);
+        for (scanned_max, found) in [(9, 9), (10, 10), (11, 10)] {
+            let page = journal.find(&Wanted { scanned_max, ..wanted(0, 99, None) }).unwrap();
+            assert_eq!(page.found.len(), found);
+            assert_eq!(page.next.is_none(), scanned_max > 10, "{scanned_max}");
+            let rest = journal.find(&Wanted { before: page.next, ..wanted(0, 99, None) }).unwrap();
+            assert_eq!(rest.found.len(), if scanned_max > 10 { 10 } else { 10 - found });
+        }
+    }
 }

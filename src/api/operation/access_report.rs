@@ -22,7 +22,7 @@ use crate::consent::{Caller, Gate, Permitted, RowFacts};
 use crate::fault::Fault;
 use crate::fhir::time::{Interval, instant};
 use crate::fhir::{PatientKey, ResourceId, ResourceType};
-use crate::journal::{Found, Wanted};
+use crate::journal::{Found, SCANNED_MAX, Wanted};
 use crate::search::Labels;
 
 /// The parameters.
@@ -80,7 +80,8 @@ pub(super) async fn report(call: Call<'_>, trail: &mut Trail) -> Result<Answer, 
         to_ms: end.map_or(i64::MAX, |at| at.end),
         before: before.transpose()?,
         holds: |_: &Event| true,
-        limit: count.transpose()?.unwrap_or(COUNT_DEFAULT).clamp(1, COUNT_MAX),
+        limit: limited(count.transpose()?.unwrap_or(COUNT_DEFAULT)),
+        scanned_max: SCANNED_MAX,
     };
     let (gateway, caller) = (call.gateway.clone(), call.caller.clone());
     let (pieces, next) = blocking(move || {
@@ -103,6 +104,11 @@ pub(super) async fn report(call: Call<'_>, trail: &mut Trail) -> Result<Answer, 
         true => page::answer(report.map(|report| page::html(&report))),
         false => Answer::ok(report.map(|report| report.parameters().to_string().into_bytes())),
     })
+}
+
+/// How many accesses one report tells of when so many are asked for.
+fn limited(count: usize) -> usize {
+    count.clamp(1, COUNT_MAX)
 }
 
 /// What the caller may be told of these events, with the names of the organisations. Blocks on storage.
@@ -235,4 +241,19 @@ impl Report {
 fn encoded(text: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:".contains(&byte);
     text.bytes().map(|b| if plain(b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_report_tells_of_as_many_accesses_as_it_may_and_not_one_more() {
+        assert_eq!([0, 1, COUNT_MAX, COUNT_MAX + 1].map(limited), [1, 1, COUNT_MAX, COUNT_MAX]);
+    }
+
+    #[test]
+    fn a_value_of_a_link_has_no_other_meaning() {
+        assert_eq!(encoded("2026-11-21T00:00:00+09:00&a=b é"), "2026-11-21T00:00:00%2B09:00%26a%3Db%20%C3%A9");
+    }
 }
