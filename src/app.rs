@@ -25,6 +25,7 @@ use crate::consent::{Caller, Role, Terms, is_definition, is_directory};
 use crate::fault::{Fault, Issue};
 use crate::fhir::{FacilityCode, PatientKey, ResourceId, ResourceType};
 use crate::journal::Journal;
+use crate::journal::anchors::Anchors;
 use crate::letter::{Letter, LetterId, Source};
 use crate::pipeline::{Pipeline, Receipt};
 use crate::store::records::is_found_by_identifier;
@@ -114,10 +115,9 @@ impl Gateway {
     /// The same over a store that is open already; what the configuration says of the store is not looked at.
     pub fn over(store: Store, config: &Config, clock: fn() -> i64) -> Result<Self, Fault> {
         let pipeline = Arc::new(Pipeline::new(store.clone(), clock));
-        let journal = Arc::new(Journal::start(
-            store.clone(),
-            usize::try_from(config.limits.requests_waiting_max).unwrap_or(1024),
-        )?);
+        let waiting_max = usize::try_from(config.limits.requests_waiting_max).unwrap_or(1024);
+        let anchors = config.audit.as_ref().map(|audit| Anchors::open(&audit.key, &audit.anchors)).transpose()?;
+        let journal = Arc::new(Journal::keep(store.clone(), waiting_max, anchors, clock)?);
         let terms = Arc::new(config.terms.clone());
         let of_charts = terms.clone();
         let hot = Arc::new(Hot::new(&store, HOT_BYTES_MAX, move |partition| Chart::build(partition, &of_charts)));

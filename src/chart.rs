@@ -116,6 +116,12 @@ impl Chart {
         gate.opened_row_by(&RowFacts::row(&self.columns, row))
     }
 
+    /// The consent that refuses a row at an instant, milliseconds since 1970; `None` where there is just none that permits it.
+    pub fn refused_by<'p>(&self, policy: &'p Policy, row: usize, now: i64) -> Option<&'p ConsentVersion> {
+        let decision = policy.decide(now, &RowFacts::row(&self.columns, row));
+        decision.by.filter(|_| !decision.permitted)
+    }
+
     /// The permit for a version of a resource, by that version's facts: it must be allowed as it is and as it was, with
     /// the labels that the resource has now and those of whatever the version refers to.
     pub fn permit_version(&self, gate: &Gate<'_>, facts: &Facts) -> Option<Permit> {

@@ -185,13 +185,14 @@ fn the_example_names_every_key() {
         "index",
         "every_seconds",
         "package",
+        "anchors",
     ] {
         assert!(written.lines().any(|line| line.starts_with(&format!("{name} = "))), "{name}");
     }
 }
 
 /// What is replaced by what in the full example; the key and the rule that must be named.
-const MISTAKES: [(&str, &str, &str, &str); 84] = [
+const MISTAKES: [(&str, &str, &str, &str); 86] = [
     ("listen = ", "lisen = ", "lisen", "config-unknown-key"),
     ("cache_mib", "cache_mb", "cache_mb", "config-unknown-key"),
     ("minimum = \"1.3\"", "minimun = \"1.3\"", "minimun", "config-unknown-key"),
@@ -211,6 +212,8 @@ const MISTAKES: [(&str, &str, &str, &str); 84] = [
     ("engine = \"sled\"", "engine = \"rocks\"", "store.engine", "config-choice"),
     ("engine = \"sled\"", "engine = \"postgres\"", "store.password_file", "config-unreadable"),
     ("\"tasuki-data\"", "\"nowhere/tasuki-data\"", "store.path", "config-store-folder"),
+    ("\"audit-head-key.pem\"", "\"nowhere/key.pem\"", "audit.key", "config-audit-folder"),
+    ("\"heads.ndjson\"", "\"nowhere/heads.ndjson\"", "audit.anchors", "config-audit-folder"),
     ("cache_mib = 256", "cache_mib = 15", "store.cache_mib", "config-range"),
     ("\"server.pem\"", "\"nowhere.pem\"", "tls.certificate", "tls-file"),
     ("\"server.pem\"", "\"not-pem.pem\"", "tls.certificate", "tls-no-certificate"),
@@ -361,6 +364,27 @@ fn every_mistake_has_its_sentence() {
         fs::write(path, &golden).unwrap();
     }
     assert!(golden == fs::read_to_string(path).unwrap(), "run with UPDATE=1 and read the diff\n{golden}");
+}
+
+#[test]
+fn heads_are_beside_the_chain_unless_it_is_said_where() {
+    let folder = folder();
+    let beside = folder.path().join("tasuki-data/audit");
+    let audit = |text: &str| read(text, folder.path()).map(|config| config.audit);
+    let named = audit(&full()).unwrap().unwrap();
+    assert_eq!(named.key, folder.path().join("audit-head-key.pem"));
+    assert_eq!(named.anchors, folder.path().join("heads.ndjson"));
+    let none = audit(&example()).unwrap().unwrap();
+    assert_eq!(
+        (none.key, none.anchors.as_path()),
+        (beside.join("head-key.pem"), beside.join("heads.ndjson").as_path())
+    );
+    let memory = "listen = \"127.0.0.1:0\"\nbase_url = \"http://x/fhir\"\n[store]\nengine = \"memory\"\n";
+    assert_eq!(audit(memory), Ok(None));
+    for (given, missing) in [("key = \"k\"", "audit.anchors"), ("anchors = \"a\"", "audit.key")] {
+        let problem = audit(&format!("{memory}[audit]\n{given}\n")).unwrap_err();
+        assert_eq!((problem.key.as_str(), problem.rule.id), (missing, "config-missing-key"));
+    }
 }
 
 #[test]

@@ -59,6 +59,8 @@ fn speaks_fhir(method: &Method, path: &[&str]) -> bool {
         // The bytes that it holds, in whatever form they are.
         ["fhir", "Binary", ..] => !matches!(*method, Method::GET | Method::HEAD),
         ["fhir", ".well-known" | "openapi.json", ..] => false,
+        // A page, where one is wanted; the operation says what else.
+        ["fhir", "Patient", _, "$access-report" | "%24access-report"] => false,
         // A manifest is JSON and a file NDJSON, whatever form of FHIR is wanted.
         ["fhir", "$export-status" | "$export-file", ..] => false,
         ["fhir", ..] => true,

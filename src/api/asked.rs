@@ -233,6 +233,20 @@ fn coding(accept: &str) -> Coding {
     best.1
 }
 
+/// Whether a page for people is wanted rather than FHIR: by `_format`, else by what `Accept` likes as much as anything.
+pub(super) fn wants_page(request: &HttpRequest) -> bool {
+    if let (Some(named), _) = parameters(request.query_string()) {
+        return matches!(named.as_str(), "html" | "text/html");
+    }
+    let accept = sent(request, header::ACCEPT);
+    let best = |is_one: &dyn Fn(&str) -> bool| {
+        weighted(&accept).filter(|(name, _)| is_one(name)).map(|(_, weight)| weight).max().unwrap_or(0)
+    };
+    let page = best(&|name| name == "text/html");
+    let fhir = best(&|name| FORMATS.iter().any(|(first, second, _)| name.split_once('/') == Some((*first, *second))));
+    page > 0 && page >= fhir
+}
+
 /// The names of a header's list in lower case, each with its weight in thousandths.
 fn weighted(list: &str) -> impl Iterator<Item = (String, u16)> {
     list.split(',').take(RANGES_MAX).filter(|item| !item.is_empty()).map(|item| {
@@ -358,6 +372,24 @@ mod tests {
             let request = TestRequest::with_uri(&format!("/fhir/Patient?{query}"));
             let request = request.insert_header(("accept", "application/xml")).to_http_request();
             assert_eq!(Asked::of(&request).format, expected, "{query}");
+        }
+    }
+
+    #[test]
+    fn a_page_is_wanted_by_browsers_and_by_name() {
+        for (query, accept, expected) in [
+            ("", "", false),
+            ("", "*/*", false),
+            ("", "text/html", true),
+            ("", "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", true),
+            ("", "text/html;q=0.5, application/fhir+json", false),
+            ("", "text/html;q=0", false),
+            ("_format=html", "application/fhir+json", true),
+            ("_format=text/html", "", true),
+            ("_format=json", "text/html", false),
+        ] {
+            let request = TestRequest::with_uri(&format!("/x?{query}")).insert_header(("accept", accept));
+            assert_eq!(wants_page(&request.to_http_request()), expected, "{query} {accept}");
         }
     }
 

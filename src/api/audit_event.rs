@@ -3,22 +3,18 @@
 use actix_web::{HttpRequest, web};
 
 use super::answer::Answer;
+use super::audit_query::Asked;
 use super::caller::caller;
-use super::routes::{blocking, printable};
-use super::rules;
+use super::routes::blocking;
 use super::searchset::{Link, searchset};
 use super::trail::Trail;
 use crate::app::Gateway;
-use crate::audit::{self, Event, What};
+use crate::audit::{self, What};
 use crate::consent::{Action, Caller, Gate, RowFacts};
-use crate::fault::{Fault, Status};
+use crate::fault::{Fault, Issue, Status};
 use crate::fhir::{PatientKey, ResourceType};
+use crate::journal::{Page, SCANNED_MAX, Wanted};
 use crate::search::Labels;
-
-/// Events in one answer when the caller names no number.
-const COUNT_DEFAULT: usize = 50;
-/// Events in one answer at most.
-const COUNT_MAX: usize = 1000;
 
 pub(super) async fn search(request: HttpRequest, gateway: web::Data<Gateway>) -> Answer {
     let mut trail = Trail::begin(&gateway, &request, What::Search);
@@ -27,42 +23,17 @@ pub(super) async fn search(request: HttpRequest, gateway: web::Data<Gateway>) ->
         Err(denied) => trail.refuse(denied),
         Ok(caller) => {
             trail.caller(&caller);
-            let asked = Asked::read(request.query_string());
+            let asked = Asked::read(request.query_string(), gateway.base_url(), gateway.zone_minutes());
             answer(&gateway, &caller, asked, &mut trail).await.unwrap_or_else(|fault| trail.fail(fault))
         }
     };
     trail.close(&gateway, answer).await
 }
 
-/// What is asked for: `patient`, `_count`.
-struct Asked {
-    patient: Option<PatientKey>,
-    count: usize,
-}
-
-impl Asked {
-    fn read(query: &str) -> Result<Self, String> {
-        let mut asked = Asked { patient: None, count: COUNT_DEFAULT };
-        for (name, value) in query.split('&').filter_map(|pair| pair.split_once('=')) {
-            let wrong = || printable(name);
-            match name {
-                "patient" => {
-                    let id = value.trim_start_matches("Patient/").trim_start_matches("Patient%2F");
-                    asked.patient = Some(PatientKey::from_patient_id(id).ok_or_else(wrong)?);
-                }
-                "_count" => asked.count = value.parse::<usize>().map_err(|_| wrong())?.min(COUNT_MAX),
-                "_format" | "_pretty" => {}
-                _ => return Err(wrong()),
-            }
-        }
-        Ok(asked)
-    }
-}
-
 async fn answer(
     gateway: &web::Data<Gateway>,
     caller: &Caller,
-    asked: Result<Asked, String>,
+    asked: Result<Asked, Issue>,
     trail: &mut Trail,
 ) -> Result<Answer, Fault> {
     if let Err(denied) = caller.may(Action::Search, ResourceType::AUDIT_EVENT) {
@@ -70,27 +41,46 @@ async fn answer(
     }
     let asked = match asked {
         Ok(asked) => asked,
-        Err(name) => return Ok(Answer::refuse(Status::BadRequest, &rules::PARAMETER, &name)),
+        Err(issue) => return Ok(Answer::outcome(Status::BadRequest, &[issue])),
     };
     let reader = gateway.clone();
-    let wanted = move |event: &Event| asked.patient.is_none_or(|patient| event.patients.contains(&patient));
-    let found = match asked.count {
-        0 => Vec::new(),
-        count => blocking(move || reader.journal().newest(count, wanted)).await?,
+    let (asked, page) = match asked.count {
+        0 => (asked, Page { found: Vec::new(), next: None }),
+        _ => {
+            blocking(move || {
+                let wanted = Wanted {
+                    patient: asked.patient,
+                    from_ms: asked.from_ms,
+                    to_ms: asked.to_ms,
+                    before: asked.before,
+                    holds: |event: &audit::Event| asked.holds(event),
+                    limit: asked.count,
+                    scanned_max: SCANNED_MAX,
+                };
+                let page = reader.journal().find(&wanted)?;
+                Ok((asked, page))
+            })
+            .await?
+        }
     };
     let gate = Gate::directory(caller).found();
-    let mut entries = Vec::with_capacity(found.len());
+    let mut entries = Vec::with_capacity(page.found.len());
     // Granular scopes are judged on facts that events do not have: one of them shows none.
     let (resource_type, labels) = (ResourceType::AUDIT_EVENT, Labels::default());
     let row = RowFacts::plain(resource_type, &[], labels);
-    for ((chunk, index), event) in &found {
+    for ((chunk, index), event) in &page.found {
         let permit = gate.row(&row);
         let (Some(id), Some(permit)) = (audit::id_of(*chunk, *index), permit) else { continue };
-        let json = audit::to_fhir(event, id.as_str());
-        entries.push(permit.release(format!(r#"{{"resource":{json},"search":{{"mode":"match"}}}}"#).into_bytes()));
+        let base = gateway.base_url();
+        let json = audit::to_fhir(event, id.as_str(), base);
+        let url = format!("{base}/AuditEvent/{}", id.as_str());
+        let entry = format!(r#"{{"fullUrl":"{url}","resource":{json},"search":{{"mode":"match"}}}}"#);
+        entries.push(permit.release(entry.into_bytes()));
     }
     trail.saw(PatientKey::DIRECTORY, None, entries.len());
     let url = format!("{}/AuditEvent", gateway.base_url());
+    let mut links = vec![Link { relation: "self", query: asked.link(asked.before) }];
+    links.extend(page.next.map(|next| Link { relation: "next", query: asked.link(Some(next)) }));
     // No total: counting would read the whole journal.
-    Ok(Answer::ok(searchset(&url, None, &[Link { relation: "self", query: String::new() }], entries)))
+    Ok(Answer::ok(searchset(&url, None, &links, entries)))
 }

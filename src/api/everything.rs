@@ -51,7 +51,7 @@ pub(super) async fn answer(
     let Some(patient) = chart.row(ResourceType::PATIENT, &id) else { return Ok(Answer::not_found()) };
     let policy = chart.policy(caller);
     if chart.permit(&chart.gate(caller, &policy, gateway.now()), patient).is_none() {
-        return Ok(trail.hide(chart.patient));
+        return Ok(trail.hide(&chart, caller, (ResourceType::PATIENT, &id)));
     }
     let patients = async || {
         let mut patients = vec![chart.patient];

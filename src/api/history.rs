@@ -11,6 +11,7 @@ use actix_web::{HttpRequest, web};
 use super::answer::Answer;
 use super::caller::caller;
 use super::extent::Extent;
+use super::read::absent_version;
 use super::routes::{blocking, printable, served_type};
 use super::trail::Trail;
 use super::{rules, write};
@@ -141,8 +142,9 @@ pub(super) async fn answer(
     }
     let (reader, who, asked) = (gateway.clone(), caller.clone(), wanted.clone());
     let found = blocking(move || read(&reader, &who, &asked)).await?;
-    if wanted.id.is_some() && found.total == 0 && wanted.is_whole() {
-        return Ok(Answer::not_found());
+    if let (Some(id), 0, true) = (&wanted.id, found.total, wanted.is_whole()) {
+        let resource_type = wanted.resource_type.unwrap_or(ResourceType::PATIENT);
+        return absent_version(gateway, caller, (resource_type, id), trail).await;
     }
     for (record, count) in &found.seen {
         trail.saw(*record, found.opened.get(record), *count);
@@ -178,8 +180,11 @@ pub(super) async fn version(
     let (Some(id), Ok(number)) = (ResourceId::parse(id), number.parse::<u32>()) else { return Ok(Answer::not_found()) };
     trail.about(resource_type, &id);
     let (reader, who) = (gateway.clone(), caller.clone());
-    let found = blocking(move || one_version(&reader, &who, (resource_type, &id), number)).await?;
-    let Some((record, by, facts, body)) = found else { return Ok(Answer::not_found()) };
+    let named = id.clone();
+    let found = blocking(move || one_version(&reader, &who, (resource_type, &named), number)).await?;
+    let Some((record, by, facts, body)) = found else {
+        return absent_version(gateway, caller, (resource_type, &id), trail).await;
+    };
     trail.saw(record, by.as_ref(), 1);
     Ok(match body {
         None => Answer::refuse(Status::Gone, &write::rules::GONE, "").with_version(facts.version, facts.last_updated),

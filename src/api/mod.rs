@@ -6,6 +6,7 @@ mod after;
 mod answer;
 mod asked;
 mod audit_event;
+mod audit_query;
 mod beat;
 mod binary;
 mod body;

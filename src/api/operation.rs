@@ -2,6 +2,7 @@
 //! same for all: finding the one that is meant, its parameters, its audit event, the form of what it returns.
 
 mod access;
+mod access_report;
 mod docref;
 mod document;
 mod emergency;
@@ -20,12 +21,12 @@ use actix_web::http::Method;
 use actix_web::{HttpRequest, web};
 
 use super::answer::Answer;
+use super::asked::{Asked, wants_page};
 use super::caller::caller;
-use super::read::chart_of;
 use super::routes::{printable, served_type};
 use super::trail::Trail;
 use super::write::Stop;
-use super::{bulk, convert, everything};
+use super::{bulk, convert, everything, rules as common};
 use crate::app::Gateway;
 use crate::consent::{Action, Caller, ConsentVersion, Permitted, Role};
 use crate::fault::{Denied, Fault, Status};
@@ -54,6 +55,8 @@ struct Call<'a> {
     caller: &'a Arc<Caller>,
     level: Level,
     parameters: Parameters,
+    /// Whether a page for people is wanted, where there is one.
+    wants_page: bool,
 }
 
 /// The name of the operation that a path below `/fhir` calls, without its `$`, and the path before it.
@@ -171,7 +174,13 @@ async fn called(
     // Nothing of the body is read before it is known that the caller may do this.
     operation.is_for(caller, &level)?;
     match Parameters::read(request, payload).await {
-        Ok(parameters) => performed(operation, Call { gateway, caller, level, parameters }, trail).await,
+        Ok(parameters) => {
+            let wants_page = operation.run == Run::AccessReport && wants_page(request);
+            if !wants_page && Asked::of(request).format.is_none() {
+                return Ok(Answer::refuse(Status::NotAcceptable, &common::NOT_ACCEPTABLE, ""));
+            }
+            performed(operation, Call { gateway, caller, level, parameters, wants_page }, trail).await
+        }
         Err(answer) => Ok(answer),
     }
 }
@@ -210,7 +219,10 @@ pub(super) async fn of_entry(
             let parameters = operation.is_for(caller, &level).map_err(Stop::from);
             match parameters.and_then(|()| Parameters::of(entry.query, entry.body)) {
                 Err(stop) => Err(stop),
-                Ok(parameters) => performed(operation, Call { gateway, caller, level, parameters }, &mut trail).await,
+                Ok(parameters) => {
+                    let call = Call { gateway, caller, level, parameters, wants_page: false };
+                    performed(operation, call, &mut trail).await
+                }
             }
         }
     };
@@ -239,6 +251,8 @@ impl Operation {
             For::Office | For::Emergency => return Err(Denied::Role),
         }
         match level.resource_type() {
+            // It tells of the audit record, and of nothing in the patient's.
+            _ if self.run == Run::AccessReport => caller.may(Action::Search, ResourceType::AUDIT_EVENT),
             Some(resource_type) if self.run != Run::Validate => caller.may(action, resource_type),
             _ => Ok(()),
         }
@@ -249,6 +263,7 @@ async fn performed(operation: &Operation, call: Call<'_>, trail: &mut Trail) -> 
     let (gateway, caller) = (call.gateway, call.caller);
     trail.named(call.parameters.names());
     match operation.run {
+        Run::AccessReport => access_report::report(call, trail).await,
         Run::Validate => validate::validate(call, trail).await,
         Run::Meta => meta::read(call, trail).await,
         Run::MetaAdd => meta::change(call, meta::Change::Add, trail).await,
@@ -330,18 +345,6 @@ fn record_of(gateway: &Gateway, caller: &Caller, named: &str) -> Result<Option<P
         return Ok(None);
     }
     Ok(Some(record))
-}
-
-/// The answer where nothing is there for the caller. Where something is, the audit record says so, and the answer does not.
-async fn absent(
-    gateway: &web::Data<Gateway>,
-    (resource_type, id): (ResourceType, &ResourceId),
-    trail: &mut Trail,
-) -> Result<Answer, Stop> {
-    Ok(match chart_of(gateway, resource_type, id).await? {
-        Some(chart) => trail.hide(chart.patient),
-        None => Answer::not_found(),
-    })
 }
 
 /// What an operation returns when it has one output `return` that is no resource: a Parameters with it (operations.html,

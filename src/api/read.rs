@@ -61,7 +61,7 @@ pub(super) async fn answer(
     let Some((chart, row)) = found else { return missing(gateway, caller, resource_type, &id, trail).await };
     let policy = chart.policy(caller);
     let gate = chart.gate(caller, &policy, gateway.now()).named();
-    let Some(permit) = chart.permit(&gate, row) else { return Ok(trail.hide(chart.patient)) };
+    let Some(permit) = chart.permit(&gate, row) else { return Ok(trail.hide(&chart, caller, (resource_type, &id))) };
     trail.saw(chart.patient, chart.opened_by(&gate, row), 1);
     let (version, modified) = (chart.columns.versions[row], chart.columns.last_updated[row]);
     if has_it(version, modified) {
@@ -87,6 +87,38 @@ async fn missing(
             Answer::refuse(Status::Gone, &rules::GONE, "").with_version(version, modified)
         }
     })
+}
+
+/// The answer where nothing is there for the caller. Where something is, the audit record says so, and the answer does not.
+pub(super) async fn absent(
+    gateway: &web::Data<Gateway>,
+    caller: &Caller,
+    (resource_type, id): (ResourceType, &ResourceId),
+    trail: &mut Trail,
+) -> Result<Answer, Fault> {
+    // Not from memory even where it is there: what is hidden takes the way of what is missing.
+    let (reader, wanted) = (gateway.clone(), id.clone());
+    Ok(match blocking(move || reader.place(resource_type, &wanted)).await? {
+        Some(chart) => trail.hide(&chart, caller, (resource_type, id)),
+        None => Answer::not_found(),
+    })
+}
+
+/// The same of a version: one that there never was of what the caller may see is plainly not there.
+pub(super) async fn absent_version(
+    gateway: &web::Data<Gateway>,
+    caller: &Caller,
+    (resource_type, id): (ResourceType, &ResourceId),
+    trail: &mut Trail,
+) -> Result<Answer, Fault> {
+    let (reader, wanted) = (gateway.clone(), id.clone());
+    let chart = blocking(move || reader.place(resource_type, &wanted)).await?;
+    let hidden = chart.filter(|chart| {
+        let (policy, now) = (chart.policy(caller), gateway.now());
+        let permit = |row| chart.permit(&chart.gate(caller, &policy, now).named(), row);
+        chart.row(resource_type, id).and_then(permit).is_none()
+    });
+    Ok(hidden.map_or_else(Answer::not_found, |chart| trail.hide(&chart, caller, (resource_type, id))))
 }
 
 /// The chart that a resource is on: from memory where it can be, else read on a thread that may block.

@@ -5,20 +5,29 @@ use std::hash::BuildHasher;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use actix_web::HttpRequest;
 use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::{HttpMessage, HttpRequest};
 
 /// The header.
 pub(super) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Longest id of a client that is said back, bytes.
 const BYTES_MAX: usize = 64;
 
-/// The id of a request.
+/// One that was made for a request, which its answer and the audit record have in common.
+struct Made(HeaderValue);
+
+/// The id of a request: the same whenever it is asked for.
 pub(super) fn request_id(request: &HttpRequest) -> HeaderValue {
-    match request.headers().get(X_REQUEST_ID) {
-        Some(own) if is_plain(own.as_bytes()) => own.clone(),
-        _ => HeaderValue::from_str(&made()).unwrap_or(HeaderValue::from_static("0")),
+    if let Some(own) = request.headers().get(X_REQUEST_ID).filter(|own| is_plain(own.as_bytes())) {
+        return own.clone();
     }
+    let mut kept = request.extensions_mut();
+    if let Some(Made(id)) = kept.get::<Made>() {
+        return id.clone();
+    }
+    let id = HeaderValue::from_str(&made()).unwrap_or(HeaderValue::from_static("0"));
+    kept.insert(Made(id.clone()));
+    id
 }
 
 fn is_plain(id: &[u8]) -> bool {
@@ -52,5 +61,7 @@ mod tests {
             assert!(id(other) != other && is_plain(id(other).as_bytes()), "{other}");
         }
         assert!(id("") != id(""));
+        let request = TestRequest::get().to_http_request();
+        assert_eq!(request_id(&request), request_id(&request));
     }
 }

@@ -120,6 +120,11 @@ impl Records {
         Ok(Records { charts, policies, earlier })
     }
 
+    /// Whether the record of a patient is one of them: it is not closed to the caller.
+    pub(super) fn has(&self, patient: PatientKey) -> bool {
+        self.charts.iter().any(|chart| chart.patient == patient)
+    }
+
     /// What the caller may see of them at an instant, milliseconds since 1970.
     pub(super) fn scoped<'a>(&'a self, caller: &'a Caller, now: i64) -> Scoped<'a> {
         let both = self.charts.iter().zip(&self.policies);

@@ -266,6 +266,16 @@ pub(super) fn subjects(query: &Query<'_>) -> Option<Vec<PatientKey>> {
     Some(keys)
 }
 
+/// The patients whom a caller that reads by consents names by ids that were given here.
+fn named(caller: &Caller, query: &Query<'_>) -> Vec<PatientKey> {
+    let by_consent = matches!(caller.role, Role::Care | Role::Source);
+    let subjects = query.subjects().filter(|_| by_consent).unwrap_or_default();
+    let mut named: Vec<PatientKey> = subjects.iter().filter_map(|(id, _)| own_patient(id)).collect();
+    named.sort_unstable();
+    named.dedup();
+    named
+}
+
 /// Runs a query, by the definitions that it was read by, over the records that `find` names ([`records`]) and answers with the page it asks for. The records are
 /// those of one moment: a transaction is seen whole or not at all.
 pub(super) async fn respond(
@@ -300,6 +310,7 @@ pub(super) async fn respond(
         }
         tokio::time::sleep(LOOK_AGAIN).await;
     };
+    trail.refused(named(caller, query).into_iter().filter(|patient| !records.has(*patient)));
     let scoped = records.scoped(caller, now).until(&deadline);
     let judge = Judge::new(&scoped, conformance, server(gateway, conformance));
     match run(&judge, query, now) {

@@ -4,9 +4,11 @@ use actix_web::HttpRequest;
 
 use super::answer::Answer;
 use super::asked::decoded;
+use super::request_id::request_id;
 use crate::app::Gateway;
 use crate::audit::{Agent, Event, Outcome, QueryShape, What};
-use crate::consent::{Caller, ConsentVersion};
+use crate::chart::Chart;
+use crate::consent::{Caller, ConsentVersion, Role};
 use crate::fault::{Denied, Fault, Status};
 use crate::fhir::{PatientKey, ResourceId, ResourceType, reference};
 
@@ -18,26 +20,21 @@ pub(super) struct Trail {
     event: Event,
     /// What the record will say of the entries of a batch.
     entries: Vec<Event>,
+    /// Patients who were named and of whom nothing is open to the caller, if there are such patients.
+    refused: Vec<PatientKey>,
 }
 
 impl Trail {
     /// Begins with what the request says of itself. Values of parameters are not kept, only their names; of a search, all.
     pub(super) fn begin(gateway: &Gateway, request: &HttpRequest, what: What) -> Self {
+        let id = request_id(request);
         let event = Event {
-            recorded_ms: gateway.now(),
-            what,
-            outcome: Outcome::Done,
-            agent: None,
             address: request.peer_addr().map(|address| address.ip()),
-            resource_type: None,
-            id: None,
-            patients: Vec::new(),
             query: shape(request.query_string(), what),
-            request: String::new(),
-            consents: Vec::new(),
-            count: 0,
+            request: id.to_str().unwrap_or_default().to_owned(),
+            ..Event::new(gateway.now(), what)
         };
-        Trail { event, entries: Vec::new() }
+        Trail { event, entries: Vec::new(), refused: Vec::new() }
     }
 
     /// What a search asks for, where that is more than the address says.
@@ -52,6 +49,10 @@ impl Trail {
 
     pub(super) fn caller(&mut self, caller: &Caller) {
         self.event.agent = Some(Agent::from(caller));
+        // Whoever reads by consents reads for a purpose; the office keeps what it keeps.
+        let by_consent = matches!(caller.role, Role::Care | Role::Source);
+        self.event.purpose = by_consent.then(|| caller.purpose());
+        self.event.person = caller.person.clone();
     }
 
     pub(super) fn kind(&mut self, resource_type: ResourceType) {
@@ -99,11 +100,20 @@ impl Trail {
         self.saw_by(patient, first.chain(by.iter().skip(1).map(|by| (Some(by), 0))).collect());
     }
 
-    /// It is there and not for this caller: the record says so, the answer does not.
-    pub(super) fn hide(&mut self, patient: PatientKey) -> Answer {
-        self.saw(patient, None, 0);
-        self.event.outcome = Outcome::Consent;
+    /// It is not for this caller, if it is there at all: the record says so, and which consent refused where one did; the
+    /// answer does not.
+    pub(super) fn hide(&mut self, chart: &Chart, caller: &Caller, named: (ResourceType, &ResourceId)) -> Answer {
+        let (policy, now) = (chart.policy(caller), self.event.recorded_ms);
+        if let Some(row) = chart.row(named.0, named.1) {
+            self.saw(chart.patient, chart.refused_by(&policy, row, now), 0);
+            self.event.outcome = Outcome::Consent;
+        }
         Answer::not_found()
+    }
+
+    /// Nothing of these, whom the caller named, is open to it: the record says so, the answer does not.
+    pub(super) fn refused(&mut self, patients: impl Iterator<Item = PatientKey>) {
+        self.refused.extend(patients);
     }
 
     /// Says how it ended, where the status of the answer does not.
@@ -126,7 +136,7 @@ impl Trail {
     /// The beginning of a trail about a part of what this one is about: the same request, of which nothing is said yet.
     pub(super) fn part(&self) -> Trail {
         let event = Event { patients: Vec::new(), consents: Vec::new(), count: 0, ..self.event.clone() };
-        Trail { event, entries: Vec::new() }
+        Trail { event, entries: Vec::new(), refused: Vec::new() }
     }
 
     /// The beginning of a trail about an entry that does this.
@@ -169,6 +179,21 @@ impl Trail {
             };
         }
         let mut events = self.entries;
+        if !self.refused.is_empty() && self.event.outcome == Outcome::Done {
+            let refused = Event {
+                patients: self.refused,
+                consents: Vec::new(),
+                count: 0,
+                outcome: Outcome::Consent,
+                ..self.event.clone()
+            };
+            // Where nothing else was named, that it was refused is all there is to say.
+            if self.event.patients.is_empty() && self.event.count == 0 {
+                self.event = refused;
+            } else {
+                events.extend(in_parts(refused));
+            }
+        }
         events.extend(in_parts(self.event));
         events
     }
@@ -215,18 +240,9 @@ mod tests {
     #[test]
     fn an_event_names_as_many_as_it_may_and_the_next_one_the_rest() {
         let event = |patients: usize, consents: usize| Event {
-            recorded_ms: 0,
-            what: What::Search,
-            outcome: Outcome::Done,
-            agent: None,
-            address: None,
-            resource_type: None,
-            id: None,
             patients: (0..patients as u128).map(PatientKey).collect(),
-            query: QueryShape::default(),
-            request: String::new(),
             consents: (0..consents as u32).map(|version| ConsentVersion { id: "c".into(), version }).collect(),
-            count: 0,
+            ..Event::new(0, What::Search)
         };
         for (patients, consents, parts) in [
             (NAMED_MAX, NAMED_MAX, 1),

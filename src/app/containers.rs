@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use crate::audit::{Agent, Event, Outcome, QueryShape, What};
+use crate::audit::{Agent, Event, What};
 use crate::fault::Fault;
 use crate::fhir::PatientKey;
 use crate::journal::Journal;
@@ -202,18 +202,10 @@ impl Shared {
         patients.dedup();
         for named in patients.chunks(NAMED_MAX) {
             self.journal.record_now(Event {
-                recorded_ms: (self.clock)(),
-                what: What::Receive,
-                outcome: Outcome::Done,
                 agent: job.agent.clone(),
-                address: None,
-                resource_type: None,
-                id: None,
                 patients: named.to_vec(),
-                query: QueryShape::default(),
-                request: String::new(),
-                consents: Vec::new(),
                 count: u32::try_from(receipt.parts.len()).unwrap_or(u32::MAX),
+                ..Event::new((self.clock)(), What::Receive)
             })?;
         }
         Ok(())

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Gateway;
-use crate::audit::{Agent, Event, Outcome, QueryShape, What};
+use crate::audit::{Agent, Event, Outcome, What};
 use crate::auth::{Chain, Digest, Verifier};
 use crate::config;
 use crate::consent::{Caller, Role};
@@ -216,18 +216,5 @@ fn finding(rule: &'static Rule) -> Finding {
 }
 
 fn event(now_ms: i64, agent: Option<&Agent>, address: IpAddr, outcome: Outcome) -> Event {
-    Event {
-        recorded_ms: now_ms,
-        what: What::Receive,
-        outcome,
-        agent: agent.cloned(),
-        address: Some(address),
-        resource_type: None,
-        id: None,
-        patients: Vec::new(),
-        query: QueryShape::default(),
-        request: String::new(),
-        consents: Vec::new(),
-        count: 0,
-    }
+    Event { outcome, agent: agent.cloned(), address: Some(address), ..Event::new(now_ms, What::Receive) }
 }

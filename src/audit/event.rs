@@ -3,7 +3,7 @@
 
 use core::net::IpAddr;
 
-use crate::consent::{Caller, ConsentVersion, Role};
+use crate::consent::{Caller, ConsentVersion, Purpose, Role};
 use crate::fault::Denied;
 use crate::fhir::{PatientKey, ResourceId, ResourceType};
 
@@ -30,10 +30,41 @@ pub struct Event {
     pub query: QueryShape,
     /// The gateway's own id of the request.
     pub request: String,
-    /// The consents that permitted it.
+    /// The consents that permitted it; of a refusal for want of consent, those that refused.
     pub consents: Vec<ConsentVersion>,
     /// How many resources left.
     pub count: u32,
+    /// What for, where whoever asked said it or its role does.
+    pub purpose: Option<Purpose>,
+    /// The person who signed in: `Practitioner/id`.
+    pub person: Option<Box<str>>,
+}
+
+impl Event {
+    /// The beginning of an event: done, by nobody known, about nothing yet.
+    pub fn new(recorded_ms: i64, what: What) -> Self {
+        Event {
+            recorded_ms,
+            what,
+            outcome: Outcome::Done,
+            agent: None,
+            address: None,
+            resource_type: None,
+            id: None,
+            patients: Vec::new(),
+            query: QueryShape::default(),
+            request: String::new(),
+            consents: Vec::new(),
+            count: 0,
+            purpose: None,
+            person: None,
+        }
+    }
+
+    /// Whether something about a patient left to somebody because of it: a disclosure.
+    pub fn discloses(&self) -> bool {
+        matches!(self.what, What::Send | What::Export) && self.outcome == Outcome::Done && !self.patients.is_empty()
+    }
 }
 
 /// What was asked for. The number is stored and must not change.
@@ -102,6 +133,20 @@ pub enum What {
     EmergencyReviews = 52,
     /// Who may see what, and why.
     AccessReview = 53,
+    /// A patch over REST.
+    Patch = 60,
+    /// `Patient/$access-report`: who has seen what of a patient.
+    AccessReport = 61,
+    /// The audit record itself, written out by the operator.
+    AuditExport = 62,
+    /// The gateway was started.
+    Start = 63,
+    /// The gateway was stopped.
+    Stop = 64,
+    /// Which clients may call was changed while the gateway ran.
+    ClientsChanged = 65,
+    /// Which maps are in force was changed while the gateway ran.
+    MapsChanged = 66,
     /// Something this version of the program does not know.
     Other = 255,
 }
@@ -220,7 +265,7 @@ impl From<Denied> for Outcome {
 
 impl What {
     /// All that are stored.
-    pub(super) const ALL: [What; 31] = [
+    pub const ALL: [What; 38] = [
         What::Read,
         What::VersionRead,
         What::History,
@@ -252,6 +297,13 @@ impl What {
         What::EmergencyStopped,
         What::EmergencyReviews,
         What::AccessReview,
+        What::Patch,
+        What::AccessReport,
+        What::AuditExport,
+        What::Start,
+        What::Stop,
+        What::ClientsChanged,
+        What::MapsChanged,
     ];
 
     /// The name of the operation that was called, without its `$`.
@@ -266,6 +318,7 @@ impl What {
             What::DocRef => "docref",
             What::LastN => "lastn",
             What::Summary => "summary",
+            What::AccessReport => "access-report",
             _ => return None,
         })
     }
@@ -273,7 +326,7 @@ impl What {
 
 impl Outcome {
     /// All that are stored.
-    pub(super) const ALL: [Outcome; 8] = [
+    pub const ALL: [Outcome; 8] = [
         Outcome::Done,
         Outcome::NotFound,
         Outcome::Rejected,

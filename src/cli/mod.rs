@@ -1,6 +1,7 @@
 //! The command line: one subcommand per file.
 #![allow(clippy::print_stdout, clippy::print_stderr)] // talking to the person at the terminal is what this module is for
 
+mod audit;
 #[cfg(feature = "cert")]
 mod cert;
 mod client;
@@ -62,6 +63,8 @@ enum Command {
     Cert(cert::Options),
     /// Check that everything in a store is whole
     Verify(verify::Options),
+    /// The audit record: check its chain, sign its head, write it out for other systems
+    Audit(audit::Options),
     /// Whether the gateway on this machine listens
     Health(health::Options),
 }
@@ -84,6 +87,7 @@ pub fn run() -> ExitCode {
         #[cfg(feature = "cert")]
         Command::Cert(options) => cert::run(&options),
         Command::Verify(options) => verify::run(&options),
+        Command::Audit(options) => audit::run(&options),
         Command::Health(options) => health::run(&options),
     };
     ExitCode::from(exit as u8)

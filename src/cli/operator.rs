@@ -1,6 +1,6 @@
 //! Whoever sits at the terminal: what they do to letters and records goes into the audit record as what others do.
 
-use crate::audit::{Agent, Event, Outcome, QueryShape, What};
+use crate::audit::{Agent, Event, What};
 use crate::consent::Role;
 use crate::fault::Fault;
 use crate::fhir::PatientKey;
@@ -26,24 +26,23 @@ pub(super) struct Act {
 /// Makes the record of an act durable; nothing may be shown before.
 pub(super) fn record(journal: &Journal, what: What, act: Act) -> Result<(), Fault> {
     let event = Event {
-        recorded_ms: super::now(),
-        what,
-        outcome: Outcome::Done,
         agent: Some(agent()),
-        address: None,
-        resource_type: None,
-        id: None,
-        patients: Vec::new(),
-        query: QueryShape::default(),
         request: act.letter.map(|letter| format!("letter {}", letter.hex())).unwrap_or_default(),
-        consents: Vec::new(),
         count: u32::try_from(act.count).unwrap_or(u32::MAX),
+        ..Event::new(super::now(), what)
     };
     let people: Vec<PatientKey> = act.patients.into_iter().filter(|one| !one.is_directory()).collect();
     if people.is_empty() {
         return journal.record_now(event);
     }
     people.chunks(NAMED_MAX).try_for_each(|some| journal.record_now(Event { patients: some.to_vec(), ..event.clone() }))
+}
+
+/// That something about the running gateway itself was done: nothing waits for it.
+pub(super) fn administered(journal: &Journal, what: What) {
+    if let Err(fault) = record(journal, what, Act::default()) {
+        tracing::error!(%fault, ?what, "what was done to the gateway could not be recorded");
+    }
 }
 
 /// The operator runs the gateway for the network's office. The system's name for who is logged in is all that is known.

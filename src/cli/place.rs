@@ -9,7 +9,7 @@ use super::{fail, issues};
 use crate::app;
 use crate::codes::Book;
 use crate::config::{self, Config, maps};
-use crate::fault::Exit;
+use crate::fault::{Exit, Fault};
 use crate::store::Store;
 
 /// The store's folder when nobody names one.
@@ -38,36 +38,50 @@ impl Place {
 
     /// Opens the store, making it when it is not there, and reads the maps. Says what is wrong.
     pub(super) fn open(&self) -> Result<(Store, Arc<Book>), Exit> {
-        let config = self.read_config()?;
+        let config = self.config()?;
         let book = self.book(config.as_ref())?;
         Ok((self.store(config.as_ref())?, book))
     }
 
     /// The same; no store when none is named.
     pub(super) fn open_named(&self) -> Result<(Option<Store>, Arc<Book>), Exit> {
-        let config = self.read_config()?;
+        let config = self.config()?;
         let book = self.book(config.as_ref())?;
         let is_named = self.store.is_some() || config.is_some();
         Ok((is_named.then(|| self.store(config.as_ref())).transpose()?, book))
     }
 
-    fn read_config(&self) -> Result<Option<Config>, Exit> {
+    /// What the configuration says, where one is named.
+    pub(super) fn config(&self) -> Result<Option<Config>, Exit> {
         let config = self.config.as_deref().map(Config::load).transpose();
         config.map_err(|problem| fail(problem.exit(), &issues::sentence(&problem)))
     }
 
-    /// A folder is opened by the engine that made it.
+    /// The folder of the store; `None` where a database or nothing keeps it.
+    pub(super) fn folder(&self, config: Option<&Config>) -> Option<PathBuf> {
+        match (&self.store, config.map(|config| &config.store)) {
+            (Some(path), _) => Some(path.clone()),
+            (None, Some(config::Store::Sled { path, .. } | config::Store::Fjall { path, .. })) => Some(path.clone()),
+            (None, Some(config::Store::Memory | config::Store::Postgres(_))) => None,
+            (None, None) => Some(STORE.into()),
+        }
+    }
+
     fn store(&self, config: Option<&Config>) -> Result<Store, Exit> {
-        let opened = match (&self.store, config.map(|config| &config.store)) {
-            (None, Some(config::Store::Memory)) => {
-                return Err(fail(Exit::Config, "the configuration names a store that keeps nothing"));
-            }
+        if self.store.is_none() && config.is_some_and(|config| config.store == config::Store::Memory) {
+            return Err(fail(Exit::Config, "the configuration names a store that keeps nothing"));
+        }
+        self.open_store(config).map_err(|fault| fail(Exit::from(&fault), &fault.to_string()))
+    }
+
+    /// Opens the store alone. A folder is opened by the engine that made it.
+    pub(super) fn open_store(&self, config: Option<&Config>) -> Result<Store, Fault> {
+        match (&self.store, config.map(|config| &config.store)) {
             (Some(path), Some(config::Store::Fjall { .. })) => Store::open_fjall(path, CACHE_BYTES),
             (Some(path), _) => Store::open_folder(path, CACHE_BYTES),
             (None, Some(store)) => app::open(store),
             (None, None) => Store::open_folder(Path::new(STORE), CACHE_BYTES),
-        };
-        opened.map_err(|fault| fail(Exit::from(&fault), &fault.to_string()))
+        }
     }
 
     fn book(&self, config: Option<&Config>) -> Result<Arc<Book>, Exit> {

@@ -12,9 +12,10 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer};
 
-use super::{fail, issues, say, watch};
+use super::{fail, issues, operator, say, watch};
 use crate::api::{self, Listener};
 use crate::app::{Gateway, Senders};
+use crate::audit::What;
 use crate::config::{Config, maps};
 use crate::fault::Exit;
 use crate::feed::{Feed, Pace};
@@ -81,7 +82,10 @@ pub(super) fn run(options: &Options) -> Exit {
                 Err(fault) => return fail(Exit::from(&fault), &fault.to_string()),
             };
             let ready = |address| tracing::info!(%address, "listening");
-            match api::serve(gateway, listener(&config), ready) {
+            operator::administered(gateway.journal(), What::Start);
+            let served = api::serve(gateway.clone(), listener(&config), ready);
+            operator::administered(gateway.journal(), What::Stop);
+            match served {
                 Ok(()) => Exit::Done,
                 Err(error) => fail(Exit::Config, &format!("cannot listen on {}: {error}", config.listen)),
             }
@@ -120,6 +124,7 @@ fn follow(folder: PathBuf, gateway: Weak<Gateway>) {
                 Ok(maps) => {
                     maps.remarks.iter().for_each(|remark| tracing::info!("{remark}"));
                     tracing::info!(codes = maps.book.len(), "maps taken up");
+                    operator::administered(gateway.journal(), What::MapsChanged);
                     gateway.set_maps(maps);
                 }
                 Err(problem) => tracing::error!("{problem}; the maps stay as they were"),

@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use super::issues;
+use super::{issues, operator};
 use crate::app::Gateway;
+use crate::audit::What;
 use crate::auth::Verifier;
 use crate::config::Config;
 
@@ -29,6 +30,7 @@ pub(super) fn clients(config: &Config, gateway: &Arc<Gateway>) {
             let (clients, problems) = folder.load();
             problems.iter().for_each(|problem| tracing::error!("{}", issues::sentence(problem)));
             tracing::info!(clients = clients.len(), "clients taken up");
+            operator::administered(gateway.journal(), What::ClientsChanged);
             gateway.set_clients(clients);
         }
     };

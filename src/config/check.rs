@@ -40,10 +40,12 @@ impl Check<'_> {
         let (clients, client_folder) = self.all_clients(&file, &sources, client_certificate)?;
         let tls = file.tls.as_ref().map(|tls| self.tls(tls, client_certificate, now_ms)).transpose()?;
         let (tls, verifier) = tls.unzip();
+        let store = self.store(&file.store)?;
         Ok(Config {
             listen,
             base_url: self.base_url(&file.base_url)?,
-            store: self.store(&file.store)?,
+            audit: self.audit(&file.audit, &store)?,
+            store,
             clients,
             client_folder,
             jwks_ca: file.jwks_ca.as_ref().map(|written| self.authorities(written)).transpose()?,

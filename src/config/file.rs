@@ -32,10 +32,19 @@ pub(super) struct File {
     #[serde(default)]
     pub(super) limits: Limits,
     #[serde(default)]
+    pub(super) audit: Audit,
+    #[serde(default)]
     pub(super) network: Network,
     pub(super) oidc: Option<Oidc>,
     #[serde(default)]
     pub(super) person: Vec<Person>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Audit {
+    pub(super) key: Option<Spanned<String>>,
+    pub(super) anchors: Option<Spanned<String>>,
 }
 
 #[derive(Deserialize)]

@@ -1,5 +1,6 @@
 //! Every knob: the one TOML file, read and checked before anything listens. `examples/tasuki.toml` explains each key.
 
+mod audit;
 mod check;
 pub mod client;
 mod file;
@@ -42,6 +43,8 @@ pub struct Config {
     pub base_url: String,
     /// Where things are kept.
     pub store: Store,
+    /// Where heads of the audit chain are signed and written to; `None` for a store without a folder where nothing says it.
+    pub audit: Option<Audit>,
     /// TLS, ready for `bind_rustls_0_23`; `None` for plain HTTP.
     pub tls: Option<rustls::ServerConfig>,
     /// What clients' certificates are verified by, where there is TLS.
@@ -98,6 +101,15 @@ pub enum Store {
     },
     /// In a PostgreSQL database.
     Postgres(postgres::Settings),
+}
+
+/// Where heads of the audit chain are signed and written to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Audit {
+    /// The private key; made where there is none.
+    pub key: PathBuf,
+    /// The file of heads, or its folder.
+    pub anchors: PathBuf,
 }
 
 /// A facility whose systems send.

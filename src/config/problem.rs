@@ -76,6 +76,12 @@ pub static MISSING_KEY: Rule = rule(
     "this key is missing; add it as examples/tasuki.toml shows.",
     "このキーがありません。examples/tasuki.toml を参考に追加してください。",
 );
+/// Nowhere to keep the heads of the audit chain.
+pub static AUDIT_FOLDER: Rule = rule(
+    "config-audit-folder",
+    "the folder of this file is not there ({}); make it, or name another.",
+    "このファイルを置くフォルダがありません（{}）。作成するか、別の場所を指定してください。",
+);
 /// Not a date.
 pub static DATE: Rule = rule(
     "config-date",

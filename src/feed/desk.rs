@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::Follow;
 use super::look::Memory;
 use super::take::{Tally, Watch};
-use crate::audit::{Event, Outcome, QueryShape, What};
+use crate::audit::{Event, What};
 use crate::fault::{Fault, Issue};
 use crate::fhir::PatientKey;
 use crate::intake::folder::Found;
@@ -67,18 +67,9 @@ impl Watch for Desk<'_> {
     fn record(&self, patients: Vec<PatientKey>, letters: usize) -> Result<(), Fault> {
         let gateway = &self.follow.gateway;
         let event = Event {
-            recorded_ms: gateway.now(),
-            what: What::Receive,
-            outcome: Outcome::Done,
             agent: Some(self.follow.agent.clone()),
-            address: None,
-            resource_type: None,
-            id: None,
-            patients: Vec::new(),
-            query: QueryShape::default(),
-            request: String::new(),
-            consents: Vec::new(),
             count: u32::try_from(letters).unwrap_or(u32::MAX),
+            ..Event::new(gateway.now(), What::Receive)
         };
         let people: Vec<PatientKey> = patients.into_iter().filter(|one| !one.is_directory()).collect();
         let named =

@@ -23,9 +23,9 @@ use crate::store::{Order, VALUE_BYTES_MAX};
 pub const FILE_BYTES: u64 = 16 << 20;
 
 /// The folder beside the engine's own files.
-const FOLDER: &str = "audit";
-const SUFFIX: &str = ".chain";
-const HEADER_BYTES: usize = 8;
+pub(super) const FOLDER: &str = "audit";
+pub(super) const SUFFIX: &str = ".chain";
+pub(super) const HEADER_BYTES: usize = 8;
 /// A chunk and what stands before it, bytes.
 const RECORD_BYTES_MAX: usize = HEADER_BYTES + VALUE_BYTES_MAX;
 
@@ -87,6 +87,11 @@ impl Chain {
             (last.ends, state.file) = (Some(Arc::new(ends)), Some(file));
         }
         Ok(Chain { folder, file_bytes, state: Mutex::new(state) })
+    }
+
+    /// Where its files are.
+    pub fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// Adds a chunk, at most [`VALUE_BYTES_MAX`] long; on return it survives power loss. `Fault::Conflict` unless its number
@@ -228,14 +233,14 @@ fn walk(bytes: &[u8], first: u64) -> (Vec<u32>, usize) {
 }
 
 /// Whether what cannot be read at the end of a file can be one chunk whose writing was cut short: it is no longer than
-/// one, and its length, where it says one, reaches to the end.
-fn is_torn(rest: &[u8]) -> bool {
+/// one, and its length, where it says one, is one and reaches to the end.
+pub(super) fn is_torn(rest: &[u8]) -> bool {
     let length = rest.first_chunk().map_or(0, |length| u32::from_be_bytes(*length) as usize);
-    let reaches = length == 0 || HEADER_BYTES + length >= rest.len();
+    let reaches = length == 0 || (length <= VALUE_BYTES_MAX && HEADER_BYTES + length >= rest.len());
     rest.len() <= RECORD_BYTES_MAX && reaches
 }
 
-fn checksum(number: u64, chunk: &[u8]) -> u32 {
+pub(super) fn checksum(number: u64, chunk: &[u8]) -> u32 {
     let mut crc = crc32fast::Hasher::new();
     crc.update(&number.to_be_bytes());
     crc.update(chunk);
@@ -250,7 +255,7 @@ fn sync(folder: &Path) -> std::io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
-fn broken(what: &str, fault: &std::io::Error) -> Fault {
+pub(super) fn broken(what: &str, fault: &std::io::Error) -> Fault {
     Fault::Broken(format!("the audit chain cannot {what}: {fault}"))
 }
 

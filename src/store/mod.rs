@@ -32,6 +32,7 @@ pub mod records;
 pub mod secret;
 pub mod shelf;
 pub mod sled;
+pub mod survey;
 pub mod told;
 pub mod verify;
 

@@ -1,6 +1,6 @@
 //! The store as the rest of the program uses it: letters, partitions, receipts and panels on any engine.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, Weak};
 
 use crate::fault::Fault;
@@ -304,6 +304,11 @@ impl Store {
         let seen = self.inner.committer.begun();
         chain.append(number, &chunk)?;
         self.inner.committer.settled(seen)
+    }
+
+    /// The folder of the audit chain's own files; `None` where the engine keeps it.
+    pub fn audit_folder(&self) -> Option<PathBuf> {
+        self.inner.chain.as_ref().map(|chain| chain.folder().to_owned())
     }
 
     /// At most `limit` chunks of the audit chain from a number on, in the given order.

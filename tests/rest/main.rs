@@ -8,6 +8,7 @@ mod gateway;
 #[path = "../guide/mod.rs"]
 mod guide;
 
+mod audit;
 mod bulk;
 mod bulk_import;
 mod capability;

@@ -2,6 +2,7 @@
 //! OpenAPI description follow. It is asked of what answers requests: the roles, the definitions of search parameters, the
 //! table of operations.
 
+use crate::api::audit_query;
 use crate::api::operation::{OPERATIONS, Operation};
 use crate::app::Gateway;
 use crate::consent::{Action, Caller, Role};
@@ -168,9 +169,9 @@ impl Interaction {
 /// The search parameters of a type.
 pub(in crate::api) fn search_parameters(definitions: &Definitions, resource_type: ResourceType) -> Vec<Parameter<'_>> {
     let own = definitions.of(resource_type).map(declared);
-    // The audit record is searched by patient alone.
+    // The journal answers for the audit record.
     if resource_type == ResourceType::AUDIT_EVENT {
-        return own.filter(|parameter| parameter.name == "patient").collect();
+        return own.filter(|parameter| audit_query::PARAMETERS.contains(&parameter.name)).collect();
     }
     own.chain(OF_EVERY_TYPE).collect()
 }

@@ -9,9 +9,10 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::graph::{self, Graph, Way};
-use super::{Call, Level, Seen, absent, parameters, rules};
+use super::{Call, Level, Seen, parameters, rules};
 use crate::api::answer::Answer;
 use crate::api::criteria;
+use crate::api::read::absent;
 use crate::api::routes::blocking;
 use crate::api::rules as common;
 use crate::api::trail::Trail;
@@ -55,7 +56,7 @@ pub(super) async fn document(call: Call<'_>, trail: &mut Trail) -> Result<Answer
     let (gateway, caller) = (call.gateway.clone(), call.caller.clone());
     let wanted = id.clone();
     let Some(made) = blocking(move || Ok(make(&gateway, &caller, &wanted, persist))).await?? else {
-        return absent(call.gateway, (ResourceType::COMPOSITION, &id), trail).await;
+        return Ok(absent(call.gateway, call.caller, (ResourceType::COMPOSITION, &id), trail).await?);
     };
     made.seen.tell(trail);
     let answer = Answer::ok(made.body);

@@ -9,9 +9,10 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
-use super::{Call, Level, Seen, absent, parameters, returned, rules};
+use super::{Call, Level, Seen, parameters, returned, rules};
 use crate::api::answer::Answer;
 use crate::api::criteria;
+use crate::api::read::absent;
 use crate::api::routes::blocking;
 use crate::api::rules as common;
 use crate::api::trail::Trail;
@@ -51,7 +52,7 @@ pub(super) async fn read(call: Call<'_>, trail: &mut Trail) -> Result<Answer, St
                 Ok(Some((found, seen)))
             });
             let Some((found, seen)) = found.await? else {
-                return absent(call.gateway, (resource_type, &id), trail).await;
+                return Ok(absent(call.gateway, call.caller, (resource_type, &id), trail).await?);
             };
             seen.tell(trail);
             let (version, modified) = (found.version, found.last_updated);

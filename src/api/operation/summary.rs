@@ -15,9 +15,10 @@ use serde_json::Value;
 
 use super::graph::{self, Graph, Way};
 use super::lastn;
-use super::{Call, Level, Seen, absent, parameters, record_of, rules};
+use super::{Call, Level, Seen, parameters, record_of, rules};
 use crate::api::answer::Answer;
 use crate::api::criteria::{self, Found};
+use crate::api::read::absent;
 use crate::api::routes::blocking;
 use crate::api::rules as common;
 use crate::api::trail::Trail;
@@ -61,7 +62,7 @@ pub(super) async fn summary(call: Call<'_>, trail: &mut Trail) -> Result<Answer,
     let made = blocking(move || Ok(make(&gateway, &caller, named.as_ref(), &criteria)));
     let Some((body, id, seen)) = made.await?? else {
         return match id {
-            Some(id) => absent(call.gateway, (ResourceType::PATIENT, &id), trail).await,
+            Some(id) => Ok(absent(call.gateway, call.caller, (ResourceType::PATIENT, &id), trail).await?),
             None => Ok(Answer::not_found()),
         };
     };

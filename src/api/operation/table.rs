@@ -54,6 +54,7 @@ pub(in crate::api) enum For {
 /// Which operation it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Run {
+    AccessReport,
     Convert,
     DocRef,
     Document,
@@ -100,6 +101,17 @@ const PLAIN: Operation = Operation {
 
 /// All operations, in the order of their names.
 pub(in crate::api) static OPERATIONS: &[Operation] = &[
+    Operation {
+        name: "access-report",
+        definition: "https://tasuki.example/fhir/OperationDefinition/access-report",
+        on: On::Only("Patient"),
+        instance: true,
+        documentation: "Who has seen what of the patient, newest first, of the audit record: for the network's office. start, \
+                        end, _count; next says where it goes on. With Accept: text/html a page in Japanese.",
+        what: What::AccessReport,
+        run: Run::AccessReport,
+        ..PLAIN
+    },
     Operation {
         name: "convert",
         definition: "http://hl7.org/fhir/OperationDefinition/Resource-convert",

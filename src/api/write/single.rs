@@ -45,7 +45,8 @@ pub(in crate::api) async fn write(
 pub(in crate::api) fn what(action: Action) -> What {
     match action {
         Action::Create => What::Create,
-        Action::Update | Action::Patch => What::Update,
+        Action::Update => What::Update,
+        Action::Patch => What::Patch,
         Action::Delete => What::Delete,
     }
 }
