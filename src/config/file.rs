@@ -33,6 +33,14 @@ pub(super) struct File {
     pub(super) limits: Limits,
     #[serde(default)]
     pub(super) network: Network,
+    #[serde(default)]
+    pub(super) labels: Labels,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Labels {
+    pub(super) rules: Vec<Spanned<String>>,
 }
 
 #[derive(Deserialize)]

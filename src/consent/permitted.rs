@@ -2,7 +2,7 @@
 
 use super::caller::{Action, Caller, Role, is_directory};
 use super::directive::ConsentVersion;
-use super::policy::{Policy, Verdict};
+use super::policy::{Decision, Policy, Verdict};
 use super::scope::Rights;
 use crate::fault::{Denied, Finding};
 use crate::fhir::outcome::{self, Language};
@@ -56,6 +56,8 @@ pub struct RowFacts<'a> {
     pub patients: &'a [PatientKey],
     /// Its labels, and those of whatever it refers to.
     pub labels: Labels,
+    /// Sets of labels of which one that may be seen is enough ([`Columns::openings`]); with none, `labels` count.
+    pub openings: &'a [Labels],
     /// What scopes with search parameters look at.
     pub tokens: &'a [Token],
     /// The same.
@@ -69,7 +71,7 @@ pub struct RowFacts<'a> {
 impl<'a> RowFacts<'a> {
     /// Of something of which no more is known.
     pub fn plain(resource_type: ResourceType, patients: &'a [PatientKey], labels: Labels) -> Self {
-        RowFacts { resource_type, patients, labels, tokens: &[], dates: &[], id: None, references: &[] }
+        RowFacts { resource_type, patients, labels, openings: &[], tokens: &[], dates: &[], id: None, references: &[] }
     }
 
     /// The hash by which it is referred to; 0 where it is not.
@@ -83,6 +85,7 @@ impl<'a> RowFacts<'a> {
             resource_type: columns.types[row],
             patients: columns.patients(row),
             labels: columns.labels[row],
+            openings: columns.openings(row),
             tokens: columns.tokens(row),
             dates: columns.dates(row),
             id: Some(&columns.ids[row]),
@@ -96,6 +99,7 @@ impl<'a> RowFacts<'a> {
             resource_type: facts.resource_type,
             patients: &facts.patients,
             labels: facts.labels,
+            openings: &[],
             tokens: &facts.tokens,
             dates: &facts.dates,
             id: Some(&facts.id),
@@ -103,9 +107,17 @@ impl<'a> RowFacts<'a> {
         }
     }
 
-    /// The same with more labels.
+    /// The same with more labels; with them no set of its openings is enough any more.
     pub fn labelled(self, more: Labels) -> Self {
-        RowFacts { labels: self.labels.union(more), ..self }
+        match more.without(self.labels).is_empty() {
+            true => self,
+            false => RowFacts { labels: self.labels.union(more), openings: &[], ..self },
+        }
+    }
+
+    /// The same, labelled only as one of these sets.
+    pub fn opened(self, openings: &'a [Labels]) -> Self {
+        RowFacts { openings, ..self }
     }
 }
 
@@ -169,7 +181,7 @@ impl<'a> Gate<'a> {
         let (permitted, by_role) = match self.standing {
             Standing::Own(policy) => (covered(policy), true),
             Standing::Consent(policy, _) if !office => (covered(policy) && labels.is_empty(), false),
-            Standing::Rows(policy, now) if !office => (covered(policy) && policy.decide(now, row).permitted, false),
+            Standing::Rows(policy, now) if !office => (covered(policy) && decided(policy, now, row).permitted, false),
             Standing::Consent(policy, _) | Standing::Rows(policy, _) | Standing::Closed(policy) => {
                 (office && resource_type == ResourceType::CONSENT && covered(policy), true)
             }
@@ -197,10 +209,17 @@ impl<'a> Gate<'a> {
     /// The consent that opened a row.
     pub fn opened_row_by(&self, row: &RowFacts<'_>) -> Option<&'a ConsentVersion> {
         match self.standing {
-            Standing::Rows(policy, now) if self.opened_by().is_some() => policy.decide(now, row).by,
+            Standing::Rows(policy, now) if self.opened_by().is_some() => decided(policy, now, row).by,
             _ => self.opened_by(),
         }
     }
+}
+
+/// The decision about a row; of one with openings, about whichever of them is permitted.
+fn decided<'p>(policy: &'p Policy, now: i64, row: &RowFacts<'_>) -> Decision<'p> {
+    let sets = row.openings.iter().map(|labels| policy.decide(now, &RowFacts { labels: *labels, ..*row }));
+    let mut permitted = sets.filter(|decision| decision.permitted);
+    permitted.next().unwrap_or_else(|| policy.decide(now, row))
 }
 
 impl Permit {

@@ -16,6 +16,7 @@ use crate::fault::Fault;
 use crate::fhir::json::Members;
 use crate::fhir::reference::Literal;
 use crate::fhir::{Draft, PatientKey, ResourceId, ResourceType, time};
+use crate::search::LabelRules;
 use crate::search::facts::{Extracted, Facts, Labels, extract};
 use crate::store::{Commit, Logged};
 
@@ -65,14 +66,18 @@ pub struct Put {
     home: Option<PatientKey>,
     patient_at: Option<&'static str>,
     extracted: Extracted,
+    /// Its labels, those by rule among them.
+    labels: Labels,
 }
 
 impl Put {
-    /// Of a draft and the same as it was parsed, id included.
-    pub fn new(draft: Draft, resource: &Value) -> Self {
+    /// Of a draft and the same as it was parsed, id included; `rules` label it where it is about a patient.
+    pub fn new(draft: Draft, resource: &Value, rules: &LabelRules) -> Self {
         let home = home(draft.resource_type, Some(&draft.id), resource, |_| None);
         let patient_at = OF_PATIENT.into_iter().find(|element| resource.get(element).is_some());
-        Put { draft, home, patient_at, extracted: extract(resource, ZONE_MINUTES) }
+        let extracted = extract(resource, ZONE_MINUTES);
+        let labels = rules.labels(resource, extracted.labels);
+        Put { draft, home, patient_at, extracted, labels }
     }
 
     /// Whether a stored resource, as JSON, says the same, so that stating this makes no version.
@@ -444,7 +449,7 @@ fn decided(
                 rank: 1,
                 list: 0,
                 origin: if statement.record.is_some() { CREATED_BY_CALLER } else { BY_CALLER },
-                labels: extracted.labels,
+                labels: if record.is_directory() { extracted.labels } else { put.labels },
                 content,
                 patients: extracted.patients,
                 tokens: extracted.tokens,
