@@ -165,40 +165,71 @@ impl LabelRules {
     /// The labels of a resource: those that it states ([`labels::stated`]), and those that its codes have by rule,
     /// wherever in it they stand. A Consent has no others: there a code says what a rule is about.
     pub fn labels(&self, resource: &Value, stated: Labels) -> Labels {
-        if self.is_empty() || reference::resource_type(resource) == Some(ResourceType::CONSENT) {
+        if self.is_empty() || is_rule(resource) {
             return stated;
         }
         let mut found = Effect { labels: stated, settles: false };
-        self.walk(resource, &mut found);
-        let ruled = found.labels.without(Labels::PENDING);
-        let is_known = || found.settles || !ruled.is_empty() || labels::says_known(resource);
-        if found.labels != ruled && is_known() { ruled } else { found.labels }
+        each_code(resource, &mut |system, code| self.judge(system, code, &mut found));
+        found.settled(|| labels::says_known(resource))
     }
 
-    fn walk(&self, value: &Value, found: &mut Effect) {
-        match value {
-            Value::Array(items) => items.iter().for_each(|item| self.walk(item, found)),
-            Value::Object(object) => {
-                let (mut system, mut code) = (None, None);
-                for (name, value) in object {
-                    match (name.as_str(), value) {
-                        ("system", Value::String(text)) => system = Some(text),
-                        // Of a Coding, or of an Identifier.
-                        ("code" | "value", Value::String(text)) => code = Some(text),
-                        // Its labels are stated ones, its tags and profiles say nothing of anybody.
-                        ("meta", _) => {}
-                        (_, Value::Array(_) | Value::Object(_)) => self.walk(value, found),
-                        _ => {}
-                    }
-                }
-                if let (Some(system), Some(code)) = (system, code)
-                    && let Some(codes) = self.systems.get(oid::canonical(system))
-                {
-                    codes.judge(code, found);
+    /// The same of what was kept of a resource.
+    pub fn labels_of(&self, coded: &Coded, stated: Labels) -> Labels {
+        let mut found = Effect { labels: stated, settles: false };
+        coded.codes.iter().for_each(|(system, code)| self.judge(system, code, &mut found));
+        found.settled(|| coded.says_known)
+    }
+
+    fn judge(&self, system: &str, code: &str, found: &mut Effect) {
+        if let Some(codes) = self.systems.get(oid::canonical(system)) {
+            codes.judge(code, found);
+        }
+    }
+}
+
+/// What rules look at, for whoever no longer has the resource when they are to be applied.
+#[derive(Clone, Debug, Default)]
+pub struct Coded {
+    codes: Vec<(Box<str>, Box<str>)>,
+    says_known: bool,
+}
+
+impl Coded {
+    /// Of a resource.
+    pub fn of(resource: &Value) -> Self {
+        let mut coded = Coded { codes: Vec::new(), says_known: labels::says_known(resource) };
+        if !is_rule(resource) {
+            each_code(resource, &mut |system, code| coded.codes.push((system.into(), code.into())));
+        }
+        coded
+    }
+}
+
+fn is_rule(resource: &Value) -> bool {
+    reference::resource_type(resource) == Some(ResourceType::CONSENT)
+}
+
+/// Hands on system and code of every Coding, and system and value of every Identifier.
+fn each_code<'a>(value: &'a Value, work: &mut impl FnMut(&'a str, &'a str)) {
+    match value {
+        Value::Array(items) => items.iter().for_each(|item| each_code(item, work)),
+        Value::Object(object) => {
+            let (mut system, mut code) = (None, None);
+            for (name, value) in object {
+                match (name.as_str(), value) {
+                    ("system", Value::String(text)) => system = Some(text),
+                    ("code" | "value", Value::String(text)) => code = Some(text),
+                    // Its labels are stated ones, its tags and profiles say nothing of anybody.
+                    ("meta", _) => {}
+                    (_, Value::Array(_) | Value::Object(_)) => each_code(value, work),
+                    _ => {}
                 }
             }
-            _ => {}
+            if let (Some(system), Some(code)) = (system, code) {
+                work(system, code);
+            }
         }
+        _ => {}
     }
 }
 
@@ -245,6 +276,13 @@ impl Effect {
             label => labels::named(label)?,
         };
         Some(Effect { labels, settles: false })
+    }
+
+    /// What is pending is so no longer once something known is said of it.
+    fn settled(self, says_known: impl FnOnce() -> bool) -> Labels {
+        let ruled = self.labels.without(Labels::PENDING);
+        let is_known = || self.settles || !ruled.is_empty() || says_known();
+        if self.labels != ruled && is_known() { ruled } else { self.labels }
     }
 
     fn add(&mut self, other: Effect) {
@@ -300,7 +338,11 @@ mod tests {
             {"label": "V", "systems": [ICD], "codes": ["B200"]}
         ]));
         assert_eq!(rules.len(), 7);
-        let labels = |resource: &Value| rules.labels(resource, Labels::default());
+        let labels = |resource: &Value| {
+            let found = rules.labels(resource, Labels::default());
+            assert_eq!(rules.labels_of(&Coded::of(resource), Labels::default()), found);
+            found
+        };
         for (code, expected) in [
             ("B20", named("HIV")),
             ("B20.1", named("HIV")),
@@ -342,7 +384,11 @@ mod tests {
             {"label": "N", "systems": [ICD], "codes": ["F51*"]},
             {"label": "PSY", "systems": [ICD], "codes": ["F20*"]}
         ]));
-        let labels = |resource: &Value| rules.labels(resource, labels::stated(resource));
+        let labels = |resource: &Value| {
+            let found = rules.labels(resource, labels::stated(resource));
+            assert_eq!(rules.labels_of(&Coded::of(resource), labels::stated(resource)), found);
+            found
+        };
         assert_eq!(labels(&of("F99")), Labels::PENDING);
         assert_eq!(labels(&of("F510")), Labels::default(), "another rule knows it");
         assert_eq!(labels(&of("F200")), named("PSY"));

@@ -72,7 +72,7 @@ pub fn put(text: &str) -> Statement {
     let resource_type = ResourceType::parse(value["resourceType"].as_str().expect("a type")).expect("a type of R4");
     let id = ResourceId::parse(value["id"].as_str().expect("an id")).expect("an id");
     let draft = Draft::received(resource_type, id.clone(), &Members::of(text).expect("an object"), |_, _| None);
-    let content = Content::Put(Box::new(Put::new(draft, &value, &tasuki::search::LabelRules::default())));
+    let content = Content::Put(Box::new(Put::new(draft, &value)));
     Statement { resource_type, id, record: None, content, expected: Expected::Anything }
 }
 

@@ -175,7 +175,7 @@ fn store_lines(
     let mut waiting: Vec<(u64, Statement)> = Vec::new();
     let mut named = HashSet::new();
     for (number, line) in lines {
-        let statement = match statement(gateway, caller, line) {
+        let statement = match statement(caller, line) {
             Ok(statement) => statement,
             Err(Stop::Failed(fault)) => return Err((*number, fault)),
             Err(stop) => {
@@ -237,7 +237,7 @@ struct Said<'a> {
 }
 
 /// What a line states.
-fn statement(gateway: &Gateway, caller: &Caller, line: &[u8]) -> Result<Statement, Stop> {
+fn statement(caller: &Caller, line: &[u8]) -> Result<Statement, Stop> {
     let no_resource = || Stop::because(Status::BadRequest, &rules::NOT_A_RESOURCE, "");
     let text = std::str::from_utf8(line).map_err(|_| no_resource())?;
     let said: Said<'_> = serde_json::from_str(text).map_err(|_| no_resource())?;
@@ -256,7 +256,7 @@ fn statement(gateway: &Gateway, caller: &Caller, line: &[u8]) -> Result<Statemen
             (id, Some(record))
         }
     };
-    let content = body.content(resource_type, &id, &gateway.pipeline().label_rules())?;
+    let content = body.content(resource_type, &id)?;
     Ok(Statement { resource_type, id, record, content, expected: Expected::Anything })
 }
 

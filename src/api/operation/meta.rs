@@ -200,7 +200,7 @@ fn changed(
     let text = resource.to_string();
     // Whoever changed it meanwhile is not overwritten with what was there before.
     let expected = Expected::Version(found.version);
-    let content = Body::read(&text, resource_type)?.content(resource_type, id, &gateway.pipeline().label_rules())?;
+    let content = Body::read(&text, resource_type)?.content(resource_type, id)?;
     let statements = [Statement { resource_type, id: id.clone(), record: Some(found.patient), content, expected }];
     let stated = gateway.write(|pipeline| pipeline.state(&statements))?;
     let stated = stated.map_err(|refused| refusal(&statements, refused).0)?.pop();

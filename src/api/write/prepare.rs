@@ -18,7 +18,6 @@ use crate::fhir::json::{Members, shape};
 use crate::fhir::reference::{self, Literal};
 use crate::fhir::{Draft, ResourceId, ResourceType};
 use crate::pipeline::{Content, Expected, Put, Statement, assign, home};
-use crate::search::LabelRules;
 use crate::validate;
 
 /// What a write comes to.
@@ -131,19 +130,14 @@ impl<'a> Body<'a> {
         self.text = Cow::Owned(self.value.to_string());
     }
 
-    /// It as the content of a statement under an id, labelled by these rules.
-    pub(in crate::api) fn content(
-        mut self,
-        resource_type: ResourceType,
-        id: &ResourceId,
-        rules: &LabelRules,
-    ) -> Result<Content, Stop> {
+    /// It as the content of a statement under an id.
+    pub(in crate::api) fn content(mut self, resource_type: ResourceType, id: &ResourceId) -> Result<Content, Stop> {
         let members = Members::of(&self.text).ok_or_else(|| Stop::because(Status::BadRequest, &rules::NOT_JSON, ""))?;
         let draft = Draft::received(resource_type, id.clone(), &members, |_, _| None);
         if let Some(object) = self.value.as_object_mut() {
             object.insert("id".to_owned(), Value::from(id.as_str()));
         }
-        Ok(Content::Put(Box::new(Put::new(draft, &self.value, rules))))
+        Ok(Content::Put(Box::new(Put::new(draft, &self.value))))
     }
 }
 
@@ -165,15 +159,15 @@ fn create(gateway: &Gateway, caller: &Caller, asking: &Asking) -> Result<Prepare
         return Ok(Prepared::There(found));
     }
     let body = Body::read(resource(&asking.sent)?, asking.resource_type)?.made_local(gateway.base_url());
-    new(gateway, asking.resource_type, body)
+    new(asking.resource_type, body)
 }
 
 /// A resource that gets an id of its own.
-fn new(gateway: &Gateway, resource_type: ResourceType, mut body: Body<'_>) -> Result<Prepared, Stop> {
+fn new(resource_type: ResourceType, mut body: Body<'_>) -> Result<Prepared, Stop> {
     let home = home(resource_type, None, &body.value, |_| None);
     let (id, record) = assign(resource_type, home, Uuid::new_v4());
     let noticed = std::mem::take(&mut body.noticed);
-    let content = body.content(resource_type, &id, &gateway.pipeline().label_rules())?;
+    let content = body.content(resource_type, &id)?;
     let (record, expected) = (Some(record), Expected::Absent);
     Ok(Prepared::Statement(Box::new(Statement { resource_type, id, record, content, expected }), noticed))
 }
@@ -189,14 +183,14 @@ fn update(gateway: &Gateway, caller: &Caller, asking: &Asking) -> Result<Prepare
             (Some(found), None) => found.id,
             (Some(found), Some(stated)) if found.id.as_str() == stated => found.id,
             (Some(_), Some(_)) => return Err(differs()),
-            (None, None) => return new(gateway, resource_type, body),
+            (None, None) => return new(resource_type, body),
             (None, Some(stated)) => ResourceId::parse(stated).ok_or_else(differs)?,
         },
         Target::New | Target::NewUnless(_) => return Err(differs()),
     };
     let expected = expected(gateway, caller, asking, &id)?;
     let noticed = std::mem::take(&mut body.noticed);
-    let content = body.content(resource_type, &id, &gateway.pipeline().label_rules())?;
+    let content = body.content(resource_type, &id)?;
     statement(resource_type, id, content, expected, noticed)
 }
 
@@ -213,7 +207,7 @@ fn patch(gateway: &Gateway, caller: &Caller, asking: &Asking) -> Result<Prepared
     let (text, version) = patched(gateway, caller, asking, &id)?;
     let mut body = Body::read(&text, resource_type)?.made_local(gateway.base_url());
     let noticed = std::mem::take(&mut body.noticed);
-    let content = body.content(resource_type, &id, &gateway.pipeline().label_rules())?;
+    let content = body.content(resource_type, &id)?;
     // Whoever changed it meanwhile is not overwritten with what was there before.
     statement(resource_type, id, content, Expected::Version(version), noticed)
 }

@@ -375,13 +375,13 @@ fn statement(gateway: &Gateway, caller: &Caller, part: Part<'_>, links: &Links) 
         (Action::Patch, _) => {
             let (text, version) = patched(gateway, caller, &part.asking, &id)?;
             let body = Body::read(&text, resource_type)?.made_local(gateway.base_url());
-            (body.content(resource_type, &id, &gateway.pipeline().label_rules())?, Expected::Version(version))
+            (body.content(resource_type, &id)?, Expected::Version(version))
         }
         (_, Some(text)) => {
             let mut body = Body::again(&text)?;
             links.put_right(&mut body)?;
             let body = body.made_local(gateway.base_url());
-            (body.content(resource_type, &id, &gateway.pipeline().label_rules())?, expected)
+            (body.content(resource_type, &id)?, expected)
         }
         (_, None) => return Err(Stop::because(Status::BadRequest, &rules::NO_RESOURCE, "")),
     };
