@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 
 mod gateway;
+mod program;
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -174,6 +175,7 @@ fn a_permit_that_names_the_label_opens_all_that_has_it_and_no_other_does() {
         assert_eq!(whole.body.matches("\"B20.1\"").count(), summary, "{caller}: {}", whole.body);
         let everything = served.get(caller, format!("/{patient}/$everything")).body;
         let all = served.get(caller, "?_type=Condition,Encounter,MedicationRequest,Composition,Observation").body;
+        assert!(caller == NOTHING || (caller == HIV) == all.contains("20447-9"), "{caller}: the test can fail");
         for (text, named) in [(&whole.body, "$summary"), (&everything, "$everything"), (&all, "search")] {
             let tells = |word: &str| text.contains(word);
             assert!(caller == HIV || !(tells("B20") || tells("HIV") || tells("20447-9")), "{caller} {named} {text}");
@@ -378,6 +380,45 @@ fn a_letter_that_is_labelled_by_rule_changes_the_visit_all_the_same() {
         found(&served, "hospital", &format!("Encounter?patient={}", key("1").reference()))[0]["status"],
         "finished"
     );
+}
+
+#[test]
+fn the_command_line_checks_tables_and_labels_what_is_stored() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("tasuki.toml");
+    let write = |labels: &str| {
+        let text = format!(
+            "listen = \"127.0.0.1:0\"\nbase_url = \"http://127.0.0.1/fhir\"\n[store]\nengine = \"sled\"\npath = \"store\"\n{labels}"
+        );
+        std::fs::write(&file, text).unwrap();
+    };
+    let config = file.to_str().unwrap().to_owned();
+    let run = |arguments: &[&str]| {
+        let output = program::tasuki(&[arguments, &["--config", &config]].concat());
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        (output.status.code().unwrap(), text(&output.stdout), text(&output.stderr))
+    };
+    write("");
+    let store = Store::open_sled(&folder.path().join("store"), 8 << 20).unwrap();
+    put(&store, "", &[person(), observation("load", LOINC, "20447-9"), observation("haemoglobin", LOINC, "718-7")]);
+    drop(store);
+    assert_eq!(run(&["labels", "check"]).1, "0 codes are labelled\n");
+    write(SHIPPED);
+    let (code, said, _) = run(&["labels", "check"]);
+    assert!(code == 0 && said.ends_with("codes are labelled\n") && !said.starts_with("0 "), "{said}");
+    let (code, said, _) = run(&["labels", "apply", "--dry-run"]);
+    assert!(code == 0 && said.contains("; 1 versions would get other labels"), "{said}");
+    let (_, said, _) = run(&["labels", "apply"]);
+    assert!(said.contains("; 1 versions got other labels"), "{said}");
+    let (_, said, _) = run(&["labels", "apply"]);
+    assert!(said.contains("; 0 versions got other labels"), "{said}");
+    let (code, said, _) = run(&["verify"]);
+    assert_eq!(code, 0, "{said}");
+    write("[labels]\nrules = [\"nowhere.json\"]\n");
+    let (code, _, warned) = run(&["labels", "check"]);
+    assert!(code != 0 && warned.contains("nowhere.json"), "{warned}");
+    let alone = program::tasuki(&["labels", "check"]);
+    assert_ne!(alone.status.code(), Some(0));
 }
 
 /// What labelling costs at intake, with the shipped table: run with `--release -- --ignored --nocapture`.
