@@ -9,9 +9,11 @@ mod program;
 use std::sync::Arc;
 use std::time::Instant;
 
-use gateway::{Ask, HOSPITAL, Served, bundle, clock, condition, config_with, consent, key, letter, number_of};
+use gateway::{Ask, HOSPITAL, Served, bundle, clock, condition, config_with, consent, key, letter, number_of, source};
 use serde_json::{Value, json};
 use tasuki::app::Gateway;
+use tasuki::letter::Letter;
+use tasuki::pipeline::Pipeline;
 use tasuki::search::{LabelRules, labels};
 use tasuki::store::Store;
 
@@ -33,9 +35,15 @@ fn served(store: &Store, rules: &str, open: bool) -> (Arc<Gateway>, Served) {
 }
 
 fn closed(store: &Store) -> Served {
+    closed_about(store, &json!({"reference": key("1").reference()}))
+}
+
+/// Where consent decides, and a patient has consented.
+fn closed_about(store: &Store, patient: &Value) -> Served {
     let (_, served) = served(store, SHIPPED, false);
     for (id, agency, label) in [("ca", HIV, "HIV"), ("cb", NOTHING, ""), ("cn", PSY, "PSY")] {
         let mut consent = consent(id, "1", agency, "active", Value::Null);
+        consent["patient"] = patient.clone();
         if !label.is_empty() {
             let label = json!({"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": label});
             consent["provision"]["provision"] = json!([{"type": "permit", "securityLabel": [label]}]);
@@ -289,6 +297,33 @@ fn what_only_labelled_things_name_goes_with_each_of_them() {
 }
 
 #[test]
+fn a_cda_document_goes_with_what_stands_in_it() {
+    let case = std::fs::read_to_string("tests/golden/cda/c-cda-ccd/input.xml").unwrap();
+    for (code, seen_by) in [("B20", &[HIV][..]), ("I10", &[NOTHING, HIV, PSY][..])] {
+        let coded = format!("code=\"{code}\" codeSystem=\"2.16.840.1.113883.6.3\"");
+        let text = case.replace("code=\"59621000\" codeSystem=\"2.16.840.1.113883.6.96\"", &coded);
+        assert!(text.contains(&coded));
+        let store = Store::open_memory();
+        let (gateway, first) = served(&store, SHIPPED, false);
+        let letter = Letter { source: source(HOSPITAL), name: "cda.xml".into(), bytes: text.into_bytes() };
+        let receipt = gateway.pipeline().receive(&letter).unwrap();
+        let record = receipt.records().next().unwrap();
+        drop((gateway, first));
+        let served = closed_about(&store, &json!({"reference": record.reference()}));
+        for kind in ["Condition", "Composition", "Bundle", "Binary", "DocumentReference", "Provenance"] {
+            let told = receipt.resources.iter().find(|one| one.starts_with(&format!("{kind}/"))).unwrap();
+            let told = told.split("/_history").next().unwrap();
+            for caller in [NOTHING, HIV, PSY] {
+                let expected = seen_by.contains(&caller);
+                let path = format!("/{told}");
+                assert_eq!(sees(&served, caller, &path), expected, "{caller} {code} {path}");
+            }
+        }
+        assert!(sees(&served, NOTHING, &format!("/{}", record.reference())), "the patient");
+    }
+}
+
+#[test]
 fn what_is_pending_nobody_sees_by_consent_until_it_has_a_known_label() {
     let folder = tempfile::tempdir().unwrap();
     let table = folder.path().join("own.json");
@@ -338,7 +373,7 @@ fn changed_rules_apply_to_what_is_stored_and_to_its_history() {
         let was = pipeline.is_labelled().unwrap();
         let changed = pipeline.relabel(key("1"), only_try).unwrap();
         if !only_try {
-            pipeline.note_labelled(true).unwrap();
+            pipeline.note_labelled().unwrap();
         }
         (was, changed, pipeline.is_labelled().unwrap())
     };
@@ -414,6 +449,21 @@ fn the_command_line_checks_tables_and_labels_what_is_stored() {
     assert!(said.contains("; 0 versions got other labels"), "{said}");
     let (code, said, _) = run(&["verify"]);
     assert_eq!(code, 0, "{said}");
+    // What is taken in by the same rules is labelled; by others, the gateway labels all of it anew at its start.
+    let is_labelled = || {
+        let store = Store::open_sled(&folder.path().join("store"), 8 << 20).unwrap();
+        let rules = Arc::new(LabelRules::shipped().unwrap());
+        Pipeline::new(store, clock).with_label_rules(rules).is_labelled().unwrap()
+    };
+    let letters = program::example("documents");
+    let letters = letters.to_str().unwrap();
+    assert_eq!(run(&["ingest", letters, "--facility", HOSPITAL]).0, 0);
+    assert!(is_labelled());
+    write("");
+    assert_eq!(run(&["replay", "--dry-run"]).0, 0);
+    assert!(is_labelled(), "a trial writes nothing");
+    assert_eq!(run(&["ingest", letters, "--facility", HOSPITAL]).0, 0);
+    assert!(!is_labelled());
     write("[labels]\nrules = [\"nowhere.json\"]\n");
     let (code, _, warned) = run(&["labels", "check"]);
     assert!(code != 0 && warned.contains("nowhere.json"), "{warned}");

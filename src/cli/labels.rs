@@ -101,7 +101,7 @@ pub(super) fn apply(pipeline: &Pipeline, journal: &Journal, only_try: bool) -> R
         done = Done { records: done.records + page.len(), versions: done.versions + count };
     }
     if !only_try {
-        pipeline.note_labelled(true)?;
+        pipeline.note_labelled()?;
     }
     Ok(done)
 }

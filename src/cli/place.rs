@@ -50,8 +50,7 @@ impl Opened {
     /// everything anew at its next start.
     pub(super) fn writing(self) -> Result<Pipeline, Exit> {
         let pipeline = self.pipeline();
-        let noted = pipeline.is_labelled().and_then(|same| if same { Ok(()) } else { pipeline.note_labelled(false) });
-        match noted {
+        match pipeline.note_writing() {
             Ok(()) => Ok(pipeline),
             Err(fault) => Err(fail(Exit::from(&fault), &fault.to_string())),
         }

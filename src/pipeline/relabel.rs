@@ -10,7 +10,7 @@ use crate::fault::Fault;
 use crate::fhir::{PatientKey, ResourceId, ResourceType};
 use crate::search::facts::{Facts, Labels};
 use crate::search::{LabelRules, labels};
-use crate::store::{Partition, Record};
+use crate::store::{Commit, Partition, Record};
 
 /// Under which name the store notes by which rules it is labelled.
 const NOTE: &str = "label-rules";
@@ -22,12 +22,25 @@ impl Pipeline {
         Ok(noted.unwrap_or_else(|| stamp(&LabelRules::default())) == stamp(&self.label_rules()))
     }
 
-    /// Notes whether everything in the store is labelled by the rules in force: after [`Pipeline::relabel`] of every record, or
-    /// before something is written by other rules than the rest. Blocks on storage.
-    pub fn note_labelled(&self, is_labelled: bool) -> Result<(), Fault> {
-        let mut commit = crate::store::Commit::default();
-        let text = if is_labelled { stamp(&self.label_rules()) } else { b"mixed".to_vec() };
-        commit.note(NOTE, Some(&text));
+    /// Notes that everything in the store is labelled by the rules in force: after [`Pipeline::relabel`] of every record.
+    /// Blocks on storage.
+    pub fn note_labelled(&self) -> Result<(), Fault> {
+        self.note(&stamp(&self.label_rules()))
+    }
+
+    /// To be called before something is written beside a gateway: notes by which rules that is, or that they are others than
+    /// the rest was labelled by. Blocks on storage.
+    pub fn note_writing(&self) -> Result<(), Fault> {
+        match (self.is_labelled()?, self.store.record_from(PatientKey(0))?) {
+            (true, _) => Ok(()),
+            (false, None) => self.note_labelled(),
+            (false, Some(_)) => self.note(b"mixed"),
+        }
+    }
+
+    fn note(&self, text: &[u8]) -> Result<(), Fault> {
+        let mut commit = Commit::default();
+        commit.note(NOTE, Some(text));
         self.store.submit(commit).wait().map(|_| ())
     }
 
