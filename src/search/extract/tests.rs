@@ -118,7 +118,7 @@ fn an_attachment_refers_to_the_bytes_it_names() {
         assert_eq!(named(url), own, "{url}");
     }
     for url in ["http://elsewhere.example/b.pdf", "urn:uuid:1", "Patient/b", "xBinary/b"] {
-        assert_eq!(named(url), [], "{url}");
+        assert!(named(url).is_empty(), "{url}");
     }
 }
 
