@@ -124,6 +124,7 @@ impl Gateway {
         if let Some((_, maps)) = &config.maps {
             pipeline.set_book(Arc::new(maps.book.clone()));
         }
+        pipeline.set_label_rules(config.label_rules.clone());
         let known = Known::follow(&store, config.open)?;
         let parts = || known.directory(is_definition);
         let conformance = Keeper::follow(&store, config.guides.clone(), parts)?;

@@ -5,7 +5,7 @@ use std::sync::{Arc, RwLock};
 use crate::consent::{Caller, ConsentVersion, Directive, Gate, Ground, Permit, Policy, RowFacts, Team, Terms};
 use crate::fault::Fault;
 use crate::fhir::{FacilityCode, PatientKey, ResourceId, ResourceType};
-use crate::search::{Columns, Facts, Labels};
+use crate::search::{Columns, Facts};
 use crate::store::{Body, Partition};
 
 /// Most policies that are kept compiled for one record.
@@ -128,17 +128,24 @@ impl Chart {
         if let Some(now) = self.row(facts.resource_type, &facts.id) {
             self.permit(gate, now)?;
         }
-        gate.past().row(&RowFacts::of(facts).labelled(self.labels_of(facts)))
+        gate.past().row(&self.version(facts))
     }
 
     /// The consent that opened a version; `None` where the caller's role did.
     pub fn opened_version_by<'g>(&self, gate: &Gate<'g>, facts: &Facts) -> Option<&'g ConsentVersion> {
-        gate.opened_row_by(&RowFacts::of(facts).labelled(self.labels_of(facts)))
+        gate.opened_row_by(&self.version(facts))
     }
 
-    fn labels_of(&self, facts: &Facts) -> Labels {
-        let now = self.row(facts.resource_type, &facts.id).map(|row| self.columns.labels[row]).unwrap_or_default();
-        now.union(self.columns.labels_behind(&facts.references))
+    fn version<'a>(&'a self, facts: &'a Facts) -> RowFacts<'a> {
+        let version = RowFacts::of(facts).labelled(self.columns.labels_behind(&facts.references));
+        match self.row(facts.resource_type, &facts.id) {
+            None => version,
+            // What is labelled only for what names it was never labelled itself.
+            Some(row) if version.labels.is_empty() && !self.columns.openings(row).is_empty() => {
+                version.labelled(self.columns.labels[row]).opened(self.columns.openings(row))
+            }
+            Some(row) => version.labelled(self.columns.carried(row)),
+        }
     }
 
     /// The row of a current resource.

@@ -12,6 +12,7 @@ mod held;
 mod local;
 mod parts;
 mod receipt;
+mod relabel;
 mod replay;
 mod standing;
 mod statement;
@@ -29,6 +30,7 @@ use crate::fault::{Fault, Issue, IssueType, Noted, Place, Rule, Severity};
 use crate::fhir::{FacilityCode, PatientKey, ResourceType};
 use crate::letter::{Letter, LetterId};
 use crate::map::{Change, Mapped};
+use crate::search::LabelRules;
 use crate::store::control::{Before, Control};
 use crate::store::{Commit, Store, Told};
 pub use compare::{Difference, Effect, PathDifference};
@@ -78,6 +80,7 @@ pub struct Pipeline {
     codes: Codes,
     clock: fn() -> i64,
     book: RwLock<Arc<Book>>,
+    label_rules: RwLock<Arc<LabelRules>>,
 }
 
 /// A letter on its way.
@@ -110,6 +113,7 @@ impl Pipeline {
             codes: Codes::default(),
             clock,
             book: RwLock::default(),
+            label_rules: RwLock::default(),
         }
     }
 
@@ -126,6 +130,22 @@ impl Pipeline {
     /// The same with concept maps.
     pub fn with_book(self, book: Arc<Book>) -> Self {
         self.set_book(book);
+        self
+    }
+
+    /// The label rules in force for what is stored from now on; see [`Pipeline::relabel`] for what is there already.
+    pub fn set_label_rules(&self, rules: Arc<LabelRules>) {
+        *self.label_rules.write().unwrap_or_else(PoisonError::into_inner) = rules;
+    }
+
+    /// The label rules in force.
+    pub fn label_rules(&self) -> Arc<LabelRules> {
+        self.label_rules.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The same with label rules.
+    pub fn with_label_rules(self, rules: Arc<LabelRules>) -> Self {
+        self.set_label_rules(rules);
         self
     }
 
@@ -237,7 +257,7 @@ impl Pipeline {
         mut standings: Vec<Standing>,
     ) -> Result<Receipt, Fault> {
         let now = (self.clock)();
-        let moment = moment_of(sending.letter, now);
+        let (moment, rules) = (moment_of(sending.letter, now), self.label_rules());
         let (parts, codes) = parts::of(noted.value);
         let mut all = Vec::with_capacity(parts.len());
         for parts::Part { patient, facility, origin, changes } in parts {
@@ -246,7 +266,7 @@ impl Pipeline {
                 Some(at) => standings.swap_remove(at),
                 None => self.standings.take(&self.store, patient)?,
             };
-            let decision = match decide::decide(&standing, changes, origin.as_deref(), moment) {
+            let decision = match decide::decide(&standing, &rules, changes, origin.as_deref(), moment) {
                 Ok(decision) => decision,
                 Err(Stop::Wrong(issues)) => return self.hold(sending, issues),
                 Err(Stop::Broken(fault)) => return Err(fault),

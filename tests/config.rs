@@ -186,13 +186,14 @@ fn the_example_names_every_key() {
         "every_seconds",
         "package",
         "anchors",
+        "rules",
     ] {
         assert!(written.lines().any(|line| line.starts_with(&format!("{name} = "))), "{name}");
     }
 }
 
 /// What is replaced by what in the full example; the key and the rule that must be named.
-const MISTAKES: [(&str, &str, &str, &str); 86] = [
+const MISTAKES: [(&str, &str, &str, &str); 87] = [
     ("listen = ", "lisen = ", "lisen", "config-unknown-key"),
     ("cache_mib", "cache_mb", "cache_mb", "config-unknown-key"),
     ("minimum = \"1.3\"", "minimun = \"1.3\"", "minimun", "config-unknown-key"),
@@ -215,6 +216,7 @@ const MISTAKES: [(&str, &str, &str, &str); 86] = [
     ("\"audit-head-key.pem\"", "\"nowhere/key.pem\"", "audit.key", "config-audit-folder"),
     ("\"heads.ndjson\"", "\"nowhere/heads.ndjson\"", "audit.anchors", "config-audit-folder"),
     ("cache_mib = 256", "cache_mib = 15", "store.cache_mib", "config-range"),
+    ("rules = [\"shipped\"]", "rules = [\"nowhere.json\"]", "labels.rules", "config-unreadable"),
     ("\"server.pem\"", "\"nowhere.pem\"", "tls.certificate", "tls-file"),
     ("\"server.pem\"", "\"not-pem.pem\"", "tls.certificate", "tls-no-certificate"),
     ("\"server.pem\"", "\"expired.pem\"", "tls.certificate", "tls-expired"),
@@ -468,6 +470,31 @@ fn guides_are_read_and_each_is_named_once() {
         let problem = read(&text, folder.path()).unwrap_err();
         assert_eq!((problem.rule.id, problem.line), (rule, Some(text.lines().count())));
     }
+}
+
+#[test]
+fn tables_of_label_rules_are_read_and_what_is_wrong_has_its_place() {
+    let folder = folder();
+    let config = read(&full(), folder.path()).unwrap();
+    let shipped = config.label_rules.len();
+    assert!(shipped > 100);
+    let own = |table: &str| {
+        fs::write(folder.path().join("own.json"), table).unwrap();
+        read(&full().replacen("[\"shipped\"]", "[\"shipped\", \"own.json\"]", 1), folder.path())
+    };
+    let rule = |label: &str| {
+        format!(
+            r#"{{"tasuki": "label-rules-1", "rules": [{{"label": "{label}", "systems": ["urn:oid:1.2"], "codes": ["a"]}}]}}"#
+        )
+    };
+    assert_eq!(own(&rule("pending")).unwrap().label_rules.len(), shipped + 1);
+    let problem = own(&rule("SECRET")).unwrap_err();
+    assert_eq!((problem.key.as_str(), problem.rule.id, problem.line), ("rules[0].label", "labels-label", None));
+    for sentence in [problem.to_string(), problem.japanese()] {
+        assert!(sentence.contains("own.json") && sentence.contains("SECRET"), "{sentence}");
+    }
+    let problem = own("{\n\"tasuki\": 1}").unwrap_err();
+    assert_eq!((problem.rule.id, problem.line), ("labels-table", Some(2)));
 }
 
 #[test]

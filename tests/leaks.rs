@@ -10,12 +10,14 @@ mod requests;
 use std::sync::Arc;
 
 use gateway::{
-    Answer, Ask, HOSPITAL, Served, bundle, condition, consent, example_letters, key, letter, number_of, over, receive,
+    Answer, Ask, HOSPITAL, Served, bundle, clock, condition, consent, example_letters, key, letter, number_of, over,
 };
 use requests::{Dice, Words, request};
 use serde_json::{Value, json};
 use tasuki::app::Gateway;
 use tasuki::letter::Letter;
+use tasuki::pipeline::Pipeline;
+use tasuki::search::LabelRules;
 use tasuki::store::Store;
 
 /// Requests per pair and caller.
@@ -135,6 +137,18 @@ fn pairs() -> Vec<Pair> {
             [example(HIDDEN), vec![one("pa", consent("pa", HIDDEN, "agency-a", "active", Value::Null)), deny]].concat(),
             &["agency-a"],
         ),
+        pair(
+            "a disease that a rule labels",
+            both(),
+            vec![ruled("B24", true), ruled("F328", false)],
+            &["agency-a", "nurse-station"],
+        ),
+        pair(
+            "another disease than that to which the patient agreed",
+            [both(), vec![names_hiv(), ruled("B24", false)]].concat(),
+            vec![ruled("F328", false)],
+            &["agency-a", "nurse-station"],
+        ),
         pair("what a granular scope is not about", both(), vec![measured()], &["lab-only"]),
         pair(
             "everything there is, for a stranger",
@@ -180,6 +194,38 @@ fn measured() -> Letter {
     letter(HOSPITAL, "", &bundle(TARO, "measured", &resources))
 }
 
+/// A Bundle about Taro whose finding has a label by rule, by a doctor whom [`told`] names too and another of whom each such
+/// finding is; with a medicine of its own.
+fn ruled(code: &str, is_dosed: bool) -> Letter {
+    let name = format!("ruled-{code}");
+    let mut finding = condition(&name, code, None);
+    finding["code"]["coding"][0]["system"] = json!("http://hl7.org/fhir/sid/icd-10");
+    finding["asserter"] = json!({"reference": format!("urn:uuid:{name}-2")});
+    finding["recorder"] = json!({"reference": format!("urn:uuid:{name}-3")});
+    let number = |value: &str| json!([{"system": "urn:oid:1.2.392.100495.20.3.41.10119999901", "value": value}]);
+    let mut resources = vec![
+        finding,
+        json!({"resourceType": "Practitioner", "identifier": number("D8888"), "name": [{"text": "例示 次郎"}]}),
+        json!({"resourceType": "Practitioner", "identifier": number("D6666"), "name": [{"text": "感染 精神"}]}),
+    ];
+    if is_dosed {
+        resources.push(json!({"resourceType": "Medication", "identifier": number("drug"),
+            "code": {"coding": [{"system": "http://www.whocc.no/atc", "code": "J05AJ01"}]}}));
+        resources.push(json!({"resourceType": "MedicationRequest", "identifier": number("order"), "status": "active",
+            "intent": "order", "subject": {"reference": format!("urn:uuid:{name}-0")},
+            "medicationReference": {"reference": format!("urn:uuid:{name}-4")}}));
+    }
+    letter(HOSPITAL, "", &bundle(TARO, &name, &resources))
+}
+
+/// Consents of Taro's that name HIV.
+fn names_hiv() -> Letter {
+    let mut consent = consent("cb", TARO, "agency-a", "active", Value::Null);
+    let label = json!({"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "HIV"});
+    consent["provision"]["provision"] = json!([{"type": "permit", "securityLabel": [label]}]);
+    letter("", "cb", &consent)
+}
+
 /// A Bundle about Taro whose one finding is not for him, with a doctor, a department and a visit that nothing else names.
 fn untold(tag: &str) -> Letter {
     let mut finding = condition("untold", "C160", Some(tag));
@@ -205,8 +251,10 @@ fn untold(tag: &str) -> Letter {
 
 fn world(both: &[Letter], more: &[Letter]) -> Arc<Gateway> {
     let store = Store::open_memory();
+    let rules = Arc::new(LabelRules::shipped().unwrap());
     for letter in both.iter().chain(more) {
-        let receipt = receive(&store, letter);
+        let pipeline = Pipeline::new(store.clone(), clock).with_label_rules(rules.clone());
+        let receipt = pipeline.receive(letter).unwrap();
         assert_eq!(receipt.outcome, tasuki::pipeline::Outcome::Stored, "{receipt:#?}");
     }
     over(store)

@@ -38,8 +38,8 @@ enum Action {
 }
 
 pub(super) fn run(options: &Options) -> Exit {
-    let (store, _) = match options.place.open() {
-        Ok(opened) => opened,
+    let store = match options.place.open() {
+        Ok(opened) => opened.store,
         Err(exit) => return exit,
     };
     let done = match &options.action {

@@ -90,6 +90,9 @@ engine = "sled"
 path = "store"
 cache_mib = 64
 
+[labels]
+rules = ["shipped"]
+
 [[source]]
 facility = "{FACILITY}"
 name = "見本市立例示病院"

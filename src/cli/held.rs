@@ -66,14 +66,17 @@ enum Action {
 }
 
 pub(super) fn run(options: &Options) -> Exit {
-    let (store, book) = match options.place.open() {
+    let opened = match options.place.open() {
         Ok(opened) => opened,
         Err(exit) => return exit,
     };
     match &options.action {
-        None | Some(Action::List) => list(&store),
-        Some(action) => match Journal::start(store.clone(), operator::EVENTS_WAITING_MAX) {
-            Ok(journal) => act(action, &Desk { pipeline: Pipeline::new(store, super::now).with_book(book), journal }),
+        None | Some(Action::List) => list(&opened.store),
+        Some(action) => match Journal::start(opened.store.clone(), operator::EVENTS_WAITING_MAX) {
+            Ok(journal) => match opened.writing() {
+                Ok(pipeline) => act(action, &Desk { pipeline, journal }),
+                Err(exit) => exit,
+            },
             Err(fault) => broken(&fault),
         },
     }

@@ -41,7 +41,7 @@ pub(super) fn run(options: &Options) -> Exit {
     if !options.path.exists() {
         return fail(Exit::NoInput, &format!("{} is not there", options.path.display()));
     }
-    let (store, book) = match options.place.open() {
+    let opened = match options.place.open() {
         Ok(opened) => opened,
         Err(exit) => return exit,
     };
@@ -50,11 +50,14 @@ pub(super) fn run(options: &Options) -> Exit {
         Err(error) => return fail(Exit::NoInput, &format!("the receipts cannot be written: {error}")),
     };
     let facility = options.facility.as_deref().map(FacilityCode::parse);
-    let journal = match Journal::start(store.clone(), operator::EVENTS_WAITING_MAX) {
+    let journal = match Journal::start(opened.store.clone(), operator::EVENTS_WAITING_MAX) {
         Ok(journal) => journal,
         Err(fault) => return fail(Exit::from(&fault), &fault.to_string()),
     };
-    let pipeline = Pipeline::new(store, super::now).with_book(book);
+    let pipeline = match opened.writing() {
+        Ok(pipeline) => pipeline,
+        Err(exit) => return exit,
+    };
     let started = Instant::now();
     match take_in((&pipeline, &journal), &options.path, facility, receipts.map(Mutex::new).as_ref(), options.workers) {
         Ok(tally) => summary(&tally, started.elapsed()),

@@ -13,6 +13,7 @@ mod health;
 mod held;
 mod ingest;
 mod issues;
+mod labels;
 mod letter;
 mod operator;
 mod place;
@@ -56,6 +57,8 @@ enum Command {
     Replay(replay::Options),
     /// The senders' own codes that no concept map knows
     Codes(codes::Options),
+    /// What the label rules say, and what is stored labelled by them anew
+    Labels(labels::Options),
     /// The programs that may call: register one, list them, give one other keys, take one away
     Client(client::Options),
     /// An authority for tests, and what it issues and revokes
@@ -83,6 +86,7 @@ pub fn run() -> ExitCode {
         Command::Held(options) => held::run(&options),
         Command::Replay(options) => replay::run(&options),
         Command::Codes(options) => codes::run(&options),
+        Command::Labels(options) => labels::run(&options),
         Command::Client(options) => client::run(&options),
         #[cfg(feature = "cert")]
         Command::Cert(options) => cert::run(&options),

@@ -10,6 +10,8 @@ use crate::app;
 use crate::codes::Book;
 use crate::config::{self, Config, maps};
 use crate::fault::{Exit, Fault};
+use crate::pipeline::Pipeline;
+use crate::search::LabelRules;
 use crate::store::Store;
 
 /// The store's folder when nobody names one.
@@ -30,17 +32,53 @@ pub(super) struct Place {
     maps: Option<PathBuf>,
 }
 
+/// What was named, ready to be worked with.
+pub(super) struct Opened {
+    /// The store.
+    pub(super) store: Store,
+    book: Arc<Book>,
+    label_rules: Arc<LabelRules>,
+}
+
+impl Opened {
+    /// A pipeline into the store.
+    pub(super) fn pipeline(self) -> Pipeline {
+        Pipeline::new(self.store, super::now).with_book(self.book).with_label_rules(self.label_rules)
+    }
+
+    /// The same to write with. Where the rest of the store was labelled by other rules, that is noted: the gateway labels
+    /// everything anew at its next start.
+    pub(super) fn writing(self) -> Result<Pipeline, Exit> {
+        let pipeline = self.pipeline();
+        match pipeline.note_writing() {
+            Ok(()) => Ok(pipeline),
+            Err(fault) => Err(fail(Exit::from(&fault), &fault.to_string())),
+        }
+    }
+}
+
 impl Place {
     /// Whether it was said by which maps letters are read.
     pub(super) fn names_maps(&self) -> bool {
         self.config.is_some() || self.maps.is_some()
     }
 
-    /// Opens the store, making it when it is not there, and reads the maps. Says what is wrong.
-    pub(super) fn open(&self) -> Result<(Store, Arc<Book>), Exit> {
+    /// Whether a configuration is named.
+    pub(super) fn names_config(&self) -> bool {
+        self.config.is_some()
+    }
+
+    /// Opens the store, making it when it is not there, and reads the maps and the label rules. Says what is wrong.
+    pub(super) fn open(&self) -> Result<Opened, Exit> {
         let config = self.config()?;
         let book = self.book(config.as_ref())?;
-        Ok((self.store(config.as_ref())?, book))
+        let label_rules = config.as_ref().map(|config| config.label_rules.clone()).unwrap_or_default();
+        Ok(Opened { store: self.store(config.as_ref())?, book, label_rules })
+    }
+
+    /// The label rules of the configuration.
+    pub(super) fn label_rules(&self) -> Result<Arc<LabelRules>, Exit> {
+        Ok(self.config()?.map(|config| config.label_rules).unwrap_or_default())
     }
 
     /// The same; no store when none is named.

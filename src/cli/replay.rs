@@ -77,10 +77,13 @@ pub(super) fn run(options: &Options) -> Exit {
     }
     match options.place.open() {
         Err(exit) => exit,
-        Ok((store, book)) => {
-            let done = replay(options, &Pipeline::new(store, super::now).with_book(book));
-            done.unwrap_or_else(|fault| fail(Exit::from(&fault), &fault.to_string()))
-        }
+        Ok(opened) => match if options.dry_run { Ok(opened.pipeline()) } else { opened.writing() } {
+            Err(exit) => exit,
+            Ok(pipeline) => {
+                let done = replay(options, &pipeline);
+                done.unwrap_or_else(|fault| fail(Exit::from(&fault), &fault.to_string()))
+            }
+        },
     }
 }
 

@@ -12,12 +12,12 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer};
 
-use super::{fail, issues, operator, say, watch};
+use super::{fail, issues, labels, operator, say, watch};
 use crate::api::{self, Listener};
 use crate::app::{Gateway, Senders};
 use crate::audit::What;
 use crate::config::{Config, maps};
-use crate::fault::Exit;
+use crate::fault::{Exit, Fault};
 use crate::feed::{Feed, Pace};
 use crate::intake::mllp;
 
@@ -65,6 +65,9 @@ pub(super) fn run(options: &Options) -> Exit {
     match Gateway::start(&config, super::now) {
         Err(fault) => fail(Exit::from(&fault), &fault.to_string()),
         Ok(gateway) => {
+            if let Err(fault) = relabel(&gateway) {
+                return fail(Exit::from(&fault), &fault.to_string());
+            }
             let gateway = Arc::new(gateway);
             if let Some((folder, _)) = &config.maps {
                 follow(folder.clone(), Arc::downgrade(&gateway));
@@ -91,6 +94,18 @@ pub(super) fn run(options: &Options) -> Exit {
             }
         }
     }
+}
+
+/// Labels what is stored by the rules in force, where it was labelled by others; nothing listens before.
+fn relabel(gateway: &Gateway) -> Result<(), Fault> {
+    let pipeline = gateway.pipeline();
+    if pipeline.is_labelled()? {
+        return Ok(());
+    }
+    tracing::info!(codes = pipeline.label_rules().len(), "label rules have changed: what is stored is labelled anew");
+    let labels::Done { records, versions } = labels::apply(pipeline, gateway.journal(), false)?;
+    tracing::info!(records, versions, "labelled anew");
+    Ok(())
 }
 
 /// Largest body without a configuration: test kits send whole stores as one transaction.

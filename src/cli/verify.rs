@@ -16,7 +16,7 @@ pub(super) struct Options {
 
 pub(super) fn run(options: &Options) -> Exit {
     let store = match options.place.open() {
-        Ok((store, _)) => store,
+        Ok(opened) => opened.store,
         Err(exit) => return exit,
     };
     let walked = verify(&store).and_then(|report| Ok((report, journal::verify::store(&store, &[], &[])?)));

@@ -51,6 +51,7 @@ impl Check<'_> {
             jwks_ca: file.jwks_ca.as_ref().map(|written| self.authorities(written)).transpose()?,
             maps: file.maps.as_ref().map(|folder| self.maps(folder)).transpose()?,
             guides: Arc::new(self.guides(&file.guide)?),
+            label_rules: self.label_rules(&file.labels.rules)?,
             http: self.http(&file)?,
             limits: self.limits(&file.limits)?,
             tls,

@@ -38,6 +38,8 @@ pub(super) struct File {
     pub(super) oidc: Option<Oidc>,
     #[serde(default)]
     pub(super) person: Vec<Person>,
+    #[serde(default)]
+    pub(super) labels: Labels,
 }
 
 #[derive(Default, Deserialize)]
@@ -45,6 +47,12 @@ pub(super) struct File {
 pub(super) struct Audit {
     pub(super) key: Option<Spanned<String>>,
     pub(super) anchors: Option<Spanned<String>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Labels {
+    pub(super) rules: Vec<Spanned<String>>,
 }
 
 #[derive(Deserialize)]

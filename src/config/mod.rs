@@ -7,6 +7,7 @@ mod file;
 mod folder;
 mod guides;
 mod http;
+mod labels;
 pub mod maps;
 mod mllp;
 mod network;
@@ -29,6 +30,7 @@ use crate::consent::Terms;
 use crate::fhir::FacilityCode;
 use crate::guide::Library;
 use crate::letter;
+use crate::search::LabelRules;
 use crate::store::postgres;
 
 /// How far beats lie apart: longer than it takes to look for something.
@@ -61,6 +63,8 @@ pub struct Config {
     pub maps: Option<(PathBuf, maps::Maps)>,
     /// The FHIR packages that are named, as they were read.
     pub guides: Arc<Library>,
+    /// By which rules what is stored is labelled.
+    pub label_rules: Arc<LabelRules>,
     /// Where HL7 v2 messages are taken in over MLLP.
     pub mllp: Vec<Mllp>,
     /// The folders that are followed.

@@ -74,7 +74,8 @@ pub struct Marked {
 /// What only unlabelled rows have.
 const PLAIN: Labels = Labels(0);
 /// Labels that no consent releases but one that names them.
-pub(super) const NEVER: Labels = Labels(Labels::UNINFORMED.0 | Labels::UNDELIVERED.0 | Labels::UNKNOWN.0);
+pub(super) const NEVER: Labels =
+    Labels(Labels::UNINFORMED.0 | Labels::UNDELIVERED.0 | Labels::UNKNOWN.0 | Labels::PENDING.0);
 
 impl About {
     /// Reads what a provision says.

@@ -50,7 +50,7 @@ impl Account {
     /// What a policy says of a row, and why.
     pub(super) fn of(policy: &Policy, now_ms: i64, row: &RowFacts<'_>) -> Account {
         let decision = policy.decide(now_ms, row);
-        let unlabelled = RowFacts { labels: Labels::default(), ..*row };
+        let unlabelled = RowFacts { labels: Labels::default(), openings: &[], ..*row };
         let reason = match decision.ground {
             Decided::Consent => Reason::Consent,
             Decided::Network => Reason::Network,

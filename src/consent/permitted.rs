@@ -64,6 +64,8 @@ pub struct RowFacts<'a> {
     pub patients: &'a [PatientKey],
     /// Its labels, and those of whatever it refers to.
     pub labels: Labels,
+    /// Sets of labels of which one that may be seen is enough ([`Columns::openings`]); with none, `labels` count.
+    pub openings: &'a [Labels],
     /// What scopes with search parameters look at.
     pub tokens: &'a [Token],
     /// The same.
@@ -77,7 +79,7 @@ pub struct RowFacts<'a> {
 impl<'a> RowFacts<'a> {
     /// Of something of which no more is known.
     pub fn plain(resource_type: ResourceType, patients: &'a [PatientKey], labels: Labels) -> Self {
-        RowFacts { resource_type, patients, labels, tokens: &[], dates: &[], id: None, references: &[] }
+        RowFacts { resource_type, patients, labels, openings: &[], tokens: &[], dates: &[], id: None, references: &[] }
     }
 
     /// The hash by which it is referred to; 0 where it is not.
@@ -91,6 +93,7 @@ impl<'a> RowFacts<'a> {
             resource_type: columns.types[row],
             patients: columns.patients(row),
             labels: columns.labels[row],
+            openings: columns.openings(row),
             tokens: columns.tokens(row),
             dates: columns.dates(row),
             id: Some(&columns.ids[row]),
@@ -104,6 +107,7 @@ impl<'a> RowFacts<'a> {
             resource_type: facts.resource_type,
             patients: &facts.patients,
             labels: facts.labels,
+            openings: &[],
             tokens: &facts.tokens,
             dates: &facts.dates,
             id: Some(&facts.id),
@@ -111,9 +115,17 @@ impl<'a> RowFacts<'a> {
         }
     }
 
-    /// The same with more labels.
+    /// The same with more labels; with them no set of its openings is enough any more.
     pub fn labelled(self, more: Labels) -> Self {
-        RowFacts { labels: self.labels.union(more), ..self }
+        match more.without(self.labels).is_empty() {
+            true => self,
+            false => RowFacts { labels: self.labels.union(more), openings: &[], ..self },
+        }
+    }
+
+    /// The same, labelled only as one of these sets.
+    pub fn opened(self, openings: &'a [Labels]) -> Self {
+        RowFacts { openings, ..self }
     }
 }
 

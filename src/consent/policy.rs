@@ -228,8 +228,16 @@ impl Policy {
         if decision.ground == Decided::Emergency { Decision { permitted: false, ..decision } } else { decision }
     }
 
-    /// The decision at an instant, milliseconds since 1970, about a row.
+    /// The decision at an instant, milliseconds since 1970, about a row; about one with openings, as whichever of them is
+    /// permitted.
     pub fn decide(&self, now_ms: i64, seen: &RowFacts<'_>) -> Decision<'_> {
+        let as_one = |labels: &Labels| self.decide_as(now_ms, &RowFacts { labels: *labels, ..*seen });
+        let mut permitted = seen.openings.iter().map(as_one).filter(|decision| decision.permitted);
+        permitted.next().unwrap_or_else(|| self.decide_as(now_ms, seen))
+    }
+
+    /// The decision about a row with its labels.
+    fn decide_as(&self, now_ms: i64, seen: &RowFacts<'_>) -> Decision<'_> {
         if let Some(shut) = &self.shut {
             return Decision { permitted: false, by: Some(shut), path: &[], ground: Decided::NotUnderstood };
         }

@@ -15,6 +15,7 @@ use super::standing::Standing;
 use crate::fault::{Fault, Issue, IssueType, Place, Rule, Severity};
 use crate::fhir::{Draft, ResourceId, ResourceType, time};
 use crate::map::{Change, List};
+use crate::search::LabelRules;
 use crate::search::columns::is_supporting;
 use crate::search::extract::extract_in;
 use crate::search::facts::{Facts, Labels, token_hash};
@@ -98,6 +99,9 @@ impl Version {
 
 struct Making<'a> {
     standing: &'a Standing,
+    rules: &'a LabelRules,
+    /// Whether the message has stated something by now that says of itself that it is labelled.
+    is_secret: bool,
     moment: Moment,
     instant: String,
     list: Option<List>,
@@ -130,9 +134,10 @@ impl From<Fault> for Stop {
     }
 }
 
-/// Decides.
+/// Decides; `rules` label what is new.
 pub(super) fn decide(
     standing: &Standing,
+    rules: &LabelRules,
     mut changes: Vec<Change>,
     origin: Option<&str>,
     moment: Moment,
@@ -147,7 +152,9 @@ pub(super) fn decide(
     let list_overtaken = list.and_then(|list| whole::list_stated(standing, list)).filter(|at| *at > newest);
     let order_overtaken = whole::order_stated(standing, origin).is_some_and(|at| at > newest);
     let out = Decision::default();
-    let mut making = Making { standing, moment, instant, list, list_overtaken, origin, order_overtaken, out };
+    let is_secret = false;
+    let mut making =
+        Making { standing, rules, is_secret, moment, instant, list, list_overtaken, origin, order_overtaken, out };
     let mut stated = HashSet::new();
     // Mentions last: whether they may change anything depends on what else the message states.
     changes.sort_by_key(|change| matches!(change, Change::PutWeak(_)));
@@ -205,15 +212,18 @@ impl Making<'_> {
     fn add(&mut self, draft: &Draft, rank: u8, content: u128, stated: Vec<(u64, i64)>) -> Result<(), Stop> {
         let version = self.next_version(draft.resource_type, &draft.id);
         let body = draft.json(Some((version, &self.instant)));
-        let facts = Facts { stated, ..self.facts(draft, version, rank, content, &body)? };
+        let (facts, labels) = self.facts(draft, version, rank, content, &body)?;
+        self.is_secret |= !labels.is_empty();
+        let facts = Facts { stated, ..facts };
         self.out.versions.push(Version { facts, body, is_silent: false });
         Ok(())
     }
 
-    /// Whether a change of what is on record would tell of something that is not to be told; says so.
+    /// Whether a change of what is on record would tell of something that is not to be told; says so. What is labelled by rule
+    /// alone is no reason: a department's every letter would leave the visit and the address as they were (`docs/adr/0038`).
     fn is_left_for_labels(&mut self, draft: &Draft, current: &Facts) -> bool {
         let supports = is_supporting(draft.resource_type) || draft.resource_type == ResourceType::PATIENT;
-        let left = supports && self.is_labelled() && !current.deleted;
+        let left = supports && self.is_secret && !current.deleted;
         if left {
             self.out.issues.push(Issue::with(&LEFT_FOR_LABELS, Place::Whole, draft.reference()));
         }
@@ -250,13 +260,15 @@ impl Making<'_> {
         Ok(())
     }
 
-    /// Whether the message has stated something labelled by now; a Bundle, which has the labels of all it holds, is stated
-    /// before its entries.
-    fn is_labelled(&self) -> bool {
-        self.out.versions.iter().any(|version| !version.is_silent && !version.facts.labels.is_empty())
-    }
-
-    fn facts(&self, draft: &Draft, version: u32, rank: u8, content: u128, body: &str) -> Result<Facts, Vec<Issue>> {
+    /// The facts of a new version, and the labels that it states itself.
+    fn facts(
+        &self,
+        draft: &Draft,
+        version: u32,
+        rank: u8,
+        content: u128,
+        body: &str,
+    ) -> Result<(Facts, Labels), Vec<Issue>> {
         let broken = || vec![Issue::with(&NOT_JSON, Place::Whole, draft.reference())];
         let value: Value = serde_json::from_str(body).map_err(|_| broken())?;
         let found = validate::validate(&value);
@@ -264,7 +276,12 @@ impl Making<'_> {
             return Err(found);
         }
         let extracted = extract_in(&value, self.standing.patient(), self.moment.zone_minutes);
-        Ok(Facts {
+        // What a part of the directory says is about nobody.
+        let labels = match self.standing.patient().is_directory() {
+            true => extracted.labels,
+            false => self.rules.labels(&value, extracted.labels),
+        };
+        let facts = Facts {
             resource_type: draft.resource_type,
             id: draft.id.clone(),
             version,
@@ -275,13 +292,14 @@ impl Making<'_> {
             rank,
             list: self.list_number(draft.resource_type),
             origin: self.origin_of(rank),
-            labels: extracted.labels,
+            labels,
             content,
             patients: extracted.patients,
             tokens: extracted.tokens,
             dates: extracted.dates,
             references: extracted.references,
-        })
+        };
+        Ok((facts, extracted.labels))
     }
 
     /// The number of the version after the last one, counting those this message made.

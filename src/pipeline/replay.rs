@@ -115,10 +115,10 @@ impl Pipeline {
             Ok(noted) => noted,
             Err(issues) => return Ok(Some(Tried::Held(findings(&issues)))),
         };
-        let moment = moment_of(&letter, (self.clock)());
+        let (moment, rules) = (moment_of(&letter, (self.clock)()), self.label_rules());
         for part in parts::of(noted.value).0 {
             let standing = Standing::read(&self.store, part.patient)?;
-            match decide::decide(&standing, part.changes, part.origin.as_deref(), moment) {
+            match decide::decide(&standing, &rules, part.changes, part.origin.as_deref(), moment) {
                 Ok(_) => {}
                 Err(Stop::Wrong(issues)) => return Ok(Some(Tried::Held(findings(&issues)))),
                 Err(Stop::Broken(fault)) => return Err(fault),
@@ -208,7 +208,8 @@ impl Pipeline {
                 continue;
             }
             let moment = moment_of(&letter, told.received);
-            let decided = decide::decide(&made.standing, part.changes, part.origin.as_deref(), moment);
+            let rules = self.label_rules();
+            let decided = decide::decide(&made.standing, &rules, part.changes, part.origin.as_deref(), moment);
             let decision = decided.map_err(|stop| match stop {
                 Stop::Wrong(issues) => refused(&issues),
                 Stop::Broken(fault) => Halt::Broken(fault),

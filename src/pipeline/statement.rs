@@ -16,7 +16,9 @@ use crate::fault::Fault;
 use crate::fhir::json::Members;
 use crate::fhir::reference::Literal;
 use crate::fhir::{Draft, PatientKey, ResourceId, ResourceType, time};
+use crate::search::LabelRules;
 use crate::search::facts::{Extracted, Facts, Labels, extract};
+use crate::search::label_rules::Coded;
 use crate::store::{Commit, Logged};
 
 /// The origin of what a caller stated; no sender's order hashes to it.
@@ -65,6 +67,7 @@ pub struct Put {
     home: Option<PatientKey>,
     patient_at: Option<&'static str>,
     extracted: Extracted,
+    coded: Coded,
 }
 
 impl Put {
@@ -72,7 +75,7 @@ impl Put {
     pub fn new(draft: Draft, resource: &Value) -> Self {
         let home = home(draft.resource_type, Some(&draft.id), resource, |_| None);
         let patient_at = OF_PATIENT.into_iter().find(|element| resource.get(element).is_some());
-        Put { draft, home, patient_at, extracted: extract(resource, ZONE_MINUTES) }
+        Put { draft, home, patient_at, extracted: extract(resource, ZONE_MINUTES), coded: Coded::of(resource) }
     }
 
     /// Whether a stored resource, as JSON, says the same, so that stating this makes no version.
@@ -310,7 +313,7 @@ impl Pipeline {
         statements: &[Statement],
         homes: &[Option<PatientKey>],
     ) -> Result<Result<Vec<Stated>, Refused>, Fault> {
-        let now = (self.clock)();
+        let (now, rules) = ((self.clock)(), self.label_rules());
         let mut records: HashMap<PatientKey, (Standing, Vec<Version>)> = HashMap::new();
         let mut stated = Vec::with_capacity(statements.len());
         for (at, (statement, home)) in statements.iter().zip(homes).enumerate() {
@@ -331,7 +334,7 @@ impl Pipeline {
             if !statement.expected.holds(current) {
                 return Ok(Err(Refused::Unexpected(at)));
             }
-            let (one, version) = decided(statement, standing, record, now)?;
+            let (one, version) = decided(statement, standing, record, now, &rules)?;
             stated.push(one);
             versions.extend(version);
         }
@@ -401,6 +404,7 @@ fn decided(
     standing: &Standing,
     record: PatientKey,
     now: i64,
+    rules: &LabelRules,
 ) -> Result<(Stated, Option<Version>), Fault> {
     let (resource_type, id) = (statement.resource_type, &statement.id);
     let current = standing.current(resource_type, id);
@@ -433,6 +437,11 @@ fn decided(
                 return Ok((as_it_is(Some(same), body), None));
             }
             let extracted = put.extracted.clone();
+            // What a part of the directory says is about nobody.
+            let labels = match record.is_directory() {
+                true => extracted.labels,
+                false => rules.labels_of(&put.coded, extracted.labels),
+            };
             let facts = Facts {
                 resource_type,
                 id: id.clone(),
@@ -444,7 +453,7 @@ fn decided(
                 rank: 1,
                 list: 0,
                 origin: if statement.record.is_some() { CREATED_BY_CALLER } else { BY_CALLER },
-                labels: extracted.labels,
+                labels,
                 content,
                 patients: extracted.patients,
                 tokens: extracted.tokens,

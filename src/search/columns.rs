@@ -1,6 +1,6 @@
 //! The current versions of one record as columns: what a query is judged on in one pass (design decision 4c).
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::facts::{DateFact, Facts, Labels, Token, reference_hash};
 use crate::fhir::{PatientKey, ResourceId, ResourceType};
@@ -18,6 +18,8 @@ pub struct Columns {
     pub last_updated: Vec<i64>,
     /// Labels of each row: its own and, since what refers to something tells of it, those of whatever it refers to.
     pub labels: Vec<Labels>,
+    /// Of rows that are labelled only because whatever names them is: the labels of each that does.
+    openings: BTreeMap<usize, Vec<Labels>>,
     patients: Spans<PatientKey>,
     tokens: Spans<Token>,
     dates: Spans<DateFact>,
@@ -75,7 +77,10 @@ impl Columns {
             return None;
         }
         let mut columns = Columns::default();
-        for &row in &rows {
+        for (at, &row) in rows.iter().enumerate() {
+            if let Some(openings) = self.openings.get(&row) {
+                columns.openings.insert(at, openings.clone());
+            }
             columns.types.push(self.types[row]);
             columns.ids.push(self.ids[row].clone());
             columns.versions.push(self.versions[row]);
@@ -124,9 +129,20 @@ impl Columns {
         self.references.of(row)
     }
 
-    /// The labels of all rows that these references name.
+    /// Sets of labels of which one that may be seen is enough to see a row: those of each that names it. None where the
+    /// row's own labels count.
+    pub fn openings(&self, row: usize) -> &[Labels] {
+        self.openings.get(&row).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// The labels of a row but those that it has only for what names it.
+    pub fn carried(&self, row: usize) -> Labels {
+        if self.openings.contains_key(&row) { Labels::default() } else { self.labels[row] }
+    }
+
+    /// The labels of all rows that these references name; of those that are labelled only for what names them, none.
     pub fn labels_behind(&self, references: &[u64]) -> Labels {
-        let labelled = (0..self.len()).filter(|row| !self.labels[*row].is_empty());
+        let labelled = (0..self.len()).filter(|row| !self.labels[*row].is_empty() && !self.openings.contains_key(row));
         let named =
             labelled.filter(|row| references.contains(&reference_hash(self.types[*row], self.ids[*row].as_str())));
         named.fold(Labels::default(), |labels, row| labels.union(self.labels[row]))
@@ -145,9 +161,7 @@ impl Columns {
             }
         }
         self.spread(&referring, &mut changed);
-        while self.hide_what_only_the_hidden_names(&referring, &mut changed) {
-            self.spread(&referring, &mut changed);
-        }
+        while self.hide_what_only_the_hidden_names(&referring) {}
     }
 
     fn spread(&mut self, referring: &HashMap<u64, Vec<usize>>, changed: &mut Vec<usize>) {
@@ -164,22 +178,34 @@ impl Columns {
     }
 
     /// The doctor, the department, the visit that is known from labelled resources alone tells of them: an oncologist
-    /// whom nothing else names. Each takes the labels of what names it, until something unlabelled does.
-    fn hide_what_only_the_hidden_names(
-        &mut self,
-        referring: &HashMap<u64, Vec<usize>>,
-        changed: &mut Vec<usize>,
-    ) -> bool {
-        for row in (0..self.len()).filter(|row| is_supporting(self.types[*row])) {
+    /// whom nothing else names. Whoever may see one of what names it may see it too, and nobody else. Its labels go no
+    /// further: what names it is labelled, and two that name one doctor have nothing else in common.
+    fn hide_what_only_the_hidden_names(&mut self, referring: &HashMap<u64, Vec<usize>>) -> bool {
+        let before = self.openings.len();
+        for row in (0..self.len()).filter(|row| is_known_by_others(self.types[*row])) {
             let own = reference_hash(self.types[row], self.ids[row].as_str());
             let by = || referring.get(&own).into_iter().flatten().copied().filter(|by| *by != row);
             if self.labels[row].is_empty() && by().next().is_some() && by().all(|by| !self.labels[by].is_empty()) {
-                self.labels[row] = by().fold(Labels::default(), |labels, by| labels.union(self.labels[by]));
-                changed.push(row);
+                let mut openings = Vec::new();
+                for by in by() {
+                    match self.openings.get(&by) {
+                        Some(theirs) => openings.extend_from_slice(theirs),
+                        None => openings.push(self.labels[by]),
+                    }
+                }
+                openings.sort_unstable_by_key(|labels| labels.0);
+                openings.dedup();
+                self.labels[row] = openings.iter().copied().fold(Labels::default(), Labels::union);
+                self.openings.insert(row, openings);
             }
         }
-        !changed.is_empty()
+        self.openings.len() > before
     }
+}
+
+/// Whether a resource of this type is nothing of its own to a reader: without what names it, it only tells of it.
+fn is_known_by_others(resource_type: ResourceType) -> bool {
+    is_supporting(resource_type) || resource_type == ResourceType::BINARY
 }
 
 /// Whether resources of this type say who, where, with what and on which visit of something else.
@@ -236,6 +262,46 @@ pub(super) mod tests {
         assert_eq!(columns.labels, [both, Labels::default(), Labels::UNINFORMED, Labels::UNINFORMED, both]);
         assert_eq!(columns.find(ResourceType::ENCOUNTER, "e"), Some(3));
         assert_eq!(columns.find(ResourceType::OBSERVATION, "gone"), None);
+    }
+
+    #[test]
+    fn what_several_name_is_seen_with_each_of_them_and_joins_none() {
+        const HIV: Labels = Labels(1 << 8);
+        const PSY: Labels = Labels(1 << 17);
+        let refers = |mut row: Facts, labels: Labels, to: &[(ResourceType, &str)]| {
+            row.references = to.iter().map(|(t, id)| reference_hash(*t, id)).collect();
+            row.labels = labels;
+            row
+        };
+        let [doctor, role] = ["Practitioner", "PractitionerRole"].map(|n| ResourceType::parse(n).unwrap());
+        let rows = [
+            refers(facts(ResourceType::CONDITION, "h"), HIV, &[(doctor, "d"), (role, "r")]),
+            refers(facts(ResourceType::CONDITION, "p"), PSY, &[(doctor, "d")]),
+            refers(
+                facts(ResourceType::PROVENANCE, "v"),
+                Labels::default(),
+                &[(ResourceType::CONDITION, "h"), (doctor, "d")],
+            ),
+            refers(facts(role, "r"), Labels::default(), &[(doctor, "d2")]),
+            facts(doctor, "d"),
+            facts(doctor, "d2"),
+            refers(facts(ResourceType::DOCUMENT_REFERENCE, "dr"), HIV, &[(ResourceType::BINARY, "b")]),
+            facts(ResourceType::BINARY, "b"),
+        ];
+        let columns = Columns::build(rows.iter());
+        let both = HIV.union(PSY);
+        assert_eq!(columns.labels, [HIV, PSY, HIV, HIV, both, HIV, HIV, HIV]);
+        assert_eq!(columns.openings(4), [HIV, PSY]);
+        assert_eq!(
+            (columns.openings(3), columns.openings(5), columns.openings(7)),
+            (&[HIV][..], &[HIV][..], &[HIV][..])
+        );
+        assert_eq!((columns.openings(0), columns.openings(1)), (&[][..], &[][..]));
+        let behind = [reference_hash(doctor, "d"), reference_hash(ResourceType::CONDITION, "p")];
+        assert_eq!(columns.labels_behind(&behind), PSY);
+        let (left, of) = columns.without(|_, id| id.as_str() == "h").unwrap();
+        let at = of.iter().position(|row| *row == 4).unwrap();
+        assert_eq!(left.openings(at), [HIV, PSY]);
     }
 
     #[test]

@@ -90,6 +90,9 @@ impl<'a> Reader<'a> {
             // By address, or by a number alone.
             refers |= name == "reference" || (name == "identifier" && value.is_object());
             typed |= name == "resourceType";
+            if name == "url" {
+                self.attached(value);
+            }
             self.value(name, value);
         }
         if typed && !name.is_empty() {
@@ -104,6 +107,16 @@ impl<'a> Reader<'a> {
             Value::Array(items) => items.iter().for_each(|item| self.value(name, item)),
             Value::Object(object) => self.object(name, value, object),
             _ => {}
+        }
+    }
+
+    /// What an Attachment names by its URL: the bytes tell what the resource tells, and the other way round.
+    fn attached(&mut self, url: &Value) {
+        let Some(text) = url.as_str().filter(|url| url.contains("Binary/")) else { return };
+        if let Literal::Relative(of, id) | Literal::Absolute(_, Some((of, id))) = Literal::parse(text)
+            && of == ResourceType::BINARY
+        {
+            self.found.references.push(reference_hash(of, id));
         }
     }
 

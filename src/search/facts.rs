@@ -18,6 +18,8 @@ impl Labels {
     pub const UNDELIVERED: Labels = Labels(2);
     /// A label of a kind this program does not know: hidden until it does.
     pub const UNKNOWN: Labels = Labels(4);
+    /// Hidden until somebody has looked at it: a rule says so, and nothing known is on it ([`super::label_rules`]).
+    pub const PENDING: Labels = Labels(1 << 3);
     /// v3-Confidentiality R, restricted.
     pub const RESTRICTED: Labels = Labels(1 << 4);
     /// v3-Confidentiality V, very restricted.

@@ -29,6 +29,37 @@ pub(super) fn of_object(object: &Map<String, Value>) -> Labels {
     labels
 }
 
+/// The labels that a resource states, wherever in it they stand.
+pub fn stated(resource: &Value) -> Labels {
+    match resource {
+        Value::Array(items) => items.iter().fold(Labels::default(), |labels, item| labels.union(stated(item))),
+        Value::Object(object) => object.values().fold(of_object(object), |labels, value| labels.union(stated(value))),
+        _ => Labels::default(),
+    }
+}
+
+/// Whether a resource states of itself how confidential or how sensitive it is, in words that are known.
+pub(super) fn says_known(resource: &Value) -> bool {
+    let security = resource.get("meta").and_then(|meta| meta.get("security"));
+    security.map(each).into_iter().flatten().any(|label| {
+        let part = |name| label.get(name).and_then(Value::as_str).unwrap_or_default();
+        match part("system") {
+            CONFIDENTIALITY => matches!(part("code"), "U" | "L" | "M" | "N" | "R" | "V"),
+            system::V3_ACT_CODE => sensitivity(part("code")).is_some(),
+            _ => false,
+        }
+    })
+}
+
+/// The label of a code: R, V, or a sensitivity.
+pub(super) fn named(code: &str) -> Option<Labels> {
+    match code {
+        "R" => Some(Labels::RESTRICTED),
+        "V" => Some(Labels::VERY_RESTRICTED),
+        code => sensitivity(code),
+    }
+}
+
 fn says(object: &Map<String, Value>, name: &str, wanted: &str) -> bool {
     object.get(name).and_then(Value::as_str) == Some(wanted)
 }
@@ -137,6 +168,7 @@ pub fn codes(labels: Labels) -> Vec<&'static str> {
         (Labels::UNINFORMED, "UNINFORMED"),
         (Labels::UNDELIVERED, "UNDELIVERED"),
         (Labels::UNKNOWN, "unknown"),
+        (Labels::PENDING, "pending"),
         (Labels::RESTRICTED, "R"),
         (Labels::VERY_RESTRICTED, "V"),
     ];

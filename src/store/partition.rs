@@ -35,6 +35,11 @@ impl Partition {
         records::write(patient, self.head.as_ref(), facility, new)
     }
 
+    /// The commit that states versions anew that this partition holds; see [`records::rewrite`].
+    pub fn rewrite(&self, facility: &str, known: &[(Facts, String)]) -> Result<Commit, Fault> {
+        records::rewrite(self.patient, self.head.as_ref(), facility, known)
+    }
+
     /// About how many bytes of memory the records take.
     pub fn memory_bytes(&self) -> usize {
         self.records.iter().map(Record::memory_bytes).sum()

@@ -121,6 +121,22 @@ pub fn write(
     facility: &str,
     new: &[(Facts, String)],
 ) -> Result<Commit, Fault> {
+    let mut commit = rewrite(patient, head, facility, new)?;
+    for (facts, _) in new.iter().filter(|(facts, _)| facts.version == 1 && !patient.derives(&facts.id)) {
+        let key = keys::id(facts.resource_type, facts.id.as_str());
+        commit.expect.push((key.clone(), None));
+        commit.put.push((key, patient.0.to_be_bytes().to_vec()));
+    }
+    Ok(commit)
+}
+
+/// The same of versions that are there already and of which more is known: their ids have their places.
+pub fn rewrite(
+    patient: PatientKey,
+    head: Option<&Head>,
+    facility: &str,
+    new: &[(Facts, String)],
+) -> Result<Commit, Fault> {
     if new.is_empty() {
         return Err(Fault::Broken("a sheaf without records".into()));
     }
@@ -132,11 +148,6 @@ pub fn write(
     commit.put.push((keys::head(patient), Head { sheaves: number, facility }.encode()));
     for (part, bytes) in (0..).zip(sheaf.chunks(VALUE_BYTES_MAX)) {
         commit.put.push((keys::sheaf(patient, number, part), bytes.to_vec()));
-    }
-    for (facts, _) in new.iter().filter(|(facts, _)| facts.version == 1 && !patient.derives(&facts.id)) {
-        let key = keys::id(facts.resource_type, facts.id.as_str());
-        commit.expect.push((key.clone(), None));
-        commit.put.push((key, patient.0.to_be_bytes().to_vec()));
     }
     for (facts, _) in new.iter().filter(|(facts, _)| is_found_by_identifier(facts.resource_type)) {
         let identifiers = facts.tokens.iter().filter(|token| token.parameter == Parameter::IDENTIFIER);

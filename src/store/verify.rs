@@ -163,9 +163,11 @@ impl Walk<'_> {
             Ok(_) => {}
         }
         let id = keys::id(facts.resource_type, facts.id.as_str());
-        let before = versions.insert(id, facts.version).unwrap_or(0);
-        // One number twice is a version whose facts are known better since (`pipeline/decide.rs`).
-        if facts.version != before + 1 && (before == 0 || facts.version != before) {
+        let before = versions.get(&id).copied().unwrap_or(0);
+        versions.insert(id, facts.version.max(before));
+        // A number that was there already is a version whose facts are known better since (`pipeline/decide.rs`), or whose
+        // labels are others by rule (`pipeline/relabel.rs`).
+        if !(1..=before + 1).contains(&facts.version) {
             self.wrong(&key, "a version does not follow the one before it")?;
         }
         if before == 0 && !self.store.candidates(facts.resource_type, &facts.id)?.contains(&patient) {

@@ -203,7 +203,7 @@ impl Judge<'_> {
         let (resource_type, id) = (self.then.columns.types[row], &self.then.columns.ids[row]);
         let now = *rows.get(&(resource_type, id))?;
         self.now.permit(&self.gate, now)?;
-        self.gate.row(&RowFacts::row(&self.then.columns, row).labelled(self.now.columns.labels[now]))
+        self.gate.row(&RowFacts::row(&self.then.columns, row).labelled(self.now.columns.carried(now)))
     }
 
     /// The consent that opened a row of the chart as of then; `None` where the caller's role did.

@@ -113,6 +113,21 @@ fn labels_rise_from_whatever_is_inside() {
 }
 
 #[test]
+fn an_attachment_refers_to_the_bytes_it_names() {
+    let named = |url: &str| {
+        let document = json!({"resourceType": "DocumentReference", "content": [{"attachment": {"url": url}}]});
+        extract(&document, 540).references
+    };
+    let own = vec![reference_hash(ResourceType::BINARY, "b")];
+    for url in ["Binary/b", "Binary/b/_history/2", "http://gateway.example/fhir/Binary/b"] {
+        assert_eq!(named(url), own, "{url}");
+    }
+    for url in ["http://elsewhere.example/b.pdf", "urn:uuid:1", "Patient/b", "xBinary/b"] {
+        assert!(named(url).is_empty(), "{url}");
+    }
+}
+
+#[test]
 fn a_period_may_end_with_the_calendar() {
     let consent =
         |end: &str| json!({"resourceType": "Consent", "provision": {"period": {"start": "2026", "end": end}}});
