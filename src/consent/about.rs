@@ -116,7 +116,7 @@ impl About {
             && self.codes.includes(|(system, code)| has_code(seen, *system, *code))
             && self.data_period.is_none_or(|period| in_period(seen, period, permits))
             && self.data.includes(|data| data.includes(seen, permits, behind))
-            && self.origins.includes(|origin| comes_from(seen, *origin))
+            && self.origins.includes(|origin| comes_from(seen, *origin, permits))
     }
 
     /// Whether it is about what is so labelled; `professional` says whether who asks may be shown at all what a patient has not
@@ -158,7 +158,10 @@ impl Data {
             Meaning::Dependents => itself || refers() || (!permits && is_behind()),
             Meaning::AuthoredBy => {
                 let by = authors();
-                seen.tokens.iter().any(|t| t.code == self.reference && by.contains(&t.parameter))
+                let wrote = seen.tokens.iter().any(|t| t.code == self.reference && by.contains(&t.parameter));
+                // Not every element that names a writer is a search parameter (Condition.recorder): a deny is about
+                // whatever names them.
+                wrote || (!permits && refers())
             }
         }
     }
@@ -198,7 +201,8 @@ impl Marked {
     fn permits(self, labels: Labels, professional: bool) -> bool {
         let named = with_kinds(self.sensitivities);
         let sensitive = labels.and(sensitivities());
-        let highest = self.confidentiality.unwrap_or(1);
+        // What is sensitive is restricted: who may have it by its name may have it so.
+        let highest = self.confidentiality.unwrap_or(u8::from(!sensitive.is_empty()));
         let told = if professional { self.flags } else { PLAIN };
         let meant = self.confidentiality.is_some() || !sensitive.and(named).is_empty() || !labels.and(told).is_empty();
         meant
@@ -249,11 +253,12 @@ fn has_code(seen: &RowFacts<'_>, system: u64, code: u64) -> bool {
     seen.tokens.iter().any(|token| is(token) && by.contains(&token.parameter))
 }
 
-/// Whether `meta.source` is this. What has none comes from nowhere that a rule can name.
-fn comes_from(seen: &RowFacts<'_>, origin: u64) -> bool {
+/// Whether `meta.source` is this. What has none comes from nowhere that a permit can name, and from anywhere for a deny.
+fn comes_from(seen: &RowFacts<'_>, origin: u64, permits: bool) -> bool {
     static NAME: std::sync::LazyLock<Vec<Parameter>> =
         std::sync::LazyLock::new(|| numbers(&[("Observation", "_source")]));
-    seen.tokens.iter().any(|token| token.code == origin && NAME.contains(&token.parameter))
+    let mut sources = seen.tokens.iter().filter(|token| NAME.contains(&token.parameter)).peekable();
+    (sources.peek().is_none() && !permits) || sources.any(|token| token.code == origin)
 }
 
 fn each<T>(items: &[&Value], one: fn(&Value) -> Option<T>, place: &'static str, read: &mut Reading<'_>) -> Of<T> {
@@ -266,8 +271,11 @@ fn each<T>(items: &[&Value], one: fn(&Value) -> Option<T>, place: &'static str, 
 }
 
 fn class(coding: &Value) -> Option<Class> {
-    let code = coding.get("code")?.as_str()?;
+    let code = coding.get("code")?.as_str().filter(|code| !code.is_empty())?;
     match coding.get("system").and_then(Value::as_str)? {
+        // Formats of documents, which R4 allows here too, are not among the facts.
+        "urn:ietf:bcp:13" | "urn:oid:1.3.6.1.4.1.19376.1.2.3" => None,
+        "http://ihe.net/fhir/ValueSet/IHE.FormatCode.codesystem" => None,
         TYPES => ResourceType::parse(code).map(Class::Type),
         "urn:ietf:rfc:3986" => Some(Class::Profile(token_hash(code))),
         // Content classes of R4 (consent-content-class) name types and profiles by their URL.
@@ -297,7 +305,7 @@ fn codes_of(concepts: &[&Value], place: &'static str, read: &mut Reading<'_>) ->
         let before = known.len();
         for coding in concept.get("coding").and_then(Value::as_array).into_iter().flatten() {
             let text = |name| coding.get(name).and_then(Value::as_str);
-            if let Some(code) = text("code") {
+            if let Some(code) = text("code").filter(|code| !code.is_empty()) {
                 let system = text("system").map(oid::canonical).unwrap_or_default();
                 known.push((if system.is_empty() { 0 } else { system_hash(system) }, coded_hash(system, code)));
             }

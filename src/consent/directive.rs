@@ -142,7 +142,8 @@ impl Directive {
         for recipient in found {
             let team =
                 teams.iter().find(|team| matches!(recipient, Some(Recipient::Named(name)) if team.reference == *name));
-            let members = team.into_iter().flat_map(|team| &team.members).map(|(member, _)| member.to_string());
+            let members = team.into_iter().flat_map(|team| &team.members).filter(|(member, _)| !member.is_empty());
+            let members = members.map(|(member, _)| member.to_string());
             panels.extend(members.chain([panel(recipient)]));
         }
         panels.sort_unstable();
@@ -193,15 +194,26 @@ fn effect(consent: &Value, patient: Option<PatientKey>, noticed: &mut Noticed) -
         let codings = category["coding"].as_array().into_iter().flatten();
         codings.clone().any(|coding| coding["system"] == CATEGORY && coding["code"] == EMERGENCY)
     };
-    if !consent["category"].as_array().is_some_and(|categories| categories.iter().any(is_emergency)) {
+    let granted = consent["category"].as_array().is_some_and(|categories| categories.iter().any(is_emergency));
+    if !(granted && rule.permits) {
         return Ok(Effect::Rule(rule));
     }
+    // A grant is for somebody, for a time, and for everything: what it opens is not asked of it row by row.
     let lasts = rule.period.end.saturating_sub(rule.period.start);
-    if lasts > EMERGENCY_MS_MAX || !rule.exceptions.is_empty() {
-        Err("Consent.provision.period")
-    } else {
-        Ok(Effect::Emergency(rule))
+    let is_plain = rule.exceptions.is_empty() && rule.about.is_everything();
+    let is_somebodys = matches!(&rule.recipients, Of::These(named) if named.iter().all(is_member));
+    match (lasts <= EMERGENCY_MS_MAX, is_plain, is_somebodys) {
+        (false, ..) => Err("Consent.provision.period"),
+        (_, false, _) => Err("Consent.provision: restricts what an emergency opens"),
+        (.., false) => Err("Consent.provision.actor"),
+        _ => Ok(Effect::Emergency(rule)),
     }
+}
+
+/// Whether a recipient is an organisation or a person.
+fn is_member(recipient: &Recipient) -> bool {
+    let kinds = ["Organization/", "Practitioner/"];
+    matches!(recipient, Recipient::Named(name) if kinds.iter().any(|kind| name.starts_with(kind)))
 }
 
 /// The id of the Consent that this one has taken the place of. Drafts and errors take nobody's.
@@ -229,17 +241,15 @@ fn is_active(status: &Value) -> Result<bool, &'static str> {
     }
 }
 
-/// Whether the scope is patient-privacy; other scopes are none of our business, an unstated one may be.
+/// Whether the scope is patient-privacy; R4's other scopes are none of our business, anything else may be.
 fn is_privacy(scope: &Value) -> Result<bool, &'static str> {
-    let codings = scope["coding"].as_array().filter(|codings| !codings.is_empty()).ok_or("Consent.scope")?;
-    let named = |coding: &Value| coding["code"] == "patient-privacy";
-    if codings.iter().any(|coding| named(coding) && coding["system"] == SCOPE) {
+    let codings = || scope["coding"].as_array().into_iter().flatten();
+    let of_r4 = |code: &str| codings().any(|coding| coding["system"] == SCOPE && coding["code"] == code);
+    if of_r4("patient-privacy") {
         return Ok(true);
     }
-    if codings.iter().any(|coding| named(coding) || !coding["code"].is_string()) {
-        return Err("Consent.scope");
-    }
-    Ok(false)
+    let may_be = codings().any(|coding| coding["code"] == "patient-privacy");
+    if !may_be && ["adr", "research", "treatment"].into_iter().any(of_r4) { Ok(false) } else { Err("Consent.scope") }
 }
 
 /// Whether a member or anything in it is a modifier extension (extensibility.html#modifierExtension).
