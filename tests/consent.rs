@@ -15,6 +15,8 @@ mod laws;
 mod naive;
 #[path = "consent/plainly.rs"]
 mod plainly;
+#[path = "consent/published.rs"]
+mod published;
 
 use serde_json::{Value, json};
 use tasuki::consent::{Asker, Decision, Directive, Ground, Policy, Purpose, RowFacts, Terms};

@@ -8,7 +8,7 @@ use crate::cases::{self, Dice};
 use crate::judge::{self, Judged};
 
 /// Cases in each law.
-const CASES: u64 = 1_500;
+const CASES: u64 = 3_000;
 
 /// Whether no resource is open after that was not open before.
 fn never_wider(before: &Value, after: &Value) -> bool {
@@ -171,7 +171,7 @@ fn dice_permits(seed: u64) -> bool {
 #[test]
 fn the_order_of_consents_and_exceptions_does_not_matter() {
     fn turned(rule: &mut Value) {
-        if let Some(exceptions) = rule["provision"].as_array_mut() {
+        if let Some(exceptions) = rule.get_mut("provision").and_then(Value::as_array_mut) {
             exceptions.reverse();
             exceptions.iter_mut().for_each(turned);
         }
@@ -180,7 +180,7 @@ fn the_order_of_consents_and_exceptions_does_not_matter() {
         let mut after = case.clone();
         let consents = after["consents"].as_array_mut()?;
         consents.reverse();
-        consents.iter_mut().filter(|consent| consent["provision"]["provision"].is_array()).for_each(|consent| turned(&mut consent["provision"]));
+        consents.iter_mut().filter_map(|consent| consent.get_mut("provision")).for_each(turned);
         (judge::answers(case) != judge::answers(&after)).then(|| panic!("{case:#}\n{after:#}"));
         Some(after)
     });
@@ -189,7 +189,7 @@ fn the_order_of_consents_and_exceptions_does_not_matter() {
 #[test]
 fn whoever_may_read_is_on_a_panel_and_the_fast_path_says_what_every_row_says() {
     let (mut open, mut closed, mut by_row) = (0, 0, 0);
-    for case in seeded(CASES * 2) {
+    for case in seeded(CASES) {
         let Some(judged) = Judged::read(&case) else { continue };
         let policy = judged.policy();
         let (gate, verdict) =
