@@ -17,6 +17,8 @@ mod naive;
 mod plainly;
 #[path = "consent/published.rs"]
 mod published;
+#[path = "consent/table.rs"]
+mod table;
 
 use serde_json::{Value, json};
 use tasuki::consent::{Asker, Decision, Directive, Ground, Policy, Purpose, RowFacts, Terms};
@@ -141,6 +143,7 @@ fn the_truth_table() {
         table +=
             &format!("a row labelled {name:<11} is released by consent: {}\n", if ever { "as above" } else { "never" });
     }
+    table += &table::text();
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/consent/truth-table.txt");
     if std::env::var_os("UPDATE").is_some() {
         std::fs::write(path, &table).unwrap();

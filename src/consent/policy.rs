@@ -187,7 +187,8 @@ impl Policy {
         if let Some(shut) = &self.shut {
             return Decision { permitted: false, by: Some(shut), path: &[] };
         }
-        let asked = Asked { now_ms, seen, behind: &self.behind, professional: self.asker.is_professional(), urgent: false };
+        let asked =
+            Asked { now_ms, seen, behind: &self.behind, professional: self.asker.is_professional(), urgent: false };
         let ordinary = self.ordinary(&asked);
         let urgent = self.emergency.as_deref().filter(|_| !ordinary.permitted);
         match urgent.and_then(|urgent| urgent.opens(&Asked { urgent: true, ..asked })) {

@@ -70,7 +70,8 @@ impl Dice {
 pub fn case(dice: &mut Dice) -> Value {
     let count = dice.roll(4) + 2;
     let resources: Vec<Value> = (0..count).map(|at| resource(dice, at, count)).collect();
-    let mut consents: Vec<Value> = (0..dice.pick(&[0, 1, 1, 2, 2, 2, 3, 3, 4, 6])).map(|at| consent(dice, at)).collect();
+    let mut consents: Vec<Value> =
+        (0..dice.pick(&[0, 1, 1, 2, 2, 2, 3, 3, 4, 6])).map(|at| consent(dice, at)).collect();
     if dice.once_in(8) {
         consents.push(grant(dice));
     }
@@ -113,7 +114,8 @@ fn asker(dice: &mut Dice) -> Value {
 }
 
 fn care_team(dice: &mut Dice) -> Value {
-    let members = ["Organization/a", "Organization/b", "Practitioner/p", "PractitionerRole/r", "CareTeam/d", "Patient/x"];
+    let members =
+        ["Organization/a", "Organization/b", "Practitioner/p", "PractitionerRole/r", "CareTeam/d", "Patient/x"];
     let participant = |dice: &mut Dice| {
         let mut participant = json!({});
         let side = dice.pick(&["member", "member", "onBehalfOf"]);
@@ -136,7 +138,12 @@ fn care_team(dice: &mut Dice) -> Value {
 
 fn period(dice: &mut Dice) -> Value {
     if dice.once_in(90) {
-        return dice.pick(&[json!({}), json!({"start": "2026-02-30"}), json!({"start": "2027", "end": "2026"}), json!("x")]);
+        return dice.pick(&[
+            json!({}),
+            json!({"start": "2026-02-30"}),
+            json!({"start": "2027", "end": "2026"}),
+            json!("x"),
+        ]);
     }
     match dice.roll(5) {
         0 => json!({"start": dice.pick(&DAYS)}),
@@ -216,7 +223,10 @@ fn dated(dice: &mut Dice, of: &str, resource: &mut Value) {
     for _ in 0..dice.roll(3) {
         let way = dice.pick(ways);
         let whole = way.ends_with("eriod");
-        if resource.as_object().is_some_and(|members| members.keys().all(|known| known[..4.min(known.len())] != way[..4])) {
+        if resource
+            .as_object()
+            .is_some_and(|members| members.keys().all(|known| known[..4.min(known.len())] != way[..4]))
+        {
             resource[way] = match whole {
                 true => json!({"start": dice.pick(&DAYS[..6]), "end": dice.pick(&DAYS[7..])}),
                 false if way == "issued" => "2026-06-15T09:00:00+09:00".into(),
@@ -271,7 +281,8 @@ fn labelled(dice: &mut Dice, of: &str, resource: &mut Value) {
         resource["meta"]["security"] = dice.some(1, 2, security);
     }
     if dice.once_in(20) {
-        resource["meta"]["tag"] = json!([{"system": INDICATION, "code": dice.pick(&["UNINFORMED", "UNDELIVERED", "LTS"])}]);
+        resource["meta"]["tag"] =
+            json!([{"system": INDICATION, "code": dice.pick(&["UNINFORMED", "UNDELIVERED", "LTS"])}]);
     }
     if of == "DocumentReference" && dice.once_in(6) {
         resource["securityLabel"] = json!([{"coding": [security(dice)]}]);
@@ -299,7 +310,8 @@ fn consent(dice: &mut Dice, at: usize) -> Value {
         consent["status"] = dice.pick(&["inactive", "draft", "rejected", "entered-in-error", "proposed"]).into();
     }
     if dice.once_in(20) {
-        consent["sourceReference"] = json!({"reference": dice.pick(&["Consent/c0", "Consent/c1", "Consent/c2", "DocumentReference/r0"])});
+        consent["sourceReference"] =
+            json!({"reference": dice.pick(&["Consent/c0", "Consent/c1", "Consent/c2", "DocumentReference/r0"])});
     }
     if dice.once_in(60) {
         broken(dice, &mut consent);
@@ -363,7 +375,10 @@ fn grant(dice: &mut Dice) -> Value {
     });
     match dice.roll(12) {
         0 => grant["provision"]["type"] = "deny".into(),
-        1 => grant["provision"]["class"] = json!([{"system": "http://hl7.org/fhir/resource-types", "code": "Observation"}]),
+        1 => {
+            grant["provision"]["class"] =
+                json!([{"system": "http://hl7.org/fhir/resource-types", "code": "Observation"}])
+        }
         2 => grant["provision"]["period"]["end"] = "2026-06-15T10:00:00+09:00".into(),
         3 => grant["provision"]["purpose"] = json!([{"code": dice.pick(&["BTG", "ETREAT", "HRESCH"])}]),
         _ => {}
@@ -377,7 +392,8 @@ fn limit(dice: &mut Dice) -> Value {
 
 /// An actor that receives.
 pub fn receiver(named: &str) -> Value {
-    let role = json!({"coding": [{"system": "http://terminology.hl7.org/CodeSystem/v3-ParticipationType", "code": "IRCP"}]});
+    let role =
+        json!({"coding": [{"system": "http://terminology.hl7.org/CodeSystem/v3-ParticipationType", "code": "IRCP"}]});
     json!({"role": role, "reference": {"reference": named}})
 }
 
@@ -401,9 +417,14 @@ fn actor(dice: &mut Dice) -> Value {
             keeper["role"]["coding"][0]["code"] = "CST".into();
             keeper
         }
-        _ => dice.pick(&[kind("wizard"), receiver("Organization/a/_history/1"), receiver("https://x.example/Organization/a"),
-            receiver("Patient/x"), json!({"role": {"coding": [{"code": "AUT"}]}, "reference": {"reference": "Organization/a"}}),
-            json!({"reference": {"reference": "Organization/a"}})]),
+        _ => dice.pick(&[
+            kind("wizard"),
+            receiver("Organization/a/_history/1"),
+            receiver("https://x.example/Organization/a"),
+            receiver("Patient/x"),
+            json!({"role": {"coding": [{"code": "AUT"}]}, "reference": {"reference": "Organization/a"}}),
+            json!({"reference": {"reference": "Organization/a"}}),
+        ]),
     };
     if dice.once_in(8) && actor["role"]["coding"][0]["code"] == "IRCP" {
         actor["role"]["coding"][0]["code"] = dice.pick(&["PRCP", "GRANTEE"]).into();

@@ -45,7 +45,8 @@ fn a_sound_permit(case: &Value, dice: &mut Dice) -> Option<usize> {
     // One that supersedes another, or is superseded, or names another patient, is not taken away alone.
     let alone = !case.to_string().contains("Consent/");
     let own = consent["patient"]["reference"] == case["record"];
-    (consent["status"] == "active" && consent["provision"]["type"] == "permit" && understood && alone && own).then_some(at)
+    (consent["status"] == "active" && consent["provision"]["type"] == "permit" && understood && alone && own)
+        .then_some(at)
 }
 
 fn has_denials(rule: &Value) -> bool {
@@ -141,7 +142,8 @@ fn an_earlier_end_of_a_permit_never_widens() {
         let earlier = dice.pick(&["2026-04-30", "2026-06-14", "2026-06-15T09:30:00+09:00"]);
         let start = period["start"].as_str().unwrap_or("2020").to_owned();
         let ends = judge::instant(&period["end"]).unwrap_or(i64::MAX);
-        let sooner = judge::instant(&earlier.into()).filter(|at| Some(*at) > judge::instant(&json!(start)) && *at < ends);
+        let sooner =
+            judge::instant(&earlier.into()).filter(|at| Some(*at) > judge::instant(&json!(start)) && *at < ends);
         (sooner.is_some() && !has_denials(&case["consents"][at]["provision"])).then_some(())?;
         case["consents"][at]["provision"]["period"].is_object().then_some(())?;
         after["consents"][at]["provision"]["period"]["end"] = earlier.into();

@@ -210,7 +210,8 @@ impl World<'_> {
             None => !permits,
         });
         let denied = said.iter().filter(|said| !said.permits);
-        let whole = |said: &Said| Said { permits: said.permits, names_emergency: said.names_emergency || names_emergency };
+        let whole =
+            |said: &Said| Said { permits: said.permits, names_emergency: said.names_emergency || names_emergency };
         if let Some(said) = denied.max_by_key(|said| said.names_emergency).or(said.first()) {
             return Ok(whole(said));
         }
@@ -299,8 +300,7 @@ impl World<'_> {
                 let person_untold = name.starts_with("Practitioner/") && asker["person"].is_null();
                 let others = ["Organization/", "Practitioner/", "Patient/", "RelatedPerson/"];
                 let untold = person_untold || !others.iter().any(|of| name.starts_with(of));
-                named.is_object()
-                    && (asker["organization"] == name || asker["person"] == name || (!permits && untold))
+                named.is_object() && (asker["organization"] == name || asker["person"] == name || (!permits && untold))
             };
             now && (is(&participant["member"]) || is(&participant["onBehalfOf"]))
         })
@@ -420,7 +420,8 @@ fn provision_is_understood(rule: &Value, level: usize) -> bool {
     let extension = |one: &Value| match text(&one["url"]) {
         ENVIRONMENT => {
             let codings = each(&one["valueCodeableConcept"]["coding"]);
-            !codings.is_empty() && codings.iter().all(|coding| coding["code"].is_string() && coding["system"].is_string())
+            !codings.is_empty()
+                && codings.iter().all(|coding| coding["code"].is_string() && coding["system"].is_string())
         }
         DATA_SOURCE => one["valueUri"].is_string(),
         _ => false,

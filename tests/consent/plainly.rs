@@ -41,7 +41,9 @@ pub fn reads(date: &str) -> Option<(i64, i64)> {
         ([year, month, of_month], [4, 2, 2]) => (*year, Some(*month), Some(*of_month)),
         _ => return None,
     };
-    if !(1..=12).contains(&month.unwrap_or(1)) || !(1..=days_in(year, month.unwrap_or(1))).contains(&of_month.unwrap_or(1)) {
+    if !(1..=12).contains(&month.unwrap_or(1))
+        || !(1..=days_in(year, month.unwrap_or(1))).contains(&of_month.unwrap_or(1))
+    {
         return None;
     }
     let midnight = |year, month, day| (days_since_1970(year, month, day) * 24 - 9) * 3_600_000;
@@ -213,7 +215,8 @@ pub fn all_labels(resources: &[Value]) -> Vec<Labels> {
     let named: Vec<BTreeSet<String>> = resources.iter().map(references).collect();
     let names: Vec<String> = resources.iter().map(name).collect();
     let refers = |by: usize, to: usize| named[by].contains(&names[to]);
-    let supporting = ["Encounter", "Practitioner", "Organization", "Location", "Medication", "Device", "PractitionerRole"];
+    let supporting =
+        ["Encounter", "Practitioner", "Organization", "Location", "Medication", "Device", "PractitionerRole"];
     loop {
         let before = labels.clone();
         for _ in resources {
@@ -393,7 +396,9 @@ pub fn about_class(rule: &Value, resource: &Value) -> bool {
             }
             "http://loinc.org" if !code.is_empty() => {
                 let document = ["Composition", "DocumentReference"].contains(&text(&resource["resourceType"]));
-                document && each(&resource["type"]["coding"]).contains(&serde_json::json!({"system": "http://loinc.org", "code": code}))
+                document
+                    && each(&resource["type"]["coding"])
+                        .contains(&serde_json::json!({"system": "http://loinc.org", "code": code}))
             }
             _ => denies,
         }
@@ -411,7 +416,9 @@ pub fn about_code(rule: &Value, resource: &Value) -> bool {
         let codings = each(&concept["coding"]);
         let told = codings.iter().any(|coding| !text(&coding["code"]).is_empty());
         let hit = codings.iter().any(|named| {
-            let same = |one: &&Value| one["code"] == named["code"] && (named["system"].is_null() || one["system"] == named["system"]);
+            let same = |one: &&Value| {
+                one["code"] == named["code"] && (named["system"].is_null() || one["system"] == named["system"])
+            };
             said.iter().any(same)
         });
         hit || (!told && denies)

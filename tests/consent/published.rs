@@ -20,7 +20,9 @@ fn corpus(name: &str) -> Option<PathBuf> {
 
 /// A file in which a patient is the one of this record.
 fn read(path: &PathBuf, patient: &str) -> Value {
-    let json = std::fs::read_to_string(path).unwrap().replace(&format!("Patient/{patient}\""), &format!("{}\"", RECORD.reference()));
+    let json = std::fs::read_to_string(path)
+        .unwrap()
+        .replace(&format!("Patient/{patient}\""), &format!("{}\"", RECORD.reference()));
     let mut value: Value = serde_json::from_str(&json).unwrap();
     if value["resourceType"] == "Patient" && value["id"] == patient {
         value["id"] = RECORD.reference().trim_start_matches("Patient/").into();
@@ -125,7 +127,8 @@ fn residual(token: &Value, resource: &Value) -> bool {
             let sensitive = labels.iter().any(|label| label["system"] == ACT_CODE);
             labels.push(json!({"system": CONFIDENTIALITY, "code": if sensitive { "R" } else { "N" }}));
         }
-        let named = |label: &Value| labels.iter().any(|one| one["system"] == label["system"] && one["code"] == label["code"]);
+        let named =
+            |label: &Value| labels.iter().any(|one| one["system"] == label["system"] && one["code"] == label["code"]);
         let labelled = each(&rule["securityLabel"]).is_empty() || each(&rule["securityLabel"]).iter().any(named);
         let in_period = rule["dataPeriod"].is_null() || text(&resource["effectiveDateTime"]).starts_with("2022");
         let of = |data: &Value| {
@@ -134,7 +137,9 @@ fn residual(token: &Value, resource: &Value) -> bool {
             match text(&data["meaning"]) {
                 "instance" => own,
                 "related" => own || resource["encounter"]["reference"] == *to,
-                _ => [&resource["performer"], &resource["author"]].iter().any(|by| each(by).iter().any(|one| one["reference"] == *to)),
+                _ => [&resource["performer"], &resource["author"]]
+                    .iter()
+                    .any(|by| each(by).iter().any(|one| one["reference"] == *to)),
             }
         };
         labelled && in_period && (each(&rule["data"]).is_empty() || each(&rule["data"]).iter().any(of))
@@ -159,7 +164,9 @@ fn token<'a>(expected: &'a Value, consent: &str, asker: &Value, now: &str) -> Re
         "basic-reject" => return Err(()),
         "expired-treat" if now > "2023" => return Err(()),
         "expired-treat" | "basic-ink" | "basic-treat-infant" => "ex-consent-basic-treat",
-        "advanced-normal-focused-psy" | "advanced-normal-focused-psy-or-sdv" if !practitioner => "ex-consent-advanced-normal",
+        "advanced-normal-focused-psy" | "advanced-normal-focused-psy-or-sdv" if !practitioner => {
+            "ex-consent-advanced-normal"
+        }
         "advanced-normal-focused-restricted" if practitioner => "ex-consent-advanced-normal-restricted",
         "advanced-normal-break-glass-restricted" if breaks_glass => "ex-consent-advanced-normal-restricted",
         "advanced-normal-focused-restricted" | "advanced-normal-break-glass-restricted" => "ex-consent-advanced-normal",
@@ -197,7 +204,17 @@ fn pcf_rows(folder: &PathBuf) -> Vec<Value> {
         .iter()
         .flat_map(|starts| read_all(folder, starts, "ex-patient"))
         .collect();
-    let labels = [vec!["N"], vec!["R"], vec!["V"], vec!["PSY"], vec!["R", "PSY"], vec!["SDV", "R"], vec!["PSY", "SDV"], vec!["HIV"], vec![]];
+    let labels = [
+        vec!["N"],
+        vec!["R"],
+        vec!["V"],
+        vec!["PSY"],
+        vec!["R", "PSY"],
+        vec!["SDV", "R"],
+        vec!["PSY", "SDV"],
+        vec!["HIV"],
+        vec![],
+    ];
     for (at, codes) in labels.iter().enumerate() {
         let system = |code: &str| if code.len() == 1 { CONFIDENTIALITY } else { ACT_CODE };
         let security: Vec<Value> = codes.iter().map(|code| json!({"system": system(code), "code": code})).collect();
@@ -223,7 +240,9 @@ fn ihe_privacy_consent_on_fhir() {
     let known = json!(["Group/ex-privilegedUsers"]);
     let mut askers = Vec::new();
     for purpose in ["TREAT", "HPAYMT", "HOPERAT", "HRESCH", "BTG"] {
-        askers.push(json!({"organization": "Organization/x", "person": "Practitioner/y", "purpose": purpose, "known": known}));
+        askers.push(
+            json!({"organization": "Organization/x", "person": "Practitioner/y", "purpose": purpose, "known": known}),
+        );
         askers.push(json!({"organization": "Organization/ex-organization", "person": "Practitioner/ex-practitioner",
             "purpose": purpose, "known": known, "teams": known}));
         askers.push(json!({"organization": "Organization/ex-org-researcher", "person": "Practitioner/z", "purpose": purpose, "known": known}));
@@ -251,7 +270,10 @@ fn ihe_privacy_consent_on_fhir() {
                     }
                     // R4: `related` is about what the encounter refers to, the Patient.
                     (false, _) if id == "ex-consent-intermediate-encounter" && row["resourceType"] == "Patient" => {
-                        differ.entry("related opens the Patient that the encounter is about").or_default().insert(place());
+                        differ
+                            .entry("related opens the Patient that the encounter is about")
+                            .or_default()
+                            .insert(place());
                     }
                     (false, _) => panic!("{} {asker} {now}: opened here, closed as published", place()),
                 }
