@@ -271,6 +271,9 @@ impl Spec {
     /// The rule in it that speaks of a row; `None` when none does.
     fn says(&self, asked: &Asked<'_>) -> Option<&Spec> {
         let Asked { seen, .. } = *asked;
+        if !self.holds(asked.now_ms) {
+            return None;
+        }
         let (about, labelled) = match &self.about {
             None => (true, !self.permits || seen.labels.is_empty()),
             Some(about) => {
@@ -278,7 +281,7 @@ impl Spec {
                 (about_it, about_it && about.is_labelled(seen.labels, self.permits, asked.professional))
             }
         };
-        if !about || !self.holds(asked.now_ms) {
+        if !about {
             return None;
         }
         if labelled {

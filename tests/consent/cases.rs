@@ -4,6 +4,7 @@
 use serde_json::{Map, Value, json};
 use tasuki::fhir::PatientKey;
 
+const MEMBER_KIND: &str = "https://tasuki.example/fhir/CodeSystem/member-kind";
 pub const RECORD: PatientKey = PatientKey(0x5001 << 64);
 pub const STRANGER: PatientKey = PatientKey(0x5002 << 64);
 pub const CONFIDENTIALITY: &str = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality";
@@ -39,6 +40,16 @@ const DAYS: [&str; 9] = [
 const PURPOSES: [&str; 11] =
     ["TREAT", "TREAT", "COC", "COC", "ETREAT", "BTG", "HRESCH", "BIORCH", "CAREMGT", "HOPERAT", "POPHLTH"];
 const CODES: [(&str, &str); 3] = [("http://loinc.org", "718-7"), ("http://loinc.org", "64292-6"), ("urn:x", "718-7")];
+
+/// The items of a list; none where it is no list.
+pub fn each(value: &Value) -> &[Value] {
+    value.as_array().map(Vec::as_slice).unwrap_or_default()
+}
+
+/// A text; empty where it is none.
+pub fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
+}
 
 pub struct Dice(pub u64);
 
@@ -155,7 +166,7 @@ fn period(dice: &mut Dice) -> Value {
 
 // ---- resources ----
 
-fn resource(dice: &mut Dice, at: usize, count: usize) -> Value {
+pub fn resource(dice: &mut Dice, at: usize, count: usize) -> Value {
     let of = dice.pick(&TYPES);
     let mut resource = json!({"resourceType": of, "id": format!("r{at}")});
     if of != "Practitioner" {
@@ -294,7 +305,7 @@ fn labelled(dice: &mut Dice, of: &str, resource: &mut Value) {
 
 // ---- Consents ----
 
-fn consent(dice: &mut Dice, at: usize) -> Value {
+pub fn consent(dice: &mut Dice, at: usize) -> Value {
     let permits = dice.roll(10) < 9;
     let provision = if at == 0 && dice.roll(4) > 0 { generous(dice) } else { provision(dice, permits, 0) };
     let mut consent = json!({
@@ -400,7 +411,7 @@ pub fn receiver(named: &str) -> Value {
 /// A kind of member that receives.
 pub fn kind(code: &str) -> Value {
     let mut actor = receiver("");
-    actor["reference"] = json!({"identifier": {"system": crate::naive::MEMBER_KIND, "value": code}});
+    actor["reference"] = json!({"identifier": {"system": MEMBER_KIND, "value": code}});
     actor
 }
 

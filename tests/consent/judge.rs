@@ -12,7 +12,7 @@ use tasuki::fhir::{FacilityCode, PatientKey, ResourceId, ResourceType};
 use tasuki::search::facts::{Facts, extract_in};
 use tasuki::search::{Columns, Labels};
 
-use crate::naive::{each, text};
+use crate::cases::{each, text};
 
 const ZONE_MINUTES: i16 = 540;
 

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::plainly::{self, Labels};
 
-pub const MEMBER_KIND: &str = "https://tasuki.example/fhir/CodeSystem/member-kind";
+const MEMBER_KIND: &str = "https://tasuki.example/fhir/CodeSystem/member-kind";
 const ENVIRONMENT: &str = "https://g.co/fhir/medicalrecords/Environment";
 const DATA_SOURCE: &str = "https://g.co/fhir/medicalrecords/DataSource";
 /// Consent in R4: what restricts nothing, and what is read here.
