@@ -14,6 +14,7 @@ mod cases;
 mod cluster;
 mod consents;
 mod hospital;
+#[allow(dead_code)] // the tests use more of it
 #[path = "../consent/judge.rs"]
 mod judge;
 mod load;
