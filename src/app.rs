@@ -18,6 +18,7 @@ use crate::auth::{Chain, Client, Fetcher, KeySet, Registry, Verifier};
 use crate::chart::Chart;
 use crate::config::maps::Maps;
 use crate::config::{self, Config, Limits};
+use crate::consent::caller::TO_REVIEW;
 use crate::consent::{Caller, Role, Terms, is_definition, is_directory};
 use crate::fault::{Fault, Issue};
 use crate::fhir::{FacilityCode, PatientKey, ResourceId, ResourceType};
@@ -374,6 +375,16 @@ impl Gateway {
     pub fn hot_nameable(&self, caller: &Caller) -> Option<Arc<[PatientKey]>> {
         let urgent = caller.emergency_panels().map(|name| self.store.hot_panel(&name));
         [self.hot_panel(caller)].into_iter().chain(urgent).collect::<Option<Vec<_>>>().map(joined)
+    }
+
+    /// The records that were opened in an emergency which nobody has reviewed. Blocks on storage.
+    pub fn to_review(&self) -> Result<Arc<[PatientKey]>, Fault> {
+        self.store.panel(TO_REVIEW)
+    }
+
+    /// What the network has agreed on.
+    pub fn terms(&self) -> &Terms {
+        &self.terms
     }
 
     /// A record's chart when it is in memory: never blocks on storage.

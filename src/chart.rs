@@ -102,7 +102,7 @@ impl Chart {
     pub fn gate<'a>(&self, caller: &'a Caller, policy: &'a Policy, now: i64) -> Gate<'a> {
         match self.patient.is_directory() {
             true => Gate::directory(caller),
-            false => Gate::new(caller, &self.facility, policy, now),
+            false => Gate::new(caller, &self.facility, policy, now).over(&self.columns),
         }
     }
 
@@ -116,10 +116,13 @@ impl Chart {
         gate.opened_row_by(&RowFacts::row(&self.columns, row))
     }
 
-    /// The permit for a version of a resource, by that version's facts: it must be allowed as it was, with the labels that
-    /// the resource has now and those of whatever the version refers to.
+    /// The permit for a version of a resource, by that version's facts: it must be allowed as it is and as it was, with
+    /// the labels that the resource has now and those of whatever the version refers to.
     pub fn permit_version(&self, gate: &Gate<'_>, facts: &Facts) -> Option<Permit> {
-        gate.row(&RowFacts::of(facts).labelled(self.labels_of(facts)))
+        if let Some(now) = self.row(facts.resource_type, &facts.id) {
+            self.permit(gate, now)?;
+        }
+        gate.past().row(&RowFacts::of(facts).labelled(self.labels_of(facts)))
     }
 
     /// The consent that opened a version; `None` where the caller's role did.

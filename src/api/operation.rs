@@ -1,8 +1,10 @@
 //! Operations (operations.html): the table of them, from which routes and the CapabilityStatement follow; and what is the
 //! same for all: finding the one that is meant, its parameters, its audit event, the form of what it returns.
 
+mod access;
 mod docref;
 mod document;
+mod emergency;
 mod graph;
 mod lastn;
 mod meta;
@@ -29,8 +31,8 @@ use crate::consent::{Action, Caller, ConsentVersion, Permitted, Role};
 use crate::fault::{Denied, Fault, Status};
 use crate::fhir::{PatientKey, ResourceId, ResourceType, reference};
 use parameters::Parameters;
+use table::{For, On, Run};
 pub(super) use table::{OPERATIONS, Operation};
-use table::{On, Run};
 
 /// The parameters that `$everything` may be sent in a body.
 const EVERYTHING: [&str; 5] = ["start", "end", "_since", "_type", "_count"];
@@ -229,6 +231,13 @@ impl Operation {
             Level::System | Level::Type(_) => Action::Search,
             Level::Instance(..) => Action::Read,
         };
+        let open = caller.role == Role::Open;
+        match self.is_for {
+            For::Entitled => {}
+            For::Office if caller.role == Role::Office || open => return Ok(()),
+            For::Emergency if caller.may_break_glass || open => return Ok(()),
+            For::Office | For::Emergency => return Err(Denied::Role),
+        }
         match level.resource_type() {
             Some(resource_type) if self.run != Run::Validate => caller.may(action, resource_type),
             _ => Ok(()),
@@ -247,6 +256,12 @@ async fn performed(operation: &Operation, call: Call<'_>, trail: &mut Trail) -> 
         Run::Document => document::document(call, trail).await,
         Run::DocRef => docref::docref(call, trail).await,
         Run::LastN => lastn::lastn(call, trail).await,
+        Run::WhoCanSee => access::who_can_see(call, trail).await,
+        Run::Explain => access::explain(call, trail).await,
+        Run::Preview => access::preview(call, trail).await,
+        Run::EmergencyAccess => emergency::begin(call, trail).await,
+        Run::EmergencyEnd => emergency::end(call, trail).await,
+        Run::EmergencyReviews => emergency::reviews(call, trail).await,
         Run::Summary => summary::summary(call, trail).await,
         Run::Everything => {
             call.parameters.only(&EVERYTHING)?;
@@ -280,8 +295,8 @@ impl On {
     }
 }
 
-/// What a call showed: how many resources of which record, and the consent that allowed it.
-struct Seen(Vec<(PatientKey, Option<ConsentVersion>, usize)>);
+/// What a call showed: how many resources of which record, and the consents that allowed it.
+struct Seen(Vec<(PatientKey, Vec<ConsentVersion>, usize)>);
 
 impl Seen {
     /// Of how many resources were shown of each record. Blocks on storage.
@@ -294,14 +309,14 @@ impl Seen {
         let one = |(record, count): (PatientKey, usize)| {
             let chart = gateway.chart(record)?;
             let policy = chart.policy(caller);
-            Ok((record, chart.gate(caller, &policy, now).opened_by().cloned(), count))
+            Ok((record, chart.gate(caller, &policy, now).opened_by(), count))
         };
         counts.into_iter().map(one).collect::<Result<_, _>>().map(Seen)
     }
 
     /// For the audit record.
     fn tell(self, trail: &mut Trail) {
-        self.0.iter().for_each(|(record, by, count)| trail.saw(*record, by.as_ref(), *count));
+        self.0.iter().for_each(|(record, by, count)| trail.saw_by_any(*record, by, *count));
     }
 }
 

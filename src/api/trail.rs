@@ -92,6 +92,12 @@ impl Trail {
         }
     }
 
+    /// Resources of a record were seen, because of any of these consents; by role where there is none.
+    pub(super) fn saw_by_any(&mut self, patient: PatientKey, by: &[ConsentVersion], count: usize) {
+        let first = std::iter::once((by.first(), count));
+        self.saw_by(patient, first.chain(by.iter().skip(1).map(|by| (Some(by), 0))).collect());
+    }
+
     /// It is there and not for this caller: the record says so, the answer does not.
     pub(super) fn hide(&mut self, patient: PatientKey) -> Answer {
         self.saw(patient, None, 0);

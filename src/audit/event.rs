@@ -94,6 +94,14 @@ pub enum What {
     Introspection = 41,
     /// A token withdrawn (RFC 7009).
     Revocation = 42,
+    /// A record opened in an emergency.
+    EmergencyStarted = 50,
+    /// A record closed that was open in an emergency.
+    EmergencyStopped = 51,
+    /// Emergencies that nobody has reviewed.
+    EmergencyReviews = 52,
+    /// Who may see what, and why.
+    AccessReview = 53,
     /// Something this version of the program does not know.
     Other = 255,
 }
@@ -212,7 +220,7 @@ impl From<Denied> for Outcome {
 
 impl What {
     /// All that are stored.
-    pub(super) const ALL: [What; 27] = [
+    pub(super) const ALL: [What; 31] = [
         What::Read,
         What::VersionRead,
         What::History,
@@ -240,6 +248,10 @@ impl What {
         What::Token,
         What::Introspection,
         What::Revocation,
+        What::EmergencyStarted,
+        What::EmergencyStopped,
+        What::EmergencyReviews,
+        What::AccessReview,
     ];
 
     /// The name of the operation that was called, without its `$`.

@@ -55,6 +55,7 @@ fn kind(w: &mut Writer, what: What) {
         What::Search => "search",
         What::Everything | What::Validate | What::Meta | What::MetaAdd | What::MetaDelete => "operation",
         What::Document | What::DocRef | What::LastN | What::Summary | What::Other => "operation",
+        What::EmergencyReviews | What::AccessReview => "operation",
         What::Create => "create",
         What::Update => "update",
         What::Delete => "delete",
@@ -65,6 +66,7 @@ fn kind(w: &mut Writer, what: What) {
         What::Token | What::Introspection | What::Revocation => {
             return authentication(w, what);
         }
+        What::EmergencyStarted | What::EmergencyStopped => return emergency(w, what),
         What::LetterRead | What::Replay | What::LetterDropped => {
             return coding(w, "type", DCM, "110110", "Patient Record");
         }
@@ -76,6 +78,16 @@ fn kind(w: &mut Writer, what: What) {
             w.coding_item(OPERATION, name, &format!("${name}"));
         }
     });
+}
+
+/// DICOM PS3.15 A.5.3.11: a security alert, of which an emergency is one.
+fn emergency(w: &mut Writer, what: What) {
+    coding(w, "type", DCM, "110113", "Security Alert");
+    let (code, display) = match what {
+        What::EmergencyStarted => ("110127", "Emergency Override Started"),
+        _ => ("110138", "Emergency Override Stopped"),
+    };
+    w.array("subtype", |w| w.coding_item(DCM, code, display));
 }
 
 /// DICOM PS3.15 A.5.3.6: a login, a logout.
@@ -97,6 +109,7 @@ fn letter(what: What) -> &'static str {
         What::Search | What::Everything | What::Transaction | What::Other => "E",
         What::Validate | What::Meta | What::MetaAdd | What::MetaDelete => "E",
         What::Document | What::DocRef | What::LastN | What::Summary => "E",
+        What::EmergencyStarted | What::EmergencyStopped | What::EmergencyReviews | What::AccessReview => "E",
         What::Token | What::Introspection | What::Revocation => "E",
         What::Create | What::Receive | What::Import => "C",
         What::Update | What::Replay => "U",

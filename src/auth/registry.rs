@@ -138,6 +138,11 @@ impl Registry {
         }
     }
 
+    /// Everybody who may call, in the order of the configuration, each with all that it may be granted.
+    pub fn callers(&self) -> Vec<Arc<Caller>> {
+        self.read().clients.iter().map(|client| client.caller.clone()).collect()
+    }
+
     /// The client of that id, when it can ask for access tokens.
     pub fn registered(&self, id: &str) -> Option<Arc<Registered>> {
         self.read().by_id.get(id).cloned()

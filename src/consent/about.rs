@@ -116,9 +116,11 @@ impl About {
     }
 
     /// Whether a row is one of those, whatever its labels. `behind` are the rows of the record that the resources named in
-    /// `data` refer to, as hashes, which the row itself does not tell.
-    pub fn includes(&self, seen: &RowFacts<'_>, permits: bool, behind: &[(u64, u64)]) -> bool {
-        self.classes.includes(|class| class.includes(seen))
+    /// `data` refer to, as hashes, which the row itself does not tell; `held` those that hang together with documents of the
+    /// kinds it names, sorted.
+    pub fn includes(&self, seen: &RowFacts<'_>, permits: bool, behind: &[(u64, u64)], held: &[u64]) -> bool {
+        let is_held = || !held.is_empty() && held.binary_search(&seen.own()).is_ok();
+        (self.classes.includes(|class| class.includes(seen)) || is_held())
             && self.codes.includes(|(system, code)| has_code(seen, *system, *code))
             && self.data_period.is_none_or(|period| in_period(seen, period, permits))
             && self.data.includes(|data| data.includes(seen, permits, behind))
@@ -137,7 +139,7 @@ impl About {
 }
 
 impl Class {
-    fn includes(self, seen: &RowFacts<'_>) -> bool {
+    pub(super) fn includes(self, seen: &RowFacts<'_>) -> bool {
         let has = |of: Parameter, system: u64, code: u64| {
             seen.tokens.iter().any(|t| t.parameter == of && t.code == code && (system == 0 || t.system == system))
         };

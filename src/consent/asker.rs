@@ -38,6 +38,12 @@ pub(super) enum Times {
 }
 
 impl Times {
+    pub(super) fn boundaries(&self, found: &mut Vec<i64>) {
+        if let Times::During(times) = self {
+            found.extend(times.iter().flat_map(|time| [time.start, time.end]));
+        }
+    }
+
     pub(super) fn include(&self, now_ms: i64) -> bool {
         match self {
             Times::Always => true,

@@ -251,6 +251,9 @@ pub fn is_definition(resource_type: ResourceType) -> bool {
 /// The panel of those whose consents are for every member.
 pub const EVERYBODY: &str = "*";
 
+/// The panel of those whose records were opened in an emergency that nobody has reviewed.
+pub const TO_REVIEW: &str = "emergency-to-review";
+
 /// The panel of those whose consents are for a kind of member.
 pub fn kind_panel(kind: MemberKind) -> String {
     format!("kind:{}", kind.code())

@@ -3,7 +3,8 @@
 
 use serde_json::{Map, Value};
 
-use super::caller::{EVERYBODY, emergency_panel, kind_panel};
+use super::asker::Asker;
+use super::caller::{EVERYBODY, TO_REVIEW, emergency_panel, kind_panel};
 use super::rule::{Noticed, Of, Recipient, Rule};
 use super::team::Team;
 use crate::fault::{Issue, IssueType, Place, Severity};
@@ -24,6 +25,8 @@ pub struct Directive {
     pub supersedes: Option<Box<str>>,
     /// When it was given (`dateTime`), milliseconds since 1970: the first instant that it may mean.
     pub stated: Option<i64>,
+    /// Whether it opened a record in an emergency and nobody has looked at that yet (`verification`).
+    pub is_to_review: bool,
     /// What of it was not understood, and is enforced so that nothing opens by it.
     noticed: Option<Issue>,
 }
@@ -124,6 +127,7 @@ impl Directive {
             effect,
             supersedes: superseded(consent),
             stated: stated.map(|stated| stated.start),
+            is_to_review: is_to_review(consent),
             noticed,
         }
     }
@@ -132,23 +136,38 @@ impl Directive {
     /// not, because expiry writes nothing; of a team, those of its members too. A Consent that is withdrawn names nobody.
     pub fn panels(&self, teams: &[Team]) -> Vec<String> {
         let (rule, emergency) = match &self.effect {
-            Effect::Rule(rule) => (rule, false),
-            Effect::Emergency(rule) => (rule, true),
-            _ => return Vec::new(),
+            Effect::Rule(rule) => (Some(rule), false),
+            Effect::Emergency(rule) => (Some(rule), true),
+            _ => (None, false),
         };
         let mut found = Vec::new();
-        rule.permitted(&Of::Any, &mut found);
+        rule.into_iter().for_each(|rule| rule.permitted(&Of::Any, &mut found));
         let mut panels = Vec::new();
         for recipient in found {
-            let team =
-                teams.iter().find(|team| matches!(recipient, Some(Recipient::Named(name)) if team.reference == *name));
-            let members = team.into_iter().flat_map(|team| &team.members).filter(|(member, _)| !member.is_empty());
-            let members = members.map(|(member, _)| member.to_string());
-            panels.extend(members.chain([panel(recipient)]));
+            let is_it = |team: &&Team| matches!(recipient, Some(Recipient::Named(name)) if team.reference == *name);
+            let members = teams.iter().find(is_it).into_iter().flat_map(|team| &team.members);
+            let members = members.filter(|(member, _)| !member.is_empty());
+            panels.extend(members.map(|(member, _)| member.to_string()).chain([panel(recipient)]));
+        }
+        if emergency {
+            panels = panels.iter().map(|name| emergency_panel(name)).collect();
+        }
+        if self.is_to_review {
+            panels.push(TO_REVIEW.to_owned());
         }
         panels.sort_unstable();
         panels.dedup();
-        if emergency { panels.iter().map(|name| emergency_panel(name)).collect() } else { panels }
+        panels
+    }
+
+    /// Whether it opens the record to who asks in an emergency, at an instant (milliseconds since 1970).
+    pub fn grants_emergency_to(&self, asker: &Asker, now_ms: i64) -> bool {
+        let Effect::Emergency(rule) = &self.effect else { return false };
+        let is_for = match &rule.recipients {
+            Of::Any => false,
+            Of::These(named) => asker.times(named, true, &[]).is_some(),
+        };
+        rule.permits && is_for && rule.period.start <= now_ms && now_ms < rule.period.end
     }
 
     /// Whether it is for a team, so that its panels move when the team does.
@@ -190,12 +209,7 @@ fn effect(consent: &Value, patient: Option<PatientKey>, noticed: &mut Noticed) -
     patient.ok_or("Consent.patient")?;
     let provision = consent["provision"].as_object().ok_or("Consent.provision")?;
     let rule = Box::new(Rule::read(provision, 0, noticed)?);
-    let is_emergency = |category: &Value| {
-        let codings = category["coding"].as_array().into_iter().flatten();
-        codings.clone().any(|coding| coding["system"] == CATEGORY && coding["code"] == EMERGENCY)
-    };
-    let granted = consent["category"].as_array().is_some_and(|categories| categories.iter().any(is_emergency));
-    if !(granted && rule.permits) {
+    if !(is_emergency(consent) && rule.permits) {
         return Ok(Effect::Rule(rule));
     }
     // A grant is for somebody, for a time, and for everything: what it opens is not asked of it row by row.
@@ -214,6 +228,18 @@ fn effect(consent: &Value, patient: Option<PatientKey>, noticed: &mut Noticed) -
 fn is_member(recipient: &Recipient) -> bool {
     let kinds = ["Organization/", "Practitioner/"];
     matches!(recipient, Recipient::Named(name) if kinds.iter().any(|kind| name.starts_with(kind)))
+}
+
+fn is_emergency(consent: &Value) -> bool {
+    let codings = consent["category"].as_array().into_iter().flatten();
+    let mut codings = codings.filter_map(|category| category["coding"].as_array()).flatten();
+    codings.any(|coding| coding["system"] == CATEGORY && coding["code"] == EMERGENCY)
+}
+
+fn is_to_review(consent: &Value) -> bool {
+    let mut verified = consent["verification"].as_array().into_iter().flatten();
+    let counts = consent["status"] == "active" || consent["status"] == "inactive";
+    counts && is_emergency(consent) && !verified.any(|verification| verification["verified"] == true)
 }
 
 /// The id of the Consent that this one has taken the place of. Drafts and errors take nobody's.

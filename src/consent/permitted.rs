@@ -2,8 +2,10 @@
 
 use super::caller::{Action, Caller, Role, is_directory};
 use super::directive::ConsentVersion;
+use super::explain::{Account, Reason};
 use super::policy::{Policy, Verdict};
 use super::scope::Rights;
+use super::spread::Spread;
 use crate::fault::{Denied, Finding};
 use crate::fhir::outcome::{self, Language};
 use crate::fhir::{FacilityCode, PatientKey, ResourceId, ResourceType};
@@ -45,6 +47,12 @@ pub struct Gate<'a> {
     standing: Standing<'a>,
     /// By which of the rights of a scope a row is looked for.
     by: Rights,
+    /// The instant, milliseconds since 1970.
+    now: i64,
+    /// Whether it is about what was.
+    is_past: bool,
+    /// What hangs together with what is hidden.
+    spread: Option<&'a Spread>,
 }
 
 /// What a row is judged by.
@@ -135,12 +143,21 @@ impl<'a> Gate<'a> {
             Verdict::ByRow => Standing::Rows(policy, now_ms),
             Verdict::Closed => Standing::Closed(policy),
         };
-        Gate { caller, standing, by: Rights::SEEING }
+        Gate { caller, standing, by: Rights::SEEING, now: now_ms, is_past: false, spread: None }
+    }
+
+    /// The same to a record with these rows, with which the policy was compiled: what hangs together with what is hidden is
+    /// hidden with it.
+    pub fn over(self, columns: &Columns) -> Self {
+        match self.standing {
+            Standing::Rows(policy, now) => Gate { spread: policy.spread(now, columns), ..self },
+            _ => self,
+        }
     }
 
     /// The gate to what belongs to no patient: the directory ([`PatientKey::DIRECTORY`]) and the audit record.
     pub fn directory(caller: &'a Caller) -> Self {
-        Gate { caller, standing: Standing::Directory, by: Rights::SEEING }
+        Gate { caller, standing: Standing::Directory, by: Rights::SEEING, now: 0, is_past: false, spread: None }
     }
 
     /// The same for what is named: a read, a vread, the history of a resource.
@@ -152,6 +169,11 @@ impl<'a> Gate<'a> {
     /// chains go over) may be seen by either right.
     pub fn found(self) -> Self {
         Gate { by: Rights::SEARCH, ..self }
+    }
+
+    /// The same for versions that were: what stands open in an emergency has no past.
+    pub fn past(self) -> Self {
+        Gate { is_past: true, ..self }
     }
 
     /// May this row leave? Every patient it names must be the record's; a row that names another, or one that is not
@@ -169,7 +191,10 @@ impl<'a> Gate<'a> {
         let (permitted, by_role) = match self.standing {
             Standing::Own(policy) => (covered(policy), true),
             Standing::Consent(policy, _) if !office => (covered(policy) && labels.is_empty(), false),
-            Standing::Rows(policy, now) if !office => (covered(policy) && policy.decide(now, row).permitted, false),
+            Standing::Rows(policy, now) if !office => {
+                let decide = if self.is_past { Policy::decide_past } else { Policy::decide };
+                (covered(policy) && decide(policy, now, row).permitted && !self.hides(row), false)
+            }
             Standing::Consent(policy, _) | Standing::Rows(policy, _) | Standing::Closed(policy) => {
                 (office && resource_type == ResourceType::CONSENT && covered(policy), true)
             }
@@ -179,26 +204,63 @@ impl<'a> Gate<'a> {
         permitted.then_some(Permit { by_role })
     }
 
+    fn hides(&self, row: &RowFacts<'_>) -> bool {
+        let hides = if self.is_past { Spread::hides_past } else { Spread::hides };
+        self.spread.is_some_and(|spread| hides(spread, row))
+    }
+
+    /// Why a row may leave, or not; for the network's office, never for whoever asked.
+    pub fn account(&self, row: &RowFacts<'_>) -> Account {
+        let caller = self.caller;
+        let ours = |policy: &Policy| row.patients.iter().all(|&patient| policy.covers(patient));
+        let plain = |reason| Account { permitted: false, reason, by: None, path: Vec::new() };
+        if !caller.role.includes(Action::Read, row.resource_type) {
+            return plain(Reason::Role);
+        }
+        let account = match self.standing {
+            _ if caller.role == Role::Open => Account { permitted: true, ..plain(Reason::Role) },
+            Standing::Own(policy) if ours(policy) => Account { permitted: true, ..plain(Reason::Custodian) },
+            Standing::Consent(policy, _)
+            | Standing::Rows(policy, _)
+            | Standing::Closed(policy)
+            | Standing::Own(policy) => match Account::of(policy, self.now, row) {
+                _ if !ours(policy) => plain(Reason::OtherPatient),
+                account if account.permitted && self.hides(row) => {
+                    Account { permitted: false, reason: Reason::HangsTogether, ..account }
+                }
+                account => account,
+            },
+            Standing::Directory => Account { permitted: self.row(row).is_some(), ..plain(Reason::Role) },
+        };
+        match caller.scopes.show(self.by, row) {
+            false if account.permitted => Account { permitted: false, reason: Reason::Scope, ..account },
+            _ => account,
+        }
+    }
+
     /// Whether any row behind it may leave at all: a record that is closed need not be walked.
     pub fn is_open(&self) -> bool {
         !matches!(self.standing, Standing::Closed(_)) || matches!(self.caller.role, Role::Office | Role::Open)
     }
 
-    /// A consent that opened it, for the audit record; `None` where the role did.
-    pub fn opened_by(&self) -> Option<&'a ConsentVersion> {
+    /// The consents that opened it, for the audit record; none where the role did. Of a record that is open row by row, all that
+    /// permit something.
+    pub fn opened_by(&self) -> Vec<ConsentVersion> {
         match self.standing {
-            _ if matches!(self.caller.role, Role::Office | Role::Open) => None,
-            Standing::Consent(_, by) => Some(by),
-            Standing::Rows(policy, now) => policy.permitting(now),
-            _ => None,
+            _ if matches!(self.caller.role, Role::Office | Role::Open) => Vec::new(),
+            Standing::Consent(_, by) => vec![by.clone()],
+            Standing::Rows(policy, now) => policy.permitting(now).cloned().collect(),
+            _ => Vec::new(),
         }
     }
 
     /// The consent that opened a row.
     pub fn opened_row_by(&self, row: &RowFacts<'_>) -> Option<&'a ConsentVersion> {
         match self.standing {
-            Standing::Rows(policy, now) if self.opened_by().is_some() => policy.decide(now, row).by,
-            _ => self.opened_by(),
+            _ if matches!(self.caller.role, Role::Office | Role::Open) => None,
+            Standing::Consent(_, by) => Some(by),
+            Standing::Rows(policy, now) => policy.decide(now, row).by,
+            _ => None,
         }
     }
 }
@@ -243,6 +305,18 @@ impl<T> Permitted<T> {
     pub fn as_stated(caller: &Caller, resource_type: ResourceType, body: T) -> Result<Self, Denied> {
         caller.may_write(resource_type)?;
         Ok(Permitted { body })
+    }
+
+    /// An account of who may see what and why: names of organisations, consents, resources and labels, and counts. For the
+    /// network's office.
+    pub fn account(caller: &Caller, body: T) -> Result<Self, Denied> {
+        if matches!(caller.role, Role::Office | Role::Open) { Ok(Permitted { body }) } else { Err(Denied::Role) }
+    }
+
+    /// What a caller who may open records in an emergency is told of what it has just opened or closed itself: until when, and
+    /// by which Consent.
+    pub fn as_opened(caller: &Caller, body: T) -> Result<Self, Denied> {
+        if caller.may_break_glass || caller.role == Role::Open { Ok(Permitted { body }) } else { Err(Denied::Role) }
     }
 
     /// The receipt of a letter: for those who send for the facility it came from, and for the network's office. For
@@ -419,14 +493,14 @@ mod tests {
         caller.organization = "Organization/b".into();
         let policy = policy(Role::Care, true);
         let gate = Gate::new(&caller, &FacilityCode::parse(HOSPITAL), &policy, 0);
-        assert!(!gate.is_open() && gate.opened_by().is_none());
+        assert!(!gate.is_open() && gate.opened_by().is_empty());
     }
 
     #[test]
     fn a_searchset_is_gathered_from_what_may_leave() {
         let (caller, policy) = (caller(Role::Care), policy(Role::Care, true));
         let gate = Gate::new(&caller, &FacilityCode::unstated(), &policy, 0);
-        assert_eq!(gate.opened_by().map(|by| by.version), Some(2));
+        assert_eq!(gate.opened_by().iter().map(|by| by.version).collect::<Vec<_>>(), [2]);
         let release =
             |body| row(&gate, ResourceType::OBSERVATION, &[RECORD], Labels::default()).map(|p| p.release(body));
         let parts: Vec<_> = ["a", "b"].into_iter().filter_map(release).collect();

@@ -3,12 +3,15 @@
 //! exception to, and of several exceptions a deny counts more than a permit. The network's terms narrow all of it
 //! (docs/adr/0036), an emergency opens beside it (docs/adr/0037).
 
+use std::sync::OnceLock;
+
 use super::about::{About, NEVER};
 use super::asker::{Asker, Times};
 use super::directive::{ConsentVersion, Directive, Effect};
 use super::permitted::RowFacts;
 use super::purpose::Purpose;
 use super::rule::{Of, Rule};
+use super::spread::{Spread, held};
 use super::team::Team;
 use super::terms::Terms;
 use crate::fhir::time::Interval;
@@ -45,6 +48,10 @@ pub struct Policy {
     emergency: Option<Box<Emergency>>,
     /// What the resources that consents name refer to: (named, referred to), as hashes.
     behind: Box<[(u64, u64)]>,
+    /// The instants at which a rule begins or ends to hold, in order, and for the time before each and after the last what
+    /// hangs together then; computed when it is first asked for.
+    boundaries: Box<[i64]>,
+    spreads: Box<[OnceLock<Spread>]>,
 }
 
 /// A record that was opened in an emergency, while it lasts.
@@ -69,6 +76,8 @@ struct Spec {
     about: Option<Box<About>>,
     /// Whether it, or a rule around it, names an emergency among its purposes.
     names_emergency: bool,
+    /// What hangs together with the documents that it names, sorted.
+    held: Box<[u64]>,
     /// Which provision it is: its index in each `provision` on the way to it.
     path: Box<[u16]>,
     exceptions: Box<[Spec]>,
@@ -83,6 +92,23 @@ pub struct Decision<'a> {
     pub by: Option<&'a ConsentVersion>,
     /// Which of its provisions: the index in each `provision` on the way to it.
     pub path: &'a [u16],
+    /// What decided.
+    pub ground: Decided,
+}
+
+/// What a decision is based on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decided {
+    /// A provision of a Consent.
+    Consent,
+    /// A rule of the network's.
+    Network,
+    /// A record that stands open in an emergency.
+    Emergency,
+    /// A Consent that cannot be enforced.
+    NotUnderstood,
+    /// Nothing: no consent speaks of it.
+    Nothing,
 }
 
 /// What a policy says of a whole record at an instant.
@@ -110,7 +136,7 @@ impl Policy {
     /// Compiles every directive about a record. A directive in force that is about somebody else denies, as one not
     /// understood; so do two that supersede each other.
     pub fn compile(asker: &Asker, ground: &Ground<'_>) -> Policy {
-        let Ground { about, directives, teams, terms, .. } = *ground;
+        let Ground { about, directives, teams, columns, terms, .. } = *ground;
         let custodian = terms.custodians.get(ground.facility).map(|name| &**name);
         let superseded = superseded(directives);
         let (mut shut, mut consents, mut grants) = (superseded.circle, Vec::new(), Vec::new());
@@ -119,7 +145,7 @@ impl Policy {
             // A Consent that does not say when it was given may be older than any member.
             let before = |joined: i64| directive.stated.is_none_or(|given| given < joined);
             let late = terms.reconsent && asker.joined.is_some_and(before);
-            let spec = Compiling { asker, teams, custodian, late }.spec(rule, &[], Around::NOTHING)?;
+            let spec = Compiling { asker, teams, columns, custodian, late }.spec(rule, &[], Around::NOTHING)?;
             Some((directive.consent.clone(), spec))
         };
         let mut others = Vec::new();
@@ -144,16 +170,34 @@ impl Policy {
             Box::new(Emergency { grants, consents, overrides: terms.emergency_overrides })
         });
         let limits = terms.limits.iter().filter_map(|limit| {
-            let spec = Compiling { asker, teams, custodian, late: false }.spec(&limit.rule, &[], Around::NOTHING)?;
+            let spec =
+                Compiling { asker, teams, columns, custodian, late: false }.spec(&limit.rule, &[], Around::NOTHING)?;
             Some((limit.name.clone(), spec))
         });
         let limits: Box<[_]> = limits.collect();
         let mut named = Vec::new();
         consents.iter().chain(&limits).for_each(|(_, spec)| spec.named(&mut named));
         emergency.iter().flat_map(|urgent| &urgent.consents).for_each(|(_, spec)| spec.named(&mut named));
-        let behind = behind(&named, ground.columns);
+        let behind = behind(&named, columns);
         let about = about.iter().copied().filter(|key| key.0 != 0 && !key.is_directory()).collect();
-        Policy { asker: asker.clone(), about, shut, consents: consents.into(), limits, emergency, behind }
+        let mut boundaries = Vec::new();
+        consents.iter().chain(&limits).for_each(|(_, spec)| spec.boundaries(&mut boundaries));
+        if let Some(urgent) = &emergency {
+            urgent.consents.iter().for_each(|(_, spec)| spec.boundaries(&mut boundaries));
+            urgent.grants.iter().for_each(|(_, period)| boundaries.extend([period.start, period.end]));
+        }
+        boundaries.sort_unstable();
+        boundaries.dedup();
+        let spreads = (0..=boundaries.len()).map(|_| OnceLock::new()).collect();
+        let (consents, boundaries) = (consents.into(), boundaries.into());
+        Policy { asker: asker.clone(), about, shut, consents, limits, emergency, behind, boundaries, spreads }
+    }
+
+    /// What hangs together with what it decides at an instant, milliseconds since 1970. `columns` are those that it was
+    /// compiled with.
+    pub(super) fn spread(&self, now_ms: i64, columns: &Columns) -> Option<&Spread> {
+        let segment = self.boundaries.partition_point(|boundary| *boundary <= now_ms);
+        Some(self.spreads.get(segment)?.get_or_init(|| Spread::of(self, now_ms, columns)))
     }
 
     /// What it says of the whole record at an instant, milliseconds since 1970.
@@ -182,17 +226,23 @@ impl Policy {
         }
     }
 
+    /// The same without what stands open in an emergency: that is for what is, not for what was.
+    pub fn decide_past(&self, now_ms: i64, seen: &RowFacts<'_>) -> Decision<'_> {
+        let decision = self.decide(now_ms, seen);
+        if decision.ground == Decided::Emergency { Decision { permitted: false, ..decision } } else { decision }
+    }
+
     /// The decision at an instant, milliseconds since 1970, about a row.
     pub fn decide(&self, now_ms: i64, seen: &RowFacts<'_>) -> Decision<'_> {
         if let Some(shut) = &self.shut {
-            return Decision { permitted: false, by: Some(shut), path: &[] };
+            return Decision { permitted: false, by: Some(shut), path: &[], ground: Decided::NotUnderstood };
         }
         let asked =
             Asked { now_ms, seen, behind: &self.behind, professional: self.asker.is_professional(), urgent: false };
         let ordinary = self.ordinary(&asked);
         let urgent = self.emergency.as_deref().filter(|_| !ordinary.permitted);
         match urgent.and_then(|urgent| urgent.opens(&Asked { urgent: true, ..asked })) {
-            Some(by) => Decision { permitted: true, by: Some(by), path: &[] },
+            Some(by) => Decision { permitted: true, by: Some(by), path: &[], ground: Decided::Emergency },
             None => ordinary,
         }
     }
@@ -203,20 +253,22 @@ impl Policy {
         for (consent, spec) in &self.consents {
             match spec.says(asked) {
                 Some(spec) if !spec.permits => {
-                    return Decision { permitted: false, by: Some(consent), path: &spec.path };
+                    return spec.decision(consent, Decided::Consent);
                 }
                 Some(spec) => permit = permit.or(Some((consent, spec))),
                 None => {}
             }
         }
-        let Some((consent, spec)) = permit else { return Decision { permitted: false, by: None, path: &[] } };
+        let Some((consent, spec)) = permit else {
+            return Decision { permitted: false, by: None, path: &[], ground: Decided::Nothing };
+        };
         // Of the network's own rules only what they deny counts.
         for (limit, spec) in &self.limits {
             if let Some(spec) = spec.says(asked).filter(|spec| !spec.permits) {
-                return Decision { permitted: false, by: Some(limit), path: &spec.path };
+                return spec.decision(limit, Decided::Network);
             }
         }
-        Decision { permitted: true, by: Some(consent), path: &spec.path }
+        spec.decision(consent, Decided::Consent)
     }
 
     /// The grant by which the record stands open in an emergency at an instant, milliseconds since 1970.
@@ -224,10 +276,10 @@ impl Policy {
         self.emergency.as_deref()?.granted(now_ms)
     }
 
-    /// A consent that permits something at an instant, milliseconds since 1970.
-    pub fn permitting(&self, now_ms: i64) -> Option<&ConsentVersion> {
-        let plain = self.consents.iter().find(|(_, spec)| spec.may_permit(now_ms)).map(|(consent, _)| consent);
-        plain.or_else(|| self.granted(now_ms))
+    /// The consents that permit something at an instant, milliseconds since 1970.
+    pub fn permitting(&self, now_ms: i64) -> impl Iterator<Item = &ConsentVersion> {
+        let plain = self.consents.iter().filter(move |(_, spec)| spec.may_permit(now_ms)).map(|(consent, _)| consent);
+        plain.chain(self.granted(now_ms))
     }
 
     /// Whom it was compiled for.
@@ -277,7 +329,7 @@ impl Spec {
         let (about, labelled) = match &self.about {
             None => (true, !self.permits || seen.labels.is_empty()),
             Some(about) => {
-                let about_it = about.includes(seen, self.permits, asked.behind);
+                let about_it = about.includes(seen, self.permits, asked.behind, &self.held);
                 (about_it, about_it && about.is_labelled(seen.labels, self.permits, asked.professional))
             }
         };
@@ -305,9 +357,20 @@ impl Spec {
         said
     }
 
+    fn decision<'s>(&'s self, by: &'s ConsentVersion, ground: Decided) -> Decision<'s> {
+        Decision { permitted: self.permits, by: Some(by), path: &self.path, ground }
+    }
+
     /// Whether it is a permit that is judged by its own labels, not by those of the permit around it.
     fn has_own_labels(&self) -> bool {
         self.permits && self.about.as_ref().is_some_and(|about| about.labels.is_some())
+    }
+
+    /// The instants at which it, or a rule in it, begins or ends to hold.
+    fn boundaries(&self, found: &mut Vec<i64>) {
+        found.extend([self.period.start, self.period.end]);
+        self.times.boundaries(found);
+        self.exceptions.iter().for_each(|inner| inner.boundaries(found));
     }
 
     /// The resources that it names, as hashes.
@@ -336,6 +399,7 @@ impl Around {
 struct Compiling<'a> {
     asker: &'a Asker,
     teams: &'a [Team],
+    columns: &'a Columns,
     /// The Organization that keeps the record, where it is known.
     custodian: Option<&'a str>,
     /// Whether it became a member after the Consent was given, and would need another.
@@ -372,6 +436,7 @@ impl Compiling<'_> {
             period: rule.period,
             times,
             about: (!rule.about.is_everything()).then(|| Box::new(rule.about.clone())),
+            held: held(&rule.about, rule.permits, self.columns),
             names_emergency: here.emergency,
             exceptions: exceptions.collect(),
             path: path.into(),

@@ -173,6 +173,8 @@ impl ResourceType {
     pub const CARE_TEAM: Self = ResourceType(14);
     /// CodeSystem.
     pub const CODE_SYSTEM: Self = ResourceType(21);
+    /// Communication.
+    pub const COMMUNICATION: Self = ResourceType(22);
     /// Composition.
     pub const COMPOSITION: Self = ResourceType(25);
     /// Condition.
@@ -285,6 +287,7 @@ mod tests {
             (ResourceType::SEARCH_PARAMETER, "SearchParameter"),
             (ResourceType::VALUE_SET, "ValueSet"),
             (ResourceType::CARE_TEAM, "CareTeam"),
+            (ResourceType::COMMUNICATION, "Communication"),
             (ResourceType::DEVICE, "Device"),
             (ResourceType::DEVICE_REQUEST, "DeviceRequest"),
             (ResourceType::DEVICE_USE_STATEMENT, "DeviceUseStatement"),

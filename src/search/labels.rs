@@ -131,6 +131,24 @@ pub fn with_kinds(mut labels: Labels) -> Labels {
     labels
 }
 
+/// The codes of labels, as the network's office reads them.
+pub fn codes(labels: Labels) -> Vec<&'static str> {
+    let plain = [
+        (Labels::UNINFORMED, "UNINFORMED"),
+        (Labels::UNDELIVERED, "UNDELIVERED"),
+        (Labels::UNKNOWN, "unknown"),
+        (Labels::RESTRICTED, "R"),
+        (Labels::VERY_RESTRICTED, "V"),
+    ];
+    let sensitive = SENSITIVITIES.iter().filter_map(|(code, _)| Some((sensitivity(code)?, *code)));
+    plain
+        .into_iter()
+        .chain(sensitive)
+        .filter(|(label, _)| !label.and(labels).is_empty())
+        .map(|(_, code)| code)
+        .collect()
+}
+
 /// All labels of sensitivity.
 pub fn sensitivities() -> Labels {
     SENSITIVITIES.iter().filter_map(|(code, _)| sensitivity(code)).fold(Labels::default(), Labels::union)

@@ -62,7 +62,7 @@ impl Judged {
     /// Whether each row may leave, as the gate has it.
     pub fn answers(&self) -> Vec<bool> {
         let policy = self.policy();
-        let gate = Gate::new(&self.caller, &self.facility, &policy, self.now);
+        let gate = Gate::new(&self.caller, &self.facility, &policy, self.now).over(&self.columns);
         (0..self.columns.len()).map(|row| gate.row(&RowFacts::row(&self.columns, row)).is_some()).collect()
     }
 }

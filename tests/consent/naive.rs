@@ -16,6 +16,9 @@ const OF_PROVISION: &str =
 /// Levels of provisions, the outermost among them.
 const LEVELS: usize = 16;
 
+/// Why something is denied, not only permitted by none.
+const DENIALS: [&str; 3] = ["an exception that denies", "a consent that denies", "a limit of the network"];
+
 /// What becomes of one resource, and why, for the counting of cases.
 pub struct Answer {
     pub permitted: bool,
@@ -63,7 +66,20 @@ pub fn answers(case: &Value) -> Vec<Answer> {
         record: text(&case["record"]),
         labels: plainly::all_labels(resources),
     };
-    (0..resources.len()).map(|row| world.answer(row)).collect()
+    let mut answers: Vec<Answer> = (0..resources.len()).map(|row| world.answer(row)).collect();
+    let visible: Vec<bool> = answers.iter().map(|answer| answer.permitted).collect();
+    let denied: Vec<bool> = answers.iter().map(|answer| DENIALS.contains(&answer.why.as_str())).collect();
+    let together = plainly::what_hangs_together(resources, visible, denied);
+    for ((answer, visible), resource) in answers.iter_mut().zip(together).zip(resources) {
+        let another = plainly::patients(resource).iter().any(|named| named != world.record);
+        if answer.permitted && (another || !visible) {
+            *answer = self::answer(
+                false,
+                if another { "names another patient" } else { "hangs together with what is hidden" },
+            );
+        }
+    }
+    answers
 }
 
 pub fn each(value: &Value) -> &[Value] {
@@ -84,9 +100,6 @@ impl World<'_> {
     }
 
     fn answer(&self, row: usize) -> Answer {
-        if plainly::patients(self.resource(row)).iter().any(|named| named != self.record) {
-            return answer(false, "names another patient");
-        }
         let Some(consents) = self.in_place() else { return answer(false, "a circle of supersession") };
         if consents.iter().any(|consent| matches!(self.standing(consent), Standing::NotUnderstood)) {
             return answer(false, "a consent that is not understood");
@@ -230,7 +243,7 @@ impl World<'_> {
             ("purpose", is_the_purpose(rule, about.purpose)),
             ("action", is_reading(rule)),
             ("meta.source", is_from(rule, resource)),
-            ("class", plainly::about_class(rule, resource)),
+            ("class", plainly::about_class(rule, about.row, resources)),
             ("code", plainly::about_code(rule, resource)),
             ("dataPeriod", plainly::about_time(rule, resource)),
             ("data", plainly::about_data(rule, resource, resources)),

@@ -208,6 +208,10 @@ fn own_labels(resource: &Value) -> Labels {
     labels
 }
 
+/// What says who, where, with what and on which visit.
+const SUPPORTING: [&str; 7] =
+    ["Encounter", "Practitioner", "Organization", "Location", "Medication", "Device", "PractitionerRole"];
+
 /// The labels of each resource: what refers to something labelled tells of it, and so does who or what is known from
 /// labelled resources alone.
 pub fn all_labels(resources: &[Value]) -> Vec<Labels> {
@@ -230,7 +234,7 @@ pub fn all_labels(resources: &[Value]) -> Vec<Labels> {
         for row in 0..resources.len() {
             let by: Vec<usize> = (0..resources.len()).filter(|by| *by != row && refers(*by, row)).collect();
             let hidden = !by.is_empty() && by.iter().all(|by| !labels[*by].is_empty());
-            if supporting.contains(&text(&resources[row]["resourceType"])) && labels[row].is_empty() && hidden {
+            if SUPPORTING.contains(&text(&resources[row]["resourceType"])) && labels[row].is_empty() && hidden {
                 labels[row] = by.iter().flat_map(|by| labels[*by].clone()).collect();
             }
         }
@@ -381,9 +385,61 @@ fn authors(resource: &Value) -> BTreeSet<String> {
     elements.iter().flat_map(|element| references(&resource[*element])).collect()
 }
 
-pub fn about_class(rule: &Value, resource: &Value) -> bool {
+pub fn about_class(rule: &Value, row: usize, resources: &[Value]) -> bool {
     let Some(classes) = rule.get("class") else { return true };
     let denies = rule["type"] == "deny";
+    let is_held = || held(each(classes), resources).contains(&name(&resources[row]));
+    is_of_class(classes, &resources[row], denies) || (!denies && is_held())
+}
+
+/// What documents of the kinds that are named refer to, and so on, but not by way of a patient.
+fn held(classes: &[Value], resources: &[Value]) -> BTreeSet<String> {
+    let kinds: Value = classes.iter().filter(|coding| coding["system"] == "http://loinc.org").cloned().collect();
+    let documents = resources.iter().filter(|resource| is_of_class(&kinds, resource, false));
+    let mut ways: Vec<&Value> = documents.collect();
+    let mut found = BTreeSet::new();
+    while let Some(from) = ways.pop() {
+        let to = references(from);
+        for next in resources.iter().filter(|one| to.contains(&name(one))) {
+            if found.insert(name(next)) && next["resourceType"] != "Patient" {
+                ways.push(next);
+            }
+        }
+    }
+    found
+}
+
+/// What is seen, with what hangs together: what tells of something denied is denied with it; a document of which something is
+/// hidden, and a doctor, place or visit that nothing names which is seen, are hidden.
+pub fn what_hangs_together(resources: &[Value], mut visible: Vec<bool>, mut denied: Vec<bool>) -> Vec<bool> {
+    let named: Vec<BTreeSet<String>> = resources.iter().map(references).collect();
+    let names: Vec<String> = resources.iter().map(name).collect();
+    let kinds: Vec<&str> = resources.iter().map(|resource| text(&resource["resourceType"])).collect();
+    let rows = 0..resources.len();
+    let carried = ["Practitioner", "Organization", "Location", "Device", "PractitionerRole", "Patient"];
+    let whole = ["Bundle", "Composition", "DocumentReference", "List", "Provenance"];
+    for _ in rows.clone() {
+        for row in rows.clone().filter(|row| !carried.contains(&kinds[*row])) {
+            for by in rows.clone().filter(|by| named[*by].contains(&names[row]) && kinds[*by] != "Patient") {
+                if denied[row] {
+                    (denied[by], visible[by]) = (true, false);
+                }
+            }
+        }
+    }
+    for _ in rows.clone() {
+        for row in rows.clone() {
+            let mut held = rows.clone().filter(|to| *to != row && named[row].contains(&names[*to]));
+            let by: Vec<usize> = rows.clone().filter(|by| *by != row && named[*by].contains(&names[row])).collect();
+            let torn = whole.contains(&kinds[row]) && held.any(|to| !visible[to] && !carried.contains(&kinds[to]));
+            let unnamed = SUPPORTING.contains(&kinds[row]) && !by.is_empty() && by.iter().all(|by| !visible[*by]);
+            visible[row] &= !torn && !unnamed;
+        }
+    }
+    visible
+}
+
+fn is_of_class(classes: &Value, resource: &Value, denies: bool) -> bool {
     each(classes).iter().any(|coding| {
         let code = text(&coding["code"]);
         match text(&coding["system"]) {

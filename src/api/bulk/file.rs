@@ -15,7 +15,7 @@ use crate::api::trail::Trail;
 use crate::app::Gateway;
 use crate::audit::What;
 use crate::chart::Chart;
-use crate::consent::{Action, Caller, Permitted};
+use crate::consent::{Action, Caller, ConsentVersion, Permitted};
 use crate::fault::Fault;
 use crate::fhir::PatientKey;
 
@@ -147,16 +147,18 @@ impl Lines {
         let Some(mut opened) = self.opened.take() else { return Ok(false) };
         let before = part.lines.len();
         let by = self.walk.judged(opened.record, &opened.chart, |judge| {
+            let mut by: Vec<ConsentVersion> = Vec::new();
             while part.bytes < PART_BYTES {
                 let Some(row) = opened.rows.next() else { break };
                 if let Some(permit) = judge.permit(row) {
+                    by.extend(judge.opened_by(row).filter(|one| !by.contains(one)).cloned());
                     part.push(permit.release(opened.chart.body(row)?));
                 }
             }
-            Ok(judge.opened_by().cloned())
+            Ok(by)
         })?;
         if part.lines.len() > before {
-            trail.saw(opened.record, by.as_ref().and_then(Option::as_ref), part.lines.len() - before);
+            trail.saw_by_any(opened.record, by.as_deref().unwrap_or_default(), part.lines.len() - before);
         }
         // A record that is closed by now has no more lines.
         if by.is_some() && opened.rows.peek().is_some() {
@@ -170,7 +172,7 @@ impl Lines {
         let Some(record) = self.records.next() else { return Ok(false) };
         let (names, by) = self.walk.deleted(record)?;
         if !names.is_empty() {
-            trail.saw(record, by.as_ref(), names.len());
+            trail.saw_by_any(record, &by, names.len());
             part.push(Permitted::gather(names, bundle));
         }
         Ok(true)

@@ -42,8 +42,8 @@ impl File {
     }
 }
 
-/// Names that may leave, and the consent by which.
-pub(super) type Names = (Vec<Permitted<Vec<u8>>>, Option<ConsentVersion>);
+/// Names that may leave, and the consents by which.
+pub(super) type Names = (Vec<Permitted<Vec<u8>>>, Vec<ConsentVersion>);
 
 /// Walks the records of one export for the caller who began it.
 pub(super) struct Walk {
@@ -147,16 +147,16 @@ impl Walk {
         Ok(rows)
     }
 
-    /// The names (`Type/id`) of what was deleted of a record and may be spoken of, and the consent by which. Blocks on
+    /// The names (`Type/id`) of what was deleted of a record and may be spoken of, and the consents by which. Blocks on
     /// storage.
     pub(super) fn deleted(&self, record: PatientKey) -> Result<Names, Fault> {
-        let Some(since) = self.export.asked().since else { return Ok((Vec::new(), None)) };
+        let Some(since) = self.export.asked().since else { return Ok((Vec::new(), Vec::new())) };
         let until = self.export.transaction_time();
         let chart = self.gateway.chart(record)?;
         let policy = chart.policy(&self.caller);
-        let gate = chart.gate(&self.caller, &policy, self.gateway.now()).found();
+        let gate = chart.gate(&self.caller, &policy, self.gateway.now()).found().past();
         if !gate.is_open() {
-            return Ok((Vec::new(), None));
+            return Ok((Vec::new(), Vec::new()));
         }
         let partition = self.gateway.pipeline().store().partition(record)?;
         let mut last: HashMap<(ResourceType, &ResourceId), usize> = HashMap::new();
@@ -176,7 +176,7 @@ impl Walk {
             let name = format!("{}/{}", facts.resource_type.name(), facts.id.as_str()).into_bytes();
             names.extend(chart.permit_version(&gate, seen_by(&partition, at)).map(|permit| permit.release(name)));
         }
-        Ok((names, gate.opened_by().cloned()))
+        Ok((names, gate.opened_by()))
     }
 
     /// The name of a file, when something of a record would be in it now. Blocks on storage.
@@ -206,8 +206,8 @@ impl Judge<'_> {
         self.gate.row(&RowFacts::row(&self.then.columns, row).labelled(self.now.columns.labels[now]))
     }
 
-    /// The consent that opened the record.
-    pub(super) fn opened_by(&self) -> Option<&ConsentVersion> {
-        self.gate.opened_by()
+    /// The consent that opened a row of the chart as of then; `None` where the caller's role did.
+    pub(super) fn opened_by(&self, row: usize) -> Option<&ConsentVersion> {
+        self.gate.opened_row_by(&RowFacts::row(&self.then.columns, row))
     }
 }

@@ -19,6 +19,8 @@ pub(in crate::api) struct Operation {
     pub(in crate::api) instance: bool,
     /// `OperationDefinition.affectsState`.
     pub(in crate::api) affects_state: bool,
+    /// For whom it is, where the types that a role may read do not say.
+    pub(in crate::api) is_for: For,
     /// Whether a call of it can do with parameters of primitive types alone.
     pub(in crate::api) is_primitive: bool,
     /// What is not said by its definition; may be empty.
@@ -38,21 +40,38 @@ pub(in crate::api) enum On {
     Only(&'static str),
 }
 
+/// For whom an operation is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::api) enum For {
+    /// Whoever may read, or write, what it is about.
+    Entitled,
+    /// The network's office.
+    Office,
+    /// Whoever may open records in an emergency.
+    Emergency,
+}
+
 /// Which operation it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Run {
     Convert,
     DocRef,
     Document,
+    EmergencyAccess,
+    EmergencyEnd,
+    EmergencyReviews,
     Everything,
+    Explain,
     Export,
     Import,
     LastN,
     Meta,
     MetaAdd,
     MetaDelete,
+    Preview,
     Summary,
     Validate,
+    WhoCanSee,
 }
 
 impl Operation {
@@ -72,6 +91,7 @@ const PLAIN: Operation = Operation {
     on_type: false,
     instance: false,
     affects_state: false,
+    is_for: For::Entitled,
     is_primitive: true,
     documentation: "",
     what: What::Other,
@@ -115,12 +135,61 @@ pub(in crate::api) static OPERATIONS: &[Operation] = &[
         ..PLAIN
     },
     Operation {
+        name: "emergency-access",
+        definition: "https://tasuki.example/fhir/OperationDefinition/emergency-access",
+        on: On::Only("Patient"),
+        instance: true,
+        affects_state: true,
+        is_for: For::Emergency,
+        documentation: "Opens the record of one patient to the caller for some minutes (minutes, at most 60), for a reason \
+                        (reason). What is very restricted, and what the patient has not been told, stays closed. The \
+                        facility that keeps the record is notified by a Communication, the network's office reviews it.",
+        what: What::EmergencyStarted,
+        run: Run::EmergencyAccess,
+        ..PLAIN
+    },
+    Operation {
+        name: "emergency-end",
+        definition: "https://tasuki.example/fhir/OperationDefinition/emergency-end",
+        on: On::Only("Patient"),
+        instance: true,
+        affects_state: true,
+        is_for: For::Emergency,
+        documentation: "Closes what emergency-access opened to the caller.",
+        what: What::EmergencyStopped,
+        run: Run::EmergencyEnd,
+        ..PLAIN
+    },
+    Operation {
+        name: "emergency-reviews",
+        definition: "https://tasuki.example/fhir/OperationDefinition/emergency-reviews",
+        on: On::Only("Consent"),
+        on_type: true,
+        is_for: For::Office,
+        documentation: "The emergencies that nobody has reviewed: Consents of the category emergency-access without a \
+                        verification. A review is an update that adds one.",
+        what: What::EmergencyReviews,
+        run: Run::EmergencyReviews,
+        ..PLAIN
+    },
+    Operation {
         name: "everything",
         definition: "http://hl7.org/fhir/OperationDefinition/Patient-everything",
         on: On::Only("Patient"),
         instance: true,
         what: What::Everything,
         run: Run::Everything,
+        ..PLAIN
+    },
+    Operation {
+        name: "explain-access",
+        definition: "https://tasuki.example/fhir/OperationDefinition/explain-access",
+        instance: true,
+        is_for: For::Office,
+        documentation: "Whether a client (client, by its id; purpose, where another than its usual one is meant) may see the \
+                        resource, and which consent and provision says so.",
+        what: What::AccessReview,
+        run: Run::Explain,
         ..PLAIN
     },
     Operation {
@@ -205,6 +274,18 @@ pub(in crate::api) static OPERATIONS: &[Operation] = &[
         ..PLAIN
     },
     Operation {
+        name: "preview-consent",
+        definition: "https://tasuki.example/fhir/OperationDefinition/preview-consent",
+        on: On::Only("Patient"),
+        instance: true,
+        is_for: For::Office,
+        is_primitive: false,
+        documentation: "What a Consent, sent as the body, would open and close were it signed now. Nothing is stored.",
+        what: What::AccessReview,
+        run: Run::Preview,
+        ..PLAIN
+    },
+    Operation {
         name: "summary",
         definition: "http://hl7.org/fhir/uv/ips/OperationDefinition/summary",
         on: On::Only("Patient"),
@@ -225,6 +306,18 @@ pub(in crate::api) static OPERATIONS: &[Operation] = &[
                         named.",
         what: What::Validate,
         run: Run::Validate,
+        ..PLAIN
+    },
+    Operation {
+        name: "who-can-see",
+        definition: "https://tasuki.example/fhir/OperationDefinition/who-can-see",
+        on: On::Only("Patient"),
+        instance: true,
+        is_for: For::Office,
+        documentation: "Each client that may see something of the patient now, how many resources of which types, by which \
+                        consents; of one resource alone with resource, every client with all=true.",
+        what: What::AccessReview,
+        run: Run::WhoCanSee,
         ..PLAIN
     },
 ];
