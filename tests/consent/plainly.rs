@@ -219,8 +219,6 @@ pub fn all_labels(resources: &[Value]) -> Vec<Labels> {
     let named: Vec<BTreeSet<String>> = resources.iter().map(references).collect();
     let names: Vec<String> = resources.iter().map(name).collect();
     let refers = |by: usize, to: usize| named[by].contains(&names[to]);
-    let supporting =
-        ["Encounter", "Practitioner", "Organization", "Location", "Medication", "Device", "PractitionerRole"];
     loop {
         let before = labels.clone();
         for _ in resources {
