@@ -191,6 +191,8 @@ fn stricter(consent: &Value, resource: &Value) -> Option<&'static str> {
         Some("related is what the encounter refers to")
     } else if named.contains("dataPeriod") && resource["effectiveDateTime"].is_null() {
         Some("undated lies in no period, and may lie in any that is denied")
+    } else if named.contains("dataPeriod") && named.contains("\"deny\"") && resource["encounter"].is_object() {
+        Some("what refers to something undated that is denied is denied with it")
     } else if !unnamed.is_empty() && !alone {
         Some("a label opens where it is named")
     } else {
