@@ -1,9 +1,25 @@
 //! Consent as a whole: the truth table that people read, the laws that any set of consents keeps, and other people's
 //! Consents, none of which may open anything by mistake.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::print_stdout, unreachable_pub)]
 
-use proptest::prelude::*;
+#[path = "consent/agreement.rs"]
+mod agreement;
+#[path = "consent/cases.rs"]
+mod cases;
+#[path = "consent/judge.rs"]
+mod judge;
+#[path = "consent/laws.rs"]
+mod laws;
+#[path = "consent/naive.rs"]
+mod naive;
+#[path = "consent/plainly.rs"]
+mod plainly;
+#[path = "consent/published.rs"]
+mod published;
+#[path = "consent/table.rs"]
+mod table;
+
 use serde_json::{Value, json};
 use tasuki::consent::{Asker, Decision, Directive, Ground, Policy, Purpose, RowFacts, Terms};
 use tasuki::fhir::ResourceType;
@@ -127,106 +143,11 @@ fn the_truth_table() {
         table +=
             &format!("a row labelled {name:<11} is released by consent: {}\n", if ever { "as above" } else { "never" });
     }
+    table += &table::text();
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/consent/truth-table.txt");
     if std::env::var_os("UPDATE").is_some() {
         std::fs::write(path, &table).unwrap();
     }
     let expected = std::fs::read_to_string(path).unwrap();
     assert!(table == expected, "the truth table has changed; run with UPDATE=1 and read the diff\n{table}");
-}
-
-/// Any provision: mostly sound, sometimes with an element that cannot be enforced.
-fn provisions(kind: &'static str) -> impl Strategy<Value = Value> {
-    let named = proptest::sample::subsequence(AGENCIES.to_vec(), 0..=3);
-    let day = || proptest::option::of(proptest::sample::select(DAYS.to_vec()));
-    (named, day(), day(), 0..12_u8).prop_map(move |(named, start, end, odd)| {
-        let mut provision = json!({"type": kind});
-        if !named.is_empty() {
-            provision["actor"] = actors(&named);
-        }
-        for (name, day) in [("start", start), ("end", end)] {
-            if let Some(day) = day {
-                provision["period"][name] = json!(day);
-            }
-        }
-        match odd {
-            0 => provision["purpose"] = json!([{"code": "TREAT"}]),
-            1 => provision["provision"] = json!([{"type": "permit"}]),
-            2 => provision["securityLabel"] = json!([{"code": "R"}]),
-            _ => {}
-        }
-        provision
-    })
-}
-
-fn consents() -> impl Strategy<Value = Vec<Value>> {
-    let status = proptest::sample::select(vec!["active", "active", "active", "inactive", "draft"]);
-    let provision = prop_oneof![3 => provisions("permit"), 1 => provisions("deny")];
-    proptest::collection::vec((status, provision), 0..5).prop_map(|all| {
-        all.into_iter()
-            .enumerate()
-            .map(|(n, (status, provision))| consent(&format!("c{n}"), status, provision))
-            .collect()
-    })
-}
-
-/// Every answer there is: agency by agency, day by day.
-fn answers(consents: &[Value]) -> Vec<bool> {
-    let days = |policy: Policy| DAYS.map(|day| decide(&policy, midnight(day), Labels::default()).permitted);
-    AGENCIES.iter().flat_map(|organization| days(compile(organization, consents))).collect()
-}
-
-fn never_wider(after: &[Value], before: &[Value]) -> bool {
-    answers(after).iter().zip(answers(before)).all(|(after, before)| !after || before)
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
-
-    #[test]
-    fn adding_a_deny_never_widens(before in consents(), mut deny in provisions("deny")) {
-        // An exception to a deny may permit: that is what it is for.
-        deny.as_object_mut().unwrap().remove("provision");
-        let mut after = before.clone();
-        after.push(consent("deny", "active", deny));
-        prop_assert!(never_wider(&after, &before));
-    }
-
-    #[test]
-    fn taking_a_sound_permit_away_never_widens(before in consents(), at in 0..5_usize) {
-        let mut after = before.clone();
-        // Taking away one that cannot be enforced lifts its deny: that is its purpose, and not meant here.
-        let sound = |c: &Value| c["provision"]["type"] == "permit" && Directive::read(c).alarm().is_none();
-        if after.get(at).is_some_and(sound) {
-            after.remove(at);
-        }
-        prop_assert!(never_wider(&after, &before));
-    }
-
-    #[test]
-    fn an_earlier_end_of_a_permit_never_widens(before in consents(), at in 0..5_usize, end in 0..5_usize) {
-        let mut after = before.clone();
-        if let Some(one) = after.get_mut(at).filter(|c| c["provision"]["type"] == "permit") {
-            let old = one["provision"]["period"]["end"].as_str().unwrap_or("9999");
-            let earlier = DAYS[end].min(old).to_owned();
-            one["provision"]["period"]["end"] = json!(earlier);
-        }
-        prop_assert!(never_wider(&after, &before));
-    }
-
-    #[test]
-    fn the_order_of_consents_does_not_matter(before in consents()) {
-        let after: Vec<_> = before.iter().rev().cloned().collect();
-        prop_assert_eq!(answers(&after), answers(&before));
-    }
-
-    #[test]
-    fn whoever_may_read_is_in_the_panel(consents in consents()) {
-        let panel: Vec<_> = consents.iter().map(Directive::read).flat_map(|directive| directive.panels(&[])).collect();
-        for organization in AGENCIES {
-            let policy = compile(organization, &consents);
-            let reads = DAYS.iter().any(|day| decide(&policy, midnight(day), Labels::default()).permitted);
-            prop_assert!(!reads || panel.iter().any(|name| name == organization || name == "*"));
-        }
-    }
 }

@@ -1,6 +1,8 @@
 //! Which resources a provision is about (Consent.provision.class, code, securityLabel, dataPeriod, data), judged on the facts
 //! of a row.
 
+use std::sync::LazyLock;
+
 use serde_json::{Map, Value};
 
 use super::permitted::RowFacts;
@@ -63,8 +65,10 @@ pub enum Meaning {
 pub struct Marked {
     /// Confidentiality, from 0 (N and lower) to 2 (V): of a permit the highest, of a deny the lowest named.
     pub confidentiality: Option<u8>,
-    /// Sensitivities as they are named.
+    /// The sensitivities that are named, and their kinds.
     pub sensitivities: Labels,
+    /// The same, and what they are kinds of.
+    pub touched: Labels,
     /// Flags of JP-CLINS as they are named: UNINFORMED, UNDELIVERED.
     pub flags: Labels,
     /// In a deny: some label was not understood, so that it is about everything.
@@ -73,6 +77,8 @@ pub struct Marked {
 
 /// What only unlabelled rows have.
 const PLAIN: Labels = Labels(0);
+/// All sensitivities.
+static SENSITIVE: LazyLock<Labels> = LazyLock::new(sensitivities);
 /// Labels that no consent releases but one that names them.
 pub(super) const NEVER: Labels =
     Labels(Labels::UNINFORMED.0 | Labels::UNDELIVERED.0 | Labels::UNKNOWN.0 | Labels::PENDING.0);
@@ -119,7 +125,7 @@ impl About {
             && self.codes.includes(|(system, code)| has_code(seen, *system, *code))
             && self.data_period.is_none_or(|period| in_period(seen, period, permits))
             && self.data.includes(|data| data.includes(seen, permits, behind))
-            && self.origins.includes(|origin| comes_from(seen, *origin))
+            && self.origins.includes(|origin| comes_from(seen, *origin, permits))
     }
 
     /// Whether it is about what is so labelled; `professional` says whether who asks may be shown at all what a patient has not
@@ -161,7 +167,10 @@ impl Data {
             Meaning::Dependents => itself || refers() || (!permits && is_behind()),
             Meaning::AuthoredBy => {
                 let by = authors();
-                seen.tokens.iter().any(|t| t.code == self.reference && by.contains(&t.parameter))
+                let wrote = seen.tokens.iter().any(|t| t.code == self.reference && by.contains(&t.parameter));
+                // Not every element that names a writer is a search parameter (Condition.recorder): a deny is about
+                // whatever names them.
+                wrote || (!permits && refers())
             }
         }
     }
@@ -171,7 +180,7 @@ impl Marked {
     fn read(concepts: &[&Value], place: &'static str, read: &mut Reading<'_>) -> Marked {
         let permits = read.permits();
         let mut marked = Marked::default();
-        let mut unknown = false;
+        let (mut unknown, mut named) = (false, PLAIN);
         for label in concepts {
             let part = |name| label.get(name).and_then(Value::as_str).unwrap_or_default();
             let (system, code) = (part("system"), part("code"));
@@ -186,12 +195,16 @@ impl Marked {
             let flag = if system == system::CLINS_INDICATION { flag(code) } else { PLAIN };
             unknown |= rank.is_none() && sensitive.is_empty() && flag.is_empty();
             marked.flags = marked.flags.union(flag);
-            marked.sensitivities = marked.sensitivities.union(sensitive);
+            named = named.union(sensitive);
             marked.confidentiality = match (marked.confidentiality, rank) {
                 (Some(a), Some(b)) => Some(if permits { a.max(b) } else { a.min(b) }),
                 (a, b) => a.or(b),
             };
         }
+        marked.sensitivities = with_kinds(named);
+        let touches = |one: &Labels| !with_kinds(*one).and(named).is_empty();
+        let above = (0..u32::BITS).map(|bit| SENSITIVE.and(Labels(1 << bit))).filter(touches);
+        marked.touched = above.fold(marked.sensitivities, Labels::union);
         marked.everything = read.of(Vec::<()>::new(), unknown, place) == Of::Any;
         marked
     }
@@ -199,9 +212,10 @@ impl Marked {
     /// Whether a permit that names them is about something so labelled: its confidentiality is not higher, every sensitivity
     /// it has is named, and something of it is.
     fn permits(self, labels: Labels, professional: bool) -> bool {
-        let named = with_kinds(self.sensitivities);
-        let sensitive = labels.and(sensitivities());
-        let highest = self.confidentiality.unwrap_or(1);
+        let named = self.sensitivities;
+        let sensitive = labels.and(*SENSITIVE);
+        // What is sensitive is restricted: who may have it by its name may have it so.
+        let highest = self.confidentiality.unwrap_or(u8::from(!sensitive.is_empty()));
         let told = if professional { self.flags } else { PLAIN };
         let meant = self.confidentiality.is_some() || !sensitive.and(named).is_empty() || !labels.and(told).is_empty();
         meant
@@ -213,11 +227,10 @@ impl Marked {
     /// Whether a deny that names them is about something so labelled: its confidentiality is not lower, or it has one of the
     /// sensitivities, a kind of one, or one that they are a kind of.
     fn denies(self, labels: Labels) -> bool {
-        let named = with_kinds(self.sensitivities);
-        let sensitive = with_kinds(labels.and(sensitivities()));
-        let marked = named.union(self.flags).union(Labels::UNKNOWN);
-        let wide = !sensitive.union(labels).and(marked).is_empty();
-        self.everything || wide || self.confidentiality.is_some_and(|lowest| rank(labels) >= lowest)
+        let marked = self.touched.union(self.flags).union(Labels::UNKNOWN);
+        self.everything
+            || !labels.and(marked).is_empty()
+            || self.confidentiality.is_some_and(|lowest| rank(labels) >= lowest)
     }
 }
 
@@ -252,11 +265,11 @@ fn has_code(seen: &RowFacts<'_>, system: u64, code: u64) -> bool {
     seen.tokens.iter().any(|token| is(token) && by.contains(&token.parameter))
 }
 
-/// Whether `meta.source` is this. What has none comes from nowhere that a rule can name.
-fn comes_from(seen: &RowFacts<'_>, origin: u64) -> bool {
-    static NAME: std::sync::LazyLock<Vec<Parameter>> =
-        std::sync::LazyLock::new(|| numbers(&[("Observation", "_source")]));
-    seen.tokens.iter().any(|token| token.code == origin && NAME.contains(&token.parameter))
+/// Whether `meta.source` is this. What has none comes from nowhere that a permit can name, and from anywhere for a deny.
+fn comes_from(seen: &RowFacts<'_>, origin: u64, permits: bool) -> bool {
+    static NAME: LazyLock<Vec<Parameter>> = LazyLock::new(|| numbers(&[("Observation", "_source")]));
+    let mut sources = seen.tokens.iter().filter(|token| NAME.contains(&token.parameter)).peekable();
+    (sources.peek().is_none() && !permits) || sources.any(|token| token.code == origin)
 }
 
 fn each<T>(items: &[&Value], one: fn(&Value) -> Option<T>, place: &'static str, read: &mut Reading<'_>) -> Of<T> {
@@ -269,8 +282,11 @@ fn each<T>(items: &[&Value], one: fn(&Value) -> Option<T>, place: &'static str, 
 }
 
 fn class(coding: &Value) -> Option<Class> {
-    let code = coding.get("code")?.as_str()?;
+    let code = coding.get("code")?.as_str().filter(|code| !code.is_empty())?;
     match coding.get("system").and_then(Value::as_str)? {
+        // Formats of documents, which R4 allows here too, are not among the facts.
+        "urn:ietf:bcp:13" | "urn:oid:1.3.6.1.4.1.19376.1.2.3" => None,
+        "http://ihe.net/fhir/ValueSet/IHE.FormatCode.codesystem" => None,
         TYPES => ResourceType::parse(code).map(Class::Type),
         "urn:ietf:rfc:3986" => Some(Class::Profile(token_hash(code))),
         // Content classes of R4 (consent-content-class) name types and profiles by their URL.
@@ -300,7 +316,7 @@ fn codes_of(concepts: &[&Value], place: &'static str, read: &mut Reading<'_>) ->
         let before = known.len();
         for coding in concept.get("coding").and_then(Value::as_array).into_iter().flatten() {
             let text = |name| coding.get(name).and_then(Value::as_str);
-            if let Some(code) = text("code") {
+            if let Some(code) = text("code").filter(|code| !code.is_empty()) {
                 let system = text("system").map(oid::canonical).unwrap_or_default();
                 known.push((if system.is_empty() { 0 } else { system_hash(system) }, coded_hash(system, code)));
             }
@@ -312,7 +328,7 @@ fn codes_of(concepts: &[&Value], place: &'static str, read: &mut Reading<'_>) ->
 
 /// The parameters whose tokens are what a resource is about.
 fn coded() -> &'static [Parameter] {
-    static NAMES: std::sync::LazyLock<Vec<Parameter>> = std::sync::LazyLock::new(|| {
+    static NAMES: LazyLock<Vec<Parameter>> = LazyLock::new(|| {
         numbers(&[
             ("Observation", "code"),
             ("Observation", "combo-code"),
@@ -326,7 +342,7 @@ fn coded() -> &'static [Parameter] {
 
 /// The parameters that say who said something.
 fn authors() -> &'static [Parameter] {
-    static NAMES: std::sync::LazyLock<Vec<Parameter>> = std::sync::LazyLock::new(|| {
+    static NAMES: LazyLock<Vec<Parameter>> = LazyLock::new(|| {
         numbers(&[
             ("Composition", "author"),
             ("Observation", "performer"),
@@ -343,8 +359,7 @@ fn authors() -> &'static [Parameter] {
 }
 
 fn profile() -> Option<Parameter> {
-    static NAME: std::sync::LazyLock<Vec<Parameter>> =
-        std::sync::LazyLock::new(|| numbers(&[("Observation", "_profile")]));
+    static NAME: LazyLock<Vec<Parameter>> = LazyLock::new(|| numbers(&[("Observation", "_profile")]));
     NAME.first().copied()
 }
 

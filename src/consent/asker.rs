@@ -106,7 +106,6 @@ impl Asker {
                 "CareTeam" | "Group" if self.teams.of.contains(name) => Some(true),
                 "CareTeam" | "Group" => match teams.iter().find(|team| team.reference == *name) {
                     Some(team) if permits && !team.is_active => Some(false),
-                    // Whether a person of whom nothing is known is one of the people in it cannot be told.
                     Some(team) if !permits && !team.is_active => Some(team.times(|named| self.may_be(named)).is_some()),
                     Some(team) if permits => return team.times(|named| self.is(named)).map(Times::During),
                     Some(team) => return team.times(|named| self.may_be(named)).map(Times::During),
@@ -122,8 +121,14 @@ impl Asker {
         *self.organization == *named || self.person.as_deref() == Some(named)
     }
 
+    /// Whether it is, or it cannot be told: a person where nobody signed in, a role, another team.
     fn may_be(&self, named: &str) -> bool {
-        self.is(named) || (self.person.is_none() && named.starts_with("Practitioner"))
+        let told = match named.split_once('/').map_or("", |(kind, _)| kind) {
+            "Organization" | "Patient" | "RelatedPerson" => true,
+            "Practitioner" => self.person.is_some(),
+            _ => false,
+        };
+        !told || self.is(named)
     }
 
     /// Whether it asks with an application.

@@ -146,6 +146,7 @@ impl Directive {
         for recipient in found {
             let is_it = |team: &&Team| matches!(recipient, Some(Recipient::Named(name)) if team.reference == *name);
             let members = teams.iter().find(is_it).into_iter().flat_map(|team| &team.members);
+            let members = members.filter(|(member, _)| !member.is_empty());
             panels.extend(members.map(|(member, _)| member.to_string()).chain([panel(recipient)]));
         }
         if emergency {
@@ -208,15 +209,25 @@ fn effect(consent: &Value, patient: Option<PatientKey>, noticed: &mut Noticed) -
     patient.ok_or("Consent.patient")?;
     let provision = consent["provision"].as_object().ok_or("Consent.provision")?;
     let rule = Box::new(Rule::read(provision, 0, noticed)?);
-    if !is_emergency(consent) {
+    if !(is_emergency(consent) && rule.permits) {
         return Ok(Effect::Rule(rule));
     }
+    // A grant is for somebody, for a time, and for everything: what it opens is not asked of it row by row.
     let lasts = rule.period.end.saturating_sub(rule.period.start);
-    if lasts > EMERGENCY_MS_MAX || !rule.exceptions.is_empty() {
-        Err("Consent.provision.period")
-    } else {
-        Ok(Effect::Emergency(rule))
+    let is_plain = rule.exceptions.is_empty() && rule.about.is_everything();
+    let is_somebodys = matches!(&rule.recipients, Of::These(named) if named.iter().all(is_member));
+    match (lasts <= EMERGENCY_MS_MAX, is_plain, is_somebodys) {
+        (false, ..) => Err("Consent.provision.period"),
+        (_, false, _) => Err("Consent.provision: restricts what an emergency opens"),
+        (.., false) => Err("Consent.provision.actor"),
+        _ => Ok(Effect::Emergency(rule)),
     }
+}
+
+/// Whether a recipient is an organisation or a person.
+fn is_member(recipient: &Recipient) -> bool {
+    let kinds = ["Organization/", "Practitioner/"];
+    matches!(recipient, Recipient::Named(name) if kinds.iter().any(|kind| name.starts_with(kind)))
 }
 
 fn is_emergency(consent: &Value) -> bool {
@@ -256,17 +267,15 @@ fn is_active(status: &Value) -> Result<bool, &'static str> {
     }
 }
 
-/// Whether the scope is patient-privacy; other scopes are none of our business, an unstated one may be.
+/// Whether the scope is patient-privacy; R4's other scopes are none of our business, anything else may be.
 fn is_privacy(scope: &Value) -> Result<bool, &'static str> {
-    let codings = scope["coding"].as_array().filter(|codings| !codings.is_empty()).ok_or("Consent.scope")?;
-    let named = |coding: &Value| coding["code"] == "patient-privacy";
-    if codings.iter().any(|coding| named(coding) && coding["system"] == SCOPE) {
+    let codings = || scope["coding"].as_array().into_iter().flatten();
+    let of_r4 = |code: &str| codings().any(|coding| coding["system"] == SCOPE && coding["code"] == code);
+    if of_r4("patient-privacy") {
         return Ok(true);
     }
-    if codings.iter().any(|coding| named(coding) || !coding["code"].is_string()) {
-        return Err("Consent.scope");
-    }
-    Ok(false)
+    let may_be = codings().any(|coding| coding["code"] == "patient-privacy");
+    if !may_be && ["adr", "research", "treatment"].into_iter().any(of_r4) { Ok(false) } else { Err("Consent.scope") }
 }
 
 /// Whether a member or anything in it is a modifier extension (extensibility.html#modifierExtension).

@@ -128,6 +128,8 @@ struct Asked<'a> {
     seen: &'a RowFacts<'a>,
     behind: &'a [(u64, u64)],
     professional: bool,
+    /// Whether, of several denials, one that names an emergency is looked for.
+    urgent: bool,
 }
 
 impl Policy {
@@ -140,9 +142,10 @@ impl Policy {
         let (mut shut, mut consents, mut grants) = (superseded.circle, Vec::new(), Vec::new());
         let urgent = Asker { purpose: Purpose::BREAK_THE_GLASS, ..asker.clone() };
         let of = |asker: &Asker, directive: &Directive, rule: &Rule| {
-            let late =
-                terms.reconsent && directive.stated.zip(asker.joined).is_some_and(|(given, joined)| joined > given);
-            let spec = Compiling { asker, teams, columns, custodian, late }.spec(rule, &[], false)?;
+            // A Consent that does not say when it was given may be older than any member.
+            let before = |joined: i64| directive.stated.is_none_or(|given| given < joined);
+            let late = terms.reconsent && asker.joined.is_some_and(before);
+            let spec = Compiling { asker, teams, columns, custodian, late }.spec(rule, &[], Around::NOTHING)?;
             Some((directive.consent.clone(), spec))
         };
         let mut others = Vec::new();
@@ -167,7 +170,8 @@ impl Policy {
             Box::new(Emergency { grants, consents, overrides: terms.emergency_overrides })
         });
         let limits = terms.limits.iter().filter_map(|limit| {
-            let spec = Compiling { asker, teams, columns, custodian, late: false }.spec(&limit.rule, &[], false)?;
+            let spec =
+                Compiling { asker, teams, columns, custodian, late: false }.spec(&limit.rule, &[], Around::NOTHING)?;
             Some((limit.name.clone(), spec))
         });
         let limits: Box<[_]> = limits.collect();
@@ -241,10 +245,11 @@ impl Policy {
         if let Some(shut) = &self.shut {
             return Decision { permitted: false, by: Some(shut), path: &[], ground: Decided::NotUnderstood };
         }
-        let asked = Asked { now_ms, seen, behind: &self.behind, professional: self.asker.is_professional() };
+        let asked =
+            Asked { now_ms, seen, behind: &self.behind, professional: self.asker.is_professional(), urgent: false };
         let ordinary = self.ordinary(&asked);
         let urgent = self.emergency.as_deref().filter(|_| !ordinary.permitted);
-        match urgent.and_then(|urgent| urgent.opens(&asked)) {
+        match urgent.and_then(|urgent| urgent.opens(&Asked { urgent: true, ..asked })) {
             Some(by) => Decision { permitted: true, by: Some(by), path: &[], ground: Decided::Emergency },
             None => ordinary,
         }
@@ -326,6 +331,9 @@ impl Spec {
     /// The rule in it that speaks of a row; `None` when none does.
     fn says(&self, asked: &Asked<'_>) -> Option<&Spec> {
         let Asked { seen, .. } = *asked;
+        if !self.holds(asked.now_ms) {
+            return None;
+        }
         let (about, labelled) = match &self.about {
             None => (true, !self.permits || seen.labels.is_empty()),
             Some(about) => {
@@ -333,17 +341,28 @@ impl Spec {
                 (about_it, about_it && about.is_labelled(seen.labels, self.permits, asked.professional))
             }
         };
-        if !about || !self.holds(asked.now_ms) {
+        if !about {
             return None;
         }
-        let mut permit = None;
-        for inner in self.exceptions.iter().filter(|inner| labelled || (self.permits && inner.has_own_labels())) {
-            match inner.says(asked) {
-                Some(denied) if !denied.permits => return Some(denied),
-                inner => permit = permit.or(inner),
-            }
+        if labelled {
+            return Spec::said_by(self.exceptions.iter(), asked).or(Some(self));
         }
-        permit.or(labelled.then_some(self))
+        let by_name = |inner: &&Spec| self.permits && inner.has_own_labels();
+        Spec::said_by(self.exceptions.iter().filter(by_name), asked)?;
+        // The denials beside it count as well.
+        Spec::said_by(self.exceptions.iter().filter(|inner| by_name(inner) || !inner.permits), asked)
+    }
+
+    /// What several rules beside each other say: a denial of any, else a permit of any.
+    fn said_by<'s>(specs: impl Iterator<Item = &'s Spec>, asked: &Asked<'_>) -> Option<&'s Spec> {
+        let mut said: Option<&Spec> = None;
+        for one in specs.filter_map(|spec| spec.says(asked)) {
+            if !one.permits && (one.names_emergency || !asked.urgent) {
+                return Some(one);
+            }
+            said = said.filter(|said| !said.permits || one.permits).or(Some(one));
+        }
+        said
     }
 
     fn decision<'s>(&'s self, by: &'s ConsentVersion, ground: Decided) -> Decision<'s> {
@@ -371,6 +390,19 @@ impl Spec {
     }
 }
 
+/// What the rules around a rule name.
+#[derive(Clone, Copy)]
+struct Around {
+    /// An emergency among the purposes.
+    emergency: bool,
+    /// Somebody who receives.
+    recipients: bool,
+}
+
+impl Around {
+    const NOTHING: Around = Around { emergency: false, recipients: false };
+}
+
 /// For whom rules are compiled.
 struct Compiling<'a> {
     asker: &'a Asker,
@@ -384,10 +416,10 @@ struct Compiling<'a> {
 
 impl Compiling<'_> {
     /// What a rule comes to; `None` where it is not about who asks.
-    fn spec(&self, rule: &Rule, path: &[u16], urgent: bool) -> Option<Spec> {
+    fn spec(&self, rule: &Rule, path: &[u16], around: Around) -> Option<Spec> {
         let asker = self.asker;
         let times = match &rule.recipients {
-            Of::Any => (!(rule.permits && path.is_empty() && self.late)).then_some(Times::Always),
+            Of::Any => (!(rule.permits && !around.recipients && self.late)).then_some(Times::Always),
             Of::These(named) => asker.times(named, rule.permits, self.teams),
         }?;
         let discloses = |named: &str| self.custodian.map_or(!rule.permits, |custodian| custodian == named);
@@ -398,20 +430,22 @@ impl Compiling<'_> {
         if !(source && purpose && application && rule.reads) {
             return None;
         }
-        let urgent =
-            urgent || matches!(&rule.purposes, Of::These(named) if named.iter().any(|named| named.is_emergency()));
+        let here = Around {
+            emergency: around.emergency || rule.urgent,
+            recipients: around.recipients || rule.recipients != Of::Any,
+        };
         let exceptions = rule
             .exceptions
             .iter()
             .zip(0..)
-            .filter_map(|(inner, index)| self.spec(inner, &[path, &[index]].concat(), urgent));
+            .filter_map(|(inner, index)| self.spec(inner, &[path, &[index]].concat(), here));
         Some(Spec {
             permits: rule.permits,
             period: rule.period,
             times,
             about: (!rule.about.is_everything()).then(|| Box::new(rule.about.clone())),
             held: held(&rule.about, rule.permits, self.columns),
-            names_emergency: urgent,
+            names_emergency: here.emergency,
             exceptions: exceptions.collect(),
             path: path.into(),
         })

@@ -29,6 +29,8 @@ pub struct Rule {
     pub applications: Of<(Box<str>, Box<str>)>,
     /// What for.
     pub purposes: Of<Purpose>,
+    /// Whether an emergency is among its purposes, or may be.
+    pub urgent: bool,
     /// Whether it is about reading at all (`action`).
     pub reads: bool,
     /// Which resources.
@@ -114,13 +116,16 @@ impl Rule {
         let (recipients, sources) = read.actors(&actors);
         let extensions = list(provision, "extension", "Consent.provision.extension")?;
         let (applications, origins) = extended(&extensions)?;
+        let purposes = list(provision, "purpose", "Consent.provision.purpose")?;
+        let urgent = |coding: &&Value| purpose(coding).map_or(!permits, Purpose::is_emergency);
         let rule = Rule {
             permits,
+            urgent: purposes.iter().any(urgent),
             period: period(provision.get("period"), "Consent.provision.period")?,
             recipients,
             sources,
             applications,
-            purposes: read.purposes(&list(provision, "purpose", "Consent.provision.purpose")?),
+            purposes: read.purposes(&purposes),
             reads: read.actions(&list(provision, "action", "Consent.provision.action")?),
             about: About { origins, ..About::read(provision, &mut read)? },
             exceptions: Vec::new(),

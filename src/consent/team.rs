@@ -13,7 +13,8 @@ pub struct Team {
     /// Whether it is active; one that is not has no members where something is permitted, and its members all the same where
     /// something is denied.
     pub is_active: bool,
-    /// Each member by reference (`Organization/a`, `Practitioner/p`), with the time in which it is one.
+    /// Each member by reference (`Organization/a`, `Practitioner/p`), with the time in which it is one; empty where it is named
+    /// in another way.
     pub members: Vec<(Box<str>, Interval)>,
 }
 
@@ -34,7 +35,7 @@ impl Team {
             let own = whole(&participant["period"]);
             let time = Interval { start: own.start.max(of_team.start), end: own.end.min(of_team.end) };
             for part in ["member", "onBehalfOf"] {
-                let named = participant[part]["reference"].as_str();
+                let named = participant.get(part).map(|named| named["reference"].as_str().unwrap_or_default());
                 members.extend(named.map(|named| (named.into(), time)));
             }
         }

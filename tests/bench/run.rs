@@ -1,6 +1,6 @@
 //! What it costs: CPU per operation of the gateway, each beside its yardstick, in one run (`cargo bench`).
 //!
-//! `cargo bench -- convert ingest read panel rest writes` runs some; `--record` appends the figures to
+//! `cargo bench -- convert ingest read panel consents rest writes` runs some; `--record` appends the figures to
 //! `tests/bench/ledger.ndjson`. Larger runs: `TASUKI_BENCH_PATIENTS` (ingest), `TASUKI_BENCH_STORE` (the larger store of
 //! `panel`), `TASUKI_BENCH_RESOURCES` (`rest`, `writes`: 10 thousand, 1 million, 10 million), with `TASUKI_BENCH_KEEP` a
 //! folder in which the store is kept and gone on with; `TASUKI_BENCH_ONLY` is part of the name of the scenarios of `rest` wanted,
@@ -8,9 +8,15 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, clippy::print_stderr)] // a bench fails by panicking
 #![allow(missing_docs, unreachable_pub, clippy::type_complexity)] // a program of its own, used by nobody else
 
+#[path = "../consent/cases.rs"]
+mod cases;
 #[path = "../cluster/mod.rs"]
 mod cluster;
+mod consents;
 mod hospital;
+#[allow(dead_code)] // the tests use more of it
+#[path = "../consent/judge.rs"]
+mod judge;
 mod load;
 mod population;
 mod rest;

@@ -14,14 +14,15 @@ use tasuki::store::Store;
 use super::Figure;
 use super::load::{self, Load};
 use super::server::Server;
-use super::{hospital, rest};
+use super::{consents, hospital, rest};
 
 /// Name and function of every scenario.
-pub const ALL: [(&str, fn() -> Vec<Figure>); 6] = [
+pub const ALL: [(&str, fn() -> Vec<Figure>); 7] = [
     ("convert", convert),
     ("ingest", ingest),
     ("read", read),
     ("panel", panel),
+    ("consents", consents::consents),
     ("rest", rest::rest),
     ("writes", rest::writes),
 ];
