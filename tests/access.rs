@@ -483,3 +483,48 @@ fn a_document_that_is_permitted_by_its_kind_is_permitted_whole() {
     assert_eq!(whole.status, 200, "{whole:?}");
     assert!(whole.body.contains("7917-8") && whole.body.contains("I10") && !whole.body.contains("E119"));
 }
+
+#[test]
+fn a_team_of_the_record_is_asked_for_who_is_in_it_and_when() {
+    let (served, gateway) = world("", moving);
+    let team = |status: &str, end: Option<&str>| {
+        let mut nurse = json!({"member": {"reference": "Organization/station"}});
+        if let Some(end) = end {
+            nurse["period"] = json!({"end": end});
+        }
+        let team = json!({"resourceType": "CareTeam", "id": "team", "status": status, "subject": {"reference": patient()},
+            "participant": [{"member": {"reference": "Organization/helpers"}}, nurse]});
+        let id = tasuki::fhir::ResourceId::parse("team").unwrap();
+        let of = tasuki::fhir::ResourceType::CARE_TEAM;
+        let members = tasuki::fhir::json::Members::of(&team.to_string())
+            .map(|members| tasuki::fhir::Draft::received(of, id.clone(), &members, |_, _| None));
+        let put = tasuki::pipeline::Put::new(members.unwrap(), &team);
+        let statement = tasuki::pipeline::Statement {
+            resource_type: of,
+            id,
+            record: Some(key(HANAKO)),
+            content: tasuki::pipeline::Content::Put(Box::new(put)),
+            expected: tasuki::pipeline::Expected::Anything,
+        };
+        gateway.write(|pipeline| pipeline.state(&[statement])).unwrap().unwrap();
+    };
+    put(&served, "c", json!({"type": "permit", "actor": [to("CareTeam/team")]}), json!({}));
+    assert_eq!(who(&served), Vec::<&str>::new(), "a team that is not there has no members");
+    team("active", None);
+    assert_eq!(who(&served), ["nurse", "helper"]);
+    // The nurse leaves on the day before the clock's.
+    team("active", Some("2026-11-20"));
+    assert_eq!(who(&served), ["helper"]);
+    team("suspended", None);
+    assert_eq!(who(&served), Vec::<&str>::new());
+    team("active", None);
+    // What is denied to a team is denied to its members, active or not.
+    put(&served, "d", json!({"type": "deny", "actor": [to("CareTeam/team")]}), json!({}));
+    put(&served, "c", json!({"type": "permit"}), json!({}));
+    assert_eq!(who(&served), ["agency-a", "agency-b", "ambulance", "app"]);
+    team("inactive", None);
+    assert_eq!(who(&served), ["agency-a", "agency-b", "ambulance", "app"]);
+    // Of one that nobody knows, everybody may be a member.
+    put(&served, "d", json!({"type": "deny", "actor": [to("CareTeam/other")]}), json!({}));
+    assert_eq!(who(&served), Vec::<&str>::new());
+}
