@@ -104,7 +104,7 @@ fn pairs() -> Vec<Pair> {
         one("deny", deny)
     };
     let pair = |name, both, more, callers| Pair { name, both, more, callers };
-    vec![
+    let mut pairs = vec![
         pair("a patient without consent, of the same doctors", both(), example(HIDDEN), &["agency-a", "nurse-station"]),
         pair(
             "a diagnosis that the patient has not been told",
@@ -137,18 +137,6 @@ fn pairs() -> Vec<Pair> {
             [example(HIDDEN), vec![one("pa", consent("pa", HIDDEN, "agency-a", "active", Value::Null)), deny]].concat(),
             &["agency-a"],
         ),
-        pair(
-            "a disease that a rule labels",
-            both(),
-            vec![ruled("B24", true), ruled("F328", false)],
-            &["agency-a", "nurse-station"],
-        ),
-        pair(
-            "another disease than that to which the patient agreed",
-            [both(), vec![names_hiv(), ruled("B24", false)]].concat(),
-            vec![ruled("F328", false)],
-            &["agency-a", "nurse-station"],
-        ),
         pair("what a granular scope is not about", both(), vec![measured()], &["lab-only"]),
         pair(
             "everything there is, for a stranger",
@@ -156,7 +144,20 @@ fn pairs() -> Vec<Pair> {
             [both(), example(HIDDEN)].concat(),
             &["clinic", "", "nobody", "agency-b"],
         ),
-    ]
+    ];
+    pairs.extend(ruled_pairs(&both()));
+    pairs
+}
+
+fn ruled_pairs(both: &[Letter]) -> [Pair; 2] {
+    let with = |more: Vec<Letter>| [both.to_vec(), more].concat();
+    let callers = &["agency-a", "nurse-station"];
+    let name = "a disease that a rule labels";
+    let hiv = Pair { name, both: with(Vec::new()), more: vec![ruled("B24", true), ruled("F328", false)], callers };
+    let name = "another disease than that to which the patient agreed";
+    let other =
+        Pair { name, both: with(vec![names_hiv(), ruled("B24", false)]), more: vec![ruled("F328", false)], callers };
+    [hiv, other]
 }
 
 fn documents() -> Vec<Letter> {
