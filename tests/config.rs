@@ -71,6 +71,7 @@ fn folder() -> tempfile::TempDir {
     fs::write(folder.path().join("jp-core.r4-1.2.0.tgz"), guide::package("example.guide", "1.2.0", &[])).unwrap();
     std::fs::create_dir(folder.path().join("clients.d")).unwrap();
     std::fs::create_dir(folder.path().join("people.d")).unwrap();
+    std::fs::create_dir_all(folder.path().join("profiles/network")).unwrap();
     folder
 }
 

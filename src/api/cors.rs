@@ -10,8 +10,8 @@ use crate::config::Origins;
 const METHODS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
 const REQUEST_HEADERS: &str = "Accept, Accept-Language, Authorization, Content-Encoding, Content-Type, If-Match, \
      If-Modified-Since, If-None-Exist, If-None-Match, Prefer, X-File-Name, X-Request-Id, X-Security-Context";
-const EXPOSED: &str =
-    "Content-Language, Content-Location, ETag, Last-Modified, Location, Retry-After, X-Progress, X-Request-Id";
+const EXPOSED: &str = "Content-Language, Content-Location, ETag, Last-Modified, Location, Retry-After, WWW-Authenticate, \
+     X-Progress, X-Request-Id";
 /// How long a browser may remember the answer to a preflight, seconds; browsers keep it two hours at most.
 const REMEMBERED_SECONDS: &str = "7200";
 

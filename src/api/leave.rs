@@ -4,7 +4,7 @@ use actix_web::body::{self, BodySize, MessageBody};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::web::Bytes;
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 
 use super::answer::{Answer, Content};
 use super::asked::Asked;
@@ -87,11 +87,18 @@ pub(super) async fn leave(request: &HttpRequest, gateway: &Gateway, asked: &Aske
     }
     let body = formed.map(|formed| Bytes::from(formed.body.into_inner()));
     match body.or_else(|| kept.map(|(text, _)| text.body.peek().clone())) {
-        None if matches!(status, Status::NoContent | Status::NotModified) => response.body(body::None::new()),
-        // Without a length its end would be that of the connection (RFC 9112 section 6.3).
-        None => response.body(Bytes::new()),
+        None => nothing(status, response),
         Some(body) if asked.head => response.body(Unsent(body.len())),
         Some(body) => response.body(body),
+    }
+}
+
+/// An answer of headers alone. Where a body could be, it says that there is none: without a length its end would be that of the
+/// connection (RFC 9112 section 6.3).
+fn nothing(status: Status, mut response: HttpResponseBuilder) -> HttpResponse {
+    match status {
+        Status::NoContent | Status::NotModified => response.body(body::None::new()),
+        _ => response.body(Bytes::new()),
     }
 }
 

@@ -121,8 +121,11 @@ impl<'a> PersonToken<'a> {
         }
         // An identity token is no access token (RFC 9068 section 4).
         let typ = header.typ.unwrap_or_default().to_ascii_lowercase();
-        let is_access_token = matches!(typ.as_str(), "at+jwt" | "application/at+jwt");
-        if !is_access_token && !(asked.takes_plain_type && typ == "jwt") {
+        let is_taken = match typ.as_str() {
+            "at+jwt" | "application/at+jwt" => true,
+            typ => asked.takes_plain_type && typ == "jwt",
+        };
+        if !is_taken {
             return Err(Wrong::Type);
         }
         let key = header.kid.filter(|kid| !kid.is_empty()).ok_or(Wrong::NoKeyId)?;

@@ -164,7 +164,7 @@ impl Check<'_> {
                 written.iter().map(one).collect::<Result<_, _>>()?
             }
         };
-        let purposes = self.purposes("person.purpose", written.purpose.as_ref().map_or(&[], std::slice::from_ref))?;
+        let purposes = self.purposes("person.purpose", written.purpose.as_slice())?;
         let standing = (written.kind.as_ref(), written.joined.as_ref(), None, written.emergency);
         // No client's id has a colon in it.
         let caller =

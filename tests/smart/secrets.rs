@@ -120,7 +120,7 @@ fn secrets_are_in_no_log_no_audit_record_and_no_file() {
     }
     let mut files = Vec::new();
     read_all(&folder.path().join("data"), &mut files);
-    assert!(files.len() > 10_000, "the store is there");
+    assert!(files.windows(7).any(|window| window == b"nurse-1"), "the store is there, {} bytes", files.len());
     for (secret, what) in &world.secrets {
         assert!(!log.contains(secret), "{what} is in the log");
         assert!(!record.contains(secret), "{what} is on the audit record");
