@@ -28,7 +28,7 @@ impl Dice {
 
     /// One of these words.
     pub(crate) fn word<'a>(&mut self, of: &[&'a str]) -> &'a str {
-        &of[self.roll(of.len())]
+        of[self.roll(of.len())]
     }
 
     /// One of these texts.

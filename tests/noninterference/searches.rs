@@ -97,13 +97,13 @@ fn chained(words: &Words, dice: &mut Dice, definition: &Definition) -> String {
     match dice.roll(5) {
         0 => said(&format!("{code}:{}", target.name()), &words.reference(dice)),
         1 => said(&format!("{code}.{}", next.code), &value),
-        2 => said(&format!("{code}:{}._has:{}", target.name(), has(words, dice)), &value),
+        2 => said(&format!("{code}:{}._has:{}", target.name(), has(dice)), &value),
         _ => said(&format!("{code}:{}.{}", target.name(), next.code), &value),
     }
 }
 
 /// `Type:reference:parameter` of what refers to something.
-fn has(words: &Words, dice: &mut Dice) -> String {
+fn has(dice: &mut Dice) -> String {
     let name = dice.word(&TYPES);
     let of = ResourceType::parse(name).expect("a type");
     let own: Vec<&Definition> = Definitions::base().of(of).collect();
@@ -111,7 +111,7 @@ fn has(words: &Words, dice: &mut Dice) -> String {
     let by = if references.is_empty() { "subject" } else { &*dice.pick(&references).code };
     let what = if dice.once_in(4) { "_id" } else { &*dice.pick(&own).code };
     match dice.once_in(8) {
-        true => format!("{name}:{by}:_has:{}", has(words, dice)),
+        true => format!("{name}:{by}:_has:{}", has(dice)),
         false => format!("{name}:{by}:{what}"),
     }
 }
@@ -155,7 +155,7 @@ fn general(words: &Words, dice: &mut Dice, of: ResourceType, own: &[&Definition]
             said(dice.word(&["_revinclude", "_revinclude:iterate"]), &links)
         }
         13..=14 => {
-            let has = has(words, dice);
+            let has = has(dice);
             said(&format!("_has:{has}"), &words.value(Kind::Token, dice))
         }
         15 => {
