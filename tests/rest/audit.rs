@@ -176,8 +176,8 @@ fn who_has_seen_what_about_me_is_one_question() {
     let named = |name: &str| all.iter().filter(|one| one["name"] == name).collect::<Vec<_>>();
     assert_eq!(named("patient")[0]["valueReference"]["reference"], json!(patient("1")));
     let part = |of: &Value, name: &str| {
-        let parts = of["part"].as_array().unwrap().iter();
-        parts.cloned().find(|part| part["name"] == name).unwrap_or_default()
+        let mut parts = of["part"].as_array().unwrap().iter();
+        parts.find(|part| part["name"] == name).cloned().unwrap_or_default()
     };
     let of_a = |one: &&&Value| part(one, "organization")["valueReference"]["reference"] == "Organization/agency-a";
     let seen: Vec<_> = named("access").iter().filter(|one| of_a(one)).map(|one| (*one).clone()).collect();
