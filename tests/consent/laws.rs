@@ -167,7 +167,7 @@ fn one_more_limit_of_the_network_never_widens() {
 }
 
 fn dice_permits(seed: u64) -> bool {
-    seed % 2 == 0
+    seed.is_multiple_of(2)
 }
 
 #[test]
