@@ -44,6 +44,10 @@ fn folder() -> tempfile::TempDir {
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.self_signed(&key).unwrap().pem()
     };
+    fs::create_dir_all(folder.path().join("profiles/network")).unwrap();
+    for file in fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/profiles/network")).unwrap().flatten() {
+        fs::copy(file.path(), folder.path().join("profiles/network").join(file.file_name())).unwrap();
+    }
     write("server.pem", &certificate(2026, 2030));
     write("client-ca.pem", &certificate(2026, 2030));
     write("expired.pem", &certificate(2020, 2026));
