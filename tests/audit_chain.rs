@@ -43,8 +43,10 @@ fn world() -> World {
     let mut files = std::fs::read_dir(audit).unwrap().map(|file| file.unwrap().path());
     let file = files.find(|path| path.extension().is_some_and(|end| end == "chain")).unwrap();
     let whole = std::fs::read(&file).unwrap();
-    let (heads, unread) = heads(folder.path()).unwrap();
+    let (mut heads, unread) = heads(folder.path()).unwrap();
     assert_eq!((heads.last().unwrap().head.number, unread), (EVENTS - 1, 0));
+    // The one of the start speaks for as much as there was when it was signed.
+    let heads = heads.split_off(heads.len() - 1);
     World { folder, file, whole, heads, keys: vec![public] }
 }
 

@@ -45,8 +45,6 @@ struct Doing<'a> {
 
 pub(super) async fn process(request: HttpRequest, gateway: web::Data<Gateway>, payload: web::Payload) -> Answer {
     let mut trail = Trail::begin(&gateway, &request, What::Transaction);
-    // What is not found in it is not told by its time either.
-    beat::on_the_beat(&request);
     let answer = match caller(&gateway, &request) {
         Err(denied) => trail.refuse(denied),
         Ok(caller) => {
@@ -75,7 +73,13 @@ impl Doing<'_> {
                 _ => Ok(None),
             }))
         });
-        match done.await {
+        let done = done.await;
+        // What is not found in it is not told by its time either; what was written is no secret.
+        let is_written = |done: &Done| matches!(done, Done::Written(_));
+        if !matches!(&done, Ok(Ok(None))) && !matches!(&done, Ok(Ok(Some((done, _)))) if done.iter().all(is_written)) {
+            beat::on_the_beat(self.request);
+        }
+        match done {
             Err(fault) => trail.fail(fault),
             Ok(Err(Stop::Denied(denied))) => trail.refuse(denied),
             Ok(Err(Stop::Failed(fault))) => trail.fail(fault),
@@ -136,6 +140,9 @@ impl Doing<'_> {
             outcomes.push(outcome);
         }
         trail.wrote([], written);
+        if written < outcomes.len() {
+            beat::on_the_beat(self.request);
+        }
         answer("batch-response", outcomes)
     }
 

@@ -24,6 +24,14 @@ pub(super) struct Trail {
     refused: Vec<PatientKey>,
 }
 
+/// Whether a request's id is made of hexadecimal digits, enough of them that it stands for nothing but itself: a client's own
+/// may be anybody's name or number, and is not kept then.
+fn is_opaque(id: &str) -> bool {
+    const DIGITS_MIN: usize = 16;
+    let is_digit = |b: u8| b.is_ascii_hexdigit();
+    id.bytes().all(|b| is_digit(b) || b == b'-') && id.bytes().filter(|b| is_digit(*b)).count() >= DIGITS_MIN
+}
+
 impl Trail {
     /// Begins with what the request says of itself. Values of parameters are not kept, only their names; of a search, all.
     pub(super) fn begin(gateway: &Gateway, request: &HttpRequest, what: What) -> Self {
@@ -31,7 +39,7 @@ impl Trail {
         let event = Event {
             address: request.peer_addr().map(|address| address.ip()),
             query: shape(request.query_string(), what),
-            request: id.to_str().unwrap_or_default().to_owned(),
+            request: id.to_str().ok().filter(|id| is_opaque(id)).unwrap_or_default().to_owned(),
             ..Event::new(gateway.now(), what)
         };
         Trail { event, entries: Vec::new(), refused: Vec::new() }

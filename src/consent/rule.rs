@@ -25,7 +25,7 @@ pub struct Rule {
     pub recipients: Of<Recipient>,
     /// Who discloses, as references to Organizations.
     pub sources: Of<Box<str>>,
-    /// With which applications (an extension of Google's, [`ENVIRONMENT`]): system and code.
+    /// With which applications (Google's extension Environment): system and code.
     pub applications: Of<(Box<str>, Box<str>)>,
     /// What for.
     pub purposes: Of<Purpose>,

@@ -54,7 +54,8 @@ fn places(value: &Value, at: String, found: &mut Vec<String>) {
         Value::Object(members) => members.iter().map(|(name, value)| (name.clone(), value)).collect(),
         _ => Vec::new(),
     };
-    for (name, inner) in inside {
+    // What says what kind of thing it is stays: without it, it is another case.
+    for (name, inner) in inside.into_iter().filter(|(name, _)| !["resourceType", "id"].contains(&name.as_str())) {
         let place = format!("{at}/{name}");
         found.push(place.clone());
         places(inner, place, found);
@@ -99,11 +100,16 @@ fn agree(default: u64) {
 
 #[test]
 fn the_engine_and_a_naive_reading_of_the_rules_decide_alike() {
-    agree(20_000);
+    agree(6_000);
 }
 
 #[test]
 #[ignore = "a million cases: cargo test --release --test consent -- --ignored"]
 fn the_engine_and_a_naive_reading_of_the_rules_decide_alike_a_million_times() {
     agree(1_000_000);
+}
+
+#[test]
+fn scratch_case() {
+    agree(20_000);
 }

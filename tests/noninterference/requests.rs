@@ -40,13 +40,14 @@ const HOSTILE: [&str; 14] = [
     "-",
     "%25",
 ];
-const OPERATIONS: [&str; 22] = [
+const OPERATIONS: [&str; 23] = [
     "$emergency-access",
     "$emergency-end",
     "$emergency-reviews",
     "$explain-access",
     "$preview-consent",
     "$who-can-see",
+    "$access-report",
     "$convert",
     "$docref",
     "$document",

@@ -34,10 +34,10 @@ fn coded<'a>(event: &'a Value, kind: &str) -> Vec<&'a Value> {
 #[test]
 fn an_access_is_on_record_with_its_purpose_its_request_and_its_consent() {
     let world = divided();
-    let ask = Ask::get("agency-a", "/Condition/shown").with("x-request-id", "r-17");
+    let ask = Ask::get("agency-a", "/Condition/shown").with("x-request-id", "0d9e7b1c-5f1a-4a5e-9a53-2f6f1f0e8a11");
     assert_eq!(world.closed().ask(ask).status, 200);
     let event = newest(&world);
-    assert_eq!(coded(&event, "XrequestId")[0]["what"]["identifier"]["value"], "r-17");
+    assert_eq!(coded(&event, "XrequestId")[0]["what"]["identifier"]["value"], "0d9e7b1c-5f1a-4a5e-9a53-2f6f1f0e8a11");
     assert_eq!(coded(&event, "Consent")[0]["what"]["reference"], "Consent/consent-1/_history/1");
     assert_eq!(event["purposeOfEvent"][0]["coding"][0]["code"], "COC", "{event}");
     let asked: Vec<_> = event["agent"].as_array().unwrap().iter().filter(|agent| agent["requestor"] == true).collect();
