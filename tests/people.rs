@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use dice::Dice;
 use names::Names;
-use record::{Clerk, Facility, Record};
+use record::{Clerk, Facility, Record, Registered};
 use table::Table;
 use tasuki::identity::{KEYS_MAX, Traits, Verdict, Weights, compare, keys};
 
@@ -44,6 +44,21 @@ fn fifty_thousand_people() {
     if !cfg!(debug_assertions) {
         let each = table.time.as_secs_f64() * 1e6 / table.records as f64;
         assert!(each <= 30.0, "{each:.1} µs for the keys of a record and comparing its candidates");
+    }
+}
+
+/// Nothing depends on which of two records came first, and a record is always its own person's unless it says too little.
+#[test]
+fn comparing_has_no_direction() {
+    let mut dice = Dice(seed());
+    let people = world::people(&mut dice, 250);
+    let records = write_down(&mut dice, &people).records;
+    let weights = Weights::default();
+    for a in &records {
+        for b in &records {
+            let (one, other) = (compare(&a.traits, &b.traits, &weights), compare(&b.traits, &a.traits, &weights));
+            assert_eq!(one, other, "{:?} {:?}", a.traits, b.traits);
+        }
     }
 }
 
@@ -83,14 +98,18 @@ fn write_down(dice: &mut Dice, people: &[world::Person]) -> Written {
     let mut letters = Vec::new();
     for (person, who) in people.iter().enumerate() {
         // One to six, mostly two or three; one of a hundred is known twice at one facility.
-        let mut facilities: Vec<usize> = (0..[1, 2, 2, 3, 3, 4, 5, 6][dice.roll(8)]).map(|_| dice.roll(FACILITIES)).collect();
+        let mut facilities: Vec<usize> =
+            (0..[1, 2, 2, 3, 3, 4, 5, 6][dice.roll(8)]).map(|_| dice.roll(FACILITIES)).collect();
         if dice.chance(0.01) {
             facilities.push(facilities[0]);
         }
-        for facility in facilities {
-            let number = records.len() + letters.len() + 1;
+        for (nth, facility) in facilities.iter().enumerate() {
+            let at = registered(person, *facility, facilities[..nth].contains(facility));
+            // One of twenty records notes the number of another facility.
+            let noted = facilities.iter().find(|other| *other != facility && dice.chance(0.05));
+            let noted = noted.map(|other| registered(person, *other, false));
             let Record { patient, coverages, damage } =
-                Clerk::new(dice, &families, &men, &women).write(who, (facility, kind(facility, who)), number);
+                Clerk::new(dice, &families, &men, &women).write(who, at, kind(*facility, who), noted);
             letters.push((person, patient, coverages, damage));
         }
         if letters.len() > 1000 || person + 1 == people.len() {
@@ -105,6 +124,11 @@ fn write_down(dice: &mut Dice, people: &[world::Person]) -> Written {
         records.swap(at, dice.roll(at + 1));
     }
     Written { records, reading }
+}
+
+/// Numbers are a facility's own: the same number is somebody else's at the next one. Who is registered twice has two.
+fn registered(person: usize, facility: usize, again: bool) -> Registered {
+    Registered { facility, number: 1 + (person * 2 + usize::from(again) + facility * 977) % 200_000 }
 }
 
 /// Ten hospitals, seventy clinics, forty pharmacies, eighty care offices, which know only whom they care for.
@@ -135,7 +159,7 @@ fn link(records: &[Kept], table: &mut Table) {
             }
         }
         assert!(keys.len() <= KEYS_MAX);
-        table.seen(keys.len(), candidates.len());
+        table.seen(keys.len(), &candidates, at);
         for key in keys {
             index.entry(key).or_default().push(at as u32);
         }

@@ -74,18 +74,22 @@ fn parts(before: Option<u16>, groups: &[&str]) -> Option<(u16, u8, u8)> {
         (Some(before), [all]) if all.len() == 6 => {
             Some((before + number(&all[..2])?, small(&all[2..4])?, small(&all[4..])?))
         }
-        (Some(before), [year, rest @ ..]) if year.len() <= 2 => {
-            Some((before + number(year)?, rest.first().map_or(Some(0), |m| small(m))?, rest.get(1).map_or(Some(0), |d| small(d))?))
-        }
+        (Some(before), [year, rest @ ..]) if year.len() <= 2 => Some((
+            before + number(year)?,
+            rest.first().map_or(Some(0), |m| small(m))?,
+            rest.get(1).map_or(Some(0), |d| small(d))?,
+        )),
         (None, [all]) if all.len() == 8 => Some((number(&all[..4])?, small(&all[4..6])?, small(&all[6..])?)),
         (None, [all]) if all.len() == 7 => {
             let (before, _) = ERAS.get(usize::from(number(&all[..1])?).checked_sub(1)?)?;
             Some((before + number(&all[1..3])?, small(&all[3..5])?, small(&all[5..])?))
         }
         (None, [all]) if all.len() == 6 => Some((number(&all[..4])?, small(&all[4..])?, 0)),
-        (None, [year, rest @ ..]) if year.len() == 4 => {
-            Some((number(year)?, rest.first().map_or(Some(0), |m| small(m))?, rest.get(1).map_or(Some(0), |d| small(d))?))
-        }
+        (None, [year, rest @ ..]) if year.len() == 4 => Some((
+            number(year)?,
+            rest.first().map_or(Some(0), |m| small(m))?,
+            rest.get(1).map_or(Some(0), |d| small(d))?,
+        )),
         _ => None,
     }
 }

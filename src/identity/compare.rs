@@ -51,9 +51,9 @@ pub enum Level {
 pub struct Evidence {
     /// Family name, by the script in which it agrees best.
     pub family: Level,
-    /// Given name, by the script in which it agrees best.
+    /// Given name: the same in one script, or near in all in which both are told.
     pub given: Level,
-    /// Whether the given name is the same in kanji, or in kana where kanji do not say otherwise.
+    /// Whether the given name is the same in kanji and not another in kana; or the same in kana, where kanji do not say.
     pub given_is_certain: bool,
     /// Bearers of the family name in which they agree, among 100,000 people.
     pub bearers: u32,
@@ -134,8 +134,7 @@ impl Evidence {
         if self.local == Level::Same {
             return Some(Reason::Local);
         }
-        let is_household =
-            self.address == Level::Same || self.phone == Level::Same || self.medical == Level::Near;
+        let is_household = self.address == Level::Same || self.phone == Level::Same || self.medical == Level::Near;
         let is_certain =
             is_household && self.family == Level::Same && self.given_is_certain && score >= weights.certain;
         is_certain.then_some(Reason::Household)
@@ -148,7 +147,7 @@ impl Evidence {
         match (self.given, self.birth) {
             _ if is_person => true,
             (Level::Far, _) | (_, Some(Birth::Far)) => false,
-            // Namesakes, or a couple of whom only the family name is known.
+            // Only the family name is known, or each in another script.
             (Level::Unknown, birth) => birth == Some(Birth::Same),
             (Level::Near, birth) => birth.is_some(),
             (Level::Same, _) => true,
@@ -212,7 +211,8 @@ struct Names {
     bearers: u32,
 }
 
-/// The best that any two names of one script say; over the scripts, the best of each part.
+/// The best that any two names of one script say; over the scripts, the best of each part, but for a given name that is near in one
+/// script and far in the other.
 fn names(a: &Traits, b: &Traits) -> Names {
     let mut all = Names { family: Level::Unknown, given: Level::Unknown, given_is_certain: false, bearers: 0 };
     let mut in_kanji = Level::Unknown;
@@ -243,7 +243,16 @@ fn names(a: &Traits, b: &Traits) -> Names {
             all.bearers = if all.bearers == 0 { bearers } else { all.bearers.min(bearers.max(1)) };
         }
     }
-    all.given_is_certain = in_kanji == Level::Same || (in_kana == Level::Same && in_kanji == Level::Unknown);
+    if all.given == Level::Near && (in_kanji == Level::Far || in_kana == Level::Far) {
+        // 花子 and 月子 are one slip apart in kanji; their readings are not.
+        all.given = Level::Far;
+    }
+    all.given_is_certain = match in_kanji {
+        // A twin's name may be chosen by mistake; then the reading is another.
+        Level::Same => in_kana != Level::Far,
+        Level::Unknown => in_kana == Level::Same,
+        Level::Near | Level::Far => false,
+    };
     all
 }
 

@@ -134,7 +134,8 @@ pub(super) fn of_extensions(coverage: &Value) -> Option<Medical> {
         let all = coverage.get("extension")?.as_array()?;
         let is_it = |e: &&Value| {
             let url = e.get("url").and_then(Value::as_str).unwrap_or_default();
-            url.strip_prefix(system::JP_EXTENSION).and_then(|n| n.strip_prefix("JP_Coverage_InsuredPerson")) == Some(name)
+            url.strip_prefix(system::JP_EXTENSION).and_then(|n| n.strip_prefix("JP_Coverage_InsuredPerson"))
+                == Some(name)
         };
         all.iter().take(32).find(is_it)?.get("valueString")?.as_str()
     };
@@ -145,7 +146,13 @@ pub(super) fn of_extensions(coverage: &Value) -> Option<Medical> {
         is_insurer.then(|| identifier.get("value")?.as_str()).flatten()
     })?;
     let span = Span::read(coverage.get("period"));
-    Medical::of_parts(insurer, part("Symbol").unwrap_or_default(), part("Number")?, part("SubNumber").unwrap_or_default(), span)
+    Medical::of_parts(
+        insurer,
+        part("Symbol").unwrap_or_default(),
+        part("Number")?,
+        part("SubNumber").unwrap_or_default(),
+        span,
+    )
 }
 
 fn figures(value: &str) -> String {

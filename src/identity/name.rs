@@ -137,7 +137,12 @@ fn kanji(part: &str) -> String {
             '々' | '〻' => out.extend(out.chars().next_back()),
             c if is_unwritten(c) => out.push(UNKNOWN),
             'ァ'..='ヶ' => out.push(hiragana(c)),
-            c if c.is_alphanumeric() || c == 'ー' => out.extend(variants::plain(c).to_lowercase()),
+            c if c.is_alphanumeric() || c == 'ー' => match variants::plain(c) {
+                plain if plain.is_ascii() || ('\u{c0}'..'\u{3000}').contains(&plain) => {
+                    out.extend(plain.to_lowercase())
+                }
+                plain => out.push(plain),
+            },
             _ => {}
         }
     }
@@ -230,14 +235,17 @@ fn large(c: char) -> char {
 
 /// The vowel a syllable ends in.
 fn vowel_of(c: char) -> Option<char> {
-    const ROWS: [(char, &str); 5] = [
-        ('あ', "あかさたなはまやらわがざだばぱ"),
-        ('い', "いきしちにひみりぎじびぴ"),
-        ('う', "うくすつぬふむゆるぐずぶぷ"),
-        ('え', "えけせてねへめれげぜでべぺ"),
-        ('お', "おこそとのほもよろごぞどぼぽ"),
-    ];
-    ROWS.iter().find(|(_, row)| row.contains(c)).map(|(vowel, _)| *vowel)
+    // From ぁ to ゖ in the order of Unicode, row by row.
+    const VOWELS: &[u8; 86] = b"aaiiuueeooaaiiuueeooaaiiuueeooaaiiuuueeooaiueoaaaiiiuuueeeoooaiueoaauuooaiueoaaieo-uae";
+    let at = (c as usize).checked_sub('ぁ' as usize)?;
+    match VOWELS.get(at)? {
+        b'a' => Some('あ'),
+        b'i' => Some('い'),
+        b'u' => Some('う'),
+        b'e' => Some('え'),
+        b'o' => Some('お'),
+        _ => None,
+    }
 }
 
 fn roman(part: &str) -> String {

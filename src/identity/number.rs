@@ -16,7 +16,8 @@ pub fn phone(text: &str) -> Option<u64> {
     }
     let tail = figures.strip_prefix('0')?;
     let first = tail.bytes().next()?;
-    if !(9..=10).contains(&tail.len()) || first == b'0' || tail.bytes().all(|b| b == first) || tail.ends_with("0000000") {
+    if !(9..=10).contains(&tail.len()) || first == b'0' || tail.bytes().all(|b| b == first) || tail.ends_with("0000000")
+    {
         return None;
     }
     tail.parse().ok()

@@ -13,7 +13,9 @@ static BEARERS: LazyLock<HashMap<String, u32>> = LazyLock::new(|| {
     let mut all = HashMap::new();
     for line in TABLE.lines().filter(|line| !line.starts_with('#')) {
         let mut cells = line.split(' ');
-        let (Some(written), Some(reading), Some(bearers)) = (cells.next(), cells.next(), cells.next()) else { continue };
+        let (Some(written), Some(reading), Some(bearers)) = (cells.next(), cells.next(), cells.next()) else {
+            continue;
+        };
         let bearers: u32 = bearers.parse().unwrap_or(0);
         *all.entry(name::folded(written, Script::Kanji)).or_default() += bearers;
         *all.entry(name::folded(reading, Script::Kana)).or_default() += bearers;

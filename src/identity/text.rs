@@ -5,7 +5,8 @@ use unicode_normalization::UnicodeNormalization;
 
 /// Compatible forms made one (NFKC), without what only chooses a glyph; at most `chars_max` characters count.
 pub(super) fn plain(text: &str, chars_max: usize) -> String {
-    let plain_already = |c: char| matches!(c, '0'..='9' | 'a'..='z' | 'A'..='Z' | ' ' | '-' | 'ぁ'..='ゔ' | 'ァ'..='ー' | '一'..='龥');
+    let plain_already =
+        |c: char| matches!(c, '0'..='9' | 'a'..='z' | 'A'..='Z' | ' ' | '-' | 'ぁ'..='ゔ' | 'ァ'..='ー' | '一'..='龥');
     let cut = text.char_indices().nth(chars_max).map_or(text, |(at, _)| &text[..at]);
     if cut.chars().all(plain_already) {
         return cut.to_owned();
@@ -46,7 +47,19 @@ fn is_numeral(c: char) -> bool {
 }
 
 fn digit(c: char) -> Option<u32> {
-    "〇一二三四五六七八九".chars().position(|d| d == c).map(|at| at as u32)
+    Some(match c {
+        '〇' => 0,
+        '一' => 1,
+        '二' => 2,
+        '三' => 3,
+        '四' => 4,
+        '五' => 5,
+        '六' => 6,
+        '七' => 7,
+        '八' => 8,
+        '九' => 9,
+        _ => return None,
+    })
 }
 
 fn spell(run: &[char], out: &mut String) {

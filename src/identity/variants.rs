@@ -37,7 +37,8 @@ mod tests {
 
     #[test]
     fn forms_of_one_name_are_one() {
-        for forms in ["高髙", "崎﨑嵜", "斎齋齊斉", "辺邊邉", "沢澤", "島嶋嶌", "広廣", "国國", "浜濱濵", "桜櫻", "竜龍", "恵惠"]
+        for forms in
+            ["高髙", "崎﨑嵜", "斎齋齊斉", "辺邊邉", "沢澤", "島嶋嶌", "広廣", "国國", "浜濱濵", "桜櫻", "竜龍", "恵惠"]
         {
             let first = forms.chars().next().map(plain);
             assert!(forms.chars().all(|c| Some(plain(c)) == first), "{forms}");

@@ -14,6 +14,19 @@ pub enum Facility {
     Care,
 }
 
+/// A patient's number at a facility.
+#[derive(Clone, Copy)]
+pub struct Registered {
+    pub facility: usize,
+    pub number: usize,
+}
+
+impl Registered {
+    fn system(self) -> String {
+        format!("urn:oid:1.2.392.100495.20.3.51.1{:010}", 131_000_000 + self.facility)
+    }
+}
+
 /// A record, its insurance, and what is wrong with it or other than in the person's other records.
 pub struct Record {
     pub patient: Value,
@@ -31,9 +44,30 @@ pub struct Clerk<'a> {
 
 /// Old forms that a register has and another system does not.
 const OLD_FORMS: [(char, char); 24] = [
-    ('高', '髙'), ('崎', '﨑'), ('斎', '齋'), ('斉', '齊'), ('辺', '邉'), ('沢', '澤'), ('島', '嶋'), ('広', '廣'), ('国', '國'),
-    ('浜', '濱'), ('桜', '櫻'), ('竜', '龍'), ('恵', '惠'), ('栄', '榮'), ('徳', '德'), ('富', '冨'), ('渡', '渡'), ('吉', '𠮷'),
-    ('橋', '槗'), ('黒', '黑'), ('真', '眞'), ('寿', '壽'), ('万', '萬'), ('礼', '禮'),
+    ('高', '髙'),
+    ('崎', '﨑'),
+    ('斎', '齋'),
+    ('斉', '齊'),
+    ('辺', '邉'),
+    ('沢', '澤'),
+    ('島', '嶋'),
+    ('広', '廣'),
+    ('国', '國'),
+    ('浜', '濱'),
+    ('桜', '櫻'),
+    ('竜', '龍'),
+    ('恵', '惠'),
+    ('栄', '榮'),
+    ('徳', '德'),
+    ('富', '冨'),
+    ('渡', '渡'),
+    ('吉', '𠮷'),
+    ('橋', '槗'),
+    ('黒', '黑'),
+    ('真', '眞'),
+    ('寿', '壽'),
+    ('万', '萬'),
+    ('礼', '禮'),
 ];
 const WIDE: [char; 10] = ['０', '１', '２', '３', '４', '５', '６', '７', '８', '９'];
 const REPRESENTATION: &str = "http://hl7.org/fhir/StructureDefinition/iso21090-EN-representation";
@@ -46,8 +80,7 @@ impl<'a> Clerk<'a> {
         Clerk { dice, families, men, women, damage: Vec::new() }
     }
 
-    pub fn write(&mut self, person: &Person, at: (usize, Facility), number: usize) -> Record {
-        let (facility, kind) = at;
+    pub fn write(&mut self, person: &Person, at: Registered, kind: Facility, noted: Option<Registered>) -> Record {
         let is_old = !person.changes.is_empty() && self.dice.chance(0.4);
         let state = if is_old { &person.before } else { &person.now };
         self.damage = if is_old { person.changes.clone() } else { Vec::new() };
@@ -55,12 +88,19 @@ impl<'a> Clerk<'a> {
         let mut patient = json!({
             "resourceType": "Patient",
             "identifier": [{
-                "system": format!("urn:oid:1.2.392.100495.20.3.51.1{:010}", 131_000_000 + facility),
-                "value": if self.dice.chance(0.5) { format!("{number:010}") } else { number.to_string() },
+                "system": at.system(),
+                "value": if self.dice.chance(0.5) { format!("{:010}", at.number) } else { at.number.to_string() },
             }],
             "name": self.names(person, state, kind),
         });
         let mut coverages = Vec::new();
+        if let Some(noted) = noted {
+            let mut number = noted.number.to_string();
+            if self.happens("noted number typo", 0.01) {
+                number = slip_figure(self.dice, &number);
+            }
+            identify(&mut patient, &noted.system(), &number);
+        }
         if let Some(birth) = self.birth(person) {
             patient["birthDate"] = json!(birth);
         }
@@ -85,8 +125,7 @@ impl<'a> Clerk<'a> {
         self.old_forms(&mut family.kanji, &mut given.kanji);
         if self.happens("kanji typo", 0.025) {
             let names = if person.is_male { self.men } else { self.women };
-            let (part, names) =
-                if self.dice.chance(0.5) { (&mut family, self.families) } else { (&mut given, names) };
+            let (part, names) = if self.dice.chance(0.5) { (&mut family, self.families) } else { (&mut given, names) };
             if let Some(alike) = names.alike(self.dice, part) {
                 part.kanji = alike.kanji;
             }
@@ -99,6 +138,10 @@ impl<'a> Clerk<'a> {
         if self.happens("kana typo", 0.03) {
             let part = if self.dice.chance(0.4) { &mut family.kana } else { &mut given.kana };
             *part = slip(self.dice, part, "あいうかきけこさしすたちつてとなのはひまみやゆよらりんがじだ");
+        }
+        if self.happens("reading guessed wrongly", 0.006) {
+            let names = if person.is_male { self.men } else { self.women };
+            given.kana = names.draw(self.dice).kana;
         }
         let is_without_kana = self.happens("no kana", if kind == Facility::Care { 0.12 } else { 0.05 });
         let is_without_kanji = !is_without_kana && self.happens("no kanji", 0.015);
@@ -132,7 +175,10 @@ impl<'a> Clerk<'a> {
         let has = |text: &str| OLD_FORMS.iter().any(|(new, _)| text.contains(*new));
         if (has(family) || has(given)) && self.happens("variant kanji", 0.25) {
             for part in [family, given] {
-                *part = part.chars().map(|c| OLD_FORMS.iter().find(|(new, _)| *new == c).map_or(c, |(_, old)| *old)).collect();
+                *part = part
+                    .chars()
+                    .map(|c| OLD_FORMS.iter().find(|(new, _)| *new == c).map_or(c, |(_, old)| *old))
+                    .collect();
             }
         }
     }
@@ -144,7 +190,11 @@ impl<'a> Clerk<'a> {
         }
         for part in [&mut family.kana, &mut given.kana] {
             *part = match self.dice.roll(5) {
-                0 => part.replace("おう", "おお").replace("ゆう", "ゆー").replace("こう", "こー").replace("しょう", "しょー"),
+                0 => part
+                    .replace("おう", "おお")
+                    .replace("ゆう", "ゆー")
+                    .replace("こう", "こー")
+                    .replace("しょう", "しょー"),
                 1 => part.replace('ゃ', "や").replace('ゅ', "ゆ").replace('ょ', "よ").replace('っ', "つ"),
                 2 => part.replace('づ', "ず").replace('ぢ', "じ"),
                 3 => part.replace("おお", "おー").replace("せい", "せー"),
@@ -220,7 +270,11 @@ impl<'a> Clerk<'a> {
         let (prefecture, town) = home.place();
         let mut text = if self.dice.chance(0.7) { prefecture.to_owned() } else { String::new() };
         text.push_str(town);
-        text.push_str(&if self.dice.chance(0.3) { home.quarter.replace('ヶ', "が") } else { home.quarter.to_owned() });
+        text.push_str(&if self.dice.chance(0.3) {
+            home.quarter.replace('ヶ', "が")
+        } else {
+            home.quarter.to_owned()
+        });
         let [mut a, b, c] = home.numbers;
         if self.happens("address typo", 0.01) {
             a += 1;
@@ -229,7 +283,10 @@ impl<'a> Clerk<'a> {
             0 => format!("{a}-{b}-{c}"),
             1 => wide(&format!("{a}")) + "－" + &wide(&b.to_string()) + "－" + &wide(&c.to_string()),
             2 => format!("{a}丁目{b}番{c}号"),
-            3 => format!("{}丁目{b}番地{c}", ["〇", "一", "二", "三", "四", "五", "六", "七", "八", "九", "十"][a as usize]),
+            3 => format!(
+                "{}丁目{b}番地{c}",
+                ["〇", "一", "二", "三", "四", "五", "六", "七", "八", "九", "十"][a as usize]
+            ),
             4 => format!("{a}丁目{b}の{c}"),
             _ => format!("{a}丁目{b}-{c}"),
         });
@@ -244,7 +301,14 @@ impl<'a> Clerk<'a> {
         text
     }
 
-    fn insured(&mut self, patient: &mut Value, coverages: &mut Vec<Value>, person: &Person, state: &State, kind: Facility) {
+    fn insured(
+        &mut self,
+        patient: &mut Value,
+        coverages: &mut Vec<Value>,
+        person: &Person,
+        state: &State,
+        kind: Facility,
+    ) {
         if kind == Facility::Care {
             if let Some((insurer, number)) = &person.care {
                 let mut number = number.clone();
@@ -326,7 +390,9 @@ fn wide(text: &str) -> String {
 }
 
 fn katakana(text: &str) -> String {
-    text.chars().map(|c| if ('ぁ'..='ゖ').contains(&c) { char::from_u32(c as u32 + 0x60).unwrap() } else { c }).collect()
+    text.chars()
+        .map(|c| if ('ぁ'..='ゖ').contains(&c) { char::from_u32(c as u32 + 0x60).unwrap() } else { c })
+        .collect()
 }
 
 /// Half-width katakana.

@@ -14,6 +14,8 @@ pub struct Table {
     truth: Vec<(usize, Vec<&'static str>)>,
     keys: usize,
     candidates: Vec<usize>,
+    /// Pairs of records of one person that have a key in common.
+    met: usize,
     automatic: HashMap<(usize, usize), Reason>,
     work: HashMap<(usize, usize), f32>,
 }
@@ -42,14 +44,17 @@ impl Table {
             truth,
             keys: 0,
             candidates: Vec::new(),
+            met: 0,
             automatic: HashMap::new(),
             work: HashMap::new(),
         }
     }
 
-    pub fn seen(&mut self, keys: usize, candidates: usize) {
+    /// A record with so many keys and these candidates.
+    pub fn seen(&mut self, keys: usize, candidates: &[u32], record: usize) {
         self.keys += keys;
-        self.candidates.push(candidates);
+        self.candidates.push(candidates.len());
+        self.met += candidates.iter().filter(|other| self.is_true(&(**other as usize, record))).count();
     }
 
     pub fn verdict(&mut self, one: usize, other: usize, verdict: Verdict) {
@@ -87,9 +92,9 @@ impl Table {
         by.enumerate().for_each(|(record, group)| members.entry(group).or_default().push(record));
         let pairs_of = |all: Vec<usize>| {
             let all_again = all.clone();
-            all.into_iter().enumerate().flat_map(move |(at, one)| {
-                all_again[at + 1..].to_vec().into_iter().map(move |other| (one, other))
-            })
+            all.into_iter()
+                .enumerate()
+                .flat_map(move |(at, one)| all_again[at + 1..].to_vec().into_iter().map(move |other| (one, other)))
         };
         members.into_values().flat_map(pairs_of).collect()
     }
@@ -145,11 +150,18 @@ impl Table {
             at(1.0)
         );
         println!(
+            "pairs of one person with a key in common: {:.5}",
+            self.met as f64 / self.row(|_| true).pairs.max(1) as f64
+        );
+        println!(
             "per record: {:.1} µs of processor reading, {:.1} µs keys, candidates and comparing",
             self.reading.as_secs_f64() * 1e6 / self.records as f64,
             self.time.as_secs_f64() * 1e6 / self.records as f64
         );
-        println!("precision of automatic links {:.6}; of all pairs in linked people {:.6}", sums.precision, sums.precision_of_people);
+        println!(
+            "precision of automatic links {:.6}; of all pairs in linked people {:.6}",
+            sums.precision, sums.precision_of_people
+        );
         println!("recall of automatic + work list {:.5}", sums.recall);
         for reason in [Reason::Medical, Reason::Care, Reason::Local, Reason::Household] {
             let of_it = self.automatic.iter().filter(|(_, r)| **r == reason);
@@ -173,8 +185,12 @@ impl Table {
     }
 
     fn print_damage(&self) {
-        let kinds: std::collections::BTreeSet<&str> = self.truth.iter().flat_map(|(_, damage)| damage.iter().copied()).collect();
-        println!("{:<28} {:>8} {:>10} {:>10} {:>8} {:>6}", "one of the records has", "pairs", "automatic", "work list", "recall", "wrong");
+        let kinds: std::collections::BTreeSet<&str> =
+            self.truth.iter().flat_map(|(_, damage)| damage.iter().copied()).collect();
+        println!(
+            "{:<28} {:>8} {:>10} {:>10} {:>8} {:>6}",
+            "one of the records has", "pairs", "automatic", "work list", "recall", "wrong"
+        );
         let line = |name: &str, row: Row| {
             let share = |n: usize| n as f64 * 100.0 / row.pairs.max(1) as f64;
             let (automatic, work) = (share(row.automatic), share(row.work));

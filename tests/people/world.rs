@@ -15,10 +15,33 @@ const TOWNS: [(&str, &str, &str, &str, &str, &str); 8] = [
     ("広島県", "福山市", "340075", "342071", "720", "084"),
 ];
 const QUARTERS: [&str; 24] = [
-    "本町", "中央", "栄町", "緑ヶ丘", "桜木町", "港北町", "東町", "西町", "南町", "北町", "若草町", "旭町", "富士見町", "新町", "幸町",
-    "末広町", "霞ヶ丘", "松ヶ枝町", "大町", "八幡町", "一番町", "三条通", "日の出町", "宮前町",
+    "本町",
+    "中央",
+    "栄町",
+    "緑ヶ丘",
+    "桜木町",
+    "港北町",
+    "東町",
+    "西町",
+    "南町",
+    "北町",
+    "若草町",
+    "旭町",
+    "富士見町",
+    "新町",
+    "幸町",
+    "末広町",
+    "霞ヶ丘",
+    "松ヶ枝町",
+    "大町",
+    "八幡町",
+    "一番町",
+    "三条通",
+    "日の出町",
+    "宮前町",
 ];
-const BUILDINGS: [&str; 6] = ["コーポ桜", "緑ハイツ", "メゾン北", "第二富士マンション", "グリーンハイム", "市営住宅3号棟"];
+const BUILDINGS: [&str; 6] =
+    ["コーポ桜", "緑ハイツ", "メゾン北", "第二富士マンション", "グリーンハイム", "市営住宅3号棟"];
 
 #[derive(Clone, PartialEq, Debug)]
 pub struct Home {
@@ -31,7 +54,8 @@ pub struct Home {
 impl Home {
     fn draw(dice: &mut Dice, town: usize) -> Self {
         let numbers = [1 + dice.roll(9), 1 + dice.roll(30), 1 + dice.roll(25)].map(|n| n as u32);
-        let building = dice.chance(0.25).then(|| (*dice.pick(&BUILDINGS), 101 + dice.roll(6) as u32 * 100 + dice.roll(8) as u32));
+        let building =
+            dice.chance(0.25).then(|| (*dice.pick(&BUILDINGS), 101 + dice.roll(6) as u32 * 100 + dice.roll(8) as u32));
         Home { town, quarter: QUARTERS[dice.roll(QUARTERS.len())], numbers, building }
     }
 
@@ -41,7 +65,14 @@ impl Home {
 
     pub fn postcode(&self) -> String {
         let quarter = QUARTERS.iter().position(|q| *q == self.quarter).unwrap_or(0);
-        format!("{}{:04}", TOWNS[self.town].4, 11 + quarter * 7).chars().rev().take(7).collect::<Vec<_>>().into_iter().rev().collect()
+        format!("{}{:04}", TOWNS[self.town].4, 11 + quarter * 7)
+            .chars()
+            .rev()
+            .take(7)
+            .collect::<Vec<_>>()
+            .into_iter()
+            .rev()
+            .collect()
     }
 }
 
@@ -91,8 +122,13 @@ pub struct World<'a> {
 const YEAR: u16 = 2026;
 
 pub fn people(dice: &mut Dice, count: usize) -> Vec<Person> {
-    let mut world =
-        World { dice, families: Names::family(), men: Names::given(true), women: Names::given(false), people: Vec::new() };
+    let mut world = World {
+        dice,
+        families: Names::family(),
+        men: Names::given(true),
+        women: Names::given(false),
+        people: Vec::new(),
+    };
     while world.people.len() < count {
         world.household();
     }
@@ -170,8 +206,13 @@ impl World<'_> {
         let given = if is_male { self.men.draw(self.dice) } else { self.women.draw(self.dice) };
         let age = YEAR - birth.0;
         let mut state = state.clone();
-        state.mobile = (age > 12 && self.dice.chance(0.7)).then(|| self.phone(["070", "080", "090"][usize::from(at) % 3]));
-        state.insurance = Some(if age >= 75 { self.late_elders(state.home.town) } else { Insurance { branch: Some(at), ..plan.clone() } });
+        state.mobile =
+            (age > 12 && self.dice.chance(0.7)).then(|| self.phone(["070", "080", "090"][usize::from(at) % 3]));
+        state.insurance = Some(if age >= 75 {
+            self.late_elders(state.home.town)
+        } else {
+            Insurance { branch: Some(at), ..plan.clone() }
+        });
         let care_insurer = TOWNS[state.home.town].3.to_owned();
         let care = match (age >= 65 && self.dice.chance(0.5)) || (age >= 40 && self.dice.chance(0.02)) {
             true if self.dice.chance(0.02) => Some((care_insurer, format!("H{}", self.dice.figures(9)))),
@@ -185,10 +226,20 @@ impl World<'_> {
     fn plan(&mut self, town: usize) -> Insurance {
         if self.dice.chance(0.5) {
             let symbol = ["", "北", "国東", "みなと"][self.dice.roll(4)].to_owned();
-            return Insurance { insurer: format!("00{}", TOWNS[town].2), symbol, number: self.dice.figures(7), branch: None };
+            return Insurance {
+                insurer: format!("00{}", TOWNS[town].2),
+                symbol,
+                number: self.dice.figures(7),
+                branch: None,
+            };
         }
         let insurer = format!("0{}{:06}", [1, 6][self.dice.roll(2)], 130_000 + self.dice.roll(60));
-        Insurance { insurer, symbol: self.dice.figures(4 + self.dice.0 as usize % 4), number: self.dice.figures(4), branch: None }
+        Insurance {
+            insurer,
+            symbol: self.dice.figures(4 + self.dice.0 as usize % 4),
+            number: self.dice.figures(4),
+            branch: None,
+        }
     }
 
     fn late_elders(&mut self, town: usize) -> Insurance {
