@@ -387,3 +387,46 @@ fn a_rare_name_says_more() {
     };
     assert!(score("勅使河原 花子", "テシガワラ ハナコ") > score("佐藤 花子", "サトウ ハナコ") + 4.0);
 }
+
+#[test]
+fn numbers_of_two_times_do_not_contradict() {
+    let cared = |number: &str, start: &str, end: &str| {
+        let period = json!({"start": start, "end": end});
+        hanako(&json!({"identifier": [{"system": CARE, "value": format!("131177:{number}"), "period": period}]}))
+    };
+    let before = cared("123", "2018-04-01", "2023-03-31");
+    assert_eq!(evidence(&before, &cared("124", "2023-04", "2026")).care, Level::Unknown);
+    assert_eq!(evidence(&before, &cared("124", "2023-03-31", "2026")).care, Level::Far);
+    assert_eq!(evidence(&before, &cared("124", "2023", "2026")).care, Level::Far, "a year covers its days");
+}
+
+#[test]
+fn insurance_stands_in_coverages_too() {
+    let patient = json!({"resourceType": "Patient", "name": [{"text": "齋藤 花子"}], "birthDate": "1948-04-05", "gender": "female"});
+    let part = |name: &str, value: &str| json!({"url": format!("{}JP_Coverage_InsuredPerson{name}", crate::fhir::system::JP_EXTENSION), "valueString": value});
+    let in_parts = json!({"resourceType": "Coverage", "status": "active",
+        "extension": [part("Symbol", "あ"), part("Number", "１８７"), part("SubNumber", "01")],
+        "payor": [{"identifier": {"system": "urn:oid:1.2.392.100495.20.3.61", "value": "138172"}}]});
+    let in_one = json!({"resourceType": "Coverage", "identifier": [{"system": MEMBER, "value": "00138172:あ:187:01"}]});
+    let of = |coverage: &Value| Traits::read(&patient, std::slice::from_ref(coverage));
+    assert_eq!(of(&in_parts).medical.len(), 1);
+    assert_eq!(judged(&of(&in_parts), &of(&in_one)), Verdict::Same(Reason::Medical));
+    let mistaken =
+        json!({"status": "entered-in-error", "identifier": [{"system": MEMBER, "value": "00138172:あ:187:01"}]});
+    assert_eq!(of(&mistaken).medical, []);
+}
+
+#[test]
+fn weights_move_the_verdicts() {
+    let (one, home) = (hanako(&json!({})), hanako(&at_home()));
+    let score = evidence(&one, &one).score(&Weights::default());
+    let at = Weights { perhaps: score, ..Weights::default() };
+    assert_eq!(compare(&one, &one, &at), Verdict::Perhaps(score));
+    let past = Weights { perhaps: score + 0.01, ..Weights::default() };
+    assert_eq!(compare(&one, &one, &past), Verdict::Different);
+    let score = evidence(&home, &home).score(&Weights::default());
+    let at = Weights { certain: score, ..Weights::default() };
+    assert_eq!(compare(&home, &home, &at), Verdict::Same(Reason::Household));
+    let past = Weights { certain: score + 0.01, ..Weights::default() };
+    assert_eq!(compare(&home, &home, &past), Verdict::Perhaps(score));
+}

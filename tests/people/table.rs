@@ -92,9 +92,9 @@ impl Table {
         by.enumerate().for_each(|(record, group)| members.entry(group).or_default().push(record));
         let pairs_of = |all: Vec<usize>| {
             let all_again = all.clone();
-            all.into_iter()
-                .enumerate()
-                .flat_map(move |(at, one)| all_again[at + 1..].to_vec().into_iter().map(move |other| (one, other)))
+            all.into_iter().enumerate().flat_map(move |(at, one)| {
+                (at + 1..all_again.len()).map(|next| (one, all_again[next])).collect::<Vec<_>>()
+            })
         };
         members.into_values().flat_map(pairs_of).collect()
     }

@@ -116,19 +116,26 @@ pub struct World<'a> {
     men: Names,
     women: Names,
     pub people: Vec<Person>,
+    twins: f64,
+    /// Homes for the old, with their phone number.
+    institutions: Vec<(Home, String)>,
 }
 
 /// The year in which everything is registered.
 const YEAR: u16 = 2026;
 
-pub fn people(dice: &mut Dice, count: usize) -> Vec<Person> {
+/// So many people; so large a share of households has twins.
+pub fn people(dice: &mut Dice, count: usize, twins: f64) -> Vec<Person> {
     let mut world = World {
         dice,
         families: Names::family(),
         men: Names::given(true),
         women: Names::given(false),
         people: Vec::new(),
+        twins,
+        institutions: Vec::new(),
     };
+    world.institutions();
     while world.people.len() < count {
         world.household();
     }
@@ -143,6 +150,15 @@ pub fn people(dice: &mut Dice, count: usize) -> Vec<Person> {
 }
 
 impl World<'_> {
+    /// Three in each town, where one of sixteen people over eighty goes to live: many with one address and one number.
+    fn institutions(&mut self) {
+        for town in (0..TOWNS.len()).flat_map(|town| [town; 3]) {
+            let home = Home { building: None, ..Home::draw(self.dice, town) };
+            let phone = self.phone(TOWNS[town].5);
+            self.institutions.push((home, phone));
+        }
+    }
+
     fn household(&mut self) {
         let family = self.families.draw(self.dice);
         let town = self.dice.roll(TOWNS.len());
@@ -164,8 +180,7 @@ impl World<'_> {
             let person = self.member(&state, &plan, at as u8, birth, is_male);
             self.people.push(person);
         }
-        // One household of a hundred has twins: one person of about fifty is one.
-        if self.dice.chance(0.01) {
+        if self.dice.chance(self.twins) {
             self.twins(&state, &plan, size as u8);
         }
     }
@@ -179,11 +194,12 @@ impl World<'_> {
         let other_is_male = if self.dice.chance(0.7) { is_male } else { !is_male };
         let mut other = self.member(state, plan, branch + 1, birth, other_is_male);
         // Twins' names are often alike; never the same sound.
-        if is_alike && let Some(name) = self.given_names(is_male).alike(self.dice, &one.given) {
-            if name.kana != one.given.kana {
-                other.given = name;
-                other.is_male = is_male;
-            }
+        if is_alike
+            && let Some(name) = self.given_names(is_male).alike(self.dice, &one.given)
+            && name.kana != one.given.kana
+        {
+            other.given = name;
+            other.is_male = is_male;
         }
         if one.given.kana == other.given.kana {
             return;
@@ -287,7 +303,11 @@ impl World<'_> {
     fn live(&mut self, person: &mut Person) {
         let age = YEAR - person.birth.0;
         let now = &mut person.now;
-        if self.dice.chance(0.12) {
+        if age > 80 && self.dice.chance(0.06) {
+            let (home, phone) = self.dice.pick(&self.institutions).clone();
+            (now.home, now.landline, now.mobile) = (home, Some(phone), None);
+            person.changes.push("moved into a home");
+        } else if self.dice.chance(0.12) {
             let town = if self.dice.chance(0.7) { now.home.town } else { self.dice.roll(TOWNS.len()) };
             now.home = Home::draw(self.dice, town);
             now.landline = None;
