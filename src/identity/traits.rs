@@ -39,8 +39,9 @@ pub struct Local {
     pub value: String,
 }
 
-/// What counts of a Patient record. The resource itself stays as it was sent.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// What counts of a Patient record. The resource itself stays as it was sent. Printed for debugging it tells how much it holds and nothing of
+/// the person.
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Traits {
     /// Names in any script.
     pub names: Vec<Name>,
@@ -60,6 +61,19 @@ pub struct Traits {
     pub care: Vec<Care>,
     /// Numbers in facilities' systems.
     pub locals: Vec<Local>,
+}
+
+impl std::fmt::Debug for Traits {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Traits")
+            .field("names", &self.names.len())
+            .field("addresses", &self.addresses.len())
+            .field("phones", &self.phones.len())
+            .field("medical", &self.medical.len())
+            .field("care", &self.care.len())
+            .field("locals", &self.locals.len())
+            .finish_non_exhaustive()
+    }
 }
 
 /// Where a facility's own patient numbers stand: 1.2.392.100495.20.3.51.1 and the number of the institution.
