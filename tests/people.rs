@@ -1,5 +1,6 @@
-//! Linking on a generated population: people in households with twins and namesakes, who move, marry and change their insurance, as 200
-//! facilities write them down, with their mistakes. `TASUKI_SEED` repeats a run; the full one is
+//! Linking on a generated population: people in households with twins and namesakes, who move, marry and change their
+//! insurance, as 200 facilities write them down, with their mistakes. `TASUKI_SEED` repeats a run,
+//! `TASUKI_DAMAGE` makes the mistakes more; the full one is
 //! `cargo test --release --test people -- --ignored --nocapture`.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, unreachable_pub)]
@@ -75,6 +76,11 @@ fn seed() -> u64 {
     std::env::var("TASUKI_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(20_261_122)
 }
 
+/// `TASUKI_DAMAGE=2` doubles the rates of mistakes and of what is missing, to see what the targets are worth where people write worse.
+fn severity() -> f64 {
+    std::env::var("TASUKI_DAMAGE").ok().and_then(|times| times.parse().ok()).unwrap_or(1.0)
+}
+
 /// A record as it is kept: whose it is, what it says, what is wrong with it.
 struct Kept {
     person: usize,
@@ -102,6 +108,7 @@ struct Written {
 /// Every person's records, in the order in which they arrive: any.
 fn write_down(dice: &mut Dice, people: &[world::Person]) -> Written {
     let (families, men, women) = (Names::family(), Names::given(true), Names::given(false));
+    let severity = severity();
     let mut records = Vec::new();
     let mut reading = Duration::ZERO;
     let mut letters = Vec::new();
@@ -118,7 +125,7 @@ fn write_down(dice: &mut Dice, people: &[world::Person]) -> Written {
             let noted = facilities.iter().find(|other| *other != facility && dice.chance(0.05));
             let noted = noted.map(|other| registered(person, *other, false));
             let Record { patient, coverages, damage } =
-                Clerk::new(dice, &families, &men, &women).write(who, at, kind(*facility, who), noted);
+                Clerk::new(dice, [&families, &men, &women], severity).write(who, at, kind(*facility, who), noted);
             letters.push((person, patient, coverages, damage));
         }
         if letters.len() > 1000 || person + 1 == people.len() {
@@ -176,7 +183,8 @@ fn link(records: &[Kept], table: &mut Table) {
     table.time = processor_time() - begin;
 }
 
-/// What this thread has had of a processor, which a busy machine does not change; nothing where the system does not tell (Linux does).
+/// What this thread has had of a processor, which a busy machine does not change; nothing where the system does not
+/// tell (Linux does).
 fn processor_time() -> Duration {
     let told = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
     Duration::from_nanos(told.split(' ').next().and_then(|n| n.parse().ok()).unwrap_or(0))

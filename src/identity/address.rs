@@ -1,7 +1,7 @@
 //! Addresses of Japan as they are compared: place, numbers, building, each by itself.
 //!
-//! `東京都千代田区霞が関１－２－３ 霞ビル４０５`, `千代田区霞ヶ関一丁目2番3号霞ビル405号室` and `千代田区霞ヶ関1丁目2の3` lie in one place with
-//! the numbers 1, 2, 3. Municipalities that merged are not followed.
+//! `東京都千代田区霞が関１－２－３ 霞ビル４０５`, `千代田区霞ヶ関一丁目2番3号霞ビル405号室` and
+//! `千代田区霞ヶ関1丁目2の3` lie in one place with the numbers 1, 2, 3. Municipalities that merged are not followed.
 
 use super::{text, variants};
 
@@ -163,7 +163,8 @@ fn numbers(letters: &[char]) -> (usize, usize, Vec<u32>) {
     (letters.len(), letters.len(), Vec::new())
 }
 
-/// Numbers with what sets them apart (丁目, 番地, 番, 号, の, a dash), from `at` on; none when the first belongs to a name (8王子市, 1番町).
+/// Numbers with what sets them apart (丁目, 番地, 番, 号, の, a dash), from `at` on; none when the first belongs to a
+/// name (8王子市, 1番町).
 fn block(letters: &[char], at: usize) -> (usize, Vec<u32>) {
     let (mut here, mut found) = (at, Vec::new());
     while here < letters.len() && letters[here].is_ascii_digit() && found.len() < NUMBERS_MAX {

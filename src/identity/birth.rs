@@ -1,4 +1,5 @@
-//! Birth dates: with or without month and day, in the Western calendar or by Japanese eras (M 明治, T 大正, S 昭和, H 平成, R 令和).
+//! Birth dates: with or without month and day, in the Western calendar or by Japanese eras (M 明治, T 大正, S 昭和, H
+//! 平成, R 令和).
 
 use super::text;
 
@@ -26,9 +27,10 @@ const ERAS: [(u16, [&str; 4]); 5] = [
 const CHARS_MAX: usize = 32;
 
 impl BirthDate {
-    /// A date as FHIR has it or as people write it: `1948-04-05`, `19480405`, `1948-04`, `昭和23年4月5日`, `S23.4.5`, `S230405`,
-    /// `3230405` (the era as a figure, as claims have it), `昭和二十三年四月`. An era's year may lie past its end (昭和64年 in March):
-    /// people write so. `None` where it is no date, is before 1850 or after 2099, or is 1900-01-01, which systems fill in for "not known".
+    /// A date as FHIR has it or as people write it: `1948-04-05`, `19480405`, `1948-04`, `昭和23年4月5日`, `S23.4.5`,
+    /// `S230405`, `3230405` (the era as a figure, as claims have it), `昭和二十三年四月`. An era's year may lie past
+    /// its end (昭和64年 in March): people write so. `None` where it is no date, is before 1850 or after 2099, or is
+    /// 1900-01-01, which systems fill in for "not known".
     pub fn parse(text: &str) -> Option<Self> {
         let plain = text::plain(text, CHARS_MAX).to_lowercase();
         let plain = plain.trim().split('t').enumerate().fold(String::new(), |date, (at, part)| match at {
@@ -110,7 +112,8 @@ pub enum Birth {
     Same,
     /// The same as far as both are known, which is not to the day.
     Part,
-    /// One slip apart: a figure, two figures in each other's place, month and day in each other's place, or one of year, month and day.
+    /// One slip apart: a figure, two figures in each other's place, month and day in each other's place, or one of
+    /// year, month and day.
     Near,
     /// Something else.
     Far,

@@ -81,9 +81,9 @@ pub struct Evidence {
 /// - a number that is one person's agrees, with the whole birth date, and the given name in one script; or
 /// - name and whole birth date agree exactly, with address, phone or a family's insurance, and the score is at least `weights.certain`.
 ///
-/// Members of a family share insurance, address and phone, and twins the birth date too: therefore no rule without the given name, and
-/// one that clearly differs ends it. The other sex, two numbers of one care insurer at one time, and two branches of one family's insurance contradict:
-/// such a pair is for the work list at best.
+/// Members of a family share insurance, address and phone, and twins the birth date too: therefore no rule without the
+/// given name, and one that clearly differs ends it. The other sex, two numbers of one care insurer at one time, and
+/// two branches of one family's insurance contradict: such a pair is for the work list at best.
 pub fn compare(a: &Traits, b: &Traits, weights: &Weights) -> Verdict {
     let evidence = evidence(a, b);
     let score = evidence.score(weights);
@@ -140,8 +140,8 @@ impl Evidence {
         is_certain.then_some(Reason::Household)
     }
 
-    /// Whether somebody should look, given a score that is high enough: not at two members of a household, and not at a name that has nothing
-    /// but a place beside it.
+    /// Whether somebody should look, given a score that is high enough: not at two members of a household, and not at a
+    /// name that has nothing but a place beside it.
     fn is_worth_a_look(&self) -> bool {
         let is_person = [self.medical, self.care, self.local].contains(&Level::Same);
         match (self.given, self.birth) {
@@ -211,8 +211,8 @@ struct Names {
     bearers: u32,
 }
 
-/// The best that any two names of one script say; over the scripts, the best of each part, but for a given name that is near in one
-/// script and far in the other.
+/// The best that any two names of one script say; over the scripts, the best of each part, but for a given name that is
+/// near in one script and far in the other.
 fn names(a: &Traits, b: &Traits) -> Names {
     let mut all = Names { family: Level::Unknown, given: Level::Unknown, given_is_certain: false, bearers: 0 };
     let mut in_kanji = Level::Unknown;

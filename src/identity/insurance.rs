@@ -1,5 +1,5 @@
-//! Insurance: the medical one (保険者番号, 記号, 番号, 枝番) and the one for long-term care (保険者番号, 被保険者番号). The resources keep
-//! their numbers as they were sent; here they are folded for comparing.
+//! Insurance: the medical one (保険者番号, 記号, 番号, 枝番) and the one for long-term care (保険者番号, 被保険者番号).
+//! The resources keep their numbers as they were sent; here they are folded for comparing.
 //!
 //! A medical insurance's 記号 and 番号 are a family's; only with its 枝番 it is one person's. The insurance of those over 75
 //! (後期高齢者医療, insurers 39…) is a person's from the start.
@@ -99,8 +99,9 @@ pub struct Care {
 }
 
 impl Care {
-    /// `insurer:number`, as the identifier of [`system::CARE_INSURED`] has it. A number without its insurer is not unique and is not
-    /// read; nor is one that is too long. Shorter ones get their leading zeros back, which spreadsheets drop.
+    /// `insurer:number`, as the identifier of [`system::CARE_INSURED`] has it. A number without its insurer is not
+    /// unique and is not read; nor is one that is too long. Shorter ones get their leading zeros back, which
+    /// spreadsheets drop.
     pub fn of_value(value: &str, span: Span) -> Option<Self> {
         let (insurer, number) = value.split_once([':', '：'])?;
         let (insurer, number) = (figures(insurer), compared(number).to_uppercase());

@@ -1,8 +1,8 @@
 //! Blocking keys: two records that may be one person's have one in common, two others seldom do.
 //!
-//! No key is a name alone or a birth date alone, so that the lists of candidates do not grow with the network as fast as the network. Each
-//! slip leaves another key whole: a wrong date leaves those of name and month or year, of phone, of address and of insurance; a wrong
-//! name those of date and the other part of it.
+//! No key is a name alone or a birth date alone, so that the lists of candidates do not grow with the network as fast
+//! as the network. Each slip leaves another key whole: a wrong date leaves those of name and month or year, of phone,
+//! of address and of insurance; a wrong name those of date and the other part of it.
 
 use super::name::{Name, Script};
 use super::traits::Traits;
@@ -25,8 +25,8 @@ enum Kind {
     NameAndPostcode = 10,
 }
 
-/// The blocking keys of a record, without repetition, at most [`KEYS_MAX`]; none for a record that says too little to be found. The strongest
-/// come first, so that what is cut off a record with many names is the weakest.
+/// The blocking keys of a record, without repetition, at most [`KEYS_MAX`]; none for a record that says too little to
+/// be found. The strongest come first, so that what is cut off a record with many names is the weakest.
 pub fn keys(traits: &Traits) -> Vec<u64> {
     let mut keys = Keys(Vec::with_capacity(KEYS_MAX));
     for care in traits.care.iter().take(2) {
@@ -56,7 +56,8 @@ pub fn keys(traits: &Traits) -> Vec<u64> {
 }
 
 fn of_name(keys: &mut Keys, traits: &Traits, name: &Name) {
-    // A kanji says as much as two kana. The ends of the whole name, so that it does not matter whether its parts are set apart.
+    // A kanji says as much as two kana. The ends of the whole name, so that it does not matter whether its parts are
+    // set apart.
     let letters = if name.script == Script::Kanji { 1 } else { 2 };
     if let Some(birth) = traits.birth {
         let year = birth.year.to_le_bytes();
@@ -84,7 +85,8 @@ struct Keys(Vec<u64>);
 
 impl Keys {
     fn add(&mut self, kind: Kind, parts: &[&[u8]]) {
-        // FNV-1a, then the finisher of splitmix64: the same on every machine and in every version, as a stored index needs it.
+        // FNV-1a, then the finisher of splitmix64: the same on every machine and in every version, as a stored index
+        // needs it.
         let mut hash = 0xcbf2_9ce4_8422_2325_u64 ^ kind as u64;
         for part in parts {
             for byte in *part {

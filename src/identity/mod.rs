@@ -6,8 +6,8 @@
 //! candidates by shared [`keys`]; and says of two records that they are the same person, may be, or are not ([`compare`]).
 //!
 //! - **The same** follows from a number that one person alone has, with the birth date and the given name agreeing; or from name,
-//!   birth date and a third thing of the household (address, phone, insurance) that agree exactly. Never from a name, nor from
-//!   a name with a birth date.
+//! birth date and a third thing of the household (address, phone, insurance) that agree exactly. Never from a name, nor
+//! from   a name with a birth date.
 //! - **Perhaps** is for people to look at: a score in bits ([`Weights`]), and everything that contradicts itself.
 //! - **Different** is the rest.
 //!

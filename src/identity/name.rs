@@ -1,7 +1,7 @@
 //! Names as they are compared: in Chinese characters, in kana, in Roman letters, each with its own folding.
 //!
-//! What a name is written in is told by its letters, not by what the sender says of it (IDE, SYL): readings stand in the place of
-//! kanji often enough. A name whose parts nobody set apart is compared as a whole.
+//! What a name is written in is told by its letters, not by what the sender says of it (IDE, SYL): readings stand in
+//! the place of kanji often enough. A name whose parts nobody set apart is compared as a whole.
 
 use serde_json::Value;
 

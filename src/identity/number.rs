@@ -5,8 +5,8 @@ use super::text;
 /// Characters of a text that count.
 const CHARS_MAX: usize = 40;
 
-/// A phone number of Japan as a number, without its leading zero: `03-1234-5678`, `０３（１２３４）５６７８` and `+81 3 1234 5678` are the same.
-/// `None` for numbers without their area code, and for what is filled in (all figures alike).
+/// A phone number of Japan as a number, without its leading zero: `03-1234-5678`, `０３（１２３４）５６７８` and `+81 3
+/// 1234 5678` are the same. `None` for numbers without their area code, and for what is filled in (all figures alike).
 pub fn phone(text: &str) -> Option<u64> {
     let plain = text::plain(text, CHARS_MAX);
     let is_international = plain.trim_start().starts_with('+');
@@ -29,8 +29,9 @@ pub fn postcode(text: &str) -> Option<u32> {
     (figures.len() == 7).then(|| figures.parse().ok()).flatten().filter(|code| *code != 0)
 }
 
-/// The identifier of a person in a facility's system as it is compared: one width, no dashes or spaces, letters large. Leading zeros
-/// are dropped: systems of one facility pad its numbers differently (SS-MIX2 to ten figures), and a number alone never links.
+/// The identifier of a person in a facility's system as it is compared: one width, no dashes or spaces, letters large.
+/// Leading zeros are dropped: systems of one facility pad its numbers differently (SS-MIX2 to ten figures), and a
+/// number alone never links.
 pub fn local(text: &str) -> String {
     let plain: String = text::plain(text, CHARS_MAX).chars().filter(|c| c.is_alphanumeric()).collect();
     let large = plain.to_uppercase();

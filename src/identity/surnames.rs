@@ -1,5 +1,5 @@
-//! How frequent a family name is: agreeing on a rare one says more than agreeing on 佐藤. The 400 most frequent, as data with its source
-//! in `surnames.txt`; two of three people in Japan bear one of them.
+//! How frequent a family name is: agreeing on a rare one says more than agreeing on 佐藤. The 400 most frequent, as
+//! data with its source in `surnames.txt`; two of three people in Japan bear one of them.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -8,7 +8,8 @@ use super::name::{self, Script};
 
 const TABLE: &str = include_str!("surnames.txt");
 
-/// Bearers of a hundred thousand people, by name and by reading as they are compared; the readings of several names are added up.
+/// Bearers of a hundred thousand people, by name and by reading as they are compared; the readings of several names are
+/// added up.
 static BEARERS: LazyLock<HashMap<String, u32>> = LazyLock::new(|| {
     let mut all = HashMap::new();
     for line in TABLE.lines().filter(|line| !line.starts_with('#')) {

@@ -440,3 +440,38 @@ fn traits_in_a_log_line_tell_nothing_of_the_person() {
         "{told}"
     );
 }
+
+proptest::proptest! {
+    /// Whatever was sent is read without a fault, and a record beside itself contradicts nothing.
+    #[test]
+    fn any_text_is_read(text in any_text()) {
+        let of = |system: &str| json!({"system": system, "value": text, "period": {"start": text, "end": text}});
+        let patient = json!({"resourceType": "Patient", "birthDate": text, "gender": text,
+            "name": [{"text": text}, {"family": text, "given": [text, text]}], "telecom": [{"system": "phone", "value": text}],
+            "address": [{"text": text, "postalCode": text}, {"line": [text], "city": text}],
+            "identifier": [of(MEMBER), of(CARE), of(NUMBERS)]});
+        let coverage = json!({"identifier": [of(MEMBER)], "extension": [{"url": text}], "payor": [{"identifier": of(&text)}], "period": text});
+        let traits = Traits::read(&patient, &[coverage]);
+        proptest::prop_assert!(keys(&traits).len() <= KEYS_MAX);
+        let evidence = evidence(&traits, &traits);
+        for level in [evidence.family, evidence.given, evidence.sex, evidence.phone, evidence.medical, evidence.care, evidence.local] {
+            proptest::prop_assert!(matches!(level, Level::Same | Level::Near | Level::Unknown), "{evidence:?}");
+        }
+        for script in [Script::Kanji, Script::Kana] {
+            let once = folded(&text, script);
+            proptest::prop_assert_eq!(folded(&once, script), once);
+        }
+    }
+}
+
+/// Any characters, and those that names, dates, addresses and numbers are made of.
+fn any_text() -> impl proptest::strategy::Strategy<Value = String> {
+    use proptest::prelude::*;
+    prop_oneof![
+        any::<String>(),
+        "[ぁ-ゖァ-ヺーｦ-ﾟ゛゜々〓]{0,12}",
+        "[昭平令大明元一二十百千年月日SHRTM0-9./-]{0,14}",
+        "[東京都港区芝三田ヶケが一二十百千0-9０-９丁目番地号の -]{0,30}",
+        "[0-9:：A-Zあ１-９+() -]{0,24}",
+    ]
+}

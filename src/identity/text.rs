@@ -1,5 +1,5 @@
-//! What texts of all kinds have in common before they are compared: one width, no variation selectors, no marks of layout, and numbers
-//! in figures.
+//! What texts of all kinds have in common before they are compared: one width, no variation selectors, no marks of
+//! layout, and numbers in figures.
 
 use unicode_normalization::UnicodeNormalization;
 
@@ -24,8 +24,8 @@ pub(super) fn is_dash(c: char) -> bool {
     matches!(c, '-' | 'ー' | '\u{2010}'..='\u{2015}' | '−' | '\u{2500}' | '\u{2501}' | '~' | '〜')
 }
 
-/// A text with its numbers in Chinese characters written in figures: 三丁目 is 3丁目, 二十三番 is 23番, 一〇四 is 104. A single
-/// 百, 千 or 万 is a part of a name (千代田).
+/// A text with its numbers in Chinese characters written in figures: 三丁目 is 3丁目, 二十三番 is 23番, 一〇四 is 104.
+/// A single 百, 千 or 万 is a part of a name (千代田).
 pub(super) fn in_figures(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut run: Vec<char> = Vec::new();

@@ -39,8 +39,8 @@ pub struct Local {
     pub value: String,
 }
 
-/// What counts of a Patient record. The resource itself stays as it was sent. Printed for debugging it tells how much it holds and nothing of
-/// the person.
+/// What counts of a Patient record. The resource itself stays as it was sent. Printed for debugging it tells how much
+/// it holds and nothing of the person.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Traits {
     /// Names in any script.
@@ -80,9 +80,10 @@ impl std::fmt::Debug for Traits {
 const PATIENT_NUMBERS: &str = "urn:oid:1.2.392.100495.20.3.51.";
 
 impl Traits {
-    /// Reads a Patient resource and what is known of the patient's insurance. The caller gives the Coverages whose beneficiary the patient
-    /// is. What is no Patient, or says nothing that can be compared, gives traits without content. Only the first entries of each list count
-    /// ([`NAMES_MAX`] and so on), so that the size of the answer is bounded whatever was sent.
+    /// Reads a Patient resource and what is known of the patient's insurance. The caller gives the Coverages whose
+    /// beneficiary the patient is. What is no Patient, or says nothing that can be compared, gives traits without
+    /// content. Only the first entries of each list count ([`NAMES_MAX`] and so on), so that the size of the answer is
+    /// bounded whatever was sent.
     pub fn read(patient: &Value, coverages: &[Value]) -> Self {
         let mut traits = Traits::default();
         if patient.get("resourceType").and_then(Value::as_str) != Some("Patient") {
@@ -142,7 +143,8 @@ fn text_of<'a>(of: &'a Value, field: &str) -> Option<&'a str> {
     of.get(field).and_then(Value::as_str)
 }
 
-/// Where the parts are given, in the order in which an address is written; else the text. Old addresses count too: people move.
+/// Where the parts are given, in the order in which an address is written; else the text. Old addresses count too:
+/// people move.
 fn address_of(address: &Value) -> Option<Address> {
     let lines = list(address, "line").filter_map(Value::as_str).take(4).collect::<Vec<_>>().join(" ");
     if lines.is_empty() {
@@ -152,7 +154,8 @@ fn address_of(address: &Value) -> Option<Address> {
     Address::parse(&format!("{}{}{lines}", parts[0], parts[1]))
 }
 
-/// A number in a facility's own system: by the system's OID, or by its type (PI, MR). What was given for a time or is old is none.
+/// A number in a facility's own system: by the system's OID, or by its type (PI, MR). What was given for a time or is
+/// old is none.
 fn local(identifier: &Value) -> Option<Local> {
     let system = text_of(identifier, "system")?;
     let codes = identifier.get("type").map(|kind| list(kind, "coding")).into_iter().flatten();

@@ -1,9 +1,10 @@
 //! The weights of the score: how many bits an agreement or a disagreement says (Fellegi and Sunter, 1969).
 //!
-//! A weight is log2(m / u): `m` is how often the field has that outcome for two records of one person, `u` how often for two records
-//! of two people who share a key. The table is an estimate to start from, made from what is published (frequencies of names, sizes of
-//! towns) and from the error rates that the duplicates of master patient indexes are known for, not from a network's own records: a
-//! network that has some hundred decided pairs can put its own numbers here.
+//! A weight is log2(m / u): `m` is how often the field has that outcome for two records of one person, `u` how often
+//! for two records of two people who share a key. The table is an estimate to start from, made from what is published
+//! (frequencies of names, sizes of towns) and from the error rates that the duplicates of master patient indexes are
+//! known for, not from a network's own records: a network that has some hundred decided pairs can put its own numbers
+//! here.
 //!
 //! | field | outcome | m | u | bits |
 //! |---|---|---|---|---|
@@ -86,8 +87,8 @@ pub struct Weights {
     pub local_same: f32,
     /// From here on, name, birth date and a third agreement make two records the same person's.
     pub certain: f32,
-    /// From here on, two records go to the work list. Two records by chance share a person with odds of about one in the number of
-    /// people, so this is about log2 of it: 15 for 50,000, one more for each doubling.
+    /// From here on, two records go to the work list. Two records by chance share a person with odds of about one in
+    /// the number of people, so this is about log2 of it: 15 for 50,000, one more for each doubling.
     pub perhaps: f32,
 }
 

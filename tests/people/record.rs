@@ -39,6 +39,8 @@ pub struct Clerk<'a> {
     pub families: &'a Names,
     pub men: &'a Names,
     pub women: &'a Names,
+    /// What the rates of mistakes and of what is missing are multiplied by.
+    pub severity: f64,
     damage: Vec<&'static str>,
 }
 
@@ -76,8 +78,8 @@ const CARE: &str = "https://tasuki.example/fhir/NamingSystem/care-insured";
 const EXTENSION: &str = "http://jpfhir.jp/fhir/core/Extension/StructureDefinition/JP_Coverage_InsuredPerson";
 
 impl<'a> Clerk<'a> {
-    pub fn new(dice: &'a mut Dice, families: &'a Names, men: &'a Names, women: &'a Names) -> Self {
-        Clerk { dice, families, men, women, damage: Vec::new() }
+    pub fn new(dice: &'a mut Dice, [families, men, women]: [&'a Names; 3], severity: f64) -> Self {
+        Clerk { dice, families, men, women, severity, damage: Vec::new() }
     }
 
     pub fn write(&mut self, person: &Person, at: Registered, kind: Facility, noted: Option<Registered>) -> Record {
@@ -113,7 +115,7 @@ impl<'a> Clerk<'a> {
     }
 
     fn happens(&mut self, what: &'static str, probability: f64) -> bool {
-        let happens = self.dice.chance(probability);
+        let happens = self.dice.chance(probability * self.severity);
         if happens && !self.damage.contains(&what) {
             self.damage.push(what);
         }

@@ -112,7 +112,8 @@ impl Table {
         }
     }
 
-    /// Pairs of records of one person of which one has some damage, and what was found of them by comparing the two themselves.
+    /// Pairs of records of one person of which one has some damage, and what was found of them by comparing the two
+    /// themselves.
     fn row(&self, is_meant: impl Fn(&[&'static str]) -> bool) -> Row {
         let mut row = Row::default();
         for pair in Self::pairs(self.truth.iter().map(|(person, _)| *person)) {
