@@ -1,6 +1,6 @@
 //! Linking on a generated population: people in households with twins and namesakes, who move, marry and change their
-//! insurance, as 200 facilities write them down, with their mistakes. `TASUKI_SEED` repeats a run,
-//! `TASUKI_DAMAGE` makes the mistakes more; the full one is
+//! insurance, as 200 facilities write them down, with their mistakes. `TASUKI_SEED` repeats a run, `TASUKI_DAMAGE`
+//! makes the mistakes more; the full one is
 //! `cargo test --release --test people -- --ignored --nocapture`.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, unreachable_pub)]

@@ -79,7 +79,8 @@ pub struct Evidence {
 ///
 /// The same person, when nothing contradicts and
 /// - a number that is one person's agrees, with the whole birth date, and the given name in one script; or
-/// - name and whole birth date agree exactly, with address, phone or a family's insurance, and the score is at least `weights.certain`.
+/// - name and whole birth date agree exactly, with address, phone or a family's insurance, and the score is at least
+///   `weights.certain`.
 ///
 /// Members of a family share insurance, address and phone, and twins the birth date too: therefore no rule without the
 /// given name, and one that clearly differs ends it. The other sex, two numbers of one care insurer at one time, and
