@@ -3,7 +3,7 @@
 //!
 //! Every facility's Patient stays as it was sent; a person is a set of linked records. This module reads what counts of a
 //! record ([`Traits::read`]), folded for comparing ([`name`], [`birth`], [`address`], [`number`], [`insurance`]); finds
-//! candidates by shared [`keys`]; and says of two records that they are the same person, may be, or are not ([`compare`]).
+//! candidates by shared [`keys()`]; and says of two records that they are the same person, may be, or are not ([`compare()`]).
 //!
 //! - **The same** follows from a number that one person alone has, with the birth date and the given name agreeing; or
 //!   from name, birth date and a third thing of the household (address, phone, insurance) that agree exactly. Never from a
