@@ -19,6 +19,7 @@ pub mod fhir;
 pub mod fhirpath;
 pub mod guide;
 pub mod gzip;
+pub mod identity;
 pub mod intake;
 pub mod journal;
 pub mod letter;

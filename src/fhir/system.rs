@@ -6,6 +6,8 @@ pub const INSTITUTION_NUMBER: &str = "http://jpfhir.jp/fhir/core/IdSystem/insura
 pub const RESOURCE_INSTANCE: &str = "http://jpfhir.jp/fhir/core/IdSystem/resourceInstance-identifier";
 /// 被保険者識別子 `insurer:symbol:number:branch`.
 pub const INSURANCE_MEMBER: &str = "http://jpfhir.jp/fhir/clins/Idsystem/JP_Insurance_memberID";
+/// 介護保険 `insurer:number` (保険者番号, 6 digits, and 被保険者番号, 10 digits or H and 9), for which no Japanese guide has a system.
+pub const CARE_INSURED: &str = "https://tasuki.example/fhir/NamingSystem/care-insured";
 /// JP-CLINS Bundle identifier.
 pub const CLINS_BUNDLE: &str = "http://jpfhir.jp/fhir/clins/bundle-identifier";
 /// JP-CLINS handling flags in `meta.tag`: LTS, UNINFORMED, UNDELIVERED.
