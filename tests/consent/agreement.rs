@@ -108,8 +108,3 @@ fn the_engine_and_a_naive_reading_of_the_rules_decide_alike() {
 fn the_engine_and_a_naive_reading_of_the_rules_decide_alike_a_million_times() {
     agree(1_000_000);
 }
-
-#[test]
-fn scratch_case() {
-    agree(20_000);
-}

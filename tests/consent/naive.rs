@@ -323,7 +323,10 @@ impl World<'_> {
         let keepers: Vec<&Value> = each(&rule["actor"]).iter().filter(|actor| role(actor) == Role::Discloses).collect();
         let own = &self.case["terms"]["custodian"];
         let denies = rule["type"] == "deny";
+        // Who takes part in a way that is not known may be anybody who discloses.
+        let unknown = each(&rule["actor"]).iter().any(|actor| role(actor) == Role::Unknown);
         keepers.is_empty()
+            || (denies && unknown)
             || keepers.iter().any(|keeper| {
                 let named = text(&keeper["reference"]["reference"]);
                 let told = named.strip_prefix("Organization/").is_some_and(|id| !id.is_empty() && !id.contains('/'));
