@@ -290,7 +290,7 @@ const MISTAKES: [(&str, &str, &str, &str); 87] = [
     ("\"Practitioner/nurse-1\"", "\"nurse-1\"", "person.practitioner", "config-practitioner"),
     ("\"user/Patient.rs\"", "\"system/Patient.rs\"", "person.scopes", "config-user-scope"),
     ("purpose = \"COC\"", "purpose = \"CARE\"", "person.purpose", "config-purpose"),
-    ("requests_at_once_max = 64", "requests_at_once_max = 0", "limits.requests_at_once_max", "config-range"),
+    ("requests_at_once_max = 1024", "requests_at_once_max = 0", "limits.requests_at_once_max", "config-range"),
 ];
 
 #[test]

@@ -205,8 +205,8 @@ impl Check<'_> {
             requests_waiting_max: self.number("limits.requests_waiting_max", waiting, 1024, 1, 1 << 20)?,
             export_minutes_max: self.number("limits.export_minutes_max", minutes, 1440, 1, 44_640)?,
             exports_per_client_max: self.number("limits.exports_per_client_max", exports, 32, 1, 1000)?,
-            requests_per_minute_max: self.number("limits.requests_per_minute_max", rate, 60_000, 1, 100_000_000)?,
-            requests_at_once_max: self.number("limits.requests_at_once_max", at_once, 64, 1, 1 << 20)?,
+            requests_per_minute_max: self.number("limits.requests_per_minute_max", rate, 6_000_000, 1, 100_000_000)?,
+            requests_at_once_max: self.number("limits.requests_at_once_max", at_once, 1024, 1, 1 << 20)?,
             answer_seconds_max: self.number("limits.answer_seconds_max", answer, 60, 1, 3600)?,
             tokens_per_minute_max: self.number("limits.tokens_per_minute_max", tokens, 60, 1, 6000)?,
             token_attempts_per_minute_max: self.number(
