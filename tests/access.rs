@@ -528,3 +528,21 @@ fn a_team_of_the_record_is_asked_for_who_is_in_it_and_when() {
     put(&served, "d", json!({"type": "deny", "actor": [to("CareTeam/other")]}), json!({}));
     assert_eq!(who(&served), Vec::<&str>::new());
 }
+
+/// One search shows two people, each by a consent of its own: what each is told of it names the other's nowhere.
+#[test]
+fn a_patient_is_told_by_which_of_the_own_consents_and_of_nobody_elses() {
+    let (served, gateway) = world("", gateway::clock);
+    let other = key("0000000002").reference();
+    gateway.receive(&letter(HOSPITAL, "o", &bundle("0000000002", "o", &[condition("o", "I10", None)]))).unwrap();
+    let permit = || json!({"type": "permit", "actor": [to("Organization/agency-a")]});
+    put(&served, "mine", permit(), json!({}));
+    put(&served, "theirs", permit(), json!({"patient": {"reference": other}}));
+    assert_eq!(sees(&served, "agency-a"), ["E119", "I10"]);
+    for accept in ["application/fhir+json", "text/html"] {
+        let told = served.ask(Ask::get("office", format!("/{}/$access-report", patient())).with("accept", accept));
+        assert_eq!(told.status, 200, "{told:?}");
+        assert!(told.body.contains("mine") && !told.body.contains("theirs"), "{}", told.body);
+        assert!(!told.body.contains(other.trim_start_matches("Patient/")), "{}", told.body);
+    }
+}

@@ -6,7 +6,7 @@
 
 mod page;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
@@ -85,7 +85,10 @@ pub(super) async fn report(call: Call<'_>, trail: &mut Trail) -> Result<Answer, 
     };
     let (gateway, caller) = (call.gateway.clone(), call.caller.clone());
     let (pieces, next) = blocking(move || {
-        let page = gateway.journal().find(&wanted)?;
+        let mut page = gateway.journal().find(&wanted)?;
+        let own = consents_of(&gateway, patient)?;
+        // One access may have been to several people: what opened the others is nothing that this one is told.
+        page.found.iter_mut().for_each(|(_, event)| event.consents.retain(|consent| own.contains(&consent.id)));
         Ok((pieces(&gateway, &caller, page.found)?, page.next))
     })
     .await?;
@@ -104,6 +107,19 @@ pub(super) async fn report(call: Call<'_>, trail: &mut Trail) -> Result<Answer, 
         true => page::answer(report.map(|report| page::html(&report))),
         false => Answer::ok(report.map(|report| report.parameters().to_string().into_bytes())),
     })
+}
+
+/// The ids of the Consents that are, or were, in a record. Blocks on storage.
+fn consents_of(gateway: &Gateway, patient: PatientKey) -> Result<BTreeSet<Box<str>>, Fault> {
+    let partition = gateway.pipeline().store().partition(patient)?;
+    let facts = partition.records.iter().map(|record| &record.facts);
+    let consents = facts.filter(|facts| facts.resource_type == ResourceType::CONSENT);
+    Ok(consents.map(|facts| facts.id.as_str().into()).collect())
+}
+
+/// How many resources of the patient left; `None` where the access was to several people, whose are counted together.
+fn count_of(event: &Event) -> Option<u32> {
+    (event.patients.len() <= 1).then_some(event.count)
 }
 
 /// How many accesses one report tells of when so many are asked for.
@@ -168,7 +184,7 @@ impl Report {
         for Access { event, .. } in &self.accesses {
             let count = counts.entry((self.day(event), organization(event))).or_default();
             count.0 += 1;
-            count.1 += if event.outcome == Outcome::Done { u64::from(event.count) } else { 0 };
+            count.1 += if event.outcome == Outcome::Done { count_of(event).map_or(0, u64::from) } else { 0 };
         }
         let mut counts: Vec<_> = counts.into_iter().map(|((day, of), (n, seen))| (day, of, n, seen)).collect();
         counts.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
@@ -226,7 +242,9 @@ impl Report {
         if let Some(resource_type) = event.resource_type {
             add("type", "Code", resource_type.name().into());
         }
-        add("resources", "Integer", i32::try_from(event.count).unwrap_or(i32::MAX).into());
+        if let Some(count) = count_of(event) {
+            add("resources", "Integer", i32::try_from(count).unwrap_or(i32::MAX).into());
+        }
         add("outcome", "Code", codes.outcome.into());
         for consent in &event.consents {
             let reference = format!("Consent/{}/_history/{}", consent.id, consent.version);

@@ -101,7 +101,7 @@ fn counts(out: &mut String, report: &Report) {
         "<h2>日ごと・機関ごとの回数</h2><table><thead><tr><th>日</th><th>機関</th><th>回数</th></tr></thead><tbody>",
     );
     for (day, of, count, _) in report.counts() {
-        let who = of.map_or_else(|| "不明".to_owned(), |of| name(report, &of));
+        let who = of.map_or_else(|| "ネットワークの運営者など".to_owned(), |of| name(report, &of));
         let _ = write!(out, "<tr><td>{}</td><td>{}</td><td>{count}</td></tr>", escaped(&day), escaped(&who));
     }
     out.push_str("</tbody></table>");
@@ -155,7 +155,8 @@ fn seen(event: &Event) -> String {
         What::Send | What::Export | What::AuditExport => "提供",
         _ => "閲覧",
     };
-    let count = if event.outcome == Outcome::Done { format!("、{}件", event.count) } else { String::new() };
+    let count = super::count_of(event).filter(|_| event.outcome == Outcome::Done);
+    let count = count.map_or_else(String::new, |count| format!("、{count}件"));
     format!("{kind}（{done}{count}）")
 }
 
