@@ -108,7 +108,7 @@ impl Chart {
 
     /// The permit for a row, when there is one.
     pub fn permit(&self, gate: &Gate<'_>, row: usize) -> Option<Permit> {
-        gate.row(&RowFacts::row(&self.columns, row))
+        gate.nth(row, &RowFacts::row(&self.columns, row))
     }
 
     /// The consent that opened a row; `None` where the caller's role did.

@@ -216,6 +216,21 @@ impl<'a> Gate<'a> {
         permitted.then_some(Permit { by_role })
     }
 
+    /// The same of a row of the columns that the gate is over ([`Gate::over`]), by its number: what is decided of it is kept with
+    /// the policy. `facts` are the row's.
+    pub fn nth(&self, row: usize, facts: &RowFacts<'_>) -> Option<Permit> {
+        match (self.standing, self.spread) {
+            (Standing::Rows(..), Some(spread))
+                if !self.is_past && !matches!(self.caller.role, Role::Office | Role::Open) =>
+            {
+                let caller = self.caller;
+                let may = caller.role.includes(Action::Read, facts.resource_type) && caller.scopes.show(self.by, facts);
+                (may && spread.shows(row)).then_some(Permit { by_role: false })
+            }
+            _ => self.row(facts),
+        }
+    }
+
     fn hides(&self, row: &RowFacts<'_>) -> bool {
         let hides = if self.is_past { Spread::hides_past } else { Spread::hides };
         self.spread.is_some_and(|spread| hides(spread, row))

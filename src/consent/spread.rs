@@ -19,6 +19,8 @@ pub(super) struct Spread {
     hidden: Box<[u64]>,
     /// Rows that are denied, and what tells of them: whatever refers to one is hidden.
     denied: Box<[u64]>,
+    /// Of each row as it stands, whether it may be seen: the decision and what hangs together, once for all who ask again.
+    shown: Box<[bool]>,
 }
 
 impl Spread {
@@ -50,10 +52,17 @@ impl Spread {
             hashes.sort_unstable();
             hashes.into_boxed_slice()
         };
+        let ours = |row: usize| columns.patients(row).iter().all(|patient| policy.covers(*patient));
         Spread {
+            shown: (0..columns.len()).map(|row| visible[row] && ours(row)).collect(),
             hidden: sorted(&|row| permitted[row] && !visible[row]),
             denied: sorted(&|row| denied[row] && tells(columns.types[row])),
         }
+    }
+
+    /// Whether a row, as it stands, may be seen.
+    pub(super) fn shows(&self, row: usize) -> bool {
+        self.shown.get(row).is_some_and(|shown| *shown)
     }
 
     /// Whether it hides a row that is as it stands.

@@ -127,11 +127,11 @@ impl Visible for Panel<'_> {
     }
 
     fn may_see(&self, at: Row) -> bool {
-        self.gates[at.chart].row(&RowFacts::row(self.columns[at.chart], at.row)).is_some()
+        self.gates[at.chart].nth(at.row, &RowFacts::row(self.columns[at.chart], at.row)).is_some()
     }
 
     fn may_match(&self, at: Row) -> bool {
-        self.gates[at.chart].found().row(&RowFacts::row(self.columns[at.chart], at.row)).is_some()
+        self.gates[at.chart].found().nth(at.row, &RowFacts::row(self.columns[at.chart], at.row)).is_some()
     }
 
     fn body(&self, _: Row) -> Result<Vec<u8>, Fault> {
@@ -187,8 +187,10 @@ fn search_us(records: &[Judged], policies: &[Policy], caller: &Caller) -> f64 {
     let query = Query::parse(Scope::Type(ResourceType::OBSERVATION), "code=718-7&_count=20", server).expect("a query");
     let expected = VISIBLE * PANEL;
     shortest_ns(30, 3, || {
-        let gates =
-            records.iter().zip(policies).map(|(judged, policy)| Gate::new(caller, &judged.facility, policy, now));
+        let gates = records
+            .iter()
+            .zip(policies)
+            .map(|(judged, policy)| Gate::new(caller, &judged.facility, policy, now).over(&judged.columns));
         let panel = Panel { columns: records.iter().map(|judged| &judged.columns).collect(), gates: gates.collect() };
         let found = run::run(&Judge::new(&panel, &Nothing, server), &query, now).expect("a page");
         assert!(found.page.total >= expected);

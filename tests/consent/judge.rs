@@ -63,7 +63,13 @@ impl Judged {
     pub fn answers(&self) -> Vec<bool> {
         let policy = self.policy();
         let gate = Gate::new(&self.caller, &self.facility, &policy, self.now).over(&self.columns);
-        (0..self.columns.len()).map(|row| gate.row(&RowFacts::row(&self.columns, row)).is_some()).collect()
+        let answer = |row: usize| {
+            let facts = RowFacts::row(&self.columns, row);
+            let answer = gate.row(&facts).is_some();
+            assert_eq!(gate.nth(row, &facts).is_some(), answer, "what is kept of a decision is the decision");
+            answer
+        };
+        (0..self.columns.len()).map(answer).collect()
     }
 }
 
