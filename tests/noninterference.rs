@@ -75,7 +75,8 @@ fn ask(seed: u64, run: &mut Run) {
         let ask = requests.request();
         // The audit record is the office's to read, and tells of whatever was written over REST, hidden things too.
         let is_listed = requests.has_chance && ask.path.contains("$export?");
-        let tells = |text: &str| pair.client == "office" && text.contains("AuditEvent");
+        let is_of_record = |text: &str| text.contains("AuditEvent") || text.contains("$access-report");
+        let tells = |text: &str| pair.client == "office" && is_of_record(text);
         if is_listed || tells(&ask.path) || tells(&String::from_utf8_lossy(&ask.body)) {
             continue;
         }

@@ -366,21 +366,26 @@ pub fn about_data(rule: &Value, resource: &Value, resources: &[Value]) -> bool {
     })
 }
 
-/// Who wrote, performed or requested it.
+/// Who wrote, performed or requested it, as far as R4 has a search parameter for it: an organisation asserts and notes down
+/// nothing.
 fn authors(resource: &Value) -> BTreeSet<String> {
     let elements: &[&str] = match text(&resource["resourceType"]) {
         "Observation" => &["performer"],
         "DiagnosticReport" => &["performer", "resultsInterpreter"],
-        "Condition" | "AllergyIntolerance" => &["recorder", "asserter"],
-        "MedicationRequest" => &["requester", "recorder", "performer"],
+        "Condition" => &["asserter"],
+        "AllergyIntolerance" => &["recorder", "asserter"],
+        "MedicationRequest" => &["requester"],
         "ServiceRequest" => &["requester", "performer"],
-        "Procedure" => &["recorder", "asserter", "performer"],
+        "Procedure" => &["performer"],
         "Immunization" => &["performer"],
         "DocumentReference" => &["author", "authenticator"],
         "Composition" | "CarePlan" | "QuestionnaireResponse" => &["author"],
         _ => &[],
     };
-    elements.iter().flat_map(|element| references(&resource[*element])).collect()
+    let asserts = |element: &str| ["recorder", "asserter"].contains(&element);
+    let named =
+        elements.iter().flat_map(|element| references(&resource[*element]).into_iter().map(move |by| (*element, by)));
+    named.filter(|(element, by)| !(asserts(element) && by.starts_with("Organization/"))).map(|(_, by)| by).collect()
 }
 
 pub fn about_class(rule: &Value, row: usize, resources: &[Value]) -> bool {
