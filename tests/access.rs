@@ -265,6 +265,13 @@ fn an_emergency_opens_one_record_for_a_time_and_tells_its_keeper() {
     assert_eq!(open("ambulance", too_long).status, 400);
     assert_eq!(named("ambulance"), Vec::<String>::new());
 
+    let long = |characters: usize| json!({"resourceType": "Parameters", "parameter": [{"name": "reason", "valueString": "急".repeat(characters)}]});
+    assert_eq!(open("ambulance", long(1_001)).status, 400);
+    assert_eq!(open("ambulance", long(1_000)).status, 200);
+    let end =
+        || Ask::post("ambulance", format!("/{}/$emergency-end", patient()), &json!({"resourceType": "Parameters"}));
+    assert_eq!(served.ask(end()).status, 200);
+    assert_eq!(named("ambulance"), Vec::<String>::new());
     let opened = open("ambulance", reason.clone());
     assert_eq!(opened.status, 200, "{opened:?}");
     // Named, and nothing very restricted; in no list, and for nobody else.
@@ -276,7 +283,7 @@ fn an_emergency_opens_one_record_for_a_time_and_tells_its_keeper() {
     assert_eq!(told["entry"][0]["resource"]["recipient"][0]["reference"], "Organization/hospital");
     assert_eq!(found_types(&served.get("ambulance", format!("/Communication?patient={}", patient()))), 0);
     let queue = || served.get("office", "/Consent/$emergency-reviews").json();
-    assert_eq!(queue()["total"], 1);
+    assert_eq!(queue()["total"], 2);
     assert_eq!(served.get("nurse", "/Consent/$emergency-reviews").status, 403);
     let events = served.get("office", format!("/AuditEvent?patient={}", patient())).json().to_string();
     assert!(events.contains("110127"), "{events}");

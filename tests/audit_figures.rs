@@ -39,7 +39,7 @@ fn median(mut times: Vec<Duration>) -> Duration {
 }
 
 #[test]
-#[ignore = "a measurement"]
+#[ignore = "measures, on a quiet machine: cargo test --release --test audit_figures -- --ignored --nocapture"]
 fn an_event_is_added_within_fifty_microseconds_beside_the_flush() {
     const ROUNDS: u64 = 20_000;
     let events: Vec<Event> = (0..ROUNDS).map(event).collect();
@@ -73,7 +73,7 @@ fn an_event_is_added_within_fifty_microseconds_beside_the_flush() {
 }
 
 #[test]
-#[ignore = "a measurement"]
+#[ignore = "measures, on a quiet machine: cargo test --release --test audit_figures -- --ignored --nocapture"]
 fn one_patient_among_a_million_events() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open_sled(folder.path(), 64 << 20).unwrap();

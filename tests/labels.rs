@@ -473,7 +473,7 @@ fn the_command_line_checks_tables_and_labels_what_is_stored() {
 
 /// What labelling costs at intake, with the shipped table: run with `--release -- --ignored --nocapture`.
 #[test]
-#[ignore = "a figure, for a machine that does nothing else"]
+#[ignore = "measures, on a quiet machine: cargo test --release --test labels -- --ignored --nocapture"]
 fn labelling_costs_less_than_two_microseconds_for_a_resource() {
     let rules = LabelRules::shipped().unwrap();
     let mut resources = Vec::new();

@@ -143,7 +143,7 @@ fn two_worlds_that_differ_in_what_is_hidden_answer_alike() {
 }
 
 #[test]
-#[ignore = "as long as TASUKI_SECONDS says"]
+#[ignore = "as long as TASUKI_SECONDS says: cargo test --release --test noninterference -- --ignored --nocapture"]
 fn noninterference_for_as_long_as_is_said() {
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let seconds = std::env::var("TASUKI_SECONDS").ok().and_then(|seconds| seconds.parse().ok()).unwrap_or(600);

@@ -46,7 +46,7 @@ fn twins_are_two_people() {
 }
 
 #[test]
-#[ignore = "takes a minute in release"]
+#[ignore = "takes a minute in release: cargo test --release --test people -- --ignored --nocapture"]
 fn fifty_thousand_people() {
     let table = run(seed(), 50_000, TWINS);
     table.hold_to(PRECISION, RECALL);

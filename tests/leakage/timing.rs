@@ -125,7 +125,7 @@ fn cases() -> Vec<(&'static str, Ask, Ask)> {
 }
 
 #[test]
-#[ignore = "a measurement"]
+#[ignore = "measures, on a quiet machine: cargo test --release --test leakage -- --ignored timing --nocapture"]
 fn timing_of_hidden_and_missing() {
     let measured = std::env::var("TASUKI_MEASURED").ok().and_then(|number| number.parse().ok()).unwrap_or(MEASURED);
     let worlds = worlds_on(BEAT_MS);
