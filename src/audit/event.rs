@@ -143,7 +143,7 @@ pub enum What {
     Start = 63,
     /// The gateway was stopped.
     Stop = 64,
-    /// Which clients may call was changed while the gateway ran.
+    /// Which clients or people may call was changed while the gateway ran.
     ClientsChanged = 65,
     /// Which maps are in force was changed while the gateway ran.
     MapsChanged = 66,

@@ -17,47 +17,61 @@ const LOOK: Duration = Duration::from_secs(1);
 /// Takes up changes of the folder of clients. A file that cannot be used is logged, and its client is not let in.
 pub(super) fn clients(config: &Config, gateway: &Arc<Gateway>) {
     let Some(folder) = config.client_folder.clone().filter(|_| !config.open) else { return };
-    let (gateway, mut seen) = (Arc::downgrade(gateway), folder.stamp());
-    let look = move || {
-        loop {
-            std::thread::sleep(LOOK);
-            let Some(gateway) = gateway.upgrade() else { return };
-            let now = folder.stamp();
-            if now == seen {
-                continue;
-            }
-            seen = now;
+    let stamped = folder.clone();
+    follow(
+        "clients",
+        gateway,
+        move || stamped.stamp(),
+        move |gateway| {
             let (clients, problems) = folder.load();
             problems.iter().for_each(|problem| tracing::error!("{}", issues::sentence(problem)));
             tracing::info!(clients = clients.len(), "clients taken up");
-            operator::administered(gateway.journal(), What::ClientsChanged);
             gateway.set_clients(clients);
-        }
-    };
-    let _ = std::thread::Builder::new().name("clients".into()).spawn(look);
+        },
+    );
 }
 
 /// Takes up changes of the folder of people. A file that cannot be used is logged, and its person is not let in.
 pub(super) fn people(config: &Config, gateway: &Arc<Gateway>) {
     let folder = config.people.as_ref().and_then(|people| people.folder.clone());
     let Some(folder) = folder.filter(|_| !config.open) else { return };
-    let (gateway, mut seen) = (Arc::downgrade(gateway), folder.stamp());
-    let look = move || {
-        loop {
-            std::thread::sleep(LOOK);
-            let Some(gateway) = gateway.upgrade() else { return };
-            let now = folder.stamp();
-            if now == seen {
-                continue;
-            }
-            seen = now;
+    let stamped = folder.clone();
+    follow(
+        "people",
+        gateway,
+        move || stamped.stamp(),
+        move |gateway| {
             let (people, problems) = folder.load();
             problems.iter().for_each(|problem| tracing::error!("{}", issues::sentence(problem)));
             tracing::info!(people = people.len(), "people taken up");
             gateway.people().replace(people);
+        },
+    );
+}
+
+/// Looks at a stamp for as long as the gateway is there; whenever it is another, says so on the audit record and takes up what
+/// has changed.
+fn follow(
+    name: &str,
+    gateway: &Arc<Gateway>,
+    stamp: impl Fn() -> u64 + Send + 'static,
+    take_up: impl Fn(&Gateway) + Send + 'static,
+) {
+    let (gateway, mut seen) = (Arc::downgrade(gateway), stamp());
+    let look = move || {
+        loop {
+            std::thread::sleep(LOOK);
+            let Some(gateway) = gateway.upgrade() else { return };
+            let now = stamp();
+            if now == seen {
+                continue;
+            }
+            seen = now;
+            operator::administered(gateway.journal(), What::ClientsChanged);
+            take_up(&gateway);
         }
     };
-    let _ = std::thread::Builder::new().name("people".into()).spawn(look);
+    let _ = std::thread::Builder::new().name(name.into()).spawn(look);
 }
 
 /// Takes up changes of the revocation lists, for HTTP and MLLP. A list that cannot be used is logged, and everything stays as
