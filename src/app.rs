@@ -17,7 +17,7 @@ use serde_json::Value;
 use crate::auth::people::Joined;
 use crate::auth::rate::{Meters, Rates};
 use crate::auth::{Chain, Client, Fetcher, KeySet, People, Registry, Verifier};
-use crate::chart::Chart;
+use crate::chart::{Chart, Kin};
 use crate::config::maps::Maps;
 use crate::config::{self, Config, Limits};
 use crate::consent::caller::TO_REVIEW;
@@ -27,6 +27,7 @@ use crate::fhir::{FacilityCode, PatientKey, ResourceId, ResourceType};
 use crate::journal::Journal;
 use crate::journal::anchors::Anchors;
 use crate::letter::{Letter, LetterId, Source};
+use crate::linking::Linker;
 use crate::pipeline::{Pipeline, Receipt};
 use crate::store::records::is_found_by_identifier;
 use crate::store::secret::SECRET_BYTES;
@@ -58,6 +59,7 @@ pub struct Gateway {
     hot: Arc<Hot<Chart>>,
     terms: Arc<Terms>,
     pipeline: Arc<Pipeline>,
+    linker: Arc<Linker>,
     containers: Containers,
     exports: Exports,
     limits: Limits,
@@ -120,7 +122,10 @@ impl Gateway {
         let journal = Arc::new(Journal::keep(store.clone(), waiting_max, anchors, clock)?);
         let terms = Arc::new(config.terms.clone());
         let of_charts = terms.clone();
-        let hot = Arc::new(Hot::new(&store, HOT_BYTES_MAX, move |partition| Chart::build(partition, &of_charts)));
+        let of_kin = store.clone();
+        let hot = Arc::new(Hot::new(&store, HOT_BYTES_MAX, move |partition| {
+            Chart::build(partition, Kin::read(&of_kin, partition.patient, i64::MAX)?, &of_charts)
+        }));
         if let Some((_, maps)) = &config.maps {
             pipeline.set_book(Arc::new(maps.book.clone()));
         }
@@ -131,6 +136,7 @@ impl Gateway {
         Ok(Gateway {
             containers: Containers::start(store.clone(), pipeline.clone(), journal.clone(), clock)?,
             exports: Exports::open(store.clone(), config.limits, clock())?,
+            linker: Linker::follow(store.clone(), pipeline.clone(), journal.clone(), config.identity.clone(), clock)?,
             limits: config.limits,
             // Where everybody may see everything nothing is hidden.
             beat: Duration::from_millis(if config.open { 0 } else { config.beat_ms }),
@@ -396,6 +402,11 @@ impl Gateway {
         Ok(self.conformance()?.refused(changes, self.conformance.of_guides()))
     }
 
+    /// Which records are one person's.
+    pub fn linker(&self) -> &Linker {
+        &self.linker
+    }
+
     /// The pipeline, for imports.
     pub fn pipeline(&self) -> &Pipeline {
         &self.pipeline
@@ -449,7 +460,7 @@ impl Gateway {
     pub fn chart_at(&self, patient: PatientKey, instant: i64) -> Result<Chart, Fault> {
         let mut partition = self.store.partition(patient)?;
         partition.records.retain(|record| record.facts.last_updated <= instant);
-        Chart::build(&partition, &self.terms)
+        Chart::build(&partition, Kin::read(&self.store, patient, instant)?, &self.terms)
     }
 
     /// The chart a resource is on, when it is in memory: never blocks on storage.

@@ -1,4 +1,5 @@
-//! A chart: one patient's record as a reader needs it, in memory while the patient is hot (design decision 4c).
+//! A chart: one patient's record as a reader needs it, in memory while the patient is hot (design decision 4c). The consents of
+//! the other records of the person are on it too: they count alike.
 
 use std::sync::{Arc, RwLock};
 
@@ -6,7 +7,7 @@ use crate::consent::{Caller, ConsentVersion, Directive, Gate, Ground, Permit, Po
 use crate::fault::Fault;
 use crate::fhir::{FacilityCode, PatientKey, ResourceId, ResourceType};
 use crate::search::{Columns, Facts};
-use crate::store::{Body, Partition};
+use crate::store::{Body, Partition, Store};
 
 /// Most policies that are kept compiled for one record.
 const POLICIES_MAX: usize = 64;
@@ -22,8 +23,10 @@ pub struct Chart {
     pub sheaves: u64,
     /// What search and consent look at, one row per current version.
     pub columns: Columns,
-    /// What the record's Consents say.
+    /// What the record's Consents say, and after them those of the other records of the person.
     pub directives: Vec<Directive>,
+    /// The record, and the others of its person.
+    pub person: Vec<PatientKey>,
     teams: Vec<Team>,
     bodies: Vec<Body>,
     terms: Arc<Terms>,
@@ -31,40 +34,56 @@ pub struct Chart {
     policies: RwLock<Vec<Arc<Policy>>>,
 }
 
+/// What the other records of a person say that counts for one of them.
+#[derive(Debug, Default)]
+pub struct Kin {
+    others: Vec<PatientKey>,
+    directives: Vec<Directive>,
+    teams: Vec<Team>,
+}
+
+impl Kin {
+    /// Reads it as it was at an instant, milliseconds since 1970 (`i64::MAX` for now). Blocks on storage.
+    pub fn read(store: &Store, record: PatientKey, instant: i64) -> Result<Self, Fault> {
+        let mut kin = Kin::default();
+        if record.is_directory() {
+            return Ok(kin);
+        }
+        for other in store.ties(record)?.0.others(record) {
+            kin.others.push(other.record);
+            if other.speaks {
+                let mut partition = store.partition(other.record)?;
+                partition.records.retain(|record| record.facts.last_updated <= instant);
+                let rows = current(&partition);
+                kin.directives.extend(directives(&rows));
+                kin.teams.extend(teams(&rows));
+            }
+        }
+        Ok(kin)
+    }
+}
+
 impl Chart {
     /// Makes the chart of a record. Versions that are not current, and resources that are gone, are not on it.
-    pub fn build(partition: &Partition, terms: &Arc<Terms>) -> Result<Self, Fault> {
+    pub fn build(partition: &Partition, kin: Kin, terms: &Arc<Terms>) -> Result<Self, Fault> {
         let patient = partition.patient;
-        let mut current = std::collections::HashMap::with_capacity(partition.records.len());
-        for (at, record) in partition.records.iter().enumerate() {
-            current.insert((record.facts.resource_type, &record.facts.id), at);
-        }
-        let mut rows: Vec<usize> = current.into_values().filter(|at| !partition.records[*at].facts.deleted).collect();
-        rows.sort_unstable();
-        let facts: Vec<&Facts> = rows.iter().map(|at| &partition.records[*at].facts).collect();
-        let bodies: Vec<Body> = rows.iter().map(|at| partition.records[*at].body.clone()).collect();
-        let directives: Vec<_> = facts
-            .iter()
-            .zip(&bodies)
-            .filter(|(facts, _)| facts.resource_type == ResourceType::CONSENT)
-            .map(|(_, body)| directive(body))
-            .collect();
-        let teams = facts
-            .iter()
-            .zip(&bodies)
-            .filter(|(facts, _)| facts.resource_type == ResourceType::CARE_TEAM && !directives.is_empty())
-            .filter_map(|(_, body)| Team::read(&serde_json::from_str(&body.json().ok()?).ok()?))
-            .collect();
+        let rows = current(partition);
+        let mut directives = directives(&rows);
+        directives.extend(kin.directives);
+        let mut teams = if directives.is_empty() { Vec::new() } else { teams(&rows) };
+        teams.extend(kin.teams);
+        let mut person = vec![patient];
+        person.extend(kin.others);
         let facility = FacilityCode::parse(partition.head.as_ref().map_or("", |head| &head.facility));
-        let columns = Columns::build(facts.iter().copied());
         Ok(Chart {
             patient,
             facility,
             sheaves: partition.sheaves(),
-            columns,
+            columns: Columns::build(rows.iter().map(|(facts, _)| *facts)),
             directives,
+            person,
             teams,
-            bodies,
+            bodies: rows.into_iter().map(|(_, body)| body.clone()).collect(),
             terms: terms.clone(),
             policies: RwLock::default(),
         })
@@ -89,7 +108,7 @@ impl Chart {
     /// What its consents are read with.
     pub fn ground(&self) -> Ground<'_> {
         Ground {
-            about: std::slice::from_ref(&self.patient),
+            about: &self.person,
             facility: &self.facility,
             directives: &self.directives,
             teams: &self.teams,
@@ -174,6 +193,31 @@ impl Chart {
     pub fn is_empty(&self) -> bool {
         self.bodies.is_empty()
     }
+}
+
+/// The current versions of a record, in the order in which they were committed; none of what is gone.
+fn current(partition: &Partition) -> Vec<(&Facts, &Body)> {
+    let mut current = std::collections::HashMap::with_capacity(partition.records.len());
+    for (at, record) in partition.records.iter().enumerate() {
+        current.insert((record.facts.resource_type, &record.facts.id), at);
+    }
+    let mut rows: Vec<usize> = current.into_values().collect();
+    rows.sort_unstable();
+    let rows = rows.into_iter().filter_map(|at| partition.records.get(at)).filter(|record| !record.facts.deleted);
+    rows.map(|record| (&record.facts, &record.body)).collect()
+}
+
+fn directives(rows: &[(&Facts, &Body)]) -> Vec<Directive> {
+    of_type(rows, ResourceType::CONSENT).map(directive).collect()
+}
+
+fn teams(rows: &[(&Facts, &Body)]) -> Vec<Team> {
+    let read = |body: &Body| Team::read(&serde_json::from_str(&body.json().ok()?).ok()?);
+    of_type(rows, ResourceType::CARE_TEAM).filter_map(read).collect()
+}
+
+fn of_type<'a>(rows: &'a [(&Facts, &Body)], resource_type: ResourceType) -> impl Iterator<Item = &'a Body> {
+    rows.iter().filter(move |(facts, _)| facts.resource_type == resource_type).map(|(_, body)| *body)
 }
 
 /// A Consent that cannot be read denies (consent.md, decision 2).

@@ -9,6 +9,7 @@ mod control;
 mod convert;
 mod decide;
 mod held;
+mod kindred;
 mod local;
 mod parts;
 mod receipt;
@@ -38,6 +39,8 @@ pub use container::is_taken;
 pub use convert::{Conversion, Converted, convert};
 use decide::{Decision, Moment, Stop};
 pub use held::Refusal;
+use kindred::Kindred;
+pub use kindred::{Relation, Unrelated};
 use local::Codes;
 pub use receipt::{Dropped, Earlier, Outcome, Part, Receipt};
 pub use replay::{Linked, Rebuilt, Tried};
@@ -287,15 +290,19 @@ impl Pipeline {
             }
             self.codes.describe(&self.store, &codes, sending.id, &mut commit)?;
         }
+        let mut kindred = Kindred::new(&self.store);
         let mut standings = Vec::with_capacity(all.len());
         for Decided { mut standing, facility, decision } in all {
             let panel_before = standing.panels().to_vec();
             standing.write(decision.versions, facility.as_str(), &mut commit)?;
             standing.tell(&told, &mut commit);
-            move_panel(&standing, &panel_before, &mut commit);
+            if standing.spoke() {
+                kindred.spoke(&standing, &panel_before)?;
+            }
             told.codes.clear();
             standings.push(standing);
         }
+        kindred.finish(&mut commit)?;
         answer(&mut commit, sending, &receipt)?;
         let _wide = self.wide.begin(standings.iter().map(|one| (one.patient(), one.sheaves())).collect());
         self.store.submit(commit).wait()?;
@@ -388,17 +395,6 @@ fn as_registered(mut mapped: Mapped) -> Mapped {
 fn unharmed(work: impl FnOnce() -> Result<Translation, Fault>) -> Result<Translation, Fault> {
     let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work));
     result.unwrap_or_else(|_| Ok(Err(vec![Issue::new(&FAILED_WITHIN, Place::Whole)])))
-}
-
-/// The panel of each organisation follows the consents in the same commit (design decision 4b).
-fn move_panel(standing: &Standing, before: &[String], commit: &mut Commit) {
-    let now = standing.panels();
-    for organization in now.iter().filter(|o| !before.contains(o)) {
-        commit.put_on_panel(organization, standing.patient());
-    }
-    for organization in before.iter().filter(|o| !now.contains(o)) {
-        commit.take_off_panel(organization, standing.patient());
-    }
 }
 
 /// The panels that a record's Consents put it on.

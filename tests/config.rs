@@ -198,7 +198,7 @@ fn the_example_names_every_key() {
 }
 
 /// What is replaced by what in the full example; the key and the rule that must be named.
-const MISTAKES: [(&str, &str, &str, &str); 87] = [
+const MISTAKES: [(&str, &str, &str, &str); 88] = [
     ("listen = ", "lisen = ", "lisen", "config-unknown-key"),
     ("cache_mib", "cache_mb", "cache_mb", "config-unknown-key"),
     ("minimum = \"1.3\"", "minimun = \"1.3\"", "minimun", "config-unknown-key"),
@@ -222,6 +222,7 @@ const MISTAKES: [(&str, &str, &str, &str); 87] = [
     ("\"heads.ndjson\"", "\"nowhere/heads.ndjson\"", "audit.anchors", "config-audit-folder"),
     ("cache_mib = 256", "cache_mib = 15", "store.cache_mib", "config-range"),
     ("rules = [\"shipped\"]", "rules = [\"nowhere.json\"]", "labels.rules", "config-unreadable"),
+    ("automatic = true", "weights = { perhaps = 40.0 }", "identity.weights", "config-weights"),
     ("\"server.pem\"", "\"nowhere.pem\"", "tls.certificate", "tls-file"),
     ("\"server.pem\"", "\"not-pem.pem\"", "tls.certificate", "tls-no-certificate"),
     ("\"server.pem\"", "\"expired.pem\"", "tls.certificate", "tls-expired"),

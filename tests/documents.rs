@@ -43,7 +43,8 @@ impl Record {
 
     fn chart(&self) -> Chart {
         let patient = PatientKey::derive(&FacilityCode::parse("0119999901"), PATIENT);
-        Chart::build(&self.store.partition(patient).expect("readable"), &Default::default()).expect("a chart")
+        Chart::build(&self.store.partition(patient).expect("readable"), Default::default(), &Default::default())
+            .expect("a chart")
     }
 
     fn current(&self, resource_type: ResourceType) -> Vec<Value> {

@@ -44,7 +44,8 @@ impl Record {
     fn current(&self, resource_type: ResourceType) -> Vec<Value> {
         let patient = PatientKey::derive(&FacilityCode::parse("0119999901"), PATIENT);
         let chart =
-            Chart::build(&self.store.partition(patient).expect("readable"), &Default::default()).expect("a chart");
+            Chart::build(&self.store.partition(patient).expect("readable"), Default::default(), &Default::default())
+                .expect("a chart");
         let rows = (0..chart.len()).filter(|row| chart.columns.types[*row] == resource_type);
         rows.map(|row| serde_json::from_slice(&chart.body(row).expect("readable")).expect("JSON")).collect()
     }

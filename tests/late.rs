@@ -69,7 +69,7 @@ fn master(stamp: &str, name: &str) -> String {
 /// What the record says, resource by resource, without version and time of storage.
 fn said(store: &Store) -> BTreeMap<String, Value> {
     let patient = PatientKey::derive(&FacilityCode::parse("0119999901"), PATIENT);
-    let chart = Chart::build(&store.partition(patient).unwrap(), &Default::default()).unwrap();
+    let chart = Chart::build(&store.partition(patient).unwrap(), Default::default(), &Default::default()).unwrap();
     (0..chart.len())
         .map(|row| {
             let mut body: Value = serde_json::from_slice(&chart.body(row).unwrap()).unwrap();

@@ -333,7 +333,7 @@ fn of_guides(guides: &Library) -> Definitions {
 
 /// The definitions in a part of the directory. What names a patient or carries a label is none.
 fn stored(store: &Store, part: PatientKey) -> Result<Vec<Stored>, Fault> {
-    let chart = Chart::build(&store.partition(part)?, &Arc::default())?;
+    let chart = Chart::build(&store.partition(part)?, Default::default(), &Arc::default())?;
     let mut all = Vec::new();
     for row in 0..chart.len() {
         if chart.columns.patients(row).is_empty()

@@ -147,6 +147,16 @@ pub enum What {
     ClientsChanged = 65,
     /// Which maps are in force was changed while the gateway ran.
     MapsChanged = 66,
+    /// Two records linked: they are one person's.
+    Link = 70,
+    /// A link taken away.
+    Unlink = 71,
+    /// What links there are, or which somebody must look at.
+    LinkReview = 72,
+    /// `Patient/$match`
+    Match = 73,
+    /// `Patient/$ihe-pix`
+    CrossReference = 74,
     /// Something this version of the program does not know.
     Other = 255,
 }
@@ -265,7 +275,7 @@ impl From<Denied> for Outcome {
 
 impl What {
     /// All that are stored.
-    pub const ALL: [What; 38] = [
+    pub const ALL: [What; 43] = [
         What::Read,
         What::VersionRead,
         What::History,
@@ -304,6 +314,11 @@ impl What {
         What::Stop,
         What::ClientsChanged,
         What::MapsChanged,
+        What::Link,
+        What::Unlink,
+        What::LinkReview,
+        What::Match,
+        What::CrossReference,
     ];
 
     /// The name of the operation that was called, without its `$`.
@@ -319,6 +334,8 @@ impl What {
             What::LastN => "lastn",
             What::Summary => "summary",
             What::AccessReport => "access-report",
+            What::Match => "match",
+            What::CrossReference => "ihe-pix",
             _ => return None,
         })
     }

@@ -98,6 +98,13 @@ pub(super) fn kind(event: &Event) -> Kind {
         What::Revocation => (AUTHENTICATION, vec![Code(DCM, "110123", "Logout")]),
         What::Introspection => (AUTHENTICATION, Vec::new()),
         What::LetterRead | What::Replay | What::LetterDropped => (Code(DCM, "110110", "Patient Record"), Vec::new()),
+        // Two records become one person's, or are no longer (ISO 21089-2017).
+        What::Link => {
+            (Code(DCM, "110110", "Patient Record"), vec![Code(LIFECYCLE, "link", "Link Record Lifecycle Event")])
+        }
+        What::Unlink => {
+            (Code(DCM, "110110", "Patient Record"), vec![Code(LIFECYCLE, "unlink", "Unlink Record Lifecycle Event")])
+        }
         What::EmergencyStarted => (ALERT, vec![Code(DCM, "110127", "Emergency Override Started")]),
         What::EmergencyStopped => (ALERT, vec![Code(DCM, "110138", "Emergency Override Stopped")]),
         What::AuditExport => (Code(DCM, "110101", "Audit Log Used"), Vec::new()),
@@ -141,7 +148,7 @@ fn action(what: What) -> &'static str {
         What::Read | What::VersionRead | What::History | What::Send | What::LetterRead => "R",
         What::Export | What::AuditExport => "R",
         What::Create | What::Receive | What::Import => "C",
-        What::Update | What::Patch | What::Replay => "U",
+        What::Update | What::Patch | What::Replay | What::Link | What::Unlink => "U",
         What::Delete | What::LetterDropped => "D",
         _ => "E",
     }
@@ -197,12 +204,13 @@ fn shows(what: What) -> bool {
 /// Whether it is an operation that answers with resources of the store.
 pub(super) fn finds(what: What) -> bool {
     matches!(what, What::Everything | What::Document | What::DocRef | What::LastN | What::Meta | What::Summary)
+        || matches!(what, What::Match | What::CrossReference)
 }
 
 /// Whether it changes resources.
 pub(super) fn writes(what: What) -> bool {
     matches!(what, What::Create | What::Update | What::Patch | What::Delete | What::Receive | What::Transaction)
-        || matches!(what, What::MetaAdd | What::MetaDelete | What::Import)
+        || matches!(what, What::MetaAdd | What::MetaDelete | What::Import | What::Link | What::Unlink)
 }
 
 /// The method that a query was sent with, and the path below the base address.

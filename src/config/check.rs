@@ -52,6 +52,7 @@ impl Check<'_> {
             maps: file.maps.as_ref().map(|folder| self.maps(folder)).transpose()?,
             guides: Arc::new(self.guides(&file.guide)?),
             label_rules: self.label_rules(&file.labels.rules)?,
+            identity: self.identity(&file.identity)?,
             http: self.http(&file)?,
             limits: self.limits(&file.limits)?,
             tls,

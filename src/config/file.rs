@@ -3,6 +3,8 @@
 use serde::Deserialize;
 use toml::Spanned;
 
+use crate::identity::Weights;
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct File {
@@ -40,6 +42,15 @@ pub(super) struct File {
     pub(super) person: Vec<Person>,
     #[serde(default)]
     pub(super) labels: Labels,
+    #[serde(default)]
+    pub(super) identity: Identity,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Identity {
+    pub(super) automatic: Option<bool>,
+    pub(super) weights: Option<Spanned<Weights>>,
 }
 
 #[derive(Default, Deserialize)]

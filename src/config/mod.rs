@@ -7,6 +7,7 @@ mod file;
 mod folder;
 mod guides;
 mod http;
+mod identity;
 mod labels;
 pub mod maps;
 mod mllp;
@@ -30,6 +31,7 @@ use crate::consent::Terms;
 use crate::fhir::FacilityCode;
 use crate::guide::Library;
 use crate::letter;
+use crate::linking;
 use crate::search::LabelRules;
 use crate::store::postgres;
 
@@ -65,6 +67,8 @@ pub struct Config {
     pub guides: Arc<Library>,
     /// By which rules what is stored is labelled.
     pub label_rules: Arc<LabelRules>,
+    /// By which rules records are linked.
+    pub identity: linking::Rules,
     /// Where HL7 v2 messages are taken in over MLLP.
     pub mllp: Vec<Mllp>,
     /// The folders that are followed.

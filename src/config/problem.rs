@@ -157,6 +157,12 @@ pub static UNREADABLE: Rule = rule(
     "this file cannot be read ({}); correct the path or the file's permissions.",
     "ファイルを読めません（{}）。パスまたはアクセス権を修正してください。",
 );
+/// Weights by which nothing can be decided.
+pub static WEIGHTS: Rule = rule(
+    "config-weights",
+    "each weight is a number of bits, and perhaps is no more than certain.",
+    "重みは数値（ビット）で、perhaps は certain 以下にしてください。",
+);
 /// No path.
 pub static NO_PATH: Rule = rule(
     "config-no-path",

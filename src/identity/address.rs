@@ -4,6 +4,7 @@
 //! `千代田区霞ヶ関1丁目2の3` lie in one place with the numbers 1, 2, 3. Municipalities that merged are not followed.
 
 use super::{text, variants};
+use serde::{Deserialize, Serialize};
 
 /// Characters of an address that count.
 pub const ADDRESS_CHARS_MAX: usize = 160;
@@ -11,7 +12,7 @@ pub const ADDRESS_CHARS_MAX: usize = 160;
 const NUMBERS_MAX: usize = 5;
 
 /// An address, folded.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Address {
     /// What stands before the numbers, without the prefecture.
     pub place: String,

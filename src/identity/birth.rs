@@ -1,10 +1,12 @@
 //! Birth dates: with or without month and day, in the Western calendar or by Japanese eras (M 明治, T 大正, S 昭和, H
 //! 平成, R 令和).
 
+use serde::{Deserialize, Serialize};
+
 use super::text;
 
 /// A birth date as far as it is known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BirthDate {
     /// Of the Western calendar, 1850 to 2099.
     pub year: u16,

@@ -94,6 +94,14 @@ pub fn compare(a: &Traits, b: &Traits, weights: &Weights) -> Verdict {
     if score >= weights.perhaps && evidence.is_worth_a_look() { Verdict::Perhaps(score) } else { Verdict::Different }
 }
 
+/// Whether two records cannot well be one person's: another given name or birth date, the other sex, or two numbers of one
+/// insurance. Links are not made across such records, and those that rules made are taken apart.
+pub fn contradict(a: &Traits, b: &Traits) -> bool {
+    let evidence = evidence(a, b);
+    let clashes = [evidence.given, evidence.sex, evidence.care].contains(&Level::Far);
+    clashes || evidence.branches_differ || evidence.birth == Some(Birth::Far)
+}
+
 /// What two records say of each other, field by field; for showing why.
 pub fn evidence(a: &Traits, b: &Traits) -> Evidence {
     let names = names(a, b);

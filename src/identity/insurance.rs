@@ -4,6 +4,7 @@
 //! A medical insurance's 記号 and 番号 are a family's; only with its 枝番 it is one person's. The insurance of those over 75
 //! (後期高齢者医療, insurers 39…) is a person's from the start.
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::fhir::{oid, system};
@@ -14,7 +15,7 @@ use super::text;
 const CHARS_MAX: usize = 40;
 
 /// When an insurance holds: `YYYYMMDD` of its first and its last day.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Span {
     /// First day, 0 where it is not known.
     pub start: u32,
@@ -42,7 +43,7 @@ impl Span {
 }
 
 /// Medical insurance, folded.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Medical {
     /// 保険者番号, eight figures (six of 国民健康保険 with 00 before them).
     pub insurer: String,
@@ -88,7 +89,7 @@ impl Medical {
 }
 
 /// Insurance for long-term care, folded.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Care {
     /// 保険者番号 of the municipality, six figures; empty where it was not told.
     pub insurer: String,

@@ -3,6 +3,7 @@
 //! What a name is written in is told by its letters, not by what the sender says of it (IDE, SYL): readings stand in
 //! the place of kanji often enough. A name whose parts nobody set apart is compared as a whole.
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{surnames, text, variants};
@@ -11,7 +12,7 @@ use super::{surnames, text, variants};
 pub const NAME_CHARS_MAX: usize = 64;
 
 /// What a name is written in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Script {
     /// Chinese characters, alone or with kana.
     Kanji,
@@ -22,7 +23,7 @@ pub enum Script {
 }
 
 /// One name of a record, folded.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Name {
     /// What it is written in.
     pub script: Script,

@@ -1,5 +1,6 @@
 //! What of a Patient record counts for telling people apart, folded and bounded.
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::address::Address;
@@ -22,7 +23,7 @@ pub const LOCALS_MAX: usize = 6;
 const LOOKED_AT_MAX: usize = 64;
 
 /// Sex as Japanese systems tell it; what is neither counts as not known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Sex {
     /// 男.
     Male,
@@ -31,7 +32,7 @@ pub enum Sex {
 }
 
 /// A person's number in one facility's system.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Local {
     /// The system of the identifier, which is the facility's own.
     pub system: String,
@@ -41,7 +42,7 @@ pub struct Local {
 
 /// What counts of a Patient record. The resource itself stays as it was sent. Printed for debugging it tells how much
 /// it holds and nothing of the person.
-#[derive(Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Traits {
     /// Names in any script.
     pub names: Vec<Name>,

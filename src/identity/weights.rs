@@ -34,8 +34,11 @@
 //!
 //! What a household shares (address, phone, a family's insurance) counts once, by the strongest: it is one piece of news.
 
+use serde::Deserialize;
+
 /// Bits for each outcome of each field, and where the verdicts begin. See the module for the table.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Weights {
     /// The most that a family name says, for one that is not among the most frequent.
     pub family_same_most: f32,
@@ -126,6 +129,22 @@ impl Default for Weights {
 }
 
 impl Weights {
+    /// Whether every weight is a number; TOML has `nan` and `inf` too.
+    pub fn are_numbers(&self) -> bool {
+        let Weights { family_same_most, family_same_m, family_near, family_other, .. } = *self;
+        let Weights { given_same, given_near, given_other, birth_same, birth_part, birth_near, birth_other, .. } =
+            *self;
+        let Weights { sex_same, sex_other, address_same, address_place, address_other, .. } = *self;
+        let Weights { phone_same, phone_other, medical_person, medical_household, medical_other, .. } = *self;
+        let Weights { care_same, care_other, local_same, certain, perhaps, .. } = *self;
+        let who = [family_same_most, family_same_m, family_near, family_other, given_same, given_near, given_other];
+        let born = [birth_same, birth_part, birth_near, birth_other, sex_same, sex_other];
+        let home = [address_same, address_place, address_other, phone_same, phone_other];
+        let insured = [medical_person, medical_household, medical_other, care_same, care_other, local_same];
+        let ends = [certain, perhaps];
+        who.iter().chain(&born).chain(&home).chain(&insured).chain(&ends).all(|bits| bits.is_finite())
+    }
+
     /// What agreeing on a family name says that so many of 100,000 people bear; 0 where it is not among the most frequent.
     pub fn family_same(&self, bearers: u32) -> f32 {
         if bearers == 0 {

@@ -14,7 +14,7 @@ use super::local;
 use super::parts::{self, OfFacility};
 use super::standing::Standing;
 use super::statement::is_by_caller;
-use super::{CONFLICTS_MAX, PLACED_ELSEWHERE, Pipeline, moment_of, move_panel, translate, unharmed};
+use super::{CONFLICTS_MAX, Kindred, PLACED_ELSEWHERE, Pipeline, moment_of, translate, unharmed};
 use crate::fault::{Fault, Finding, Issue, Place};
 use crate::fhir::{PatientKey, ResourceType, time};
 use crate::letter::{Letter, LetterId};
@@ -155,7 +155,11 @@ impl Pipeline {
         let told = stored.told();
         // The facility counts for a record on which nothing was: what its letters say, else what was known.
         stored.write(versions, made.standing.stated_facility(), &mut commit)?;
-        move_panel(&stored, &panel_before, &mut commit);
+        if stored.spoke() {
+            let mut kindred = Kindred::new(&self.store);
+            kindred.spoke(&stored, &panel_before)?;
+            kindred.finish(&mut commit)?;
+        }
         for (number, old, new, described) in &made.codes {
             commit.retell(patient, *number, new);
             gone(&old.codes, &new.codes).for_each(|code| commit.take_unmapped(*code, old));

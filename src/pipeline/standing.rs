@@ -13,6 +13,7 @@ use crate::fault::Fault;
 use crate::fhir::{PatientKey, ResourceId, ResourceType, system};
 use crate::map::{self, Known, KnownDocument, KnownEncounter, Stored};
 use crate::search::facts::{Facts, reference_hash};
+use crate::store::ties::Member;
 use crate::store::{Body, Commit, Head, Store, Told, records};
 
 /// Records kept between messages, at most.
@@ -31,6 +32,8 @@ pub(super) struct Standing {
     current: HashMap<(ResourceType, ResourceId), (Facts, Text)>,
     /// Organisations that the record's consents name.
     panels: Vec<String>,
+    /// Whether what was written last holds something that counts for all records of the person.
+    spoke: bool,
     /// About how many bytes of memory it takes.
     bytes: usize,
 }
@@ -96,7 +99,7 @@ impl Idle {
 impl Standing {
     /// The standing of a record on which there is nothing.
     pub(super) fn empty(patient: PatientKey) -> Self {
-        Standing { patient, head: None, told: 0, current: HashMap::new(), panels: Vec::new(), bytes: 0 }
+        Standing { patient, head: None, told: 0, current: HashMap::new(), panels: Vec::new(), spoke: false, bytes: 0 }
     }
 
     /// The standing of a record as the store has it.
@@ -173,6 +176,22 @@ impl Standing {
         &self.panels
     }
 
+    /// Whether what was written last holds a Consent or a CareTeam.
+    pub(super) fn spoke(&self) -> bool {
+        self.spoke
+    }
+
+    /// The head as it is stored; `None` for a record on which there is nothing.
+    pub(super) fn head_bytes(&self) -> Option<Vec<u8>> {
+        self.head.as_ref().map(Head::encode)
+    }
+
+    /// What the other records of its person keep of it.
+    pub(super) fn as_member(&self) -> Member {
+        let speaks = [ResourceType::CONSENT, ResourceType::CARE_TEAM].map(|of| self.all_of(of).any(|f| !f.deleted));
+        Member { record: self.patient, speaks: speaks.contains(&true), panels: self.panels.clone() }
+    }
+
     fn read_panels(&self) -> Result<Vec<String>, Fault> {
         let mut directives = Vec::new();
         for facts in self.of_type(ResourceType::CONSENT) {
@@ -225,6 +244,7 @@ impl Standing {
     /// Adds new versions to the record and to the commit that will store them.
     pub(super) fn write(&mut self, versions: Vec<Version>, facility: &str, commit: &mut Commit) -> Result<(), Fault> {
         if versions.is_empty() {
+            self.spoke = false;
             return Ok(());
         }
         let new: Vec<(Facts, String)> = versions.into_iter().map(|v| (v.facts, v.body)).collect();
@@ -258,6 +278,7 @@ impl Standing {
         for (facts, body) in new {
             self.put(facts, Text::Fresh(body));
         }
+        self.spoke = consents;
         if consents {
             self.panels = self.read_panels()?;
         }

@@ -11,7 +11,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::standing::Standing;
-use super::{CONFLICTS_MAX, Pipeline, decide::Version, move_panel};
+use super::{CONFLICTS_MAX, Kindred, Pipeline, decide::Version};
 use crate::fault::Fault;
 use crate::fhir::json::Members;
 use crate::fhir::reference::Literal;
@@ -345,13 +345,16 @@ impl Pipeline {
     fn commit_statements(&self, records: HashMap<PatientKey, (Standing, Vec<Version>)>) -> Result<(), Fault> {
         let (mut commit, mut logged) = (Commit::default(), Logged::default());
         let (mut standings, mut written) = (Vec::with_capacity(records.len()), Vec::new());
+        let mut kindred = Kindred::new(&self.store);
         for (record, (mut standing, versions)) in records {
             if !versions.is_empty() {
                 let mut part = Commit::default();
                 let panel_before = standing.panels().to_vec();
                 standing.write(versions, "", &mut part)?;
                 written.push((record, standing.sheaves()));
-                move_panel(&standing, &panel_before, &mut part);
+                if standing.spoke() {
+                    kindred.spoke(&standing, &panel_before)?;
+                }
                 if let Some(log) = part.log.take() {
                     logged = logged.and(Logged::decode(&log)?);
                 }
@@ -363,6 +366,7 @@ impl Pipeline {
             standings.push(standing);
         }
         if !logged.sheaves.is_empty() {
+            kindred.finish(&mut commit)?;
             commit.log = Some(logged.encode());
             let _wide = self.wide.begin(written);
             self.store.submit(commit).wait()?;

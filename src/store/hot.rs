@@ -114,7 +114,7 @@ impl<C> Clone for Kept<C> {
 impl<C: Send + Sync> Watch for Patients<C> {
     fn committed(&self, commit: &Commit) {
         let keys = commit.put.iter().map(|(key, _)| key).chain(&commit.delete);
-        for patient in keys.filter_map(|key| keys::head_patient(key)) {
+        for patient in keys.filter_map(|key| keys::charted_patient(key)) {
             self.0.forget(patient.0);
         }
     }

@@ -5,6 +5,7 @@
 //! P patient(16) H                       the head of a patient's partition
 //! P patient(16) L number(8)             one of the letters that spoke of the patient, in order
 //! P patient(16) S number(8) part(2)     a part of one of its sheaves
+//! P patient(16) T                       what ties it to others: which records are one person's
 //! I type(1) id 0                        whose partition a resource lies in
 //! R letter(32) part(2)                  a part of a letter as it came
 //! O letter(32) part(2)                  a part of what became of it, its receipt
@@ -14,6 +15,8 @@
 //! U code(16) received(8) letter(32)     the letter has that code, and no concept map knew it
 //! X type(1) value(8) patient(16)         something in the partition has, or had, this identifier
 //! N organization(16) patient(16)        the patient is on the panel of the organisation
+//! W patient(16)                         what of the record tells people apart
+//! Y patient(16) patient(16)             two records may be one person's: somebody must look
 //! J assertion(32)                        a client's assertion that was used ("jti"), and until when it could be again
 //! E export(16) H                        a bulk export: what was asked for
 //! E export(16) R part(2)                a part of the list of records it is about
@@ -60,8 +63,12 @@ pub enum Space {
     Raw = b'R',
     /// Which letters hold a code that nobody mapped.
     Unmapped = b'U',
+    /// What of each record tells people apart ("who").
+    Who = b'W',
     /// Where identifiers are found ("index").
     Identifier = b'X',
+    /// Pairs of records at which somebody must look ("yet to be decided").
+    Doubt = b'Y',
 }
 
 /// The name of the entry that holds the format version.
@@ -111,6 +118,22 @@ pub fn head_patient(key: &[u8]) -> Option<PatientKey> {
 pub fn partition_patient(key: &[u8]) -> Option<PatientKey> {
     let (patient, _) = key.strip_prefix(b"P")?.split_first_chunk::<16>()?;
     Some(PatientKey(u128::from_be_bytes(*patient)))
+}
+
+/// What ties a record to others.
+pub fn ties(patient: PatientKey) -> Vec<u8> {
+    let mut key = partition(patient, 1);
+    key.push(b'T');
+    key
+}
+
+/// The patient whose chart is another when the entry of this key is: of the head's, and of what ties it to others; `None` for
+/// any other key.
+pub fn charted_patient(key: &[u8]) -> Option<PatientKey> {
+    match key {
+        [b'P', patient @ .., b'H' | b'T'] => patient.try_into().ok().map(u128::from_be_bytes).map(PatientKey),
+        _ => None,
+    }
 }
 
 /// A letter that spoke of a patient; they are numbered from 1.
@@ -280,6 +303,35 @@ pub fn panel_of(key: &[u8]) -> Option<(u128, PatientKey)> {
     Some((u128::from_be_bytes(*organization), PatientKey(u128::from_be_bytes(patient))))
 }
 
+/// What of a record tells people apart.
+pub fn who(patient: PatientKey) -> Vec<u8> {
+    let mut key = Vec::with_capacity(17);
+    key.push(Space::Who as u8);
+    key.extend_from_slice(&patient.0.to_be_bytes());
+    key
+}
+
+/// The record of a key that [`who`] made; `None` for any other key.
+pub fn who_of(key: &[u8]) -> Option<PatientKey> {
+    key.strip_prefix(b"W")?.try_into().ok().map(u128::from_be_bytes).map(PatientKey)
+}
+
+/// Two records at which somebody must look, whichever is named first.
+pub fn doubt(one: PatientKey, other: PatientKey) -> Vec<u8> {
+    let mut key = Vec::with_capacity(33);
+    key.push(Space::Doubt as u8);
+    key.extend_from_slice(&one.min(other).0.to_be_bytes());
+    key.extend_from_slice(&one.max(other).0.to_be_bytes());
+    key
+}
+
+/// The two records of a key that [`doubt`] made, the smaller first; `None` for any other key.
+pub fn doubt_of(key: &[u8]) -> Option<(PatientKey, PatientKey)> {
+    let (one, rest) = key.strip_prefix(b"Y")?.split_first_chunk::<16>()?;
+    let other = rest.try_into().ok().map(u128::from_be_bytes)?;
+    Some((PatientKey(u128::from_be_bytes(*one)), PatientKey(other)))
+}
+
 /// A partition in which something of a type has, or had, an identifier with this value (as a hash). What says too much
 /// does no harm: whoever looks there looks again.
 pub fn identifier(resource_type: ResourceType, value: u64, patient: PatientKey) -> Vec<u8> {
@@ -392,7 +444,7 @@ mod tests {
         let patient = prop_oneof![Just(0), Just(1), Just(u128::MAX), any::<u128>()].prop_map(PatientKey);
         let letter = prop_oneof![Just([0; 32]), Just([255; 32]), any::<[u8; 32]>()].prop_map(LetterId);
         let number = prop_oneof![0..4_u64, Just(u64::MAX), any::<u64>()];
-        (0..15_u8, patient, letter, number, 0..3_u16, "[ab.]{1,3}").prop_map(
+        (0..18_u8, patient, letter, number, 0..3_u16, "[ab.]{1,3}").prop_map(
             |(kind, patient, letter, number, part, id_text)| match kind {
                 0 => head(patient),
                 1 => sheaf(patient, number, part),
@@ -409,6 +461,9 @@ mod tests {
                 11 => code(patient.0),
                 12 => unmapped(patient.0, number as i64, letter),
                 13 => assertion(&letter.0),
+                14 => ties(patient),
+                15 => who(patient),
+                16 => doubt(patient, PatientKey(u128::from(number))),
                 _ => meta(&id_text),
             },
         )
@@ -441,6 +496,10 @@ mod tests {
     fn keys_can_be_read_back() {
         let (patient, letter) = (PatientKey(7), LetterId([9; 32]));
         assert_eq!(head_patient(&head(patient)), Some(patient));
+        assert_eq!([charted_patient(&head(patient)), charted_patient(&ties(patient))], [Some(patient); 2]);
+        assert_eq!((head_patient(&ties(patient)), charted_patient(&told(patient, 1))), (None, None));
+        assert_eq!((who_of(&who(patient)), who_of(&head(patient))), (Some(patient), None));
+        assert_eq!(doubt_of(&doubt(PatientKey(8), patient)), Some((patient, PatientKey(8))));
         assert_eq!(head_patient(&sheaf(patient, 1, u16::from_be_bytes(*b"xH"))), None);
         assert_eq!(sheaf_of(&head(patient)), None);
         assert_eq!(panel_of(&panel(5, patient)), Some((5, patient)));

@@ -33,6 +33,7 @@ pub mod secret;
 pub mod shelf;
 pub mod sled;
 pub mod survey;
+pub mod ties;
 pub mod told;
 pub mod verify;
 
@@ -43,6 +44,7 @@ pub use log::Logged;
 pub use partition::Partition;
 pub use records::{Body, Head, Record};
 pub use shelf::Store;
+pub use ties::Ties;
 pub use told::Told;
 
 use crate::fault::Fault;

@@ -155,7 +155,9 @@ pub fn rewrite(
             commit.put.push((keys::identifier(facts.resource_type, token.code, patient), Vec::new()));
         }
     }
-    commit.log = Some(Logged { sheaves: vec![(patient, number)], letter: None }.encode());
+    let tells_people = !patient.is_directory()
+        && new.iter().any(|(facts, _)| matches!(facts.resource_type, ResourceType::PATIENT | ResourceType::COVERAGE));
+    commit.log = Some(Logged { sheaves: vec![(patient, number)], letter: None, tells_people }.encode());
     Ok(commit)
 }
 

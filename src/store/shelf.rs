@@ -24,7 +24,7 @@ pub const PANEL_MAX: usize = 200_000;
 pub const PANELS_BYTES_MAX: usize = 64 << 20;
 
 /// How the store is laid out; a store that says otherwise is not opened.
-const FORMAT: &[u8] = b"5";
+const FORMAT: &[u8] = b"6";
 /// Entries that one scan asks for.
 const PAGE: usize = 512;
 
@@ -405,7 +405,7 @@ mod tests {
         let stranger = PatientKey(HOME.0 ^ 1 << 100).resource_id("Observation", "a");
         assert_eq!(store.candidates(ResourceType::OBSERVATION, &stranger).unwrap(), []);
         assert_eq!(store.receipt(letter.id()).unwrap().as_deref(), Some(&b"done"[..]));
-        let logged = Logged { sheaves: vec![(HOME, 1)], letter: Some(letter.id()) };
+        let logged = Logged { sheaves: vec![(HOME, 1)], letter: Some(letter.id()), tells_people: false };
         assert_eq!(store.log(Position(0), 9).unwrap(), [(Position(1), logged)]);
         assert_eq!(store.log(Position(1), 9).unwrap(), []);
         assert_eq!(store.held(None, 9).unwrap(), [letter.id()]);

@@ -177,8 +177,16 @@ impl Grant {
     }
 }
 
-/// Withdraws every grant in a record to the caller that has not ended. Blocks on storage.
+/// Withdraws every grant to the caller that has not ended, in a record and the others of the person. Blocks on storage.
 fn close(gateway: &Gateway, caller: &Caller, record: PatientKey) -> Result<Vec<ConsentVersion>, Stop> {
+    let mut closed = Vec::new();
+    for record in &gateway.chart(record)?.person {
+        closed.extend(close_in(gateway, caller, *record)?);
+    }
+    Ok(closed)
+}
+
+fn close_in(gateway: &Gateway, caller: &Caller, record: PatientKey) -> Result<Vec<ConsentVersion>, Stop> {
     let chart = gateway.chart(record)?;
     let mut closed = Vec::new();
     for id in own_grants(&chart, caller, gateway.now()) {

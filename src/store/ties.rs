@@ -1,0 +1,268 @@
+//! What ties a patient's record to others: of which records one person consists, and what was decided of two records
+//! (IHE PIXm, ITI-83; Linkage in FHIR). A value of each record's own, so that linking moves nothing (design decision 4b);
+//! what two records know of each other, each of them knows, and one commit writes both.
+
+use serde::{Deserialize, Serialize};
+
+use crate::fault::Fault;
+use crate::fhir::PatientKey;
+use crate::store::{Commit, Order, Store, VALUE_BYTES_MAX, keys};
+
+/// Records of one person, at most.
+pub const MEMBERS_MAX: usize = 32;
+/// Pairs that one record remembers; of those that wait for somebody to look, the weakest goes first.
+pub const PAIRS_MAX: usize = 100;
+/// Characters of who decided, or why, that are kept.
+pub const REASON_CHARS_MAX: usize = 100;
+
+/// What ties one record to others.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Ties {
+    /// The records of the person, this one included, in the order of their keys; empty for a record that is alone.
+    pub members: Vec<Member>,
+    /// What was found or decided of this record and another.
+    pub pairs: Vec<Pair>,
+}
+
+/// One of a person's records.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Member {
+    /// Which.
+    #[serde(with = "key")]
+    pub record: PatientKey,
+    /// Whether it holds Consents or CareTeams, which count for the others.
+    pub speaks: bool,
+    /// The panels that its own Consents put it on.
+    pub panels: Vec<String>,
+}
+
+/// Two records, seen from one of them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Pair {
+    /// The other record.
+    #[serde(with = "key")]
+    pub other: PatientKey,
+    /// What holds.
+    pub state: State,
+    /// By which rule, or by whom: `office`, `merge`, or the name of what agreed.
+    pub ground: String,
+    /// Who decided; empty for a rule.
+    pub by: String,
+    /// Why, in the words of who decided.
+    pub reason: String,
+    /// Score in bits.
+    pub score: f32,
+    /// Since when, milliseconds since 1970.
+    pub since_ms: i64,
+}
+
+/// What holds of two records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum State {
+    /// They are one person's.
+    Linked,
+    /// They may be: somebody must look.
+    Proposed,
+    /// Somebody decided that they are not.
+    Separate,
+}
+
+impl Ties {
+    /// The other records of the person.
+    pub fn others(&self, own: PatientKey) -> impl Iterator<Item = &Member> {
+        self.members.iter().filter(move |member| member.record != own)
+    }
+
+    /// What is known of this record and another.
+    pub fn pair(&self, other: PatientKey) -> Option<&Pair> {
+        self.pairs.iter().find(|pair| pair.other == other)
+    }
+
+    /// Remembers a pair in the place of what was known of it.
+    pub fn remember(&mut self, pair: Pair) {
+        self.pairs.retain(|known| known.other != pair.other);
+        self.pairs.push(pair);
+    }
+
+    /// Forgets what was known of this record and another.
+    pub fn forget(&mut self, other: PatientKey) {
+        self.pairs.retain(|known| known.other != other);
+    }
+
+    /// The pairs in one state.
+    pub fn in_state(&self, state: State) -> impl Iterator<Item = &Pair> {
+        self.pairs.iter().filter(move |pair| pair.state == state)
+    }
+
+    /// Whether there is nothing to keep.
+    pub fn is_empty(&self) -> bool {
+        self.members.is_empty() && self.pairs.is_empty()
+    }
+
+    /// As stored. Fails over [`VALUE_BYTES_MAX`].
+    pub fn encode(&self) -> Result<Vec<u8>, Fault> {
+        let bytes = serde_json::to_vec(self).unwrap_or_default();
+        if bytes.is_empty() || bytes.len() > VALUE_BYTES_MAX {
+            return Err(Fault::Broken("what ties a record to others is too large to be stored".into()));
+        }
+        Ok(bytes)
+    }
+
+    /// From what is stored.
+    pub fn decode(bytes: &[u8]) -> Result<Self, Fault> {
+        serde_json::from_slice(bytes).map_err(|_| Fault::Broken("what ties a record to others is damaged".into()))
+    }
+}
+
+impl Store {
+    /// What ties a record to others, and as it is stored, for a commit that is decided upon it.
+    pub fn ties(&self, record: PatientKey) -> Result<(Ties, Option<Vec<u8>>), Fault> {
+        let stored = self.engine().get(&keys::ties(record))?;
+        let ties = stored.as_deref().map(Ties::decode).transpose()?.unwrap_or_default();
+        Ok((ties, stored))
+    }
+
+    /// Pairs of records at which somebody must look, after a pair, in the order of their keys; at most `limit`.
+    pub fn doubts(
+        &self,
+        after: Option<(PatientKey, PatientKey)>,
+        limit: usize,
+    ) -> Result<Vec<(PatientKey, PatientKey)>, Fault> {
+        let (start, to) = keys::space(keys::Space::Doubt);
+        let from = after.map_or(start, |(one, other)| keys::next(&keys::doubt(one, other)));
+        let entries = self.engine().scan(&from, &to, limit, Order::Ascending)?;
+        Ok(entries.iter().filter_map(|(key, _)| keys::doubt_of(key)).collect())
+    }
+
+    /// What is kept of a record for telling people apart.
+    pub fn who(&self, record: PatientKey) -> Result<Option<Vec<u8>>, Fault> {
+        self.engine().get(&keys::who(record))
+    }
+
+    /// Hands on what is kept of every record for telling people apart: written by [`Commit::put_who`].
+    pub fn each_who(&self, mut work: impl FnMut(PatientKey, Vec<u8>) -> Result<(), Fault>) -> Result<(), Fault> {
+        let (from, to) = keys::space(keys::Space::Who);
+        self.each(&from, &to, |key, value| match keys::who_of(key) {
+            Some(record) => work(record, value),
+            None => Err(Fault::Broken("a key of people is damaged".into())),
+        })
+    }
+}
+
+impl Commit {
+    /// Puts what ties a record to others in the place of `stored`; refused when that has changed meanwhile.
+    pub fn put_ties(&mut self, record: PatientKey, stored: Option<Vec<u8>>, ties: &Ties) -> Result<(), Fault> {
+        let key = keys::ties(record);
+        self.expect.push((key.clone(), stored));
+        match ties.is_empty() {
+            true => self.delete.push(key),
+            false => self.put.push((key, ties.encode()?)),
+        }
+        Ok(())
+    }
+
+    /// Puts two records on the list of those at which somebody must look, or takes them off.
+    pub fn doubt(&mut self, one: PatientKey, other: PatientKey, is_open: bool) {
+        let key = keys::doubt(one, other);
+        if is_open { self.put.push((key, Vec::new())) } else { self.delete.push(key) }
+    }
+
+    /// Puts what is kept of a record for telling people apart; `None` takes it away.
+    pub fn put_who(&mut self, record: PatientKey, who: Option<Vec<u8>>) {
+        let key = keys::who(record);
+        match who {
+            Some(who) => self.put.push((key, who)),
+            None => self.delete.push(key),
+        }
+    }
+}
+
+/// A record's key, as the id of its Patient.
+mod key {
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    use crate::fhir::PatientKey;
+
+    pub(super) fn serialize<S: Serializer>(key: &PatientKey, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(key.patient_id().as_str())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<PatientKey, D::Error> {
+        let text = String::deserialize(from)?;
+        PatientKey::from_patient_id(&text).ok_or_else(|| D::Error::custom("no key of a record"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ONE: PatientKey = PatientKey(7 << 80);
+    const OTHER: PatientKey = PatientKey(9 << 80);
+
+    #[test]
+    fn ties_come_back_and_are_decided_upon_what_they_were() {
+        let store = Store::open_memory();
+        let member = |record| Member { record, speaks: true, panels: vec!["Organization/a".into()] };
+        let pair = |state| Pair {
+            other: OTHER,
+            state,
+            ground: "care".into(),
+            by: String::new(),
+            reason: "窓口で確認".into(),
+            score: 31.5,
+            since_ms: 5,
+        };
+        let mut ties = Ties { members: vec![member(ONE), member(OTHER)], pairs: vec![] };
+        ties.remember(pair(State::Proposed));
+        ties.remember(pair(State::Linked));
+        assert_eq!(ties.pairs.len(), 1);
+        let put = |stored: Option<Vec<u8>>, ties: &Ties| {
+            let mut commit = Commit::default();
+            commit.put_ties(ONE, stored, ties).unwrap();
+            store.submit(commit).wait()
+        };
+        assert_eq!(store.ties(ONE), Ok((Ties::default(), None)));
+        put(None, &ties).unwrap();
+        let (back, stored) = store.ties(ONE).unwrap();
+        assert_eq!(back, ties);
+        assert_eq!(put(None, &Ties::default()), Err(Fault::Conflict));
+        put(stored, &Ties::default()).unwrap();
+        assert_eq!(store.ties(ONE), Ok((Ties::default(), None)));
+    }
+
+    #[test]
+    fn the_list_of_doubts_goes_on_after_a_pair() {
+        let store = Store::open_memory();
+        let mut commit = Commit::default();
+        let pairs = [(ONE, OTHER), (OTHER, PatientKey(11 << 80))];
+        pairs.iter().for_each(|(one, other)| commit.doubt(*other, *one, true));
+        store.submit(commit).wait().unwrap();
+        assert_eq!(store.doubts(None, 9).unwrap(), pairs, "the smaller key first");
+        assert_eq!(store.doubts(Some(pairs[0]), 9).unwrap(), pairs[1..]);
+        let mut commit = Commit::default();
+        commit.doubt(ONE, OTHER, false);
+        store.submit(commit).wait().unwrap();
+        assert_eq!(store.doubts(None, 9).unwrap(), pairs[1..]);
+    }
+
+    #[test]
+    fn what_is_kept_of_people_is_walked() {
+        let store = Store::open_memory();
+        let mut commit = Commit::default();
+        commit.put_who(ONE, Some(vec![1]));
+        commit.put_who(OTHER, Some(vec![2]));
+        store.submit(commit).wait().unwrap();
+        let mut commit = Commit::default();
+        commit.put_who(ONE, None);
+        store.submit(commit).wait().unwrap();
+        let mut seen = Vec::new();
+        store
+            .each_who(|record, who| {
+                seen.push((record, who));
+                Ok(())
+            })
+            .unwrap();
+        assert_eq!(seen, [(OTHER, vec![2])]);
+    }
+}
