@@ -222,7 +222,7 @@ const MISTAKES: [(&str, &str, &str, &str); 88] = [
     ("\"heads.ndjson\"", "\"nowhere/heads.ndjson\"", "audit.anchors", "config-audit-folder"),
     ("cache_mib = 256", "cache_mib = 15", "store.cache_mib", "config-range"),
     ("rules = [\"shipped\"]", "rules = [\"nowhere.json\"]", "labels.rules", "config-unreadable"),
-    ("automatic = true", "weights = { perhaps = 40.0 }", "identity.weights", "config-weights"),
+    ("certain = 30.0", "certain = 3.0", "identity.weights", "config-weights"),
     ("\"server.pem\"", "\"nowhere.pem\"", "tls.certificate", "tls-file"),
     ("\"server.pem\"", "\"not-pem.pem\"", "tls.certificate", "tls-no-certificate"),
     ("\"server.pem\"", "\"expired.pem\"", "tls.certificate", "tls-expired"),
