@@ -198,3 +198,202 @@ fn nothing_is_linked_by_itself_where_the_office_wants_to_see_it_first() {
     gateway.linker().settle().unwrap();
     assert_eq!(state(&store), Some(State::Proposed));
 }
+
+fn post(served: &Served, client: &str, path: &str, parameters: &[(&str, Value)]) -> gateway::Answer {
+    let parameter: Vec<Value> = parameters
+        .iter()
+        .map(|(name, value)| {
+            let kind = if value.is_object() {
+                "resource"
+            } else if value.is_boolean() {
+                "valueBoolean"
+            } else {
+                "valueString"
+            };
+            json!({"name": name, kind: value})
+        })
+        .collect();
+    served.ask(Ask::post(client, path, &json!({"resourceType": "Parameters", "parameter": parameter})))
+}
+
+fn at(record: PatientKey) -> String {
+    format!("/Patient/{}", record.patient_id().as_str())
+}
+
+#[test]
+fn the_office_links_and_unlinks_with_a_reason_and_sees_why() {
+    let stranger = Person { care: None, phone: None, address: None, birth: "1940-02-04", ..Person::hanako() };
+    let (served, _, store) = world(&Person::hanako(), &stranger);
+    put(&served, "yes", here(), "agency-a", "permit");
+    assert_eq!(sees(&served, "agency-a"), ["E119"]);
+    let link = |client: &str, name: &str, parameters: &[(&str, Value)]| {
+        post(&served, client, &format!("{}/${name}", at(here())), parameters).status
+    };
+    let both = [("other", json!(there().reference())), ("reason", json!("窓口で本人確認"))];
+    assert_eq!(link("agency-a", "link", &both), 403);
+    assert_eq!(link("hospital", "link", &both), 403);
+    assert_eq!(link("office", "link", &both[..1]), 400);
+    assert_eq!(link("office", "link", &both[1..]), 400);
+    assert_eq!(link("office", "link", &[both[1].clone(), ("other", json!(here().reference()))]), 422);
+    let long = "あ".repeat(101);
+    assert_eq!(link("office", "link", &[both[0].clone(), ("reason", json!(long))]), 400);
+    assert_eq!(link("office", "link", &[both[0].clone(), ("reason", json!(&long[..300]))]), 200);
+    assert_eq!(link("office", "link", &both), 200);
+    assert_eq!(sees(&served, "agency-a"), ["E119", "I10"]);
+    let told = served.get("office", format!("{}/$links", at(here()))).json();
+    let parts = told["parameter"].as_array().unwrap();
+    let members = parts.iter().filter(|part| part["name"] == "member").count();
+    let pair = parts.iter().find(|part| part["name"] == "pair").unwrap()["part"].as_array().unwrap();
+    let code =
+        |name: &str| pair.iter().find(|part| part["name"] == name).map(|part| part["valueCode"].as_str().unwrap());
+    assert_eq!(members, 2);
+    assert_eq!((code("state"), code("ground"), code("birth-date")), (Some("linked"), Some("office"), Some("near")));
+    assert_eq!((code("given-name"), code("address")), (Some("same"), None));
+    assert_eq!(link("office", "unlink", &both[1..]), 200);
+    assert_eq!(state(&store), Some(State::Separate));
+    assert_eq!(sees(&served, "agency-a"), ["E119"]);
+    assert_eq!(post(&served, "office", "/Patient/nobody/$link", &both).status, 404);
+}
+
+#[test]
+fn the_work_list_shows_both_with_how_they_agree_and_goes_on() {
+    let plain = Person { care: None, phone: None, address: None, ..Person::hanako() };
+    let (served, gateway, store) = world(&plain, &plain);
+    receive(&store, &letter_of(HOSPITAL, "0000000009", "h9", &plain, &[]));
+    gateway.linker().settle().unwrap();
+    let page = |more: &str| served.get("office", format!("/Patient/$duplicates?_count=2{more}"));
+    assert_eq!(served.get("agency-a", "/Patient/$duplicates").status, 403);
+    let first = page("").json();
+    let named = |page: &Value, name: &str| {
+        page["parameter"].as_array().unwrap().iter().filter(|part| part["name"] == name).cloned().collect::<Vec<_>>()
+    };
+    assert_eq!(named(&first, "total")[0]["valueUnsignedInt"], 3);
+    assert_eq!(named(&first, "pair").len(), 2);
+    assert!(first.to_string().contains("シケン") && first.to_string().contains("1940-02-03"));
+    let next = named(&first, "next")[0]["valueString"].as_str().unwrap().to_owned();
+    let second = page(&format!("&after={next}")).json();
+    assert_eq!((named(&second, "pair").len(), named(&second, "next").len()), (1, 0));
+    assert_eq!(page("&after=nonsense").status, 400);
+    assert_eq!(served.get("office", "/Patient/$duplicates?_count=101").status, 400);
+}
+
+#[test]
+fn two_that_were_told_apart_are_not_joined_by_a_third() {
+    let (served, gateway, store) = world(&Person::hanako(), &Person::hanako());
+    decide(&gateway, State::Separate);
+    let third = record(HOSPITAL, "0000000009");
+    receive(&store, &letter_of(HOSPITAL, "0000000009", "h9", &Person::hanako(), &[]));
+    gateway.linker().settle().unwrap();
+    let linked = |record: PatientKey| store.ties(record).unwrap().0.members.len();
+    assert_eq!([here(), there(), third].map(linked).iter().filter(|count| **count == 2).count(), 2, "with one of them");
+    let outside = [here(), there()].into_iter().find(|record| linked(*record) == 0).unwrap();
+    let answer = post(
+        &served,
+        "office",
+        &format!("{}/$link", at(outside)),
+        &[("other", json!(third.reference())), ("reason", json!("試験"))],
+    );
+    assert_eq!(answer.status, 422, "{}", answer.body);
+    assert!(answer.body.contains("link-held-apart") || answer.body.contains("conflict"), "{}", answer.body);
+}
+
+/// `$match`: the ids that are found, with their grades.
+fn matched(served: &Served, client: &str, person: &Person, more: &[(&str, Value)]) -> Vec<(String, String)> {
+    let mut parameters = vec![("resource", person.patient())];
+    parameters.extend(more.iter().cloned());
+    let answer = post(served, client, "/Patient/$match", &parameters);
+    assert_eq!(answer.status, 200, "{answer:?}");
+    let body = answer.json();
+    let entries = body["entry"].as_array().into_iter().flatten();
+    entries
+        .map(|entry| {
+            let grade = entry.pointer("/search/extension/0/valueCode").unwrap().as_str().unwrap();
+            (entry["resource"]["id"].as_str().unwrap().to_owned(), grade.to_owned())
+        })
+        .collect()
+}
+
+#[test]
+fn a_match_tells_of_those_alone_of_whom_the_caller_may_see_something() {
+    let (served, _, _) = world(&Person::hanako(), &Person::hanako());
+    let nobody = Person {
+        kanji: ("試験", "十郎"),
+        kana: ("シケン", "ジュウロウ"),
+        care: Some("011023:0000999999"),
+        ..Person::hanako()
+    };
+    let bytes = |person: &Person| post(&served, "agency-a", "/Patient/$match", &[("resource", person.patient())]).body;
+    assert_eq!(bytes(&Person::hanako()), bytes(&nobody), "registered or not: the same");
+    put(&served, "yes", here(), "agency-a", "permit");
+    let found = matched(&served, "agency-a", &Person::hanako(), &[]);
+    let both: Vec<_> = found.iter().map(|(id, grade)| (id.as_str(), grade.as_str())).collect();
+    let mut ids = [here(), there()].map(|record| record.patient_id().as_str().to_owned());
+    ids.sort();
+    assert_eq!(both, [(&*ids[0], "certain"), (&*ids[1], "certain")]);
+    assert_eq!(matched(&served, "agency-a", &Person::hanako(), &[("onlyCertainMatches", json!(true))]).len(), 2);
+    assert_eq!(matched(&served, "agency-a", &Person::hanako(), &[("count", json!("1"))]).len(), 1);
+    assert_eq!(matched(&served, "agency-b", &Person::hanako(), &[]), []);
+    assert_eq!(matched(&served, "clinic", &Person::hanako(), &[]).len(), 1, "its own");
+    let plain = Person { care: None, phone: None, address: None, ..Person::hanako() };
+    assert_eq!(matched(&served, "agency-a", &plain, &[("onlyCertainMatches", json!(true))]), []);
+    assert!(matched(&served, "agency-a", &plain, &[]).iter().all(|(_, grade)| grade != "certain"));
+    let empty = json!({"resourceType": "Patient", "gender": "female"});
+    assert_eq!(post(&served, "agency-a", "/Patient/$match", &[("resource", empty)]).status, 422);
+    assert_eq!(post(&served, "agency-a", "/Patient/$match", &[]).status, 400);
+}
+
+#[test]
+fn a_match_does_not_compare_with_what_is_hidden() {
+    // The care-insurance number stands in a Coverage that a provision closes.
+    let unnumbered = Person { care: None, phone: None, address: None, ..Person::hanako() };
+    let store = Store::open_memory();
+    let gateway = gateway::over(store.clone());
+    let served = Served::new(gateway.clone());
+    let coverage = json!({"resourceType": "Coverage", "status": "active", "beneficiary": {"reference": "urn:uuid:h-0"},
+        "identifier": [{"system": "https://tasuki.example/fhir/NamingSystem/care-insured", "value": "011023:0000123456"}],
+        "payor": [{"display": "試験市"}]});
+    receive(&store, &letter_of(HOSPITAL, "0000000001", "h", &unnumbered, &[coverage]));
+    gateway.linker().settle().unwrap();
+    let mut one = consent("yes", "0000000001", "agency-a", "active", Value::Null);
+    one["patient"] = json!({"reference": here().reference()});
+    assert!(served.ask(Ask::put("office", "/Consent/yes", &one)).status < 300);
+    let asked = Person { address: None, phone: None, ..Person::hanako() };
+    let sure = [("onlyCertainMatches", json!(true))];
+    assert_eq!(matched(&served, "agency-a", &asked, &sure).len(), 1);
+    one["provision"]["provision"] =
+        json!([{"type": "deny", "class": [{"system": "http://hl7.org/fhir/resource-types", "code": "Coverage"}]}]);
+    assert!(served.ask(Ask::put("office", "/Consent/yes", &one)).status < 300);
+    assert_eq!(matched(&served, "agency-a", &asked, &sure), []);
+    assert_eq!(matched(&served, "agency-a", &asked, &[]).len(), 1, "by name and birth date");
+}
+
+#[test]
+fn pix_tells_the_other_identifiers_and_nothing_of_who_is_hidden() {
+    let (served, _, _) = world(&Person::hanako(), &Person::hanako());
+    let system = |facility: &str| format!("urn:oid:1.2.392.100495.20.3.51.1{facility}");
+    let ask = |client: &str, value: &str, more: &str| {
+        let path = format!("/Patient/$ihe-pix?sourceIdentifier={}%7C{value}{more}", system(HOSPITAL));
+        served.get(client, path)
+    };
+    let missing = ask("agency-a", "0000000404", "");
+    assert_eq!((missing.status, &ask("agency-a", "0000000001", "").body), (404, &missing.body));
+    put(&served, "yes", here(), "agency-a", "permit");
+    let told = ask("agency-a", "0000000001", "").json();
+    let values: Vec<&str> = told["parameter"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|part| part.pointer("/valueIdentifier/value")?.as_str())
+        .collect();
+    assert!(values.contains(&"77") && values.contains(&"011023:0000123456") && !values.contains(&"0000000001"));
+    let clinic = ask("agency-a", "0000000001", &format!("&targetSystem={}", system(CLINIC))).json();
+    let parts = clinic["parameter"].as_array().unwrap();
+    assert_eq!(parts.len(), 2);
+    assert_eq!(parts[0]["valueIdentifier"]["value"], "77");
+    assert!(parts[1]["valueReference"]["reference"].as_str().unwrap().ends_with(there().patient_id().as_str()));
+    // The clinic's own consent closes its record.
+    put(&served, "no", there(), "agency-b", "deny");
+    put(&served, "also", here(), "agency-b", "permit");
+    assert_eq!(ask("agency-b", "0000000001", "").status, 404);
+    assert_eq!(served.get("agency-a", "/Patient/$ihe-pix?sourceIdentifier=77").status, 400);
+}

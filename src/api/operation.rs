@@ -8,8 +8,11 @@ mod document;
 mod emergency;
 mod graph;
 mod lastn;
+mod link;
+mod matching;
 mod meta;
 mod parameters;
+mod pix;
 mod rules;
 mod summary;
 mod table;
@@ -26,7 +29,7 @@ use super::caller::caller;
 use super::routes::{printable, served_type};
 use super::trail::Trail;
 use super::write::Stop;
-use super::{bulk, convert, everything, rules as common};
+use super::{beat, bulk, convert, everything, rules as common};
 use crate::app::Gateway;
 use crate::consent::{Action, Caller, ConsentVersion, Permitted, Role};
 use crate::fault::{Denied, Fault, Status};
@@ -124,6 +127,9 @@ async fn call(
     payload: web::Payload,
     before: &[&str],
 ) -> Answer {
+    if matches!(operation.run, Run::Match | Run::CrossReference) {
+        beat::on_the_beat(&request);
+    }
     let mut trail = Trail::begin(&gateway, &request, operation.what);
     let answer = match caller(&gateway, &request) {
         Err(denied) => trail.refuse(denied),
@@ -271,6 +277,12 @@ async fn performed(operation: &Operation, call: Call<'_>, trail: &mut Trail) -> 
         Run::Document => document::document(call, trail).await,
         Run::DocRef => docref::docref(call, trail).await,
         Run::LastN => lastn::lastn(call, trail).await,
+        Run::Link => link::decide(call, true, trail).await,
+        Run::Unlink => link::decide(call, false, trail).await,
+        Run::Links => link::links(call, trail).await,
+        Run::Duplicates => link::duplicates(call, trail).await,
+        Run::Match => matching::matches(call, trail).await,
+        Run::CrossReference => pix::cross_reference(call, trail).await,
         Run::WhoCanSee => access::who_can_see(call, trail).await,
         Run::Explain => access::explain(call, trail).await,
         Run::Preview => access::preview(call, trail).await,

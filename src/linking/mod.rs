@@ -144,6 +144,12 @@ impl Linker {
         Ok(found)
     }
 
+    /// The records that share a key with these traits. Blocks on storage.
+    pub fn sharing(&self, traits: &Traits) -> Result<Vec<PatientKey>, Fault> {
+        self.settle()?;
+        Ok(self.candidates(traits, None))
+    }
+
     /// The rules in force.
     pub fn rules(&self) -> &Rules {
         &self.rules

@@ -45,4 +45,22 @@ rules! {
     pub(super) NAME_A_PATIENT "operation-name-patient" Error Required
         "Name the patient: patient=[id] or Patient/[id]."
         "患者を指定してください(patient=[id] または Patient/[id])。"
+    pub(super) NO_OTHER_RECORD "link-no-record" Error NotFound
+        "The other is no patient's record here, or is this one."
+        "相手の患者の記録がないか、同じ記録が指定されています。"
+    pub(super) TOO_MANY_MEMBERS "link-too-many-records" Error TooCostly
+        "One person may have {} records; so many are hardly one person's."
+        "一人の記録は{}件までです。これほど多い記録が同一人物のものとは考えにくいため、確認してください。"
+    pub(super) TOO_MANY_PAIRS "link-too-many-pairs" Error TooCostly
+        "A record remembers {} pairs; settle some of those that wait first."
+        "一つの記録に保存できる組は{}件までです。先に確認待ちの組を処理してください。"
+    pub(super) HELD_APART "link-held-apart" Error Conflict
+        "It was decided that these two records are not one person's, and by this they would be: {}."
+        "別人と判断された次の二つの記録が同一人物の記録になってしまいます: {}"
+    pub(super) TELLS_TOO_LITTLE "match-too-little" Error Required
+        "This tells too little of a person to be looked for: give name and birth date, or a number."
+        "この内容だけでは人を探せません。氏名と生年月日、または番号を指定してください。"
+    pub(super) NO_SUCH_IDENTIFIER "pix-not-found" Error NotFound
+        "sourceIdentifier Patient Identifier not found"
+        "sourceIdentifier の患者識別子が見つかりません (Patient Identifier not found)。"
 }

@@ -58,6 +58,7 @@ pub(super) enum Run {
     Convert,
     DocRef,
     Document,
+    Duplicates,
     EmergencyAccess,
     EmergencyEnd,
     EmergencyReviews,
@@ -65,12 +66,17 @@ pub(super) enum Run {
     Explain,
     Export,
     Import,
+    CrossReference,
     LastN,
+    Link,
+    Links,
+    Match,
     Meta,
     MetaAdd,
     MetaDelete,
     Preview,
     Summary,
+    Unlink,
     Validate,
     WhoCanSee,
 }
@@ -144,6 +150,18 @@ pub(in crate::api) static OPERATIONS: &[Operation] = &[
                         what that refers to, as far as it is here.",
         what: What::Document,
         run: Run::Document,
+        ..PLAIN
+    },
+    Operation {
+        name: "duplicates",
+        definition: "https://tasuki.example/fhir/OperationDefinition/duplicates",
+        on: On::Only("Patient"),
+        on_type: true,
+        is_for: For::Office,
+        documentation: "The work list: pairs of records that may be one person's, with what identifies them and how they agree. \
+                        _count, at most 100; after, with what next says, goes on.",
+        what: What::LinkReview,
+        run: Run::Duplicates,
         ..PLAIN
     },
     Operation {
@@ -231,6 +249,17 @@ pub(in crate::api) static OPERATIONS: &[Operation] = &[
         ..PLAIN
     },
     Operation {
+        name: "ihe-pix",
+        definition: "https://profiles.ihe.net/ITI/PIXm/OperationDefinition/IHE.PIXm.pix",
+        on: On::Only("Patient"),
+        on_type: true,
+        documentation: "IHE PIXm ITI-83: sourceIdentifier as system|value, targetSystem any number of times. Only identifiers of \
+                        Patients that the caller may see.",
+        what: What::CrossReference,
+        run: Run::CrossReference,
+        ..PLAIN
+    },
+    Operation {
         name: "import",
         definition: "https://tasuki.example/fhir/OperationDefinition/import",
         system: true,
@@ -251,6 +280,42 @@ pub(in crate::api) static OPERATIONS: &[Operation] = &[
         documentation: "Name the patient, and category or code.",
         what: What::LastN,
         run: Run::LastN,
+        ..PLAIN
+    },
+    Operation {
+        name: "link",
+        definition: "https://tasuki.example/fhir/OperationDefinition/link",
+        on: On::Only("Patient"),
+        instance: true,
+        affects_state: true,
+        is_for: For::Office,
+        documentation: "This record and another (other) are one person's, for a reason (reason). The consents of all records of \
+                        a person count for each of them; a denial of any denies.",
+        what: What::Link,
+        run: Run::Link,
+        ..PLAIN
+    },
+    Operation {
+        name: "links",
+        definition: "https://tasuki.example/fhir/OperationDefinition/links",
+        on: On::Only("Patient"),
+        instance: true,
+        is_for: For::Office,
+        documentation: "The records of the person, and what was found or decided of this record and others.",
+        what: What::LinkReview,
+        run: Run::Links,
+        ..PLAIN
+    },
+    Operation {
+        name: "match",
+        definition: "http://hl7.org/fhir/OperationDefinition/Patient-match",
+        on: On::Only("Patient"),
+        on_type: true,
+        is_primitive: false,
+        documentation: "Compares with what the caller may see, and with nothing else: whoever may see nothing of a person is told \
+                        the same as of somebody who is not here.",
+        what: What::Match,
+        run: Run::Match,
         ..PLAIN
     },
     Operation {
@@ -307,6 +372,19 @@ pub(in crate::api) static OPERATIONS: &[Operation] = &[
                         patient.",
         what: What::Summary,
         run: Run::Summary,
+        ..PLAIN
+    },
+    Operation {
+        name: "unlink",
+        definition: "https://tasuki.example/fhir/OperationDefinition/unlink",
+        on: On::Only("Patient"),
+        instance: true,
+        affects_state: true,
+        is_for: For::Office,
+        documentation: "This record and another (other) are not one person's, for a reason (reason); without other, this record \
+                        is none of the person's to whose records it is linked. The rules do not link them again.",
+        what: What::Unlink,
+        run: Run::Unlink,
         ..PLAIN
     },
     Operation {
