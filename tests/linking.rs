@@ -397,3 +397,41 @@ fn pix_tells_the_other_identifiers_and_nothing_of_who_is_hidden() {
     assert_eq!(ask("agency-b", "0000000001", "").status, 404);
     assert_eq!(served.get("agency-a", "/Patient/$ihe-pix?sourceIdentifier=77").status, 400);
 }
+
+#[test]
+fn what_a_facility_merges_is_one_person_and_is_taken_apart_when_it_was_a_mistake() {
+    let store = Store::open_memory();
+    let gateway = gateway::over(store.clone());
+    let served = Served::new(gateway.clone());
+    let other = Person {
+        kanji: ("仮名", "不明"),
+        kana: ("カメイ", "フメイ"),
+        birth: "1900-01-01",
+        care: None,
+        address: None,
+        phone: None,
+        ..Person::hanako()
+    };
+    receive(&store, &letter_of(HOSPITAL, "0000000001", "a", &Person::hanako(), &[condition("a", "E119", None)]));
+    receive(&store, &letter_of(HOSPITAL, "0000000002", "b", &other, &[condition("b", "I10", None)]));
+    put(&served, "yes", here(), "agency-a", "permit");
+    assert_eq!(sees(&served, "agency-a"), ["E119"]);
+    let merge = "MSH|^~\\&|HIS|DEMO|GW|RCV|20261121100000||ADT^A40^ADT_A39|M1|P|2.5||||||UNICODE UTF-8\rEVN||20261121100000\r\
+                 PID|1||0000000001^^^^PI||試験^花子^^^^^L^I||19400203|F\rMRG|0000000002^^^^PI\r";
+    let merge = tasuki::letter::Letter { source: gateway::source(HOSPITAL), name: String::new(), bytes: merge.into() };
+    receive(&store, &merge);
+    gateway.linker().settle().unwrap();
+    assert_eq!(sees(&served, "agency-a"), ["E119", "I10"]);
+    let ground = |store: &Store| {
+        let (ties, _) = store.ties(here()).unwrap();
+        ties.pair(record(HOSPITAL, "0000000002")).map(|pair| (pair.state, pair.ground.clone()))
+    };
+    assert_eq!(ground(&store), Some((State::Linked, "merge".to_owned())));
+    // The office knows better, and its word stands whatever the facility sends again.
+    let apart = [("other", json!(record(HOSPITAL, "0000000002").reference())), ("reason", json!("誤統合"))];
+    assert_eq!(post(&served, "office", &format!("{}/$unlink", at(here())), &apart).status, 200);
+    assert_eq!(sees(&served, "agency-a"), ["E119"]);
+    receive(&store, &letter_of(HOSPITAL, "0000000001", "again", &Person::hanako(), &[]));
+    gateway.linker().settle().unwrap();
+    assert_eq!(ground(&store).map(|(state, _)| state), Some(State::Separate));
+}

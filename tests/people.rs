@@ -11,6 +11,8 @@ mod dice;
 mod names;
 #[path = "people/record.rs"]
 mod record;
+#[path = "people/store.rs"]
+mod store;
 #[path = "people/table.rs"]
 mod table;
 #[path = "people/world.rs"]
@@ -55,6 +57,38 @@ fn fifty_thousand_people() {
         let each = table.time.as_secs_f64() * 1e6 / table.records as f64;
         assert!(each <= 30.0, "{each:.1} µs for the keys of a record and comparing its candidates");
     }
+}
+
+/// The linker behind the log finds what comparing finds, in whatever order letters come.
+#[test]
+fn people_in_a_store() {
+    let linked = in_a_store(300, 1);
+    linked.print();
+    assert!(linked.precision() >= PRECISION, "{}", linked.precision());
+    assert!(linked.recall() >= RECALL, "{}", linked.recall());
+}
+
+#[test]
+#[ignore = "measures, in release: cargo test --release --test people linking_keeps_up -- --ignored --nocapture"]
+fn linking_keeps_up_with_intake() {
+    // A visit's messages: most tell nothing new of who somebody is.
+    for more in [0, 9] {
+        let linked =
+            in_a_store(std::env::var("TASUKI_PEOPLE").ok().and_then(|n| n.parse().ok()).unwrap_or(10_000), more);
+        linked.print();
+        assert!(linked.precision() >= PRECISION && linked.recall() >= RECALL);
+    }
+}
+
+fn in_a_store(count: usize, more: usize) -> store::Linked {
+    println!("TASUKI_SEED={}, {count} people in a store", seed());
+    let mut dice = Dice(seed());
+    let people = world::people(&mut dice, count, TWINS);
+    let mut sent = letters(&mut dice, &people);
+    for at in (1..sent.len()).rev() {
+        sent.swap(at, dice.roll(at + 1));
+    }
+    store::run(&sent, more)
 }
 
 /// Nothing depends on which of two records came first, and a record is always its own person's unless it says too little.
@@ -107,12 +141,34 @@ struct Written {
 
 /// Every person's records, in the order in which they arrive: any.
 fn write_down(dice: &mut Dice, people: &[world::Person]) -> Written {
-    let (families, men, women) = (Names::family(), Names::given(true), Names::given(false));
-    let severity = severity();
     let mut records = Vec::new();
     let mut reading = Duration::ZERO;
-    let mut letters = Vec::new();
+    // A part at a time, so that not all of them are in memory as trees.
+    for (at, part) in people.chunks(500).enumerate() {
+        let letters = letters_of(dice, part, at * 500);
+        let begin = processor_time();
+        let traits: Vec<Traits> =
+            letters.iter().map(|(sent, _)| Traits::read(&sent.patient, &sent.coverages)).collect();
+        reading += processor_time() - begin;
+        let read = letters.into_iter().zip(traits);
+        records.extend(read.map(|((sent, damage), traits)| Kept { person: sent.person, traits, damage }));
+    }
+    for at in (1..records.len()).rev() {
+        records.swap(at, dice.roll(at + 1));
+    }
+    Written { records, reading }
+}
+
+fn letters(dice: &mut Dice, people: &[world::Person]) -> Vec<store::Sent> {
+    letters_of(dice, people, 0).into_iter().map(|(sent, _)| sent).collect()
+}
+
+/// The records of people of whom the first has this number, and what is wrong with each.
+fn letters_of(dice: &mut Dice, people: &[world::Person], first: usize) -> Vec<(store::Sent, Vec<&'static str>)> {
+    let (families, men, women) = (Names::family(), Names::given(true), Names::given(false));
+    let (severity, mut letters) = (severity(), Vec::new());
     for (person, who) in people.iter().enumerate() {
+        let person = first + person;
         // One to six, mostly two or three; one of a hundred is known twice at one facility.
         let mut facilities: Vec<usize> =
             (0..[1, 2, 2, 3, 3, 4, 5, 6][dice.roll(8)]).map(|_| dice.roll(FACILITIES)).collect();
@@ -126,20 +182,10 @@ fn write_down(dice: &mut Dice, people: &[world::Person]) -> Written {
             let noted = noted.map(|other| registered(person, *other, false));
             let Record { patient, coverages, damage } =
                 Clerk::new(dice, [&families, &men, &women], severity).write(who, at, kind(*facility, who), noted);
-            letters.push((person, patient, coverages, damage));
-        }
-        if letters.len() > 1000 || person + 1 == people.len() {
-            let begin = processor_time();
-            let traits: Vec<Traits> = letters.iter().map(|(_, patient, all, _)| Traits::read(patient, all)).collect();
-            reading += processor_time() - begin;
-            let read = letters.drain(..).zip(traits);
-            records.extend(read.map(|((person, _, _, damage), traits)| Kept { person, traits, damage }));
+            letters.push((store::Sent { person, patient, coverages }, damage));
         }
     }
-    for at in (1..records.len()).rev() {
-        records.swap(at, dice.roll(at + 1));
-    }
-    Written { records, reading }
+    letters
 }
 
 /// Numbers are a facility's own: the same number is somebody else's at the next one. Who is registered twice has two.
