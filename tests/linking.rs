@@ -435,3 +435,33 @@ fn what_a_facility_merges_is_one_person_and_is_taken_apart_when_it_was_a_mistake
     gateway.linker().settle().unwrap();
     assert_eq!(ground(&store).map(|(state, _)| state), Some(State::Separate));
 }
+
+#[test]
+fn a_patient_says_which_others_are_the_same_person_to_whoever_may_see_them() {
+    let (served, gateway, _) = world(&Person::hanako(), &Person::hanako());
+    put(&served, "yes", here(), "agency-a", "permit");
+    let clinic = json!({"actor": [{"reference": {"reference": "Organization/clinic"},
+        "role": {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/v3-ParticipationType", "code": "CST"}]}}],
+        "type": "deny"});
+    let mut one = consent("b", "0000000001", "agency-b", "active", Value::Null);
+    one["patient"] = json!({"reference": here().reference()});
+    one["provision"]["provision"] = json!([clinic]);
+    assert!(served.ask(Ask::put("office", "/Consent/b", &one)).status < 300);
+    assert_eq!((sees(&served, "agency-a").len(), sees(&served, "agency-b")), (2, vec!["E119".to_owned()]));
+    let read = |client: &str, more: &str| served.get(client, format!("{}{more}", at(here())));
+    let link = json!([{"id": "same-person", "other": {"reference": there().reference()}, "type": "seealso"}]);
+    assert_eq!(read("agency-a", "").json()["link"], link);
+    assert_eq!(read("agency-a", "?_elements=link").json()["link"], link);
+    assert_eq!(read("agency-b", "").json()["link"], Value::Null);
+    for path in [format!("/Patient?_id={}", here().patient_id().as_str()), format!("{}/$everything", at(here()))] {
+        let found = served.get("agency-a", path).json();
+        assert_eq!(found["entry"][0]["resource"]["link"], link);
+    }
+    let condition = served.get("agency-a", "/Condition?_include=Condition:subject").json();
+    assert_eq!(condition.to_string().matches("same-person").count(), 2);
+    let etag = read("agency-a", "").header("etag").unwrap().to_owned();
+    let again = |client: &str| served.ask(Ask::get(client, at(here())).with("if-none-match", etag.clone())).status;
+    assert_eq!(again("agency-a"), 200, "links change without a version");
+    decide(&gateway, State::Separate);
+    assert_eq!((again("agency-a"), read("agency-a", "").json()["link"].clone()), (304, Value::Null));
+}

@@ -31,6 +31,7 @@ mod openapi;
 mod operation;
 mod packing;
 mod patch;
+mod person;
 mod prefer;
 mod read;
 mod receipt;

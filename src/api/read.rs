@@ -9,6 +9,7 @@ use super::caller::caller;
 use super::conditional::is_unchanged;
 use super::extent::Extent;
 use super::history;
+use super::person::{Links, is_linked};
 use super::routes::{blocking, served_type};
 use super::trail::Trail;
 use super::write::rules;
@@ -64,10 +65,15 @@ pub(super) async fn answer(
     let Some(permit) = chart.permit(&gate, row) else { return Ok(trail.hide(&chart, caller, (resource_type, &id))) };
     trail.saw(chart.patient, chart.opened_by(&gate, row), 1);
     let (version, modified) = (chart.columns.versions[row], chart.columns.last_updated[row]);
-    if has_it(version, modified) {
+    let mut links = Links::default();
+    if is_linked(&chart, resource_type) {
+        // What is said of links changes without a version.
+        links.read(gateway, caller, &chart).await?;
+    } else if has_it(version, modified) {
         return Ok(Answer::not_modified(version, modified));
     }
-    Ok(Answer::version(permit.release(chart.body(row)?).map(|whole| extent.of(whole)), version, modified))
+    let whole = |body| extent.of(links.add(chart.patient, resource_type, body));
+    Ok(Answer::version(permit.release(chart.body(row)?).map(whole), version, modified))
 }
 
 /// What is not there: gone, where the caller could have seen it; never there otherwise.

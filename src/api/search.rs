@@ -15,6 +15,7 @@ use super::beat;
 use super::body;
 use super::caller::caller;
 use super::history;
+use super::person::{Links, is_linked};
 use super::prefer::{Handling, prefer};
 use super::read::chart_of;
 use super::routes::{blocking, served_type};
@@ -317,7 +318,14 @@ pub(super) async fn respond(
         _ if deadline.is_past() => too_long(),
         Ok(found) => {
             let versions = versions(gateway, caller, &found, trail).await?;
-            bundle(gateway, &scoped, query, (&found, versions), trail)
+            let mut links = Links::default();
+            for at in found.page.matches.iter().chain(&found.included) {
+                let chart = scoped.chart(*at);
+                if is_linked(chart, chart.columns.types[at.row]) {
+                    links.read(gateway, caller, chart).await?;
+                }
+            }
+            bundle(gateway, &scoped, query, (&found, versions, &links), trail)
         }
         Err(Refused::Issue(issue)) => Ok(Answer::outcome(Status::BadRequest, &[issue])),
         Err(Refused::Fault(fault)) => Err(fault),
@@ -350,7 +358,7 @@ fn bundle(
     gateway: &Gateway,
     scoped: &Scoped<'_>,
     query: &Query<'_>,
-    (found, versions): (&Found, Vec<Permitted<Vec<u8>>>),
+    (found, versions, patients): (&Found, Vec<Permitted<Vec<u8>>>, &Links),
     trail: &mut Trail,
 ) -> Result<Answer, Fault> {
     let page = &found.page;
@@ -367,10 +375,10 @@ fn bundle(
     let mut searchset = Searchset::begin(&url, Some(page.total), &links, entries);
     let elements: Vec<&str> = query.elements.iter().map(|name| &**name).collect();
     for at in &page.matches {
-        searchset.row(scoped, *at, base, searchset::wanted(query, &elements))?;
+        searchset.row(scoped, *at, base, searchset::wanted(query, &elements), patients)?;
     }
     for at in &found.included {
-        searchset.row(scoped, *at, base, Wanted::Include)?;
+        searchset.row(scoped, *at, base, Wanted::Include, patients)?;
     }
     versions.into_iter().for_each(|entry| searchset.entry(entry));
     scoped.seen(page.matches.iter().chain(&found.included).copied(), trail);

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::person::Links;
 use super::scoped::Scoped;
 use crate::consent::{Permitted, Public};
 use crate::fault::{Fault, Finding, Issue};
@@ -55,7 +56,14 @@ impl Searchset {
     }
 
     /// Adds the entry of a row, where there is a permit for it. Includes are whole, whatever is wanted of the matches.
-    pub(super) fn row(&mut self, scoped: &Scoped<'_>, at: Row, base: &str, wanted: Wanted<'_>) -> Result<(), Fault> {
+    pub(super) fn row(
+        &mut self,
+        scoped: &Scoped<'_>,
+        at: Row,
+        base: &str,
+        wanted: Wanted<'_>,
+        patients: &Links,
+    ) -> Result<(), Fault> {
         let is_empty = &mut self.is_empty;
         scoped.append(at, &mut self.json, |chart, json| {
             json.extend_from_slice(if std::mem::take(is_empty) { br#","entry":["# } else { b"," });
@@ -67,14 +75,18 @@ impl Searchset {
                 Wanted::Match(None) => b"match",
                 Wanted::Include => b"include",
                 Wanted::Match(Some(part)) => {
-                    let whole = chart.body(at.row)?;
+                    let whole = patients.add(chart.patient, resource_type, chart.body(at.row)?);
                     let cut = std::str::from_utf8(&whole).ok().and_then(|whole| subset(whole, part));
                     json.extend_from_slice(&cut.map_or(Cow::Borrowed(&whole[..]), |cut| Cow::Owned(cut.into_bytes())));
                     b"match"
                 }
             };
-            if !matches!(wanted, Wanted::Match(Some(_))) {
-                chart.append_body(at.row, json)?;
+            match wanted {
+                Wanted::Match(Some(_)) => {}
+                _ if patients.has(chart.patient, resource_type) => {
+                    json.extend_from_slice(&patients.add(chart.patient, resource_type, chart.body(at.row)?));
+                }
+                _ => chart.append_body(at.row, json)?,
             }
             for part in [br#","search":{"mode":""#, mode, br#""}}"#] {
                 json.extend_from_slice(part);

@@ -10,7 +10,7 @@ use super::{Action, Asking, Sent, Target};
 use crate::api::after::After;
 use crate::api::conditional::Versions;
 use crate::api::criteria::{self, Found, Match};
-use crate::api::{history, patch};
+use crate::api::{history, patch, person};
 use crate::app::Gateway;
 use crate::consent::Caller;
 use crate::fault::{Denied, Fault, Issue, Place, Status};
@@ -82,7 +82,7 @@ impl<'a> Body<'a> {
     }
 
     fn checked(text: &'a str, resource_type: ResourceType, check: fn(&Value) -> Vec<Issue>) -> Result<Self, Stop> {
-        let value: Value = serde_json::from_str(text).map_err(|error| unreadable(&error))?;
+        let mut value: Value = serde_json::from_str(text).map_err(|error| unreadable(&error))?;
         if value.get("resourceType").and_then(Value::as_str) != Some(resource_type.name()) {
             return Err(Stop::because(Status::BadRequest, &rules::TYPE_DIFFERS, resource_type.name()));
         }
@@ -100,7 +100,11 @@ impl<'a> Body<'a> {
         if !validate::is_sound(&issues) {
             return Err(Stop::Refused(Status::BadRequest, issues));
         }
-        Ok(Body { text: Cow::Borrowed(text), value, noticed: issues })
+        let mut text = Cow::Borrowed(text);
+        if resource_type == ResourceType::PATIENT && person::without_links(&mut value) {
+            text = Cow::Owned(value.to_string());
+        }
+        Ok(Body { text, value, noticed: issues })
     }
 
     /// Reads a resource that was found in order before.
