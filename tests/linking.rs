@@ -465,3 +465,39 @@ fn a_patient_says_which_others_are_the_same_person_to_whoever_may_see_them() {
     decide(&gateway, State::Separate);
     assert_eq!((again("agency-a"), read("agency-a", "").json()["link"].clone()), (304, Value::Null));
 }
+
+#[test]
+fn a_team_that_one_facility_keeps_has_access_by_a_consent_given_at_another_while_its_members_are_in_it() {
+    let store = Store::open_memory();
+    let gateway = gateway::over(store.clone());
+    let served = Served::new(gateway.clone());
+    let team = |members: Value| {
+        json!({"resourceType": "CareTeam", "status": "active", "subject": {"reference": "urn:uuid:c-0"},
+            "identifier": [{"system": "http://jpfhir.jp/fhir/core/IdSystem/resourceInstance-identifier", "value": "home"}],
+            "participant": members})
+    };
+    let member = |name: &str| json!({"member": {"reference": format!("Organization/{name}")}});
+    receive(&store, &letter_of(HOSPITAL, "0000000001", "h", &Person::hanako(), &[condition("h", "E119", None)]));
+    let put_team = |name: &str, members: Value| {
+        receive(&store, &letter_of(CLINIC, "77", name, &Person::hanako(), &[team(members)]));
+        gateway.linker().settle().unwrap();
+    };
+    put_team("c", json!([member("agency-a")]));
+    let chart = gateway.chart(there()).unwrap();
+    let at = chart.columns.types.iter().position(|of| of.name() == "CareTeam").unwrap();
+    let reference = format!("CareTeam/{}", chart.columns.ids[at].as_str());
+    let mut one = consent("yes", "0000000001", "x", "active", Value::Null);
+    one["patient"] = json!({"reference": here().reference()});
+    one["provision"]["actor"][0]["reference"]["reference"] = json!(reference);
+    assert!(served.ask(Ask::put("office", "/Consent/yes", &one)).status < 300);
+    assert_eq!((sees(&served, "agency-a"), sees(&served, "agency-b")), (vec!["E119".to_owned()], vec![]));
+    put_team("c2", json!([member("agency-b")]));
+    assert_eq!((sees(&served, "agency-a"), sees(&served, "agency-b")), (vec![], vec!["E119".to_owned()]));
+    let mut over = member("agency-b");
+    over["period"] = json!({"end": "2026-11-01"});
+    put_team("c33", json!([over]));
+    assert_eq!(sees(&served, "agency-b"), Vec::<String>::new());
+    decide(&gateway, State::Separate);
+    put_team("c444", json!([member("agency-b")]));
+    assert_eq!(sees(&served, "agency-b"), Vec::<String>::new(), "of another person");
+}

@@ -111,7 +111,7 @@ impl Pipeline {
         commit.expect.push((keys::head(record), standing.head_bytes()));
         let member = standing.as_member();
         self.standings.give_back(standing);
-        Ok(member)
+        member
     }
 }
 
@@ -125,7 +125,7 @@ impl<'s> Kindred<'s> {
     pub(super) fn spoke(&mut self, standing: &Standing, before: &[String]) -> Result<(), Fault> {
         let record = standing.patient();
         self.load_person(record)?;
-        let member = standing.as_member();
+        let member = standing.as_member()?;
         let Some(node) = self.nodes.get_mut(&record) else { return Ok(()) };
         if node.now.members.is_empty() {
             node.own_was = before.to_vec();
@@ -287,6 +287,6 @@ impl<'s> Kindred<'s> {
 fn panels(ties: &Ties, own: &[String]) -> BTreeSet<String> {
     match ties.members.is_empty() {
         true => own.iter().cloned().collect(),
-        false => ties.members.iter().flat_map(|member| member.panels.iter().cloned()).collect(),
+        false => ties.panels(),
     }
 }

@@ -13,7 +13,7 @@ use crate::fault::Fault;
 use crate::fhir::{PatientKey, ResourceId, ResourceType, system};
 use crate::map::{self, Known, KnownDocument, KnownEncounter, Stored};
 use crate::search::facts::{Facts, reference_hash};
-use crate::store::ties::Member;
+use crate::store::ties::{Member, TEAM_MEMBERS_MAX};
 use crate::store::{Body, Commit, Head, Store, Told, records};
 
 /// Records kept between messages, at most.
@@ -187,9 +187,20 @@ impl Standing {
     }
 
     /// What the other records of its person keep of it.
-    pub(super) fn as_member(&self) -> Member {
+    pub(super) fn as_member(&self) -> Result<Member, Fault> {
         let speaks = [ResourceType::CONSENT, ResourceType::CARE_TEAM].map(|of| self.all_of(of).any(|f| !f.deleted));
-        Member { record: self.patient, speaks: speaks.contains(&true), panels: self.panels.clone() }
+        let (mut teams, mut left) = (Vec::new(), TEAM_MEMBERS_MAX);
+        for facts in self.of_type(ResourceType::CARE_TEAM) {
+            let Some(team) = Team::read(&self.resource(facts)?) else { continue };
+            let names = team.members.iter().map(|(name, _)| name.to_string()).filter(|name| !name.is_empty());
+            let names: Vec<String> = names.take(left).collect();
+            left -= names.len();
+            if !names.is_empty() {
+                teams.push((team.reference.into(), names));
+            }
+        }
+        let (record, panels) = (self.patient, self.panels.clone());
+        Ok(Member { record, speaks: speaks.contains(&true), panels, teams })
     }
 
     fn read_panels(&self) -> Result<Vec<String>, Fault> {

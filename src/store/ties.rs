@@ -2,6 +2,8 @@
 //! (IHE PIXm, ITI-83; Linkage in FHIR). A value of each record's own, so that linking moves nothing (design decision 4b);
 //! what two records know of each other, each of them knows, and one commit writes both.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::fault::Fault;
@@ -12,6 +14,8 @@ use crate::store::{Commit, Order, Store, VALUE_BYTES_MAX, keys};
 pub const MEMBERS_MAX: usize = 32;
 /// Pairs that one record remembers; of those that wait for somebody to look, the weakest goes first.
 pub const PAIRS_MAX: usize = 100;
+/// Members of CareTeams that are kept of one record; further ones are on no panel by them.
+pub const TEAM_MEMBERS_MAX: usize = 100;
 /// Characters of who decided, or why, that are kept.
 pub const REASON_CHARS_MAX: usize = 100;
 
@@ -34,6 +38,9 @@ pub struct Member {
     pub speaks: bool,
     /// The panels that its own Consents put it on.
     pub panels: Vec<String>,
+    /// Its CareTeams with their members, by reference, for Consents of the other records that name them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub teams: Vec<(String, Vec<String>)>,
 }
 
 /// Two records, seen from one of them.
@@ -71,6 +78,18 @@ impl Ties {
     /// The other records of the person.
     pub fn others(&self, own: PatientKey) -> impl Iterator<Item = &Member> {
         self.members.iter().filter(move |member| member.record != own)
+    }
+
+    /// The panels on which the Consents of all records of the person put each of them: those of their own, and of a CareTeam
+    /// that one names and another has, the members.
+    pub fn panels(&self) -> BTreeSet<String> {
+        let mut panels: BTreeSet<String> =
+            self.members.iter().flat_map(|member| member.panels.iter().cloned()).collect();
+        let teams = self.members.iter().flat_map(|member| &member.teams);
+        let named: Vec<&String> =
+            teams.filter(|(team, _)| panels.contains(team)).flat_map(|(_, names)| names).collect();
+        panels.extend(named.into_iter().cloned());
+        panels
     }
 
     /// What is known of this record and another.
@@ -203,7 +222,7 @@ mod tests {
     #[test]
     fn ties_come_back_and_are_decided_upon_what_they_were() {
         let store = Store::open_memory();
-        let member = |record| Member { record, speaks: true, panels: vec!["Organization/a".into()] };
+        let member = |record| Member { record, speaks: true, panels: vec!["Organization/a".into()], teams: vec![] };
         let pair = |state| Pair {
             other: OTHER,
             state,
@@ -229,6 +248,23 @@ mod tests {
         assert_eq!(put(None, &Ties::default()), Err(Fault::Conflict));
         put(stored, &Ties::default()).unwrap();
         assert_eq!(store.ties(ONE), Ok((Ties::default(), None)));
+    }
+
+    #[test]
+    fn a_team_that_one_record_names_and_another_has_brings_its_members() {
+        let member = |record, panels: &[&str], teams: &[(&str, &[&str])]| Member {
+            record,
+            speaks: true,
+            panels: panels.iter().map(|&name| name.to_owned()).collect(),
+            teams: teams
+                .iter()
+                .map(|(team, names)| ((*team).to_owned(), names.iter().map(|&name| name.to_owned()).collect()))
+                .collect(),
+        };
+        let has = [("CareTeam/t", &["Organization/b"][..]), ("CareTeam/u", &["Organization/c"][..])];
+        let members = vec![member(ONE, &["Organization/a", "CareTeam/t"], &[]), member(OTHER, &[], &has)];
+        let panels = Ties { members, pairs: vec![] }.panels();
+        assert_eq!(panels.into_iter().collect::<Vec<_>>(), ["CareTeam/t", "Organization/a", "Organization/b"]);
     }
 
     #[test]
