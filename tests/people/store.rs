@@ -36,6 +36,8 @@ pub struct Linked {
     pub linking: Duration,
     /// Of reading the index again, after a restart.
     pub restart: Duration,
+    /// What is kept of all records for telling people apart.
+    pub who_bytes: usize,
 }
 
 fn clock() -> i64 {
@@ -79,8 +81,15 @@ pub fn run(sent: &[Sent], more: usize) -> Linked {
     let gateway = Gateway::over(store.clone(), &config(), clock).unwrap();
     gateway.linker().settle().unwrap();
     let restart = processor_time() - begin;
-    let mut linked =
-        Linked { records: sent.len(), messages, pairs: 0, right: 0, true_pairs: 0, found: 0, intake, linking, restart };
+    let mut who_bytes = 0;
+    store
+        .each_who(|_, who| {
+            who_bytes += who.len();
+            Ok(())
+        })
+        .unwrap();
+    let (records, pairs, right, true_pairs, found) = (sent.len(), 0, 0, 0, 0);
+    let mut linked = Linked { records, messages, pairs, right, true_pairs, found, intake, linking, restart, who_bytes };
     count(&store, &of_person, &mut linked);
     linked
 }
@@ -166,6 +175,7 @@ impl Linked {
             each(self.linking, self.records),
             each(self.restart, self.records),
         );
+        println!("kept for telling people apart: {} bytes a record", self.who_bytes / self.records.max(1));
         println!("precision of linked pairs {:.6}, recall with work list {:.5}", self.precision(), self.recall());
     }
 
