@@ -130,6 +130,16 @@ impl Journal {
         self.hand_over(vec![event])?.blocking_recv().map_err(|_| stopped())?
     }
 
+    /// The same of several, one after the other.
+    pub fn record_all_now(&self, mut events: Vec<Event>) -> Result<(), Fault> {
+        while !events.is_empty() {
+            let rest = events.split_off(events.len().min(CHUNK_EVENTS_MAX));
+            self.hand_over(events)?.blocking_recv().map_err(|_| stopped())??;
+            events = rest;
+        }
+        Ok(())
+    }
+
     fn hand_over(&self, events: Vec<Event>) -> Result<oneshot::Receiver<Result<(), Fault>>, Fault> {
         let (answer, written) = oneshot::channel();
         let send = self.send.as_ref().ok_or(Fault::Busy)?;

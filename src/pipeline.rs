@@ -40,7 +40,7 @@ pub use convert::{Conversion, Converted, convert};
 use decide::{Decision, Moment, Stop};
 pub use held::Refusal;
 use kindred::Kindred;
-pub use kindred::{Relation, Unrelated};
+pub use kindred::{Relating, Relation, Unrelated};
 use local::Codes;
 pub use receipt::{Dropped, Earlier, Outcome, Part, Receipt};
 pub use replay::{Linked, Rebuilt, Tried};

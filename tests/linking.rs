@@ -501,3 +501,62 @@ fn a_team_that_one_facility_keeps_has_access_by_a_consent_given_at_another_while
     put_team("c444", json!([member("agency-b")]));
     assert_eq!(sees(&served, "agency-b"), Vec::<String>::new(), "of another person");
 }
+
+#[test]
+fn an_emergency_opens_the_person_and_tells_the_keeper_of_each_record() {
+    let store = Store::open_memory();
+    let digest = tasuki::auth::Digest::of(b"ambulance").hex();
+    let more = format!(
+        "[[client]]\nid = \"ambulance\"\norganization = \"Organization/ambulance\"\nrole = \"care\"\nkind = \"ambulance\"\n\
+         emergency = true\ntoken_sha256 = \"{digest}\"\n"
+    );
+    let gateway = Arc::new(Gateway::over(store.clone(), &config_with(&more), gateway::clock).unwrap());
+    let served = Served::new(gateway.clone());
+    receive(&store, &letter_of(HOSPITAL, "0000000001", "h", &Person::hanako(), &[condition("h", "E119", None)]));
+    receive(&store, &letter_of(CLINIC, "77", "c", &Person::hanako(), &[condition("c", "I10", None)]));
+    gateway.linker().settle().unwrap();
+    let sees = || {
+        let of = |record: PatientKey| served.get("ambulance", format!("/Condition?patient={}", record.reference()));
+        [here(), there()].map(|record| of(record).json()["total"].as_i64().unwrap())
+    };
+    let call =
+        |name: &str| post(&served, "ambulance", &format!("{}/${name}", at(here())), &[("reason", json!("意識なし"))]);
+    assert_eq!(sees(), [0, 0]);
+    assert_eq!(call("emergency-access").status, 200);
+    assert_eq!(sees(), [1, 1]);
+    for (keeper, record) in [("hospital", here()), ("clinic", there())] {
+        let told = served.get(keeper, format!("/Communication?subject={}", record.reference())).json();
+        assert_eq!(told["total"], 1);
+        assert_eq!(told["entry"][0]["resource"]["recipient"][0]["reference"], format!("Organization/{keeper}"));
+    }
+    let end = served.ask(Ask::post(
+        "ambulance",
+        format!("{}/$emergency-end", at(there())),
+        &json!({"resourceType": "Parameters"}),
+    ));
+    assert_eq!(end.status, 200, "{}", end.body);
+    assert_eq!(sees(), [0, 0], "ended from the other record");
+}
+
+#[test]
+fn everything_of_a_person_is_of_all_records_that_may_be_seen() {
+    let (served, gateway, _) = world(&Person::hanako(), &Person::hanako());
+    put(&served, "yes", here(), "agency-a", "permit");
+    let found = |more: &str| {
+        let answer = served.get("agency-a", format!("{}/$everything?_type=Condition{more}", at(here())));
+        assert_eq!(answer.status, 200, "{answer:?}");
+        answer.json()["total"].as_i64().unwrap()
+    };
+    assert_eq!([found(""), found("&person=false"), found("&person=true")], [1, 1, 2]);
+    let page =
+        served.get("agency-a", format!("{}/$everything?_type=Condition&person=true&_count=1", at(here()))).json();
+    let links = page["link"].as_array().unwrap();
+    let next = links.iter().find(|link| link["relation"] == "next").unwrap()["url"].as_str().unwrap();
+    let next = next.strip_prefix(gateway::BASE).unwrap().to_owned();
+    assert_eq!(served.get("agency-a", next.clone()).json()["entry"].as_array().unwrap().len(), 1);
+    put(&served, "no", there(), "agency-b", "deny");
+    decide(&gateway, State::Separate);
+    assert_eq!(found("&person=true"), 1);
+    assert!(!served.get("agency-a", next).body.contains("I10"), "a page begun before");
+    assert_eq!(served.get("agency-a", format!("{}/$everything?person=perhaps", at(here()))).status, 400);
+}

@@ -53,8 +53,10 @@ pub(super) async fn answer(
     if chart.permit(&chart.gate(caller, &policy, gateway.now()), patient).is_none() {
         return Ok(trail.hide(&chart, caller, (ResourceType::PATIENT, &id)));
     }
+    let person = if query.is_of_person() { chart.person.clone() } else { vec![chart.patient] };
+    let query = query.of_records(person.len());
     let patients = async || {
-        let mut patients = vec![chart.patient];
+        let mut patients = person.clone();
         if with_directory {
             patients.extend(gateway.directory(caller));
         }

@@ -39,7 +39,7 @@ use table::{For, On, Run};
 pub(super) use table::{OPERATIONS, Operation};
 
 /// The parameters that `$everything` may be sent in a body.
-const EVERYTHING: [&str; 5] = ["start", "end", "_since", "_type", "_count"];
+const EVERYTHING: [&str; 6] = ["start", "end", "_since", "_type", "_count", "person"];
 
 /// Where an operation is called (operations.html#executing).
 #[derive(Clone, Debug)]

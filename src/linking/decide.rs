@@ -7,9 +7,9 @@ use super::{Linker, read::Told};
 use crate::fault::Fault;
 use crate::fhir::PatientKey;
 use crate::identity::{Reason, Traits, Verdict, compare, contradict};
-use crate::pipeline::Relation;
+use crate::pipeline::{Relating, Relation};
+use crate::store::Store;
 use crate::store::ties::{Pair, State};
-use crate::store::{Store, Ties};
 
 /// The ground of a link that somebody decided on.
 pub const OFFICE: &str = "office";
@@ -22,8 +22,13 @@ const SCORE: &str = "score";
 
 impl Linker {
     /// What is to hold from now on and does not yet.
-    pub(super) fn relations(&self, record: PatientKey, told: &Told) -> Result<Vec<Relation>, Fault> {
-        let (ties, _) = self.store.ties(record)?;
+    pub(super) fn relations(
+        &self,
+        record: PatientKey,
+        told: &Told,
+        relating: &mut Relating<'_>,
+    ) -> Result<Vec<Relation>, Fault> {
+        let ties = relating.ties(record)?.clone();
         let mut relations = Vec::new();
         let (merged, see_also) = (self.own_of(record, &told.merged)?, self.own_of(record, &told.see_also)?);
         let mut others: BTreeSet<PatientKey> = merged.iter().chain(&see_also).copied().collect();
@@ -33,15 +38,15 @@ impl Linker {
         }
         for other in others {
             let known = ties.pair(other);
-            if known.is_some_and(|pair| {
-                pair.state == State::Separate || (pair.state, &*pair.ground) == (State::Linked, OFFICE)
-            }) {
+            if known.is_some_and(Pair::is_decided) {
                 continue;
             }
             let wanted = match merged.contains(&other) {
                 true => Some((State::Linked, MERGE.to_owned(), 0.0)),
                 false if known.is_some_and(|pair| pair.ground == MERGE) && self.merges(other, record)? => continue,
-                false => self.wanted(record, told.traits.as_ref(), other, known, see_also.contains(&other), &ties)?,
+                false => {
+                    self.wanted(record, told.traits.as_ref(), other, known, see_also.contains(&other), relating)?
+                }
             };
             let holds = match (&wanted, known) {
                 (None, None) => true,
@@ -65,7 +70,7 @@ impl Linker {
         other: PatientKey,
         known: Option<&Pair>,
         is_seen_also: bool,
-        ties: &Ties,
+        relating: &mut Relating<'_>,
     ) -> Result<Option<(State, String, f32)>, Fault> {
         let seen_also = is_seen_also.then(|| (State::Proposed, SEE_ALSO.to_owned(), 0.0));
         let theirs = self.traits(other)?;
@@ -76,7 +81,7 @@ impl Linker {
         let is_linked = known.is_some_and(|pair| pair.state == State::Linked && pair.ground != MERGE);
         Ok(match compare(traits, theirs, &self.rules.weights) {
             Verdict::Same(reason) => {
-                let state = match is_linked || (self.rules.automatic && self.agree(record, other, ties)?) {
+                let state = match is_linked || (self.rules.automatic && self.agree(record, other, relating)?) {
                     true => State::Linked,
                     false => State::Proposed,
                 };
@@ -93,15 +98,14 @@ impl Linker {
     }
 
     /// Whether no two records contradict each other of those that would be one person's by a link.
-    fn agree(&self, record: PatientKey, other: PatientKey, ties: &Ties) -> Result<bool, Fault> {
-        let person = |own: PatientKey, ties: &Ties| -> BTreeSet<PatientKey> {
-            ties.others(own).map(|member| member.record).chain([own]).collect()
+    fn agree(&self, record: PatientKey, other: PatientKey, relating: &mut Relating<'_>) -> Result<bool, Fault> {
+        let mut person = |own: PatientKey| -> Result<BTreeSet<PatientKey>, Fault> {
+            Ok(relating.ties(own)?.others(own).map(|member| member.record).chain([own]).collect())
         };
-        let ours = person(record, ties);
+        let (ours, theirs) = (person(record)?, person(other)?);
         if ours.contains(&other) {
             return Ok(true);
         }
-        let theirs = person(other, &self.store.ties(other)?.0);
         for one in &ours {
             let Some(a) = self.traits(*one)? else { continue };
             for two in theirs.iter().filter(|two| (*one, **two) != (record, other)) {

@@ -10,6 +10,7 @@ use crate::audit::{Event, What};
 use crate::fault::Fault;
 use crate::fhir::PatientKey;
 use crate::identity::{Traits, keys};
+use crate::pipeline::Relating;
 use crate::store::ties::State;
 use crate::store::{Commit, Position};
 
@@ -17,6 +18,8 @@ use crate::store::{Commit, Position};
 const NOTE: &str = "people";
 /// Another number where what is kept of a record, or its keys, are made otherwise: everything is made anew then.
 const MADE: u32 = 1;
+/// How often a page is looked at anew when something of it has changed meanwhile.
+const CONFLICTS_MAX: usize = 100;
 /// Entries of the log that are followed at a time.
 const PAGE: usize = 256;
 
@@ -49,48 +52,63 @@ impl Linker {
         let told = page.iter().filter(|(_, logged)| logged.tells_people).flat_map(|(_, logged)| &logged.sheaves);
         let records: BTreeSet<PatientKey> =
             told.map(|(record, _)| *record).filter(|record| !record.is_directory()).collect();
-        let (mut commit, mut events) = (Commit::default(), Vec::new());
+        for _ in 0..CONFLICTS_MAX {
+            match self.follow_records(&records, *last) {
+                // Somebody wrote to one of them meanwhile.
+                Err(Fault::Conflict) => {}
+                done => return done.map(|()| Some(*last)),
+            }
+        }
+        Err(Fault::Busy)
+    }
+
+    /// Looks at the records that a page of the log tells of, and writes what comes of it in one commit.
+    fn follow_records(&self, records: &BTreeSet<PatientKey>, last: Position) -> Result<(), Fault> {
+        let (mut relating, mut commit, mut events) = (self.pipeline.relating(), Commit::default(), Vec::new());
         for record in records {
-            self.look(record, &mut commit, &mut events)?;
+            match self.look(*record, &mut relating, &mut commit, &mut events) {
+                // One record that cannot be read must not keep all others from being linked; `tasuki verify` finds it.
+                Err(Fault::Broken(why)) => tracing::error!(why, "a record cannot be read and is not linked"),
+                looked => looked?,
+            }
         }
         // A page of nothing but messages that tell nothing of people costs no write of its own.
-        if !commit.put.is_empty() || !commit.delete.is_empty() {
+        if !records.is_empty() {
             let note = Note { made: MADE, position: last.0 };
             commit.note(NOTE, Some(&serde_json::to_vec(&note).unwrap_or_default()));
-            self.store.submit(commit).wait()?;
-            self.fresh.write().unwrap_or_else(PoisonError::into_inner).clear();
         }
-        for event in events {
-            // What the rules decided is written with the records too.
-            self.journal.record_now(event)?;
-        }
-        Ok(Some(*last))
+        let written = relating.commit(commit);
+        self.fresh.write().unwrap_or_else(PoisonError::into_inner).clear();
+        written?;
+        self.journal.record_all_now(events)
     }
 
     /// Looks at one record: what it tells, and what that makes of its ties.
-    fn look(&self, record: PatientKey, commit: &mut Commit, events: &mut Vec<Event>) -> Result<(), Fault> {
+    fn look(
+        &self,
+        record: PatientKey,
+        relating: &mut Relating<'_>,
+        commit: &mut Commit,
+        events: &mut Vec<Event>,
+    ) -> Result<(), Fault> {
         let told = read::told(&self.store.partition(record)?)?;
         let before = self.traits(record)?;
         let old = before.as_ref().map(keys).unwrap_or_default();
         let traits = told.traits.clone().unwrap_or_default();
         self.index.write().unwrap_or_else(PoisonError::into_inner).put(record, &old, &keys(&traits));
         if before.as_ref() != told.traits.as_ref() {
-            let who = told.traits.as_ref().map(encode).transpose()?;
-            // Other records of this page are compared with what is kept, so that it is kept first.
-            let mut now = Commit::default();
-            now.put_who(record, who);
-            *commit = std::mem::take(commit).and(now)?;
+            commit.put_who(record, told.traits.as_ref().map(encode).transpose()?);
             self.fresh.write().unwrap_or_else(PoisonError::into_inner).insert(record, told.traits.clone());
         }
-        for relation in self.relations(record, &told)? {
-            let was_linked = self.store.ties(record)?.0.pair(relation.other).is_some_and(|p| p.state == State::Linked);
+        for relation in self.relations(record, &told, relating)? {
+            let was_linked = relating.ties(record)?.pair(relation.other).is_some_and(|p| p.state == State::Linked);
             let what = match (relation.state == Some(State::Linked), was_linked) {
                 (true, _) => Some(What::Link),
                 (false, true) => Some(What::Unlink),
                 (false, false) => None,
             };
-            // What cannot be (too many records, or somebody decided otherwise meanwhile) stays as it was.
-            if self.pipeline.relate(&[relation.clone()])?.is_ok()
+            // What cannot be (too many records, or somebody decided otherwise) stays as it was.
+            if relating.relate(&relation)?.is_ok()
                 && let Some(what) = what
             {
                 let patients = vec![relation.one, relation.other];

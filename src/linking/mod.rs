@@ -191,7 +191,9 @@ fn run(linker: &Weak<Linker>, bell: &Bell) {
     loop {
         {
             let Some(linker) = linker.upgrade() else { return };
-            let _ = linker.settle();
+            if let Err(fault) = linker.settle() {
+                tracing::warn!(?fault, "linking has stopped until something is written again");
+            }
         }
         let state = bell.state.lock().unwrap_or_else(PoisonError::into_inner);
         let waited = bell.rung.wait_while(state, |state| !state.is_rung && !state.is_over);

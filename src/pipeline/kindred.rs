@@ -2,7 +2,7 @@
 //! two records have to do with each other is written with both; each record of a person knows the others, and stands on
 //! every panel on which the consents of any of them put it. All of it in the commit that makes it so.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::standing::Standing;
 use super::{CONFLICTS_MAX, Pipeline};
@@ -39,6 +39,8 @@ pub enum Unrelated {
     TooManyMembers,
     /// A record remembers [`PAIRS_MAX`] pairs already.
     TooManyPairs,
+    /// Somebody decided otherwise, which no rule overrides.
+    Decided,
     /// Somebody decided of two of the records that would become one person's that they are not.
     Separate(PatientKey, PatientKey),
 }
@@ -60,58 +62,100 @@ struct Node {
     is_touched: bool,
 }
 
+/// Relations that are to hold from one commit on, each decided upon what those before it made.
+pub struct Relating<'p> {
+    pipeline: &'p Pipeline,
+    kindred: Kindred<'p>,
+    /// What records that were alone say for their persons, which must still hold when the commit is made.
+    alone: HashMap<PatientKey, Member>,
+    commit: Commit,
+}
+
 impl Pipeline {
     /// Makes relations hold, with all that follows, in one commit or none of them. Answers the records whose readers may see
     /// something else now. Blocks on storage.
     pub fn relate(&self, relations: &[Relation]) -> Result<Result<Vec<PatientKey>, Unrelated>, Fault> {
         for _ in 0..CONFLICTS_MAX {
-            match self.relate_once(relations) {
+            let mut relating = self.relating();
+            for relation in relations {
+                if let Err(why) = relating.relate(relation)? {
+                    return Ok(Err(why));
+                }
+            }
+            match relating.commit(Commit::default()) {
                 Err(Fault::Conflict) => {}
-                done => return done,
+                done => return done.map(Ok),
             }
         }
         Err(Fault::Busy)
     }
 
-    fn relate_once(&self, relations: &[Relation]) -> Result<Result<Vec<PatientKey>, Unrelated>, Fault> {
-        let mut commit = Commit::default();
-        let mut kindred = Kindred::new(&self.store);
-        let mut regroups = false;
-        for relation in relations {
-            let (one, other) = (relation.one, relation.other);
-            for record in [one, other] {
-                if one == other || record.is_directory() || self.store.head(record)?.is_none() {
-                    return Ok(Err(Unrelated::NoRecord));
-                }
-                kindred.load_person(record)?;
-            }
-            let was = kindred.state_of(one, other);
-            if let Err(why) = kindred.state(relation, (self.clock)()) {
-                return Ok(Err(why));
-            }
-            regroups |= [was, relation.state].contains(&Some(State::Linked));
-            let [was_proposed, is_proposed] = [was, relation.state].map(|state| state == Some(State::Proposed));
-            if is_proposed != was_proposed {
-                commit.doubt(one, other, is_proposed);
-            }
-        }
-        if regroups && let Err(why) = kindred.regroup(|record| self.member(record, &mut commit))? {
-            return Ok(Err(why));
-        }
-        let changed = kindred.finish(&mut commit)?;
-        if !commit.put.is_empty() || !commit.delete.is_empty() {
-            self.store.submit(commit).wait()?;
-        }
-        Ok(Ok(changed))
+    /// The beginning of a commit of relations.
+    pub fn relating(&self) -> Relating<'_> {
+        let (kindred, alone) = (Kindred::new(&self.store), HashMap::new());
+        Relating { pipeline: self, kindred, alone, commit: Commit::default() }
+    }
+}
+
+impl Relating<'_> {
+    /// What ties a record to others, after the relations so far.
+    pub fn ties(&mut self, record: PatientKey) -> Result<&Ties, Fault> {
+        self.kindred.load(record)?;
+        let node = self.kindred.nodes.get(&record);
+        node.map(|node| &node.now).ok_or_else(|| Fault::Broken("a record was not loaded".into()))
     }
 
-    /// What a record that was alone says for its person, which must still hold when the commit is made.
-    fn member(&self, record: PatientKey, commit: &mut Commit) -> Result<Member, Fault> {
-        let standing = self.standings.take(&self.store, record)?;
-        commit.expect.push((keys::head(record), standing.head_bytes()));
-        let member = standing.as_member();
-        self.standings.give_back(standing);
-        member
+    /// Has a relation hold too; where it cannot, all stays as it was.
+    pub fn relate(&mut self, relation: &Relation) -> Result<Result<(), Unrelated>, Fault> {
+        let (one, other) = (relation.one, relation.other);
+        for record in [one, other] {
+            let is_known = self.kindred.nodes.get(&record).is_some_and(|node| node.stored.is_some());
+            let is_record = || Ok::<_, Fault>(self.pipeline.store.head(record)?.is_some());
+            if one == other || record.is_directory() || !(is_known || is_record()?) {
+                return Ok(Err(Unrelated::NoRecord));
+            }
+            self.kindred.load_person(record)?;
+        }
+        let before = self.kindred.now_of(&[one, other]);
+        let done = self.hold(relation)?;
+        if done.is_err() {
+            self.kindred.restore(before);
+        }
+        Ok(done)
+    }
+
+    fn hold(&mut self, relation: &Relation) -> Result<Result<(), Unrelated>, Fault> {
+        let (one, other) = (relation.one, relation.other);
+        let was = self.kindred.state_of(one, other);
+        if let Err(why) = self.kindred.state(relation, (self.pipeline.clock)()) {
+            return Ok(Err(why));
+        }
+        if ![was, relation.state].contains(&Some(State::Linked)) {
+            return Ok(Ok(()));
+        }
+        let (pipeline, alone, commit) = (self.pipeline, &mut self.alone, &mut self.commit);
+        self.kindred.regroup(&[one, other], |record| {
+            if let Some(member) = alone.get(&record) {
+                return Ok(member.clone());
+            }
+            let standing = pipeline.standings.take(&pipeline.store, record)?;
+            commit.expect.push((keys::head(record), standing.head_bytes()));
+            let member = standing.as_member();
+            pipeline.standings.give_back(standing);
+            alone.insert(record, member.clone()?);
+            member
+        })
+    }
+
+    /// Writes them, and what else is to be written with them. Answers the records whose readers may see something else now.
+    /// `Conflict` where what they were decided upon has changed. Blocks on storage.
+    pub fn commit(self, more: Commit) -> Result<Vec<PatientKey>, Fault> {
+        let mut commit = self.commit.and(more)?;
+        let changed = self.kindred.finish(&mut commit)?;
+        if !commit.put.is_empty() || !commit.delete.is_empty() {
+            self.pipeline.store.submit(commit).wait()?;
+        }
+        Ok(changed)
     }
 }
 
@@ -148,6 +192,13 @@ impl<'s> Kindred<'s> {
     pub(super) fn finish(self, commit: &mut Commit) -> Result<Vec<PatientKey>, Fault> {
         let mut changed = Vec::new();
         for (record, node) in self.nodes {
+            let proposed = |ties: &Ties| -> BTreeSet<PatientKey> {
+                // Written once, with the smaller of the two.
+                ties.in_state(State::Proposed).map(|pair| pair.other).filter(|other| record < *other).collect()
+            };
+            let (was, now) = (proposed(&node.was), proposed(&node.now));
+            now.difference(&was).for_each(|other| commit.doubt(record, *other, true));
+            was.difference(&now).for_each(|other| commit.doubt(record, *other, false));
             let (before, after) = (panels(&node.was, &node.own_was), panels(&node.now, &node.own_now));
             after.difference(&before).for_each(|name| commit.put_on_panel(name, record));
             before.difference(&after).for_each(|name| commit.take_off_panel(name, record));
@@ -189,6 +240,9 @@ impl<'s> Kindred<'s> {
     fn state(&mut self, relation: &Relation, now_ms: i64) -> Result<(), Unrelated> {
         for (own, other) in [(relation.one, relation.other), (relation.other, relation.one)] {
             let Some(node) = self.nodes.get_mut(&own) else { continue };
+            if relation.by.is_empty() && node.now.pair(other).is_some_and(Pair::is_decided) {
+                return Err(Unrelated::Decided);
+            }
             let Some(state) = relation.state else {
                 node.now.forget(other);
                 continue;
@@ -215,12 +269,14 @@ impl<'s> Kindred<'s> {
         Ok(())
     }
 
-    /// Finds anew who is one person of the records loaded. `own` tells of a record that was alone.
+    /// Finds anew who is one person with these records. `own` tells of a record that was alone.
     fn regroup(
         &mut self,
+        around: &[PatientKey],
         mut own: impl FnMut(PatientKey) -> Result<Member, Fault>,
     ) -> Result<Result<(), Unrelated>, Fault> {
-        for person in self.persons() {
+        let before: BTreeSet<PatientKey> = self.now_of(around).into_iter().map(|(record, _, _)| record).collect();
+        for person in self.persons(&before) {
             if person.len() > MEMBERS_MAX {
                 return Ok(Err(Unrelated::TooManyMembers));
             }
@@ -230,14 +286,13 @@ impl<'s> Kindred<'s> {
             let mut members = Vec::with_capacity(person.len());
             for record in &person {
                 let Some(node) = self.nodes.get_mut(record) else { continue };
-                let known = node.was.members.iter().find(|member| member.record == *record).cloned();
-                let is_new = known.is_none() && person.len() > 1;
+                let known = node.now.members.iter().find(|member| member.record == *record).cloned();
                 let member = match known {
                     Some(member) => member,
-                    None if is_new => own(*record)?,
+                    None if person.len() > 1 => own(*record)?,
                     None => continue,
                 };
-                if is_new {
+                if node.was.members.is_empty() {
                     node.own_was.clone_from(&member.panels);
                 }
                 node.own_now.clone_from(&member.panels);
@@ -255,10 +310,29 @@ impl<'s> Kindred<'s> {
         Ok(Ok(()))
     }
 
-    /// The records loaded, person by person: those that links connect, each in the order of their keys.
-    fn persons(&self) -> Vec<BTreeSet<PatientKey>> {
+    /// These records and the others of their persons, as they are now.
+    fn now_of(&self, around: &[PatientKey]) -> Vec<(PatientKey, Ties, Vec<String>)> {
+        let mut all: BTreeSet<PatientKey> = around.iter().copied().collect();
+        for record in around {
+            let others = self.nodes.get(record).into_iter().flat_map(|node| &node.now.members);
+            all.extend(others.map(|member| member.record));
+        }
+        let node = |record| self.nodes.get(&record).map(|node| (record, node.now.clone(), node.own_now.clone()));
+        all.into_iter().filter_map(node).collect()
+    }
+
+    fn restore(&mut self, before: Vec<(PatientKey, Ties, Vec<String>)>) {
+        for (record, now, own_now) in before {
+            if let Some(node) = self.nodes.get_mut(&record) {
+                (node.now, node.own_now) = (now, own_now);
+            }
+        }
+    }
+
+    /// These records person by person: those that links connect, each in the order of their keys.
+    fn persons(&self, records: &BTreeSet<PatientKey>) -> Vec<BTreeSet<PatientKey>> {
         let mut persons: Vec<BTreeSet<PatientKey>> = Vec::new();
-        for start in self.nodes.keys() {
+        for start in records {
             if persons.iter().any(|person| person.contains(start)) {
                 continue;
             }

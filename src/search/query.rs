@@ -104,6 +104,8 @@ pub enum Scope {
     Everything {
         /// The Patient's id.
         id: Box<str>,
+        /// How many of the records that are searched are the person's; the directory lies behind them.
+        records: usize,
     },
 }
 
@@ -140,7 +142,7 @@ impl Scope {
             Scope::Compartment { of, id, resource_type } => {
                 format!("/{}/{id}/{}", of.name(), resource_type.map_or("*", |t| t.name()))
             }
-            Scope::Everything { id } => format!("/Patient/{id}/$everything"),
+            Scope::Everything { id, .. } => format!("/Patient/{id}/$everything"),
         }
     }
 

@@ -44,9 +44,12 @@ pub fn run(judge: &Judge<'_>, query: &Query<'_>, now: i64) -> Result<Found, Refu
     let mut pager = Pager::new(query.count, query.cursor.as_ref());
     let ready = query.branches.iter().map(|branch| judge.ready(branch)).collect::<Result<Vec<_>, _>>()?;
     // A record's everything is in it; the directory beside it is there to be included.
-    let of_first_alone = matches!(query.scope, Scope::Everything { .. });
+    let of_first = match query.scope {
+        Scope::Everything { records, .. } => records,
+        _ => usize::MAX,
+    };
     judge.matches(&ready, &mut |by, at| {
-        if of_first_alone && at.chart > 0 {
+        if at.chart >= of_first {
             return Ok(());
         }
         if pager.is_total_alone() {

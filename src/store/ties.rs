@@ -74,6 +74,13 @@ pub enum State {
     Separate,
 }
 
+impl Pair {
+    /// Whether somebody decided it, and no rule.
+    pub fn is_decided(&self) -> bool {
+        !self.by.is_empty()
+    }
+}
+
 impl Ties {
     /// The other records of the person.
     pub fn others(&self, own: PatientKey) -> impl Iterator<Item = &Member> {

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::{Call, Level, parameters, rules};
 use crate::api::answer::Answer;
-use crate::api::read::chart_of;
+use crate::api::read::{chart, chart_of};
 use crate::api::routes::blocking;
 use crate::api::rules as common;
 use crate::api::searchset::searchset;
@@ -47,11 +47,12 @@ pub(super) async fn begin(call: Call<'_>, trail: &mut Trail) -> Result<Answer, S
             minutes.ok_or_else(|| parameters::refused(&common::VALUE, "minutes"))?
         }
     };
-    let Some((record, custodian)) = record(&call).await? else { return Ok(Answer::not_found()) };
+    let Some(records) = record(&call).await? else { return Ok(Answer::not_found()) };
+    let Some((record, _)) = records.first().cloned() else { return Ok(Answer::not_found()) };
     let (gateway, caller, begun) = (call.gateway.clone(), call.caller.clone(), call.gateway.now());
     // The end of a Period is in it.
     let until = begun + minutes * MINUTE_MS - 1;
-    let grant = Grant { record, reason, begun, until, custodian };
+    let grant = Grant { records, reason, begun, until };
     let until = time::instant(grant.until, gateway.zone_minutes());
     let opened = blocking(move || Ok(grant.open(&gateway, &caller))).await??;
     trail.saw(record, Some(&opened), 0);
@@ -65,7 +66,10 @@ pub(super) async fn begin(call: Call<'_>, trail: &mut Trail) -> Result<Answer, S
 /// Closes what the caller opened.
 pub(super) async fn end(call: Call<'_>, trail: &mut Trail) -> Result<Answer, Stop> {
     call.parameters.only(&[])?;
-    let Some((record, _)) = record(&call).await? else { return Ok(Answer::not_found()) };
+    let found = record(&call).await?;
+    let Some((record, _)) = found.and_then(|records| records.into_iter().next()) else {
+        return Ok(Answer::not_found());
+    };
     let (gateway, caller) = (call.gateway.clone(), call.caller.clone());
     let closed = blocking(move || Ok(close(&gateway, &caller, record))).await??;
     closed.iter().for_each(|by| trail.saw(record, Some(by), 0));
@@ -105,38 +109,66 @@ fn entry(base: &str, id: &str, body: &[u8]) -> Vec<u8> {
     [head.as_bytes(), body, br#","search":{"mode":"match"}}"#].concat()
 }
 
-/// The record of the Patient that the call names, and the Organization that keeps it, where that is known.
-async fn record(call: &Call<'_>) -> Result<Option<(PatientKey, Option<Box<str>>)>, Stop> {
+/// The records of the person of the Patient that the call names, that one's first, each with the Organization that keeps it,
+/// where that is known.
+async fn record(call: &Call<'_>) -> Result<Option<Vec<Kept>>, Stop> {
     let Level::Instance(resource_type, id) = &call.level else { return Ok(None) };
-    let chart = chart_of(call.gateway, *resource_type, id).await?;
-    let chart = chart.filter(|chart| !chart.patient.is_directory() && chart.row(*resource_type, id).is_some());
-    Ok(chart.map(|chart| (chart.patient, call.gateway.terms().custodians.get(&chart.facility).cloned())))
+    let named = chart_of(call.gateway, *resource_type, id).await?;
+    let named = named.filter(|chart| !chart.patient.is_directory() && chart.row(*resource_type, id).is_some());
+    let Some(named) = named else { return Ok(None) };
+    let mut all = Vec::with_capacity(named.person.len());
+    for record in &named.person {
+        let facility = chart(call.gateway, *record).await?.facility.clone();
+        all.push((*record, call.gateway.terms().custodians.get(&facility).cloned()));
+    }
+    Ok(Some(all))
 }
 
-/// A record that is to be opened.
+/// A record, and who keeps it.
+type Kept = (PatientKey, Option<Box<str>>);
+
+/// A person whose records are to be opened.
 struct Grant {
-    record: PatientKey,
+    /// The record that was named, which holds the Consent, and the others of the person: their keepers are told too.
+    records: Vec<Kept>,
     reason: String,
     begun: i64,
     until: i64,
-    custodian: Option<Box<str>>,
 }
 
 impl Grant {
-    /// Writes the Consent and the Communication in one commit. Blocks on storage.
+    /// Writes the Consent and the Communications in one commit. Blocks on storage.
     fn open(&self, gateway: &Gateway, caller: &Caller) -> Result<ConsentVersion, Stop> {
-        let zone = gateway.zone_minutes();
-        let [consent, notice] = [ResourceType::CONSENT, ResourceType::COMMUNICATION]
-            .map(|of| assign(of, Some(self.record), Uuid::new_v4()).0);
+        let Some((named, _)) = self.records.first() else {
+            return Err(Fault::Broken("no record to open".into()).into());
+        };
+        let id = |of: ResourceType, record: PatientKey| assign(of, Some(record), Uuid::new_v4()).0;
+        let consent = id(ResourceType::CONSENT, *named);
+        let grant = self.consent(&consent, *named, caller, gateway.zone_minutes());
+        let mut statements = vec![statement(ResourceType::CONSENT, &consent, *named, &grant, Expected::Absent)?];
+        for (record, custodian) in &self.records {
+            let notice = id(ResourceType::COMMUNICATION, *record);
+            let mut told = self.notice(&notice, &consent, *record, caller, gateway.zone_minutes());
+            if let Some(custodian) = custodian {
+                told["recipient"] = json!([{"reference": custodian}]);
+            }
+            statements.push(statement(ResourceType::COMMUNICATION, &notice, *record, &told, Expected::Absent)?);
+        }
+        let stated = gateway.write(|pipeline| pipeline.state(&statements))?;
+        let stated = stated.map_err(|refused| refusal(&statements, refused).0)?;
+        let version = stated.first().map_or(1, |stated| stated.version);
+        Ok(ConsentVersion { id: consent.as_str().into(), version })
+    }
+
+    fn consent(&self, id: &ResourceId, record: PatientKey, caller: &Caller, zone: i16) -> Value {
         let who = caller.person.as_deref().unwrap_or(&caller.organization);
-        let category = json!([{"coding": [{"system": CATEGORY, "code": EMERGENCY}]}]);
         let begun = time::instant(self.begun, zone);
-        let grant = json!({
-            "resourceType": "Consent", "id": consent.as_str(), "status": "active",
+        json!({
+            "resourceType": "Consent", "id": id.as_str(), "status": "active",
             "extension": [{"url": REASON, "valueString": self.reason}],
             "scope": {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/consentscope", "code": "patient-privacy"}]},
-            "category": category,
-            "patient": {"reference": self.record.reference()},
+            "category": category(),
+            "patient": {"reference": record.reference()},
             "dateTime": begun, "performer": [{"reference": who}], "organization": [{"reference": caller.organization}],
             "policyRule": {"coding": [{"system": format!("{V3}v3-ActCode"), "code": "EMRGONLY"}]},
             "provision": {
@@ -148,33 +180,28 @@ impl Grant {
                 }],
                 "purpose": [{"system": format!("{V3}v3-ActReason"), "code": "BTG"}],
             },
-        });
-        let mut told = json!({
-            "resourceType": "Communication", "id": notice.as_str(),
+        })
+    }
+
+    fn notice(&self, id: &ResourceId, consent: &ResourceId, record: PatientKey, caller: &Caller, zone: i16) -> Value {
+        json!({
+            "resourceType": "Communication", "id": id.as_str(),
             "meta": {"security": [{"system": format!("{V3}v3-Confidentiality"), "code": "V"}]},
-            "status": "completed", "category": category, "priority": "urgent",
-            "subject": {"reference": self.record.reference()},
+            "status": "completed", "category": category(), "priority": "urgent",
+            "subject": {"reference": record.reference()},
             "about": [{"reference": format!("Consent/{}", consent.as_str())}],
-            "sent": begun, "sender": {"reference": caller.organization},
+            "sent": time::instant(self.begun, zone), "sender": {"reference": caller.organization},
             "reasonCode": [{"text": self.reason}],
             "payload": [{"contentString": format!(
                 "緊急時の閲覧が開始されました。{}まで有効です。理由を確認し、閲覧の妥当性を審査してください。",
                 time::instant(self.until, zone)
             )}],
-        });
-        if let Some(custodian) = &self.custodian {
-            told["recipient"] = json!([{"reference": custodian}]);
-        }
-        let written = [(ResourceType::CONSENT, &consent, grant), (ResourceType::COMMUNICATION, &notice, told)];
-        let statements = written.iter().map(|(resource_type, id, resource)| {
-            statement(*resource_type, id, self.record, resource, Expected::Absent)
-        });
-        let statements: Vec<Statement> = statements.collect::<Result<_, _>>()?;
-        let stated = gateway.write(|pipeline| pipeline.state(&statements))?;
-        let stated = stated.map_err(|refused| refusal(&statements, refused).0)?;
-        let version = stated.first().map_or(1, |stated| stated.version);
-        Ok(ConsentVersion { id: consent.as_str().into(), version })
+        })
     }
+}
+
+fn category() -> Value {
+    json!([{"coding": [{"system": CATEGORY, "code": EMERGENCY}]}])
 }
 
 /// Withdraws every grant to the caller that has not ended, in a record and the others of the person. Blocks on storage.

@@ -250,7 +250,8 @@ fn fields(evidence: &Evidence) -> impl Iterator<Item = (&'static str, &'static s
 
 fn refusal(why: Unrelated) -> Stop {
     let (rule, detail) = match why {
-        Unrelated::NoRecord => (&rules::NO_OTHER_RECORD, String::new()),
+        // Whoever calls decides; this is for rules.
+        Unrelated::NoRecord | Unrelated::Decided => (&rules::NO_OTHER_RECORD, String::new()),
         Unrelated::TooManyMembers => (&rules::TOO_MANY_MEMBERS, MEMBERS_MAX.to_string()),
         Unrelated::TooManyPairs => (&rules::TOO_MANY_PAIRS, PAIRS_MAX.to_string()),
         Unrelated::Separate(one, other) => (&rules::HELD_APART, format!("{}, {}", one.reference(), other.reference())),

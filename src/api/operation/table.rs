@@ -207,6 +207,8 @@ pub(in crate::api) static OPERATIONS: &[Operation] = &[
         definition: "http://hl7.org/fhir/OperationDefinition/Patient-everything",
         on: On::Only("Patient"),
         instance: true,
+        documentation: "Of the one record; with person=true of all records that are linked with it, as far as the caller may see \
+                        them.",
         what: What::Everything,
         run: Run::Everything,
         ..PLAIN

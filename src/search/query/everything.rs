@@ -19,7 +19,7 @@ impl<'d> Query<'d> {
             return Err(past(&rule::TOO_LONG, QUERY_BYTES_MAX));
         }
         let pairs = text::pairs(text).map_err(|name| issue(&rule::VALUE, name))?;
-        let scope = Scope::Everything { id: id.into() };
+        let scope = Scope::Everything { id: id.into(), records: 1 };
         let branch = |resource_type| Branch {
             resource_type,
             conditions: Vec::new(),
@@ -57,6 +57,8 @@ impl<'d> Query<'d> {
                     let read = Cursor::read(value, &query.order(), server.seal, server.now);
                     query.cursor = Some(read.ok_or_else(wrong)?);
                 }
+                "person" if matches!(value.as_str(), "true" | "false") => {}
+                "person" => return Err(wrong()),
                 "_type" | "_format" | "_pretty" => {}
                 _ => return Err(issue(&rule::UNKNOWN, name)),
             }
@@ -71,11 +73,24 @@ impl<'d> Query<'d> {
         Ok(query)
     }
 
+    /// Whether everything of the person is wanted, of all records that are linked, and not of the one record alone.
+    pub fn is_of_person(&self) -> bool {
+        matches!(self.scope, Scope::Everything { .. }) && self.used.iter().any(|(n, v)| n == "person" && v == "true")
+    }
+
+    /// The same of so many records, which are the first that are searched.
+    pub fn of_records(mut self, count: usize) -> Self {
+        if let Scope::Everything { records, .. } = &mut self.scope {
+            *records = count;
+        }
+        self
+    }
+
     fn all(&mut self, condition: &Condition<'d>) {
         self.branches.iter_mut().for_each(|branch| branch.conditions.push(condition.clone()));
     }
 }
 
 fn is_parameter(name: &str) -> bool {
-    matches!(name, "" | "start" | "end" | "_since" | "_type" | "_count" | "_cursor" | "_format" | "_pretty")
+    matches!(name, "" | "person" | "start" | "end" | "_since" | "_type" | "_count" | "_cursor" | "_format" | "_pretty")
 }
