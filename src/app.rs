@@ -124,7 +124,8 @@ impl Gateway {
         let of_charts = terms.clone();
         let of_kin = store.clone();
         let hot = Arc::new(Hot::new(&store, HOT_BYTES_MAX, move |partition| {
-            Chart::build(partition, Kin::read(&of_kin, partition.patient, i64::MAX)?, &of_charts)
+            let (kin, newer) = Kin::read(&of_kin, partition)?;
+            Chart::build(newer.as_ref().unwrap_or(partition), kin, &of_charts)
         }));
         if let Some((_, maps)) = &config.maps {
             pipeline.set_book(Arc::new(maps.book.clone()));
@@ -423,6 +424,16 @@ impl Gateway {
         caller.panels().map(|name| self.store.panel(&name)).collect::<Result<Vec<_>, _>>().map(joined)
     }
 
+    /// Whether a caller may be shown something of a record, before consent is looked at: what this says no to is not read, so
+    /// that it takes no time. Blocks on storage.
+    pub fn concerns(&self, caller: &Caller, record: PatientKey) -> Result<bool, Fault> {
+        if caller.role == Role::Open || self.nameable(caller)?.binary_search(&record).is_ok() {
+            return Ok(true);
+        }
+        let facility = self.store.head(record)?.map(|head| FacilityCode::parse(&head.facility));
+        Ok(facility.is_some_and(|facility| caller.sends_for(&facility)))
+    }
+
     /// Those of [`Gateway::panel`], and those that stand open to the caller in an emergency: they are found by whoever names
     /// them, and in no list. Blocks on storage.
     pub fn nameable(&self, caller: &Caller) -> Result<Arc<[PatientKey]>, Fault> {
@@ -456,11 +467,12 @@ impl Gateway {
         self.hot.load(patient)
     }
 
-    /// A record's chart as it was at an instant, milliseconds since 1970. Blocks on storage.
+    /// A record's chart as it was at an instant, milliseconds since 1970, for what it held then: whether it may be seen is
+    /// decided by how things stand now. Blocks on storage.
     pub fn chart_at(&self, patient: PatientKey, instant: i64) -> Result<Chart, Fault> {
         let mut partition = self.store.partition(patient)?;
         partition.records.retain(|record| record.facts.last_updated <= instant);
-        Chart::build(&partition, Kin::read(&self.store, patient, instant)?, &self.terms)
+        Chart::build(&partition, Kin::default(), &self.terms)
     }
 
     /// The chart a resource is on, when it is in memory: never blocks on storage.

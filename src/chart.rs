@@ -42,25 +42,54 @@ pub struct Kin {
     teams: Vec<Team>,
 }
 
+/// How often the records of a person are read again when one of them has changed meanwhile.
+const READS_MAX: usize = 100;
+
 impl Kin {
-    /// Reads it as it was at an instant, milliseconds since 1970 (`i64::MAX` for now). Blocks on storage.
-    pub fn read(store: &Store, record: PatientKey, instant: i64) -> Result<Self, Fault> {
-        let mut kin = Kin::default();
+    /// Reads what the others say for the record of a partition. All of it is of one moment: two states, each of which closes
+    /// something, would open both where they were mixed. So where one of the records has changed meanwhile all are read
+    /// again, the partition too, which is answered then. Blocks on storage.
+    pub fn read(store: &Store, partition: &Partition) -> Result<(Self, Option<Partition>), Fault> {
+        let record = partition.patient;
         if record.is_directory() {
-            return Ok(kin);
+            return Ok((Kin::default(), None));
         }
-        for other in store.ties(record)?.0.others(record) {
-            kin.others.push(other.record);
-            if other.speaks {
-                let mut partition = store.partition(other.record)?;
-                partition.records.retain(|record| record.facts.last_updated <= instant);
-                let rows = current(&partition);
-                kin.directives.extend(directives(&rows));
-                kin.teams.extend(teams(&rows));
+        let mut newer = None;
+        for _ in 0..READS_MAX {
+            let (ties, stored) = store.ties(record)?;
+            if ties.members.is_empty() {
+                return Ok((Kin::default(), newer));
             }
+            let own: &Partition = newer.as_ref().unwrap_or(partition);
+            let (mut kin, mut read) = (Kin::default(), vec![(record, own.sheaves())]);
+            for other in ties.others(record) {
+                kin.others.push(other.record);
+                if other.speaks {
+                    let theirs = store.partition(other.record)?;
+                    read.push((other.record, theirs.sheaves()));
+                    let rows: Vec<_> =
+                        current(&theirs).into_iter().filter(|(facts, _)| is_of_office(facts, other.record)).collect();
+                    kin.directives.extend(directives(&rows));
+                    kin.teams.extend(teams(&rows));
+                }
+            }
+            let is_same = |(record, sheaves): &(PatientKey, u64)| {
+                Ok::<_, Fault>(store.head(*record)?.map_or(0, |head| head.sheaves) == *sheaves)
+            };
+            let unchanged = read.iter().map(is_same).collect::<Result<Vec<_>, _>>()?;
+            if !unchanged.contains(&false) && store.ties(record)?.1 == stored {
+                return Ok((kin, newer));
+            }
+            newer = Some(store.partition(record)?);
         }
-        Ok(kin)
+        Err(Fault::Busy)
     }
+}
+
+/// Whether what a record says counts for the other records of the person: CareTeams do, and Consents that the network's office
+/// has put there. What a facility says of treatment or research in a letter, it says of its own record.
+fn is_of_office(facts: &Facts, record: PatientKey) -> bool {
+    facts.resource_type != ResourceType::CONSENT || !record.derives(&facts.id) || facts.is_by_caller()
 }
 
 impl Chart {

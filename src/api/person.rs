@@ -8,14 +8,14 @@ use actix_web::web;
 use serde_json::{Value, json};
 
 use super::read::chart;
+use super::routes::blocking;
+use super::trail::Trail;
 use crate::app::Gateway;
 use crate::chart::Chart;
 use crate::consent::Caller;
 use crate::fault::Fault;
+use crate::fhir::same_person::LINK_ID;
 use crate::fhir::{PatientKey, ResourceId, ResourceType};
-
-/// `Element.id` of the links that are said here; what comes back in an update is not kept.
-pub(super) const LINK_ID: &str = "same-person";
 
 /// The Patients that each of some Patients is linked to.
 #[derive(Debug, Default)]
@@ -28,15 +28,24 @@ impl Links {
         gateway: &web::Data<Gateway>,
         caller: &Caller,
         of: &Chart,
+        trail: &mut Trail,
     ) -> Result<(), Fault> {
-        let others = of.person.iter().copied().filter(|record| *record != of.patient);
+        let others: Vec<PatientKey> = of.person.iter().copied().filter(|record| *record != of.patient).collect();
+        let (reader, who) = (gateway.clone(), caller.clone());
+        // What is none of the caller's is not read: its size would show in the time of the answer.
+        let concern = move || others.into_iter().map(|one| Ok(reader.concerns(&who, one)?.then_some(one))).collect();
+        let others: Vec<Option<PatientKey>> = blocking(concern).await?;
         let mut seen = Vec::new();
-        for other in others {
+        for other in others.into_iter().flatten() {
             let chart = chart(gateway, other).await?;
             let (id, policy) = (other.patient_id(), chart.policy(caller));
             let gate = chart.gate(caller, &policy, gateway.now()).found();
             let permit = chart.row(ResourceType::PATIENT, &id).and_then(|row| chart.permit(&gate, row));
-            seen.extend(permit.map(|_| id));
+            if permit.is_some() {
+                // Its id leaves, and nothing else of it.
+                trail.saw(other, None, 0);
+                seen.push(id);
+            }
         }
         if !seen.is_empty() {
             self.0.insert(of.patient, seen);
@@ -66,24 +75,10 @@ pub(super) fn is_linked(chart: &Chart, resource_type: ResourceType) -> bool {
     resource_type == ResourceType::PATIENT && chart.person.len() > 1
 }
 
-/// Takes away from a Patient that is stated what was only said of it; whether there was any of it.
-pub(super) fn without_links(patient: &mut Value) -> bool {
-    let Some(links) = patient.get_mut("link").and_then(Value::as_array_mut) else { return false };
-    let before = links.len();
-    links.retain(|link| link["id"] != LINK_ID);
-    let is_other = links.len() < before;
-    if links.is_empty()
-        && is_other
-        && let Some(members) = patient.as_object_mut()
-    {
-        members.shift_remove("link");
-    }
-    is_other
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fhir::same_person::without;
 
     #[test]
     fn links_are_added_to_what_is_sent_and_taken_from_what_comes_back() {
@@ -96,12 +91,9 @@ mod tests {
         let mut said: Value = serde_json::from_slice(&links.add(record, ResourceType::PATIENT, body.clone())).unwrap();
         assert_eq!(said["link"][0], stored["link"][0]);
         assert_eq!(said["link"][1]["other"]["reference"], format!("Patient/{}", other.as_str()));
-        assert!(without_links(&mut said) && !without_links(&mut said));
+        said = without(&said).unwrap();
         assert_eq!(said, stored);
         assert_eq!(links.add(record, ResourceType::OBSERVATION, body.clone()), body);
         assert_eq!(links.add(PatientKey(7 << 80), ResourceType::PATIENT, body.clone()), body);
-        let mut alone = json!({"link": [{"id": LINK_ID}]});
-        assert!(without_links(&mut alone));
-        assert_eq!(alone, json!({}));
     }
 }

@@ -67,9 +67,11 @@ pub(super) async fn answer(
     let (version, modified) = (chart.columns.versions[row], chart.columns.last_updated[row]);
     let mut links = Links::default();
     if is_linked(&chart, resource_type) {
-        // What is said of links changes without a version.
-        links.read(gateway, caller, &chart).await?;
-    } else if has_it(version, modified) {
+        links.read(gateway, caller, &chart, trail).await?;
+    }
+    // What is said of a Patient's links changes without a version, and "as it was" of those alone who have none would tell
+    // whether there are hidden ones.
+    if resource_type != ResourceType::PATIENT && has_it(version, modified) {
         return Ok(Answer::not_modified(version, modified));
     }
     let whole = |body| extent.of(links.add(chart.patient, resource_type, body));

@@ -322,7 +322,7 @@ pub(super) async fn respond(
             for at in found.page.matches.iter().chain(&found.included) {
                 let chart = scoped.chart(*at);
                 if is_linked(chart, chart.columns.types[at.row]) {
-                    links.read(gateway, caller, chart).await?;
+                    links.read(gateway, caller, chart, trail).await?;
                 }
             }
             bundle(gateway, &scoped, query, (&found, versions, &links), trail)

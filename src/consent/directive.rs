@@ -242,8 +242,10 @@ fn is_to_review(consent: &Value) -> bool {
     counts && is_emergency(consent) && !verified.any(|verification| verification["verified"] == true)
 }
 
-/// The id of the Consent that this one has taken the place of. Drafts and errors take nobody's.
+/// The id of the Consent that this one has taken the place of. Drafts and errors take nobody's, nor does a Consent to
+/// treatment or research, which a facility may have stated, that of one about privacy.
 fn superseded(consent: &Value) -> Option<Box<str>> {
+    is_privacy(&consent["scope"]).ok().filter(|is_privacy| *is_privacy)?;
     let counts = ["active", "inactive", "rejected"].contains(&consent["status"].as_str()?);
     let reference = consent.pointer("/sourceReference/reference")?.as_str()?;
     reference.strip_prefix("Consent/").filter(|id| counts && is_id(id)).map(Into::into)

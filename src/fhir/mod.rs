@@ -12,6 +12,7 @@ pub mod oid;
 pub mod outcome;
 pub mod r4;
 pub mod reference;
+pub mod same_person;
 pub mod subset;
 pub mod system;
 pub mod time;

@@ -102,6 +102,14 @@ pub fn contradict(a: &Traits, b: &Traits) -> bool {
     clashes || evidence.branches_differ || evidence.birth == Some(Birth::Far)
 }
 
+/// Whether what a record says now is of somebody else than before: another birth date, given name or sex, not only the same told
+/// better. A number, a family name or an address may change; who becomes another by steps is another at the first.
+pub fn is_another(before: &Traits, now: &Traits) -> bool {
+    let evidence = evidence(before, now);
+    let is_birth_another = evidence.birth.is_some_and(|birth| !matches!(birth, Birth::Same | Birth::Part));
+    is_birth_another || matches!(evidence.given, Level::Near | Level::Far) || evidence.sex == Level::Far
+}
+
 /// What two records say of each other, field by field; for showing why.
 pub fn evidence(a: &Traits, b: &Traits) -> Evidence {
     let names = names(a, b);

@@ -30,7 +30,7 @@ pub mod weights;
 #[cfg(test)]
 mod tests;
 
-pub use compare::{Evidence, Level, Reason, Verdict, compare, contradict, evidence};
+pub use compare::{Evidence, Level, Reason, Verdict, compare, contradict, evidence, is_another};
 pub use keys::{KEYS_MAX, keys};
 pub use traits::{Sex, Traits};
 pub use weights::Weights;

@@ -3,13 +3,13 @@
 
 use std::collections::BTreeSet;
 
-use super::{Linker, read::Told};
+use super::{Linker, Who, read::Told};
 use crate::fault::Fault;
 use crate::fhir::PatientKey;
-use crate::identity::{Reason, Traits, Verdict, compare, contradict};
+use crate::identity::{Reason, Verdict, compare, contradict};
 use crate::pipeline::{Relating, Relation};
-use crate::store::Store;
 use crate::store::ties::{Pair, State};
+use crate::store::{Store, Ties};
 
 /// The ground of a link that somebody decided on.
 pub const OFFICE: &str = "office";
@@ -20,34 +20,45 @@ const SEE_ALSO: &str = "seealso";
 /// The ground of a proposal that is only a score.
 const SCORE: &str = "score";
 
+/// What is known of another record before it is compared.
+struct About<'a> {
+    other: PatientKey,
+    known: Option<&'a Pair>,
+    /// Whether the facility that keeps both says that they are one patient's.
+    is_merged: bool,
+    /// Whether it says that they have to do with each other.
+    is_seen_also: bool,
+    /// Whether the record does not belong to its person any more.
+    is_out: bool,
+}
+
 impl Linker {
     /// What is to hold from now on and does not yet.
     pub(super) fn relations(
         &self,
         record: PatientKey,
         told: &Told,
+        who: Option<&Who>,
         relating: &mut Relating<'_>,
     ) -> Result<Vec<Relation>, Fault> {
         let ties = relating.ties(record)?.clone();
-        let mut relations = Vec::new();
         let (merged, see_also) = (self.own_of(record, &told.merged)?, self.own_of(record, &told.see_also)?);
         let mut others: BTreeSet<PatientKey> = merged.iter().chain(&see_also).copied().collect();
         others.extend(ties.pairs.iter().map(|pair| pair.other));
-        if let Some(traits) = &told.traits {
-            others.extend(self.candidates(traits, Some(record)));
+        if let Some(who) = who {
+            others.extend(self.candidates(&who.traits, Some(record)));
         }
+        let is_out = self.contradicts_person(record, who, &ties)?;
+        let mut relations = Vec::new();
         for other in others {
             let known = ties.pair(other);
             if known.is_some_and(Pair::is_decided) {
                 continue;
             }
-            let wanted = match merged.contains(&other) {
-                true => Some((State::Linked, MERGE.to_owned(), 0.0)),
-                false if known.is_some_and(|pair| pair.ground == MERGE) && self.merges(other, record)? => continue,
-                false => {
-                    self.wanted(record, told.traits.as_ref(), other, known, see_also.contains(&other), relating)?
-                }
-            };
+            let is_merged = merged.contains(&other)
+                || (known.is_some_and(|pair| pair.ground == MERGE) && self.merges(other, record)?);
+            let about = About { other, known, is_merged, is_seen_also: see_also.contains(&other), is_out };
+            let wanted = self.wanted(record, who, &about, relating)?;
             let holds = match (&wanted, known) {
                 (None, None) => true,
                 (Some((state, ground, _)), Some(pair)) => pair.state == *state && pair.ground == *ground,
@@ -66,35 +77,61 @@ impl Linker {
     fn wanted(
         &self,
         record: PatientKey,
-        traits: Option<&Traits>,
-        other: PatientKey,
-        known: Option<&Pair>,
-        is_seen_also: bool,
+        who: Option<&Who>,
+        about: &About<'_>,
         relating: &mut Relating<'_>,
     ) -> Result<Option<(State, String, f32)>, Fault> {
-        let seen_also = is_seen_also.then(|| (State::Proposed, SEE_ALSO.to_owned(), 0.0));
-        let theirs = self.traits(other)?;
+        let known = about.known;
+        let is_linked = known.is_some_and(|pair| pair.state == State::Linked);
+        if about.is_merged {
+            // The word of one facility joins its own two records, and not two persons that others know.
+            let state = match is_linked || self.agree(record, about.other, relating)? {
+                true => State::Linked,
+                false => State::Proposed,
+            };
+            return Ok(Some((state, MERGE.to_owned(), 0.0)));
+        }
+        let seen_also = about.is_seen_also.then(|| (State::Proposed, SEE_ALSO.to_owned(), 0.0));
+        let theirs = self.who(about.other)?;
         // Of a record that tells nothing any more, what was found stands.
         let as_known = known.map(|pair| (pair.state, pair.ground.clone(), pair.score));
-        let (Some(traits), Some(theirs)) = (traits, &theirs) else { return Ok(as_known.or(seen_also)) };
-        let score = self.score(traits, theirs);
-        let is_linked = known.is_some_and(|pair| pair.state == State::Linked && pair.ground != MERGE);
-        Ok(match compare(traits, theirs, &self.rules.weights) {
+        let (Some(who), Some(theirs)) = (who, &theirs) else { return Ok(as_known.or(seen_also)) };
+        let (ours, theirs, is_another) = (&who.traits, &theirs.traits, who.is_another || theirs.is_another);
+        let score = self.score(ours, theirs);
+        let proposed = |ground: &str| Some((State::Proposed, ground.to_owned(), score));
+        let is_linked = is_linked && known.is_some_and(|pair| pair.ground != MERGE);
+        if is_linked && about.is_out {
+            return Ok(proposed(SCORE));
+        }
+        Ok(match compare(ours, theirs, &self.rules.weights) {
+            // Why it was linked once is why it is linked.
+            Verdict::Same(_) if is_linked => as_known,
             Verdict::Same(reason) => {
-                let state = match is_linked || (self.rules.automatic && self.agree(record, other, relating)?) {
-                    true => State::Linked,
-                    false => State::Proposed,
-                };
-                // Why it was linked once is why it is linked.
-                let ground = known.filter(|pair| is_linked && pair.state == state).map(|pair| pair.ground.clone());
-                Some((state, ground.unwrap_or_else(|| name(reason).to_owned()), score))
+                let may = self.rules.automatic && !is_another && !about.is_out;
+                match may && self.agree(record, about.other, relating)? {
+                    true => Some((State::Linked, name(reason).to_owned(), score)),
+                    false => proposed(name(reason)),
+                }
             }
             // Somebody moved, married or has another insurance: the link stands until the records contradict each other.
-            _ if is_linked && !contradict(traits, theirs) => as_known,
-            Verdict::Perhaps(score) => Some((State::Proposed, SCORE.to_owned(), score)),
-            Verdict::Different if is_linked => Some((State::Proposed, SCORE.to_owned(), score)),
+            _ if is_linked && !contradict(ours, theirs) => as_known,
+            Verdict::Perhaps(_) => proposed(SCORE),
+            Verdict::Different if is_linked => proposed(SCORE),
             Verdict::Different => seen_also,
         })
+    }
+
+    /// Whether a record contradicts another of its person, with whom nobody but rules links it: then rules take it out, by
+    /// whatever way it came in.
+    fn contradicts_person(&self, record: PatientKey, who: Option<&Who>, ties: &Ties) -> Result<bool, Fault> {
+        let Some(who) = who else { return Ok(false) };
+        for member in ties.others(record) {
+            let is_decided = ties.pair(member.record).is_some_and(|pair| pair.is_decided() || pair.ground == MERGE);
+            if !is_decided && self.who(member.record)?.is_some_and(|theirs| contradict(&who.traits, &theirs.traits)) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Whether no two records contradict each other of those that would be one person's by a link.
@@ -107,9 +144,9 @@ impl Linker {
             return Ok(true);
         }
         for one in &ours {
-            let Some(a) = self.traits(*one)? else { continue };
+            let Some(a) = self.who(*one)? else { continue };
             for two in theirs.iter().filter(|two| (*one, **two) != (record, other)) {
-                if self.traits(*two)?.is_some_and(|b| contradict(&a, &b)) {
+                if self.who(*two)?.is_some_and(|b| contradict(&a.traits, &b.traits)) {
                     return Ok(false);
                 }
             }

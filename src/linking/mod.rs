@@ -12,6 +12,9 @@ mod read;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Condvar, Mutex, PoisonError, RwLock, Weak};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
 
 use crate::fault::Fault;
 use crate::fhir::PatientKey;
@@ -39,6 +42,27 @@ impl Default for Rules {
     }
 }
 
+/// What is kept of a record for telling people apart.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Who {
+    traits: Traits,
+    /// The facility that keeps it.
+    facility: String,
+    /// Whether it told of somebody else once: it may have been made to look like another, and rules do not link it.
+    is_another: bool,
+}
+
+impl Who {
+    fn encode(&self) -> Result<Vec<u8>, Fault> {
+        serde_json::to_vec(self).map_err(|_| Fault::Broken("what tells people apart cannot be written".into()))
+    }
+
+    /// `None` for what another version of the program wrote, or what is damaged.
+    fn decode(bytes: &[u8]) -> Option<Self> {
+        serde_json::from_slice(bytes).ok()
+    }
+}
+
 /// A record that may be somebody's, and what comparing says.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Found {
@@ -59,7 +83,7 @@ pub struct Linker {
     clock: fn() -> i64,
     index: RwLock<Index>,
     /// What was read of the records of the page of the log that is being followed, and is not kept yet.
-    fresh: RwLock<HashMap<PatientKey, Option<Traits>>>,
+    fresh: RwLock<HashMap<PatientKey, Option<Who>>>,
     /// How far the log has been followed; `None` until the index is read. Whoever follows holds it.
     followed: Mutex<Option<Position>>,
     bell: Arc<Bell>,
@@ -116,9 +140,11 @@ impl Linker {
             Some(position) => position,
             None => self.read_index()?,
         };
+        // What comes meanwhile is for the next time: whoever waits would wait for ever where much comes.
+        let until = self.store.log_end()?;
         loop {
             *followed = Some(position);
-            match self.follow_page(position)? {
+            match self.follow_page(position, until)? {
                 Some(next) => position = next,
                 None => return Ok(()),
             }
@@ -144,10 +170,16 @@ impl Linker {
         Ok(found)
     }
 
-    /// The records that share a key with these traits. Blocks on storage.
-    pub fn sharing(&self, traits: &Traits) -> Result<Vec<PatientKey>, Fault> {
+    /// The records that share a key with these traits, of those that are wanted by their key and facility: others do not
+    /// count, not even against the limits. Blocks on storage.
+    pub fn sharing(
+        &self,
+        traits: &Traits,
+        wanted: impl Fn(PatientKey, &str) -> bool,
+    ) -> Result<Vec<PatientKey>, Fault> {
         self.settle()?;
-        Ok(self.candidates(traits, None))
+        let index = self.index.read().unwrap_or_else(PoisonError::into_inner);
+        Ok(index.sharing(&keys(traits), wanted))
     }
 
     /// The rules in force.
@@ -157,15 +189,19 @@ impl Linker {
 
     /// What of a record tells people apart, as it was when the log was last followed; `None` where there is nothing.
     pub fn traits(&self, record: PatientKey) -> Result<Option<Traits>, Fault> {
-        if let Some(traits) = self.fresh.read().unwrap_or_else(PoisonError::into_inner).get(&record) {
-            return Ok(traits.clone());
+        Ok(self.who(record)?.map(|who| who.traits))
+    }
+
+    fn who(&self, record: PatientKey) -> Result<Option<Who>, Fault> {
+        if let Some(who) = self.fresh.read().unwrap_or_else(PoisonError::into_inner).get(&record) {
+            return Ok(who.clone());
         }
-        self.store.who(record)?.map(|bytes| follow::decode(&bytes)).transpose()
+        Ok(self.store.who(record)?.and_then(|bytes| Who::decode(&bytes)))
     }
 
     fn candidates(&self, traits: &Traits, but: Option<PatientKey>) -> Vec<PatientKey> {
         let index = self.index.read().unwrap_or_else(PoisonError::into_inner);
-        index.sharing(&keys(traits), but)
+        index.sharing(&keys(traits), |record, _| Some(record) != but)
     }
 
     fn score(&self, a: &Traits, b: &Traits) -> f32 {
@@ -186,18 +222,22 @@ impl Drop for Linker {
     }
 }
 
-/// Follows whenever the bell rings. What fails is tried again at the next ring: the store says itself when it is broken.
+/// When what could not be followed is tried again, where nothing is written meanwhile.
+const TRIED_AGAIN: Duration = Duration::from_secs(30);
+
+/// Follows whenever the bell rings, and now and then. What fails is tried again: the store says itself when it is broken.
 fn run(linker: &Weak<Linker>, bell: &Bell) {
     loop {
         {
             let Some(linker) = linker.upgrade() else { return };
             if let Err(fault) = linker.settle() {
-                tracing::warn!(?fault, "linking has stopped until something is written again");
+                tracing::warn!(?fault, "linking could not go on and is tried again");
             }
         }
         let state = bell.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let waited = bell.rung.wait_while(state, |state| !state.is_rung && !state.is_over);
-        let mut state = waited.unwrap_or_else(PoisonError::into_inner);
+        let is_quiet = |state: &mut Rung| !state.is_rung && !state.is_over;
+        let waited = bell.rung.wait_timeout_while(state, TRIED_AGAIN, is_quiet);
+        let mut state = waited.unwrap_or_else(PoisonError::into_inner).0;
         if state.is_over {
             return;
         }

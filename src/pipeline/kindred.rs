@@ -49,6 +49,8 @@ pub enum Unrelated {
 pub(super) struct Kindred<'s> {
     store: &'s Store,
     nodes: BTreeMap<PatientKey, Node>,
+    /// Pairs that were let go for others since the last relations held, with the record that knew them.
+    gone: Vec<(PatientKey, Pair)>,
 }
 
 struct Node {
@@ -77,10 +79,8 @@ impl Pipeline {
     pub fn relate(&self, relations: &[Relation]) -> Result<Result<Vec<PatientKey>, Unrelated>, Fault> {
         for _ in 0..CONFLICTS_MAX {
             let mut relating = self.relating();
-            for relation in relations {
-                if let Err(why) = relating.relate(relation)? {
-                    return Ok(Err(why));
-                }
+            if let Err(why) = relating.relate(relations)? {
+                return Ok(Err(why));
             }
             match relating.commit(Commit::default()) {
                 Err(Fault::Conflict) => {}
@@ -105,36 +105,44 @@ impl Relating<'_> {
         node.map(|node| &node.now).ok_or_else(|| Fault::Broken("a record was not loaded".into()))
     }
 
-    /// Has a relation hold too; where it cannot, all stays as it was.
-    pub fn relate(&mut self, relation: &Relation) -> Result<Result<(), Unrelated>, Fault> {
-        let (one, other) = (relation.one, relation.other);
-        for record in [one, other] {
-            let is_known = self.kindred.nodes.get(&record).is_some_and(|node| node.stored.is_some());
-            let is_record = || Ok::<_, Fault>(self.pipeline.store.head(record)?.is_some());
-            if one == other || record.is_directory() || !(is_known || is_record()?) {
-                return Ok(Err(Unrelated::NoRecord));
+    /// Has relations hold too, all of them at once: of three records that are linked with each other, one is taken out by two
+    /// relations. Where they cannot hold, all stays as it was.
+    pub fn relate(&mut self, relations: &[Relation]) -> Result<Result<(), Unrelated>, Fault> {
+        let mut around = Vec::with_capacity(2 * relations.len());
+        for Relation { one, other, .. } in relations {
+            for record in [*one, *other] {
+                let is_known = self.kindred.nodes.get(&record).is_some_and(|node| node.stored.is_some());
+                let is_record = || Ok::<_, Fault>(self.pipeline.store.head(record)?.is_some());
+                if one == other || record.is_directory() || !(is_known || is_record()?) {
+                    return Ok(Err(Unrelated::NoRecord));
+                }
+                self.kindred.load_person(record)?;
+                around.push(record);
             }
-            self.kindred.load_person(record)?;
         }
-        let before = self.kindred.now_of(&[one, other]);
-        let done = self.hold(relation)?;
-        if done.is_err() {
+        self.kindred.gone.clear();
+        let before = self.kindred.now_of(&around);
+        let done = self.hold(relations, &around);
+        if !matches!(done, Ok(Ok(()))) {
             self.kindred.restore(before);
         }
-        Ok(done)
+        done
     }
 
-    fn hold(&mut self, relation: &Relation) -> Result<Result<(), Unrelated>, Fault> {
-        let (one, other) = (relation.one, relation.other);
-        let was = self.kindred.state_of(one, other);
-        if let Err(why) = self.kindred.state(relation, (self.pipeline.clock)()) {
-            return Ok(Err(why));
+    fn hold(&mut self, relations: &[Relation], around: &[PatientKey]) -> Result<Result<(), Unrelated>, Fault> {
+        let (mut regroups, now) = (false, (self.pipeline.clock)());
+        for relation in relations {
+            let states = [self.kindred.state_of(relation.one, relation.other), relation.state];
+            regroups |= states.contains(&Some(State::Linked)) || relation.state == Some(State::Separate);
+            if let Err(why) = self.kindred.state(relation, now)? {
+                return Ok(Err(why));
+            }
         }
-        if ![was, relation.state].contains(&Some(State::Linked)) {
+        if !regroups {
             return Ok(Ok(()));
         }
         let (pipeline, alone, commit) = (self.pipeline, &mut self.alone, &mut self.commit);
-        self.kindred.regroup(&[one, other], |record| {
+        self.kindred.regroup(around, |record| {
             if let Some(member) = alone.get(&record) {
                 return Ok(member.clone());
             }
@@ -161,7 +169,7 @@ impl Relating<'_> {
 
 impl<'s> Kindred<'s> {
     pub(super) fn new(store: &'s Store) -> Self {
-        Kindred { store, nodes: BTreeMap::new() }
+        Kindred { store, nodes: BTreeMap::new(), gone: Vec::new() }
     }
 
     /// What a record says has changed, and with it what its consents say of the person: panels and charts of all records of
@@ -207,7 +215,7 @@ impl<'s> Kindred<'s> {
             }
             match node.is_touched || node.was != node.now {
                 true => commit.put_ties(record, node.stored, &node.now)?,
-                false => commit.expect.push((keys::ties(record), node.stored)),
+                false => commit.expect_ties(record, node.stored),
             }
         }
         Ok(changed)
@@ -237,11 +245,11 @@ impl<'s> Kindred<'s> {
     }
 
     /// Writes a relation down with both records.
-    fn state(&mut self, relation: &Relation, now_ms: i64) -> Result<(), Unrelated> {
+    fn state(&mut self, relation: &Relation, now_ms: i64) -> Result<Result<(), Unrelated>, Fault> {
         for (own, other) in [(relation.one, relation.other), (relation.other, relation.one)] {
             let Some(node) = self.nodes.get_mut(&own) else { continue };
             if relation.by.is_empty() && node.now.pair(other).is_some_and(Pair::is_decided) {
-                return Err(Unrelated::Decided);
+                return Ok(Err(Unrelated::Decided));
             }
             let Some(state) = relation.state else {
                 node.now.forget(other);
@@ -253,20 +261,30 @@ impl<'s> Kindred<'s> {
                 _ => now_ms,
             };
             let (by, reason) = (cut(&relation.by), cut(&relation.reason));
-            node.now.remember(Pair {
-                other,
-                state,
-                ground: relation.ground.clone(),
-                by,
-                reason,
-                score: relation.score,
-                since_ms,
-            });
-            if node.now.pairs.len() > PAIRS_MAX {
-                return Err(Unrelated::TooManyPairs);
+            let (ground, score) = (relation.ground.clone(), relation.score);
+            node.now.remember(Pair { other, state, ground, by, reason, score, since_ms });
+            if node.now.pairs.len() > PAIRS_MAX && !self.let_go(own, other)? {
+                return Ok(Err(Unrelated::TooManyPairs));
             }
         }
-        Ok(())
+        Ok(Ok(()))
+    }
+
+    /// Forgets the weakest pair of a record that waits for somebody to look, but not this one; whether there was any.
+    fn let_go(&mut self, own: PatientKey, but: PatientKey) -> Result<bool, Fault> {
+        let Some(node) = self.nodes.get(&own) else { return Ok(false) };
+        let waiting = node.now.in_state(State::Proposed).filter(|pair| pair.other != but);
+        let Some(weakest) = waiting.min_by(|a, b| a.score.total_cmp(&b.score)).map(|pair| pair.other) else {
+            return Ok(false);
+        };
+        self.load(weakest)?;
+        for (one, other) in [(own, weakest), (weakest, own)] {
+            if let Some(node) = self.nodes.get_mut(&one) {
+                self.gone.extend(node.now.pair(other).cloned().map(|pair| (one, pair)));
+                node.now.forget(other);
+            }
+        }
+        Ok(true)
     }
 
     /// Finds anew who is one person with these records. `own` tells of a record that was alone.
@@ -325,6 +343,11 @@ impl<'s> Kindred<'s> {
         for (record, now, own_now) in before {
             if let Some(node) = self.nodes.get_mut(&record) {
                 (node.now, node.own_now) = (now, own_now);
+            }
+        }
+        for (record, pair) in std::mem::take(&mut self.gone) {
+            if let Some(node) = self.nodes.get_mut(&record) {
+                node.now.remember(pair);
             }
         }
     }

@@ -13,7 +13,6 @@ use super::decide::{self, Stop, Version};
 use super::local;
 use super::parts::{self, OfFacility};
 use super::standing::Standing;
-use super::statement::is_by_caller;
 use super::{CONFLICTS_MAX, Kindred, PLACED_ELSEWHERE, Pipeline, moment_of, translate, unharmed};
 use crate::fault::{Fault, Finding, Issue, Place};
 use crate::fhir::{PatientKey, ResourceType, time};
@@ -286,7 +285,7 @@ fn differences(stored: &Standing, made: &Standing, now: i64) -> Result<Vec<(Diff
     }
     for facts in stored.all() {
         // What a caller stated is in no letter, and stays.
-        let is_of_letters = !is_by_caller(facts);
+        let is_of_letters = !facts.is_by_caller();
         if is_of_letters && !facts.deleted && !seen.contains(&(facts.resource_type, facts.id.clone())) {
             found.push(deleted(facts, facts.occurred, now));
         }
@@ -314,7 +313,7 @@ fn difference(
 ) -> Result<Option<(Difference, Version)>, Fault> {
     let (resource_type, id) = (facts.resource_type, &facts.id);
     let before = stored.current(resource_type, id);
-    if before.is_some_and(is_by_caller) {
+    if before.is_some_and(Facts::is_by_caller) {
         return Ok(None);
     }
     let was_there = before.is_some_and(|before| !before.deleted);

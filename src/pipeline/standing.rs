@@ -13,7 +13,7 @@ use crate::fault::Fault;
 use crate::fhir::{PatientKey, ResourceId, ResourceType, system};
 use crate::map::{self, Known, KnownDocument, KnownEncounter, Stored};
 use crate::search::facts::{Facts, reference_hash};
-use crate::store::ties::{Member, TEAM_MEMBERS_MAX};
+use crate::store::ties::{Member, NAME_BYTES_MAX, PANELS_MAX, TEAM_MEMBERS_MAX};
 use crate::store::{Body, Commit, Head, Store, Told, records};
 
 /// Records kept between messages, at most.
@@ -192,14 +192,16 @@ impl Standing {
         let (mut teams, mut left) = (Vec::new(), TEAM_MEMBERS_MAX);
         for facts in self.of_type(ResourceType::CARE_TEAM) {
             let Some(team) = Team::read(&self.resource(facts)?) else { continue };
-            let names = team.members.iter().map(|(name, _)| name.to_string()).filter(|name| !name.is_empty());
+            let is_name = |name: &String| (1..=NAME_BYTES_MAX).contains(&name.len());
+            let names = team.members.iter().map(|(name, _)| name.to_string()).filter(is_name);
             let names: Vec<String> = names.take(left).collect();
             left -= names.len();
-            if !names.is_empty() {
+            if !names.is_empty() && team.reference.len() <= NAME_BYTES_MAX {
                 teams.push((team.reference.into(), names));
             }
         }
-        let (record, panels) = (self.patient, self.panels.clone());
+        let named = self.panels.iter().filter(|name| name.len() <= NAME_BYTES_MAX);
+        let (record, panels) = (self.patient, named.take(PANELS_MAX).cloned().collect());
         Ok(Member { record, speaks: speaks.contains(&true), panels, teams })
     }
 

@@ -2,7 +2,7 @@
 //! number of records, in one commit or not at all.
 //!
 //! A statement is no letter: its caller is told at once what became of it, and what it states is kept as it was said. So the
-//! log names no letter, and a replay leaves what was stated so alone ([`is_by_caller`]).
+//! log names no letter, and a replay leaves what was stated so alone ([`Facts::is_by_caller`]).
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -17,14 +17,10 @@ use crate::fhir::json::Members;
 use crate::fhir::reference::Literal;
 use crate::fhir::{Draft, PatientKey, ResourceId, ResourceType, time};
 use crate::search::LabelRules;
-use crate::search::facts::{Extracted, Facts, Labels, extract};
+use crate::search::facts::{BY_CALLER, CREATED_BY_CALLER, Extracted, Facts, Labels, extract};
 use crate::search::label_rules::Coded;
 use crate::store::{Commit, Logged};
 
-/// The origin of what a caller stated; no sender's order hashes to it.
-const BY_CALLER: u64 = 1;
-/// The same of what was stated under an id that was assigned for it.
-const CREATED_BY_CALLER: u64 = 2;
 /// Offset in which `meta.lastUpdated` is written, and of dates that carry none: Japan's.
 const ZONE_MINUTES: i16 = 540;
 /// Locks that writers of one record wait for each other at; two records may share one.
@@ -113,11 +109,6 @@ pub enum Expected {
     Present,
     /// There is none, or it is gone.
     Absent,
-}
-
-/// Whether a version is what a caller stated, and no letter.
-pub(super) fn is_by_caller(facts: &Facts) -> bool {
-    matches!(facts.origin, BY_CALLER | CREATED_BY_CALLER)
 }
 
 /// Whether a version is what a caller created, so that its id was assigned (http.html#create).

@@ -299,6 +299,18 @@ pub fn reference_hash(resource_type: ResourceType, id: &str) -> u64 {
     hash(&[resource_type.name(), "/", id])
 }
 
+/// [`Facts::origin`] of what a caller stated over REST; no sender's order hashes to it.
+pub const BY_CALLER: u64 = 1;
+/// The same of what was stated under an id that was assigned for it.
+pub const CREATED_BY_CALLER: u64 = 2;
+
+impl Facts {
+    /// Whether it is what a caller stated over REST, and no letter.
+    pub fn is_by_caller(&self) -> bool {
+        matches!(self.origin, BY_CALLER | CREATED_BY_CALLER)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

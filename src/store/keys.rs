@@ -5,7 +5,7 @@
 //! P patient(16) H                       the head of a patient's partition
 //! P patient(16) L number(8)             one of the letters that spoke of the patient, in order
 //! P patient(16) S number(8) part(2)     a part of one of its sheaves
-//! P patient(16) T                       what ties it to others: which records are one person's
+//! P patient(16) T part(2)               a part of what ties it to others: which records are one person's
 //! I type(1) id 0                        whose partition a resource lies in
 //! R letter(32) part(2)                  a part of a letter as it came
 //! O letter(32) part(2)                  a part of what became of it, its receipt
@@ -120,20 +120,24 @@ pub fn partition_patient(key: &[u8]) -> Option<PatientKey> {
     Some(PatientKey(u128::from_be_bytes(*patient)))
 }
 
-/// What ties a record to others.
-pub fn ties(patient: PatientKey) -> Vec<u8> {
-    let mut key = partition(patient, 1);
+/// A part of what ties a record to others, from 0.
+pub fn ties(patient: PatientKey, part: u16) -> Vec<u8> {
+    let mut key = partition(patient, 3);
     key.push(b'T');
+    key.extend_from_slice(&part.to_be_bytes());
     key
+}
+
+/// The record of a key that [`ties`] made, and the part; `None` for any other key.
+pub fn ties_of(key: &[u8]) -> Option<(PatientKey, u16)> {
+    let part = key.get(17..)?.strip_prefix(b"T")?.try_into().ok()?;
+    Some((partition_patient(key)?, u16::from_be_bytes(part)))
 }
 
 /// The patient whose chart is another when the entry of this key is: of the head's, and of what ties it to others; `None` for
 /// any other key.
 pub fn charted_patient(key: &[u8]) -> Option<PatientKey> {
-    match key {
-        [b'P', patient @ .., b'H' | b'T'] => patient.try_into().ok().map(u128::from_be_bytes).map(PatientKey),
-        _ => None,
-    }
+    head_patient(key).or_else(|| ties_of(key).map(|(patient, _)| patient))
 }
 
 /// A letter that spoke of a patient; they are numbered from 1.
@@ -461,7 +465,7 @@ mod tests {
                 11 => code(patient.0),
                 12 => unmapped(patient.0, number as i64, letter),
                 13 => assertion(&letter.0),
-                14 => ties(patient),
+                14 => ties(patient, part),
                 15 => who(patient),
                 16 => doubt(patient, PatientKey(u128::from(number))),
                 _ => meta(&id_text),
@@ -496,8 +500,8 @@ mod tests {
     fn keys_can_be_read_back() {
         let (patient, letter) = (PatientKey(7), LetterId([9; 32]));
         assert_eq!(head_patient(&head(patient)), Some(patient));
-        assert_eq!([charted_patient(&head(patient)), charted_patient(&ties(patient))], [Some(patient); 2]);
-        assert_eq!((head_patient(&ties(patient)), charted_patient(&told(patient, 1))), (None, None));
+        assert_eq!([charted_patient(&head(patient)), charted_patient(&ties(patient, 1))], [Some(patient); 2]);
+        assert_eq!((head_patient(&ties(patient, 0)), charted_patient(&told(patient, 1))), (None, None));
         assert_eq!((who_of(&who(patient)), who_of(&head(patient))), (Some(patient), None));
         assert_eq!(doubt_of(&doubt(PatientKey(8), patient)), Some((patient, PatientKey(8))));
         assert_eq!(head_patient(&sheaf(patient, 1, u16::from_be_bytes(*b"xH"))), None);

@@ -292,6 +292,11 @@ impl Store {
         entries.iter().map(read).collect()
     }
 
+    /// The position of the last entry of the log; 0 where there is none.
+    pub fn log_end(&self) -> Result<Position, Fault> {
+        super::log::last(self.engine())
+    }
+
     /// Adds a chunk to the audit chain, at most [`crate::store::VALUE_BYTES_MAX`] long, under the next number. Blocks until it
     /// is durable, and with it every commit that a reader can have seen before: what it tells of may leave then.
     /// `Fault::Conflict` when the number is taken.

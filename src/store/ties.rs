@@ -8,12 +8,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::fault::Fault;
 use crate::fhir::PatientKey;
-use crate::store::{Commit, Order, Store, VALUE_BYTES_MAX, keys};
+use crate::store::press::Dictionary;
+use crate::store::{Commit, Order, Store, keys, parts};
 
 /// Records of one person, at most.
 pub const MEMBERS_MAX: usize = 32;
-/// Pairs that one record remembers; of those that wait for somebody to look, the weakest goes first.
+/// Pairs that one record remembers; of those that wait for somebody to look, the weakest goes for a further one.
 pub const PAIRS_MAX: usize = 100;
+/// Panels that the Consents of one record put it on and that count for the other records of the person.
+pub const PANELS_MAX: usize = 1_000;
+/// Longest name of a panel that counts so, bytes: a reference that somebody in the network can be.
+pub const NAME_BYTES_MAX: usize = 300;
 /// Members of CareTeams that are kept of one record; further ones are on no panel by them.
 pub const TEAM_MEMBERS_MAX: usize = 100;
 /// Characters of who decided, or why, that are kept.
@@ -22,6 +27,8 @@ pub const REASON_CHARS_MAX: usize = 100;
 /// What ties one record to others.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Ties {
+    /// How often it was written: what is decided upon one of them is refused when there is another.
+    generation: u64,
     /// The records of the person, this one included, in the order of their keys; empty for a record that is alone.
     pub members: Vec<Member>,
     /// What was found or decided of this record and another.
@@ -125,15 +132,6 @@ impl Ties {
         self.members.is_empty() && self.pairs.is_empty()
     }
 
-    /// As stored. Fails over [`VALUE_BYTES_MAX`].
-    pub fn encode(&self) -> Result<Vec<u8>, Fault> {
-        let bytes = serde_json::to_vec(self).unwrap_or_default();
-        if bytes.is_empty() || bytes.len() > VALUE_BYTES_MAX {
-            return Err(Fault::Broken("what ties a record to others is too large to be stored".into()));
-        }
-        Ok(bytes)
-    }
-
     /// From what is stored.
     pub fn decode(bytes: &[u8]) -> Result<Self, Fault> {
         serde_json::from_slice(bytes).map_err(|_| Fault::Broken("what ties a record to others is damaged".into()))
@@ -143,9 +141,10 @@ impl Ties {
 impl Store {
     /// What ties a record to others, and as it is stored, for a commit that is decided upon it.
     pub fn ties(&self, record: PatientKey) -> Result<(Ties, Option<Vec<u8>>), Fault> {
-        let stored = self.engine().get(&keys::ties(record))?;
-        let ties = stored.as_deref().map(Ties::decode).transpose()?.unwrap_or_default();
-        Ok((ties, stored))
+        // The first part is another with each generation.
+        let Some(stored) = self.engine().get(&keys::ties(record, 0))? else { return Ok((Ties::default(), None)) };
+        let text = parts::get(self.engine(), |part| keys::ties(record, part))?;
+        Ok((text.as_deref().map(Ties::decode).transpose()?.unwrap_or_default(), Some(stored)))
     }
 
     /// Pairs of records at which somebody must look, after a pair, in the order of their keys; at most `limit`.
@@ -176,15 +175,22 @@ impl Store {
 }
 
 impl Commit {
-    /// Puts what ties a record to others in the place of `stored`; refused when that has changed meanwhile.
+    /// Puts what ties a record to others in the place of `stored`; refused when that has changed meanwhile. Fails over
+    /// [`crate::store::press::TEXT_BYTES_MAX`], which the limits of its lists keep it below.
     pub fn put_ties(&mut self, record: PatientKey, stored: Option<Vec<u8>>, ties: &Ties) -> Result<(), Fault> {
-        let key = keys::ties(record);
-        self.expect.push((key.clone(), stored));
-        match ties.is_empty() {
-            true => self.delete.push(key),
-            false => self.put.push((key, ties.encode()?)),
+        self.expect_ties(record, stored);
+        if ties.is_empty() {
+            self.delete.push(keys::ties(record, 0));
+            return Ok(());
         }
-        Ok(())
+        let next = Ties { generation: ties.generation.wrapping_add(1), ..ties.clone() };
+        let text = serde_json::to_vec(&next).map_err(|_| Fault::Broken("ties cannot be written".into()))?;
+        parts::put(self, Dictionary::Resource1, &text, |part| keys::ties(record, part))
+    }
+
+    /// Refuses the commit when what ties a record to others has changed meanwhile.
+    pub fn expect_ties(&mut self, record: PatientKey, stored: Option<Vec<u8>>) {
+        self.expect.push((keys::ties(record, 0), stored));
     }
 
     /// Puts two records on the list of those at which somebody must look, or takes them off.
@@ -239,7 +245,8 @@ mod tests {
             score: 31.5,
             since_ms: 5,
         };
-        let mut ties = Ties { members: vec![member(ONE), member(OTHER)], pairs: vec![] };
+        let members = vec![member(ONE), member(OTHER)];
+        let mut ties = Ties { members, ..Ties::default() };
         ties.remember(pair(State::Proposed));
         ties.remember(pair(State::Linked));
         assert_eq!(ties.pairs.len(), 1);
@@ -251,10 +258,34 @@ mod tests {
         assert_eq!(store.ties(ONE), Ok((Ties::default(), None)));
         put(None, &ties).unwrap();
         let (back, stored) = store.ties(ONE).unwrap();
-        assert_eq!(back, ties);
+        assert_eq!((back.members, back.pairs, back.generation), (ties.members.clone(), ties.pairs.clone(), 1));
         assert_eq!(put(None, &Ties::default()), Err(Fault::Conflict));
         put(stored, &Ties::default()).unwrap();
         assert_eq!(store.ties(ONE), Ok((Ties::default(), None)));
+    }
+
+    #[test]
+    fn the_largest_are_stored_too() {
+        let store = Store::open_memory();
+        let name = |at: usize| format!("Organization/{at:0>width$}", width = NAME_BYTES_MAX - 13);
+        let panels: Vec<String> = (0..PANELS_MAX).map(name).collect();
+        let teams = vec![(name(1), (0..TEAM_MEMBERS_MAX).map(name).collect())];
+        let member = |at: u128| Member {
+            record: PatientKey(at << 80),
+            speaks: true,
+            panels: panels.clone(),
+            teams: teams.clone(),
+        };
+        let ties = Ties { members: (0..MEMBERS_MAX as u128).map(member).collect(), ..Ties::default() };
+        let mut commit = Commit::default();
+        commit.put_ties(ONE, None, &ties).unwrap();
+        store.submit(commit).wait().unwrap();
+        let (back, stored) = store.ties(ONE).unwrap();
+        assert_eq!(back.members, ties.members);
+        let mut again = Commit::default();
+        again.put_ties(ONE, stored.clone(), &back).unwrap();
+        store.submit(again).wait().unwrap();
+        assert_ne!(store.ties(ONE).unwrap().1, stored, "each generation has another first part");
     }
 
     #[test]
@@ -270,7 +301,7 @@ mod tests {
         };
         let has = [("CareTeam/t", &["Organization/b"][..]), ("CareTeam/u", &["Organization/c"][..])];
         let members = vec![member(ONE, &["Organization/a", "CareTeam/t"], &[]), member(OTHER, &[], &has)];
-        let panels = Ties { members, pairs: vec![] }.panels();
+        let panels = Ties { members, ..Ties::default() }.panels();
         assert_eq!(panels.into_iter().collect::<Vec<_>>(), ["CareTeam/t", "Organization/a", "Organization/b"]);
     }
 

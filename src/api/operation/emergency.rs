@@ -52,10 +52,12 @@ pub(super) async fn begin(call: Call<'_>, trail: &mut Trail) -> Result<Answer, S
     let (gateway, caller, begun) = (call.gateway.clone(), call.caller.clone(), call.gateway.now());
     // The end of a Period is in it.
     let until = begun + minutes * MINUTE_MS - 1;
+    let also: Vec<PatientKey> = records.iter().skip(1).map(|(record, _)| *record).collect();
     let grant = Grant { records, reason, begun, until };
     let until = time::instant(grant.until, gateway.zone_minutes());
     let opened = blocking(move || Ok(grant.open(&gateway, &caller))).await??;
     trail.saw(record, Some(&opened), 0);
+    also.into_iter().for_each(|record| trail.saw(record, Some(&opened), 0));
     let body = json!({"resourceType": "Parameters", "parameter": [
         {"name": "until", "valueInstant": until},
         {"name": "consent", "valueReference": {"reference": format!("Consent/{}", opened.id)}},
@@ -148,7 +150,11 @@ impl Grant {
         let mut statements = vec![statement(ResourceType::CONSENT, &consent, *named, &grant, Expected::Absent)?];
         for (record, custodian) in &self.records {
             let notice = id(ResourceType::COMMUNICATION, *record);
-            let mut told = self.notice(&notice, &consent, *record, caller, gateway.zone_minutes());
+            let mut told = self.notice(&notice, *record, caller, gateway.zone_minutes());
+            // The id of the Consent is that record's own: the keepers of the others need not know which it is.
+            if record == named {
+                told["about"] = json!([{"reference": format!("Consent/{}", consent.as_str())}]);
+            }
             if let Some(custodian) = custodian {
                 told["recipient"] = json!([{"reference": custodian}]);
             }
@@ -183,13 +189,12 @@ impl Grant {
         })
     }
 
-    fn notice(&self, id: &ResourceId, consent: &ResourceId, record: PatientKey, caller: &Caller, zone: i16) -> Value {
+    fn notice(&self, id: &ResourceId, record: PatientKey, caller: &Caller, zone: i16) -> Value {
         json!({
             "resourceType": "Communication", "id": id.as_str(),
             "meta": {"security": [{"system": format!("{V3}v3-Confidentiality"), "code": "V"}]},
             "status": "completed", "category": category(), "priority": "urgent",
             "subject": {"reference": record.reference()},
-            "about": [{"reference": format!("Consent/{}", consent.as_str())}],
             "sent": time::instant(self.begun, zone), "sender": {"reference": caller.organization},
             "reasonCode": [{"text": self.reason}],
             "payload": [{"contentString": format!(

@@ -13,9 +13,9 @@ use crate::api::searchset::searchset;
 use crate::api::trail::Trail;
 use crate::api::write::Stop;
 use crate::app::Gateway;
-use crate::consent::{Caller, Permitted, Role};
+use crate::consent::{Caller, Permitted};
 use crate::fault::{Fault, Status};
-use crate::fhir::{PatientKey, ResourceId, ResourceType};
+use crate::fhir::{FacilityCode, PatientKey, ResourceId, ResourceType};
 use crate::identity::{Traits, Verdict, compare, evidence, keys};
 use crate::linking::traits_of;
 
@@ -82,13 +82,14 @@ pub(super) async fn matches(call: Call<'_>, trail: &mut Trail) -> Result<Answer,
 /// Those who may be it of whom the caller may see the Patient, the likeliest first. Blocks on storage.
 fn likely(gateway: &Gateway, caller: &Caller, traits: &Traits) -> Result<Vec<Likely>, Fault> {
     let linker = gateway.linker();
-    let panel = if caller.role == Role::Care { Some(gateway.panel(caller)?) } else { None };
+    let panel = gateway.panel(caller)?;
+    // Of whom the caller may see nothing is not counted, not looked at, and takes no time.
+    let concerns = |record: PatientKey, facility: &str| {
+        caller.sends_for(&FacilityCode::parse(facility)) || panel.binary_search(&record).is_ok()
+    };
     let wanted = keys(traits);
     let mut likely = Vec::new();
-    for record in linker.sharing(traits)? {
-        if panel.as_ref().is_some_and(|panel| panel.binary_search(&record).is_err()) {
-            continue;
-        }
+    for record in linker.sharing(traits, concerns)? {
         let Some((found, theirs)) = seen(gateway, caller, record)? else { continue };
         // What only hidden things have in common is no reason to look.
         if !keys(&theirs).iter().any(|key| wanted.contains(key)) {
@@ -153,6 +154,9 @@ fn entry(base: &str, found: Found, grade: &str, score: f64) -> Result<Permitted<
 pub(super) fn of_person(gateway: &Gateway, caller: &Caller, record: PatientKey) -> Result<Vec<Found>, Fault> {
     let mut all = Vec::new();
     for record in &gateway.chart(record)?.person {
+        if !gateway.concerns(caller, *record)? {
+            continue;
+        }
         let id: ResourceId = record.patient_id();
         all.extend(criteria::in_record(gateway, caller, *record, &|columns| {
             columns.find(ResourceType::PATIENT, id.as_str()).into_iter().collect()

@@ -6,18 +6,21 @@ use serde_json::{Value, json};
 use super::{Call, Seen, parameters, rules};
 use crate::api::answer::Answer;
 use crate::api::criteria::{self, Found};
-use crate::api::operation::{lastn, matching};
+use crate::api::operation::matching;
 use crate::api::routes::blocking;
 use crate::api::rules as common;
 use crate::api::trail::Trail;
 use crate::api::write::Stop;
 use crate::app::Gateway;
-use crate::consent::{Caller, Permitted};
+use crate::consent::{Action, Caller, Permitted};
 use crate::fault::{Fault, Status};
 use crate::fhir::{ResourceType, oid};
+use crate::search::facts::token_hash;
 
 /// Patients that may have one identifier: more are nobody who could be meant.
 const MEANT_MAX: usize = 20;
+/// Records that have an identifier of this value in some system, and are looked through for those that concern the caller.
+const RECORDS_MAX: usize = 100_000;
 
 pub(super) async fn cross_reference(call: Call<'_>, trail: &mut Trail) -> Result<Answer, Stop> {
     call.parameters.only(&["sourceIdentifier", "targetSystem"])?;
@@ -61,24 +64,39 @@ fn identifier(value: &Value) -> Option<(String, String)> {
     }
 }
 
-/// What is answered of each Patient that the caller may see; `None` where it may see none that has the identifier. Blocks on
-/// storage.
-#[allow(clippy::type_complexity)]
+/// What is answered: which records were shown, and the parts of each Patient.
+type Told = (Seen, Vec<Permitted<Vec<Value>>>);
+
+/// What is answered of each Patient that the caller may see; `None` where it may see none that has the identifier, or so many
+/// that nobody can be meant. Blocks on storage.
 fn found(
     gateway: &Gateway,
     caller: &Caller,
-    (system, value): (&str, &str),
+    asked: (&str, &str),
     targets: &[String],
     base: &str,
-) -> Result<Option<(Seen, Vec<Permitted<Vec<Value>>>)>, Stop> {
-    let token = lastn::pair("identifier", &format!("{system}|{value}"));
-    let meant = criteria::find(gateway, caller, ResourceType::PATIENT, &token, MEANT_MAX)?;
-    if meant.is_empty() {
+) -> Result<Option<Told>, Stop> {
+    caller.may(Action::Search, ResourceType::PATIENT)?;
+    let store = gateway.pipeline().store();
+    let mut meant = Vec::new();
+    for record in store.identified(ResourceType::PATIENT, token_hash(asked.1), RECORDS_MAX)? {
+        // Of whom the caller may see nothing is not looked at, and does not count.
+        if gateway.concerns(caller, record)? {
+            let seen = criteria::in_record(gateway, caller, record, &|columns| {
+                (0..columns.len()).filter(|row| columns.types[*row] == ResourceType::PATIENT).collect()
+            })?;
+            for one in seen {
+                let patient: Value = serde_json::from_str(&one.body()?).unwrap_or_default();
+                meant.extend(identifiers(&patient).any(|known| is_same(known, asked)).then_some(record));
+            }
+        }
+    }
+    if meant.is_empty() || meant.len() > MEANT_MAX {
         return Ok(None);
     }
     let mut all: Vec<Found> = Vec::new();
-    for one in &meant {
-        for found in matching::of_person(gateway, caller, one.patient)? {
+    for record in meant {
+        for found in matching::of_person(gateway, caller, record)? {
             if !all.iter().any(|known| known.id == found.id) {
                 all.push(found);
             }
@@ -86,9 +104,18 @@ fn found(
     }
     all.sort_by(|a, b| a.id.as_str().cmp(b.id.as_str()));
     let seen = Seen::of(gateway, caller, all.iter().map(|one| (one.patient, 1)))?;
-    let parts =
-        all.into_iter().map(|one| told(one, (system, value), targets, base)).collect::<Result<Vec<_>, Fault>>()?;
+    let parts = all.into_iter().map(|one| told(one, asked, targets, base)).collect::<Result<Vec<_>, Fault>>()?;
     Ok(Some((seen, parts)))
+}
+
+fn identifiers(patient: &Value) -> impl Iterator<Item = &Value> {
+    patient["identifier"].as_array().into_iter().flatten()
+}
+
+/// Whether an Identifier is that one; a system may be named as an OID or as its URL.
+fn is_same(identifier: &Value, (system, value): (&str, &str)) -> bool {
+    let stated = identifier["system"].as_str().unwrap_or_default();
+    oid::canonical(stated) == oid::canonical(system) && identifier["value"].as_str() == Some(value)
 }
 
 /// The identifiers of a Patient but for the one that was asked about, and its address; where systems are named, those alone.
@@ -99,11 +126,10 @@ fn told(found: Found, asked: (&str, &str), targets: &[String], base: &str) -> Re
         let part = |one: &Value, name: &str| one[name].as_str().unwrap_or_default().to_owned();
         let is_wanted = |one: &&Value| {
             let system = part(one, "system");
-            let is_asked = oid::canonical(&system) == oid::canonical(asked.0) && part(one, "value") == asked.1;
             let is_target = |target: &String| oid::canonical(target) == oid::canonical(&system);
-            !is_asked && !system.is_empty() && (targets.is_empty() || targets.iter().any(is_target))
+            !is_same(one, asked) && !system.is_empty() && (targets.is_empty() || targets.iter().any(is_target))
         };
-        let identifiers = patient["identifier"].as_array().into_iter().flatten().filter(is_wanted);
+        let identifiers = identifiers(&patient).filter(is_wanted);
         let mut parts: Vec<Value> =
             identifiers.map(|one| json!({"name": "targetIdentifier", "valueIdentifier": one})).collect();
         if targets.is_empty() || !parts.is_empty() {

@@ -55,8 +55,9 @@ rules! {
         "A record remembers {} pairs; settle some of those that wait first."
         "一つの記録に保存できる組は{}件までです。先に確認待ちの組を処理してください。"
     pub(super) HELD_APART "link-held-apart" Error Conflict
-        "It was decided that these two records are not one person's, and by this they would be: {}."
-        "別人と判断された次の二つの記録が同一人物の記録になってしまいます: {}"
+        "These two records are held apart, and by the links of others they would be one person's: {}. Unlink those too, or take \
+         a record out altogether: $unlink without other."
+        "別人と判断された次の二つの記録が、他の記録を介して同一人物の記録になってしまいます: {} 他の結び付けも解除するか、otherを指定せずに $unlink を呼び出してください。"
     pub(super) TELLS_TOO_LITTLE "match-too-little" Error Required
         "This tells too little of a person to be looked for: give name and birth date, or a number."
         "この内容だけでは人を探せません。氏名と生年月日、または番号を指定してください。"

@@ -10,13 +10,13 @@ use super::{Action, Asking, Sent, Target};
 use crate::api::after::After;
 use crate::api::conditional::Versions;
 use crate::api::criteria::{self, Found, Match};
-use crate::api::{history, patch, person};
+use crate::api::{history, patch};
 use crate::app::Gateway;
 use crate::consent::Caller;
 use crate::fault::{Denied, Fault, Issue, Place, Status};
 use crate::fhir::json::{Members, shape};
 use crate::fhir::reference::{self, Literal};
-use crate::fhir::{Draft, ResourceId, ResourceType};
+use crate::fhir::{Draft, ResourceId, ResourceType, same_person};
 use crate::pipeline::{Content, Expected, Put, Statement, assign, home};
 use crate::validate;
 
@@ -101,8 +101,10 @@ impl<'a> Body<'a> {
             return Err(Stop::Refused(Status::BadRequest, issues));
         }
         let mut text = Cow::Borrowed(text);
-        if resource_type == ResourceType::PATIENT && person::without_links(&mut value) {
-            text = Cow::Owned(value.to_string());
+        if resource_type == ResourceType::PATIENT
+            && let Some(patient) = same_person::without(&value)
+        {
+            (text, value) = (Cow::Owned(patient.to_string()), patient);
         }
         Ok(Body { text, value, noticed: issues })
     }

@@ -8,7 +8,7 @@ use crate::fhir::entry::{Entries, Entry, business_key};
 use crate::fhir::json::{self, Members};
 use crate::fhir::reference::{self, Literal};
 use crate::fhir::time::Interval;
-use crate::fhir::{Draft, FacilityCode, PatientKey, ResourceType};
+use crate::fhir::{Draft, FacilityCode, PatientKey, ResourceType, same_person};
 use crate::map::{Change, Mapped};
 
 use super::Context;
@@ -130,6 +130,10 @@ fn entry_draft(
 ) -> Result<Draft, Issue> {
     let raw = received.get(entry.position).and_then(|text| Members::of(text));
     let raw = raw.as_ref().and_then(|raw| raw.get("resource")).and_then(Members::of);
+    let is_patient = entry.resource_type == ResourceType::PATIENT;
+    let without =
+        if is_patient { same_person::without(entry.resource).map(|patient| patient.to_string()) } else { None };
+    let raw = without.as_deref().map_or(raw, Members::of);
     let raw = raw.ok_or_else(|| Issue::new(&NOT_THE_TREE, Place::Whole))?;
     let draft = Draft::received(entry.resource_type, entry.id.clone(), &raw, |name, value| {
         // An Attachment may point to a Binary entry by its urn.
