@@ -1,6 +1,7 @@
 //! The current versions of one record as columns: what a query is judged on in one pass (design decision 4c).
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::OnceLock;
 
 use super::facts::{DateFact, Facts, Labels, Token, reference_hash};
 use crate::fhir::{PatientKey, ResourceId, ResourceType};
@@ -24,7 +25,24 @@ pub struct Columns {
     tokens: Spans<Token>,
     dates: Spans<DateFact>,
     references: Spans<u64>,
+    by_id: ById,
 }
+
+/// Rows past which a resource is not looked for one row after the other.
+const SHORT_ROWS_MAX: usize = 512;
+
+/// The rows of many by the hashes of their names, made when one is first looked for.
+#[derive(Clone, Debug, Default)]
+struct ById(OnceLock<HashMap<u64, u32>>);
+
+impl PartialEq for ById {
+    /// It says nothing that the rows do not.
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for ById {}
 
 /// Values of all rows one behind the other, with the place where each row's begin.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -106,7 +124,20 @@ impl Columns {
 
     /// The row of a resource.
     pub fn find(&self, resource_type: ResourceType, id: &str) -> Option<usize> {
-        (0..self.len()).find(|row| self.types[*row] == resource_type && self.ids[*row].as_str() == id)
+        let is_it = |row: &usize| self.types[*row] == resource_type && self.ids[*row].as_str() == id;
+        if !self.is_long() {
+            return (0..self.len()).find(is_it);
+        }
+        let named = |row: usize| (reference_hash(self.types[row], self.ids[row].as_str()), row as u32);
+        let by_id = self.by_id.0.get_or_init(|| (0..self.len()).map(named).collect());
+        let row = *by_id.get(&reference_hash(resource_type, id))? as usize;
+        // Of two names with one hash the other one may be meant.
+        if is_it(&row) { Some(row) } else { (0..self.len()).find(is_it) }
+    }
+
+    /// Whether there are so many rows that [`Columns::find`] keeps an index of them.
+    pub fn is_long(&self) -> bool {
+        self.len() > SHORT_ROWS_MAX
     }
 
     /// The Patients that a row names.

@@ -292,12 +292,18 @@ impl<'v> Judge<'v> {
             return Some(Row { chart: near, row });
         }
         let places = self.places.get_or_init(|| {
-            let rows = charts.iter().enumerate().flat_map(|(chart, columns)| {
+            // Long ones (the directory's) have an index of their own, made once and not for each query.
+            let short = charts.iter().enumerate().filter(|(_, columns)| !columns.is_long());
+            let rows = short.flat_map(|(chart, columns)| {
                 (0..columns.len()).map(move |row| ((columns.types[row], columns.ids[row].as_str()), Row { chart, row }))
             });
             rows.collect()
         });
-        places.get(&(resource_type, id)).copied()
+        let in_long = || {
+            let mut long = charts.iter().enumerate().filter(|(_, columns)| columns.is_long());
+            long.find_map(|(chart, columns)| Some(Row { chart, row: columns.find(resource_type, id)? }))
+        };
+        places.get(&(resource_type, id)).copied().or_else(in_long)
     }
 }
 

@@ -65,7 +65,7 @@ pub(super) async fn who_can_see(call: Call<'_>, trail: &mut Trail) -> Result<Ans
         },
     };
     let mut members = Vec::new();
-    for member in call.gateway.callers() {
+    for member in call.gateway.callers()? {
         let policy = chart.policy(&member);
         let sight = Sight::through(&chart.gate(&member, &policy, call.gateway.now()), &chart, only);
         if all || sight.count() > 0 {
@@ -87,7 +87,7 @@ pub(super) async fn explain(call: Call<'_>, trail: &mut Trail) -> Result<Answer,
     call.parameters.only(&["client", "purpose"])?;
     let client = call.parameters.text("client")?;
     let client = client.ok_or_else(|| Stop::because(Status::BadRequest, &rules::MISSING, "client"))?;
-    let member = call.gateway.callers().into_iter().find(|member| member.client == client);
+    let member = call.gateway.callers()?.into_iter().find(|member| member.client == client);
     let Some(member) = member else { return Err(parameters::refused(&common::VALUE, "client")) };
     let purpose = match call.parameters.text("purpose")? {
         None => member.purpose,
@@ -136,7 +136,7 @@ pub(super) async fn preview(call: Call<'_>, trail: &mut Trail) -> Result<Answer,
         members.push(json!({"name": "issues", "resource": outcome}));
     }
     let now = call.gateway.now();
-    for member in call.gateway.callers() {
+    for member in call.gateway.callers()? {
         let before = Sight::through(&chart.gate(&member, &chart.policy(&member), now), &chart, None);
         let policy = Policy::compile(&member.asker(), &Ground { directives: &directives, ..chart.ground() });
         let after = Sight::through(&chart.gate(&member, &policy, now), &chart, None);
