@@ -23,6 +23,7 @@ pub mod identity;
 pub mod intake;
 pub mod journal;
 pub mod letter;
+pub mod listing;
 pub mod map;
 pub mod pipeline;
 pub mod search;

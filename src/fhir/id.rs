@@ -143,6 +143,12 @@ impl PatientKey {
         PatientKey(DIRECTORY_SHARDS | u128::from(resource_type.number()) << 8 | u128::from(shard))
     }
 
+    /// Every part in which resources of a type may lie.
+    pub fn parts_of(resource_type: ResourceType) -> impl Iterator<Item = PatientKey> {
+        let first = DIRECTORY_SHARDS | u128::from(resource_type.number()) << 8;
+        (0..SHARDS).map(move |shard| PatientKey(first | u128::from(shard)))
+    }
+
     /// The part of the directory in which definitions lie that are part of the program. Nothing is stored there.
     pub fn built_in(resource_type: ResourceType) -> Self {
         PatientKey(DIRECTORY_SHARDS | u128::from(resource_type.number()) << 8 | u128::from(BUILT_IN))
