@@ -173,17 +173,26 @@ impl Desk<'_> {
     /// Puts resources into a part of the directory; only says what that would come to where nothing is to be written.
     fn put_all(&self, part: PatientKey, drafts: Vec<Draft>) -> Result<Counts, Fault> {
         let mut counts = Counts::default();
+        let standing = self.pipeline.standings.take(&self.pipeline.store, part)?;
+        let before = |draft: &Draft| {
+            let current = standing.current(draft.resource_type, &draft.id).filter(|facts| !facts.deleted);
+            current.map(|facts| facts.content == draft.content_hash())
+        };
+        // Of a newer list most says the same: that is told by its hash, before anything is made of it.
+        let (same, new): (Vec<_>, Vec<_>) =
+            drafts.into_iter().map(|draft| (before(&draft), draft)).partition(|(before, _)| *before == Some(true));
+        self.pipeline.standings.give_back(standing);
+        counts.unchanged = same.len() as u64;
         if self.how.only_try {
-            let standing = self.pipeline.standings.take(&self.pipeline.store, part)?;
-            for draft in &drafts {
-                let current = standing.current(draft.resource_type, &draft.id).filter(|facts| !facts.deleted);
-                counts.one(current.map(|facts| facts.content == draft.content_hash()));
-            }
-            self.pipeline.standings.give_back(standing);
+            new.into_iter().for_each(|(before, _)| counts.one(before));
             return Ok(counts);
         }
+        if new.is_empty() {
+            return Ok(counts);
+        }
+        let drafts = new.into_iter().map(|(_, draft)| draft);
         let broken = || Fault::Broken("a resource of a list cannot be stated".into());
-        let statements = drafts.into_iter().map(|draft| statement(part, draft)).collect::<Option<Vec<_>>>();
+        let statements = drafts.map(|draft| statement(part, draft)).collect::<Option<Vec<_>>>();
         for stated in self.pipeline.state(&statements.ok_or_else(broken)?)?.map_err(|_| broken())? {
             let Stated { was, version, .. } = stated;
             counts.one(match was {
