@@ -148,7 +148,7 @@ impl<'v> Judge<'v> {
             Slow::Values(asked) => match asked.test {
                 // What has a fact is there; what has none may be there all the same.
                 Test::Missing(missing) if subject.has_token(asked.definition) => !missing,
-                _ => tested(&self.values(subject, asked.definition)?, &asked.test),
+                _ => self.is_tested(subject, asked)?,
             },
             Slow::Codes(asked, codes) => self.coded(asked, codes, subject)?,
             Slow::Refers { reference, targets, contained } => {
@@ -217,6 +217,20 @@ impl<'v> Judge<'v> {
     pub(super) fn values(&self, subject: &Subject<'_>, definition: &Definition) -> Result<Vec<Value>, Fault> {
         let reading = Reading { zone_minutes: self.zone_minutes, base: self.base };
         Ok(read::values(subject.json()?, definition, reading))
+    }
+
+    /// Whether the values of a parameter pass; strings of the directory are read once and kept.
+    fn is_tested(&self, subject: &Subject<'_>, asked: &Asked<'_>) -> Result<bool, Fault> {
+        let kept = subject.current().and_then(|(columns, row)| Some((columns.strings(asked.definition)?, row)));
+        let Some((strings, row)) = kept else {
+            return Ok(tested(&self.values(subject, asked.definition)?, &asked.test));
+        };
+        let Some(own) = strings.get(row) else { return Ok(false) };
+        if own.get().is_none() {
+            // Of two who read it at once one is enough.
+            let _ = own.set(self.values(subject, asked.definition)?.into());
+        }
+        Ok(own.get().is_some_and(|values| tested(values, &asked.test)))
     }
 
     fn coded(&self, asked: &Asked<'_>, codes: &[Arc<Members>], subject: &Subject<'_>) -> Result<bool, Fault> {

@@ -1,6 +1,7 @@
 //! Public lists over HTTP: what becomes of rows, of a newer list, of what is broken, and who may send one.
 
 use serde_json::{Value, json};
+use tasuki::validate::{Level, base_at};
 
 use crate::gateway::{Answer, Ask, Served};
 use crate::{found, put, serve, store};
@@ -83,6 +84,14 @@ fn a_list_is_taken_in_and_a_newer_one_changes_what_it_knows() {
         let kind = "/Organization?type=https://tasuki.example/fhir/CodeSystem/place-kind%7Chome-helper";
         assert_eq!(found(&served, client, kind), one, "{client}");
         assert_eq!(found(&served, client, &format!("/Location?organization={}", one[0])).len(), 1);
+    }
+    for of in ["Organization", "Location", "HealthcareService"] {
+        for entry in served.get("office", format!("/{of}")).json()["entry"].as_array().unwrap() {
+            let issues: Vec<String> =
+                base_at(&entry["resource"], Level::Full).iter().map(|issue| issue.english()).collect();
+            let told = issues.iter().filter(|issue| !issue.contains("dom-6")).count();
+            assert_eq!(told, 0, "{of}: {issues:#?}");
+        }
     }
     let again = import(&served, "office", "kind=care-offices", &first);
     assert_eq!(counted(&again, "Organization"), [0, 0, 2]);

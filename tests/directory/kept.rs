@@ -1,6 +1,7 @@
 //! Who keeps the directory, who reads it, and what of patients' records is not of it.
 
 use serde_json::{Value, json};
+use tasuki::fhir::{PatientKey, ResourceId, ResourceType};
 
 use crate::gateway::{Ask, Served, key};
 use crate::{CLOSED, NUMBER, found, put, serve, store};
@@ -202,6 +203,40 @@ fn an_id_that_a_record_has_is_not_taken_for_the_directory() {
     assert_eq!(served.ask(Ask { method: "DELETE", ..Ask::get("office", "/CareTeam/chosen") }).status, 204);
     assert_eq!(served.get("agency-a", "/CareTeam/chosen").json()["status"], "active");
     assert_eq!(served.get("agency-b", "/CareTeam/chosen").status, 404);
+}
+
+/// A part with so many rows that it keeps an index and strings answers as one that does not, also after a change.
+#[test]
+fn a_long_part_is_searched_like_a_short_one() {
+    let served = serve(&store());
+    let part = |id: &str| PatientKey::directory(ResourceType::ORGANIZATION, &ResourceId::parse(id).unwrap());
+    let all = (0..).map(|n| format!("long-{n}")).filter(|id| part(id) == part("long-0"));
+    let ids: Vec<String> = all.take(600).collect();
+    let organization = |id: &str, name: &str| json!({"resourceType": "Organization", "id": id, "name": name});
+    for some in ids.chunks(200) {
+        let entry = |id: &String| json!({"resource": organization(id, &format!("name {id}")), "request": {"method": "PUT", "url": format!("Organization/{id}")}});
+        let entries: Vec<Value> = some.iter().map(entry).collect();
+        let bundle = json!({"resourceType": "Bundle", "type": "transaction", "entry": entries});
+        assert_eq!(served.ask(Ask::post("office", "", &bundle)).status, 200);
+    }
+    let (first, last) = (&ids[0], &ids[599]);
+    let role = json!({"resourceType": "PractitionerRole", "id": "r", "organization": {"reference": format!("Organization/{last}")}});
+    assert!(put(&served, &role) < 300);
+    let total = |name: &str| served.get("agency-b", format!("/Organization?name={name}")).json()["total"].as_u64();
+    for _ in 0..2 {
+        assert_eq!((total("name"), total("none")), (Some(600), Some(0)));
+        assert_eq!(
+            found(&served, "agency-b", &format!("/Organization?name:exact=name%20{last}")),
+            [format!("Organization/{last}")]
+        );
+        let included = found(&served, "agency-b", "/PractitionerRole?_include=PractitionerRole:organization");
+        assert_eq!(included, [format!("Organization/{last}"), "PractitionerRole/r".into()]);
+    }
+    assert!(put(&served, &organization(first, "other")) < 300);
+    assert_eq!((total("name"), total("other")), (Some(599), Some(1)));
+    let path = format!("/Organization/{first}");
+    assert_eq!(served.ask(Ask { method: "DELETE", ..Ask::get("office", path) }).status, 204);
+    assert_eq!((total("name"), total("other")), (Some(599), Some(0)));
 }
 
 fn sorted<const N: usize>(mut names: [String; N]) -> [String; N] {
