@@ -5,7 +5,10 @@
 
 #[path = "../gateway/mod.rs"]
 mod gateway;
+#[path = "../program/mod.rs"]
+mod program;
 
+mod command;
 mod import;
 mod kept;
 mod measured;
