@@ -17,6 +17,7 @@ use crate::search::Columns;
 use crate::search::evaluate::{Judge, Refused};
 use crate::search::query::{Query, Scope};
 use crate::search::run::run;
+use crate::store::records::is_found_by_identifier;
 
 /// A resource that was found, and that the caller may see.
 #[derive(Debug)]
@@ -189,7 +190,10 @@ fn records(gateway: &Gateway, caller: &Caller, query: &Query<'_>) -> Result<Vec<
             None if caller.role == Role::Open => return gateway.scope(caller),
             None => {
                 records = gateway.panel(caller)?.to_vec();
-                records.extend(directory());
+                records.extend(match query.identifiers().filter(|_| !query.reaches()) {
+                    Some((of, values)) if is_found_by_identifier(of) => gateway.identified_parts(of, &values)?,
+                    _ => directory(),
+                });
             }
         }
     }

@@ -172,6 +172,16 @@ fn broken_rows_are_told_and_hinder_no_others() {
 }
 
 #[test]
+fn so_many_problems_are_told_one_by_one_and_all_are_counted() {
+    let served = serve(&store());
+    for (rows, told) in [(1000, 1000), (1001, 1000)] {
+        let csv = format!("事業所番号,事業所名\n{}", "1,x\n".repeat(rows));
+        let taken = import(&served, "office", "kind=care-offices", &csv);
+        assert_eq!((problems(&taken).len(), counted(&taken, "problems")), (told, vec![rows as u64]));
+    }
+}
+
+#[test]
 fn what_the_office_registered_itself_stays_as_it_is() {
     let served = serve(&store());
     let own = json!({"resourceType": "Organization", "id": "own", "name": "事務局の登録名", "identifier": [

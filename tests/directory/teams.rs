@@ -57,6 +57,9 @@ fn a_member_joins_and_leaves_from_one_request_to_the_next() {
     assert!(!reads(&served, "agency-b"));
     put(named(&["Organization/nurse-station", "Organization/agency-b"]), "active");
     assert!(reads(&served, "agency-b") && reads(&served, "nurse-station") && !reads(&served, "agency-a"));
+    let who = served.get("office", format!("/{}/$who-can-see", crate::gateway::key(CLOSED).reference()));
+    let (in_it, outside) = (who.body.contains("\"agency-b\""), who.body.contains("\"agency-a\""));
+    assert!(in_it && !outside, "the office is told so too: {}", who.body);
     put(named(&["Organization/nurse-station"]), "active");
     assert!(!reads(&served, "agency-b") && reads(&served, "nurse-station"));
     put(named(&["Organization/nurse-station", "Organization/agency-b"]), "active");
