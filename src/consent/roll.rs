@@ -99,16 +99,16 @@ impl Roll {
             let counts = |time: Interval| !team.is_active || holds(time, now);
             team.members.iter().any(|(name, time)| counts(*time) && sought.may_be(name, inner))
         });
-        let outside = self.teams.keys().filter(|team| !may_be_in.contains(*team)).cloned().collect();
-        Membership { of: is_in.into_iter().cloned().collect(), outside, until: self.next_change(now) }
+        let outside = self.teams.keys().filter(|team| !may_be_in.contains(&***team)).cloned().collect();
+        Membership { of: is_in.into_iter().map(Box::from).collect(), outside, until: self.next_change(now) }
     }
 
     /// The teams of which something holds, where it may hold of one because it does of another.
-    fn closure(&self, holds_of: impl Fn(&Team, &BTreeSet<&Box<str>>) -> bool) -> BTreeSet<&Box<str>> {
+    fn closure(&self, holds_of: impl Fn(&Team, &BTreeSet<&str>) -> bool) -> BTreeSet<&str> {
         let mut found = BTreeSet::new();
         loop {
-            let new = self.teams.iter().filter(|(name, team)| !found.contains(name) && holds_of(team, &found));
-            let new: Vec<&Box<str>> = new.map(|(name, _)| name).collect();
+            let new = self.teams.iter().filter(|(name, team)| !found.contains(&***name) && holds_of(team, &found));
+            let new: Vec<&str> = new.map(|(name, _)| &**name).collect();
             if new.is_empty() {
                 return found;
             }
@@ -126,20 +126,20 @@ impl Roll {
 
 impl Sought<'_> {
     /// Whether that is who asks.
-    fn is(&self, name: &str, teams: &BTreeSet<&Box<str>>) -> bool {
+    fn is(&self, name: &str, teams: &BTreeSet<&str>) -> bool {
         match kind(name) {
             "PractitionerRole" => self.roll.roles.get(name).is_some_and(|role| {
                 let is_person = self.person.is_some() && role.practitioner.as_deref() == self.person;
                 let here = role.organization.as_deref().is_none_or(|of| of == self.organization);
                 role.is_active && holds(role.time, self.now) && is_person && here
             }),
-            "CareTeam" | "Group" => teams.contains(&Box::from(name)),
+            "CareTeam" | "Group" => teams.contains(name),
             _ => self.organization == name || self.person == Some(name),
         }
     }
 
     /// Whether it is, or it cannot be told: a person where nobody signed in, a role or a team that is not known.
-    fn may_be(&self, name: &str, teams: &BTreeSet<&Box<str>>) -> bool {
+    fn may_be(&self, name: &str, teams: &BTreeSet<&str>) -> bool {
         match kind(name) {
             "Organization" => self.organization == name,
             "Patient" | "RelatedPerson" => false,
@@ -148,7 +148,7 @@ impl Sought<'_> {
                 let person = role.practitioner.as_deref().is_none_or(|of| self.person.is_none_or(|own| own == of));
                 person && role.organization.as_deref().is_none_or(|of| of == self.organization)
             }),
-            "CareTeam" | "Group" => teams.contains(&Box::from(name)) || !self.roll.teams.contains_key(name),
+            "CareTeam" | "Group" => teams.contains(name) || !self.roll.teams.contains_key(name),
             _ => true,
         }
     }
@@ -181,7 +181,7 @@ mod tests {
     /// Of each team, what a caller is to it: in it, outside of it, or not to be told.
     fn told(roll: &Roll, organization: &str, person: Option<&str>) -> String {
         let Membership { of, outside, .. } = roll.membership(organization, person, JUNE);
-        let one = |name: &Box<str>| match (of.contains(name), outside.contains(name)) {
+        let one = |name: &str| match (of.iter().any(|own| **own == *name), outside.contains(name)) {
             (true, false) => "in",
             (false, true) => "out",
             (false, false) => "?",

@@ -13,11 +13,14 @@ const STRINGS_MAX: usize = 2;
 /// The values of one parameter, row by row.
 pub(in crate::search) type Strings = Vec<OnceLock<Box<[Value]>>>;
 
+/// A parameter by URL and expression, with its values.
+type Kept = (Box<str>, Box<str>, Arc<Strings>);
+
 /// It says nothing that the rows do not.
 #[derive(Debug, Default)]
 pub(super) struct Aside {
     rows: OnceLock<HashMap<u64, u32>>,
-    strings: RwLock<Vec<(Box<str>, Box<str>, Arc<Strings>)>>,
+    strings: RwLock<Vec<Kept>>,
 }
 
 impl Aside {
@@ -28,9 +31,7 @@ impl Aside {
 
     /// Where the values of a parameter are kept; `None` where others are already.
     pub(super) fn strings(&self, definition: &Definition, rows: usize) -> Option<Arc<Strings>> {
-        let is_it = |(url, expression, _): &&(Box<str>, Box<str>, Arc<Strings>)| {
-            *url == definition.url && *expression == definition.expression
-        };
+        let is_it = |(url, expression, _): &&Kept| *url == definition.url && *expression == definition.expression;
         let kept = self.strings.read().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, _, strings)) = kept.iter().find(is_it) {
             return Some(strings.clone());
