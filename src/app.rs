@@ -1,11 +1,14 @@
 //! Joining the parts: the running gateway.
 
 mod assertions;
+mod changed;
 mod conformance;
 mod containers;
+mod directory;
 mod exports;
 mod known;
 mod senders;
+mod teams;
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -37,11 +40,14 @@ pub use assertions::{Assertions, NotTaken};
 use conformance::Keeper;
 pub use conformance::{CODES_KEPT_MAX, Conformance};
 pub use containers::{Containers, Progress};
+pub use directory::DIRECTORY_BYTES_MAX;
+use directory::Directory;
 pub use exports::{Asked, Export, Exports, Level, NotBegun, Stage};
 use known::Known;
 pub use senders::Senders;
+use teams::Teamwork;
 
-/// Memory for records that are kept as charts, bytes.
+/// Memory for patients' records that are kept as charts, bytes.
 pub const HOT_BYTES_MAX: usize = 256 << 20;
 /// Records with one identifier that are looked at instead of all.
 const IDENTIFIED_MAX: usize = 1_000;
@@ -57,6 +63,8 @@ pub struct Gateway {
     base_url: String,
     clock: fn() -> i64,
     hot: Arc<Hot<Chart>>,
+    directory: Directory,
+    teams: Teamwork,
     terms: Arc<Terms>,
     pipeline: Arc<Pipeline>,
     linker: Arc<Linker>,
@@ -134,6 +142,7 @@ impl Gateway {
         let known = Known::follow(&store, config.open)?;
         let parts = || known.directory(is_definition);
         let conformance = Keeper::follow(&store, config.guides.clone(), parts)?;
+        let teams = Teamwork::follow(&store, |wanted| known.directory(wanted))?;
         Ok(Gateway {
             containers: Containers::start(store.clone(), pipeline.clone(), journal.clone(), clock)?,
             exports: Exports::open(store.clone(), config.limits, clock())?,
@@ -167,6 +176,8 @@ impl Gateway {
             base_url: config.base_url.clone(),
             places: RwLock::default(),
             known,
+            directory: Directory::over(&store, &terms)?,
+            teams,
             conformance,
             seal: store.secret("links", *uuid::Uuid::new_v4().as_bytes())?,
             updates: RwLock::default(),
@@ -199,11 +210,23 @@ impl Gateway {
         self.registry.joined(organization).or_else(listed)
     }
 
-    /// Everybody who may call, programs first, each with all that it may be granted.
-    pub fn callers(&self) -> Vec<Arc<Caller>> {
+    /// Everybody who may call, programs first, each with all that it may be granted and the teams that it is in now. Blocks on
+    /// storage where the directory has changed.
+    pub fn callers(&self) -> Result<Vec<Arc<Caller>>, Fault> {
         let mut callers = self.registry.callers();
         callers.extend(self.people.callers(|organization| self.joined(organization)));
-        callers
+        callers.iter().map(|caller| self.in_teams(caller)).collect()
+    }
+
+    /// A caller with the teams of the directory in which it is a member now; `None` where the directory has changed and must
+    /// be read: never blocks on storage.
+    pub fn hot_in_teams(&self, caller: &Arc<Caller>) -> Option<Arc<Caller>> {
+        self.teams.hot(caller, self.now())
+    }
+
+    /// The same. Blocks on storage where the directory has changed.
+    pub fn in_teams(&self, caller: &Arc<Caller>) -> Result<Arc<Caller>, Fault> {
+        self.teams.current(caller, self.now())
     }
 
     /// What each caller has asked for lately, and is asking for now.
@@ -376,15 +399,18 @@ impl Gateway {
         records.sort_unstable();
         records.dedup();
         if caller.role != Role::Open {
-            let scope = self.scope(caller)?;
-            records.retain(|record| scope.contains(record));
+            let panel = self.panel(caller)?;
+            records.retain(|record| match record.directory_type() {
+                Some(of) => is_directory(of),
+                None => panel.binary_search(record).is_ok(),
+            });
         }
         Ok(Some(records))
     }
 
     /// The parts of the directory that a caller may read.
     pub fn directory(&self, caller: &Caller) -> Vec<PatientKey> {
-        self.known.directory(|resource_type| caller.role == Role::Open || is_directory(resource_type))
+        self.directory_of(caller, |_| true)
     }
 
     /// The definitions in force, when none has changed since they were read: never blocks on storage.
@@ -459,12 +485,12 @@ impl Gateway {
 
     /// A record's chart when it is in memory: never blocks on storage.
     pub fn hot_chart(&self, patient: PatientKey) -> Option<Arc<Chart>> {
-        self.hot.get(patient)
+        if patient.is_directory() { self.directory.hot(patient) } else { self.hot.get(patient) }
     }
 
     /// A record's chart. Blocks on storage when the record is not in memory.
     pub fn chart(&self, patient: PatientKey) -> Result<Arc<Chart>, Fault> {
-        self.hot.load(patient)
+        if patient.is_directory() { self.directory.chart(patient) } else { self.hot.load(patient) }
     }
 
     /// A record's chart as it was at an instant, milliseconds since 1970, for what it held then: whether it may be seen is
@@ -478,13 +504,16 @@ impl Gateway {
     /// The chart a resource is on, when it is in memory: never blocks on storage.
     pub fn hot_place(&self, resource_type: ResourceType, id: &ResourceId) -> Option<Arc<Chart>> {
         let patient = *self.places.read().ok()?.get(&Place::of(resource_type, id))?;
-        self.hot.get(patient).filter(|chart| chart.row(resource_type, id).is_some())
+        self.hot_chart(patient).filter(|chart| chart.row(resource_type, id).is_some())
     }
 
     /// The chart a resource is on. Blocks on storage.
     pub fn place(&self, resource_type: ResourceType, id: &ResourceId) -> Result<Option<Arc<Chart>>, Fault> {
+        if let Some(chart) = self.directory.built_in(resource_type, id) {
+            return Ok(Some(chart.clone()));
+        }
         for patient in self.store.candidates(resource_type, id)? {
-            let chart = self.hot.load(patient)?;
+            let chart = self.chart(patient)?;
             if chart.row(resource_type, id).is_some() {
                 self.remember(Place::of(resource_type, id), patient);
                 return Ok(Some(chart));

@@ -24,6 +24,7 @@ pub mod intake;
 pub mod journal;
 pub mod letter;
 pub mod linking;
+pub mod listing;
 pub mod map;
 pub mod pipeline;
 pub mod search;

@@ -512,6 +512,7 @@ fn a_team_of_the_record_is_asked_for_who_is_in_it_and_when() {
             record: Some(key(HANAKO)),
             content: tasuki::pipeline::Content::Put(Box::new(put)),
             expected: tasuki::pipeline::Expected::Anything,
+            only_directory: false,
         };
         gateway.write(|pipeline| pipeline.state(&[statement])).unwrap().unwrap();
     };

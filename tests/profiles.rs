@@ -25,7 +25,9 @@ fn files(folder: &str) -> Vec<(PathBuf, Value)> {
 
 #[test]
 fn what_is_published_is_sound_r4() {
-    for (file, resource) in files("consent").into_iter().chain(files("network")) {
+    let directory = files("directory").into_iter().filter(|(_, resource)| resource.get("resourceType").is_some());
+    for (file, resource) in files("consent").into_iter().chain(files("network")).chain(files("naming")).chain(directory)
+    {
         let errors = base_at(&resource, Level::Full).into_iter().filter(|issue| issue.rule.severity >= Severity::Error);
         let errors: Vec<String> = errors.map(|issue| format!("{} {}", issue.place, issue.english())).collect();
         assert!(errors.is_empty(), "{}: {errors:#?}", file.display());

@@ -25,7 +25,10 @@ pub(super) async fn enter(request: &HttpRequest, gateway: &web::Data<Gateway>) -
     if gateway.registry().is_open() {
         return Ok(None);
     }
-    let told = tell(request, gateway).await;
+    let told = match tell(request, gateway).await {
+        Ok(caller) => Ok(in_teams(gateway, caller).await),
+        denied => denied,
+    };
     let entered = match &told {
         Ok(caller) => gateway.meters().enter(&caller.client, gateway.now()).map(Some),
         Err(_) => match stranger(request, gateway) {
@@ -83,6 +86,16 @@ async fn tell(request: &HttpRequest, gateway: &web::Data<Gateway>) -> Result<Arc
         Ok(people.fetching(fetcher, &token, shown.as_ref(), now, |of| fetching.joined(of)))
     });
     told.await.unwrap_or(Err(Denied::UnknownCaller))
+}
+
+/// The caller with the teams of the directory that it is in now. Where the directory cannot be read it is in none, and no
+/// denial of one passes it by.
+async fn in_teams(gateway: &web::Data<Gateway>, caller: Arc<Caller>) -> Arc<Caller> {
+    if let Some(caller) = gateway.hot_in_teams(&caller) {
+        return caller;
+    }
+    let (reader, who) = (gateway.clone(), caller.clone());
+    blocking(move || reader.in_teams(&who)).await.unwrap_or(caller)
 }
 
 /// The `Authorization` header. Two of them could mean two callers to two readers of one request.

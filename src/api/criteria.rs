@@ -10,13 +10,14 @@ use super::write::Stop;
 use super::write::rules;
 use crate::app::Gateway;
 use crate::chart::Chart;
-use crate::consent::{Action, Caller, Permit, Permitted};
+use crate::consent::{Action, Caller, Permit, Permitted, Role};
 use crate::fault::{Fault, Issue, Place, Status};
 use crate::fhir::{PatientKey, ResourceId, ResourceType};
 use crate::search::Columns;
 use crate::search::evaluate::{Judge, Refused};
 use crate::search::query::{Query, Scope};
 use crate::search::run::run;
+use crate::store::records::is_found_by_identifier;
 
 /// A resource that was found, and that the caller may see.
 #[derive(Debug)]
@@ -168,13 +169,14 @@ pub(super) fn find_after(
 /// The records that may hold what is looked for.
 fn records(gateway: &Gateway, caller: &Caller, query: &Query<'_>) -> Result<Vec<PatientKey>, Fault> {
     let mut records = Vec::new();
+    let directory = || gateway.directory_of(caller, |of| query.looks_at(of));
     if let (Some(ids), Some(resource_type)) = (query.ids(), query.scope.resource_type()) {
         for id in ids.iter().filter_map(|id| ResourceId::parse(id)) {
             records.extend(gateway.place(resource_type, &id)?.map(|chart| chart.patient));
         }
     } else if let Some(named) = search::subjects(query) {
         records = named;
-        records.extend(gateway.directory(caller));
+        records.extend(directory());
     } else {
         let identified = match query.identifiers() {
             Some((resource_type, values)) => gateway.identified(caller, resource_type, &values)?,
@@ -183,9 +185,16 @@ fn records(gateway: &Gateway, caller: &Caller, query: &Query<'_>) -> Result<Vec<
         match identified {
             Some(found) => {
                 records = found;
-                records.extend(gateway.directory(caller).into_iter().filter(|_| query.reaches()));
+                records.extend(directory().into_iter().filter(|_| query.reaches()));
             }
-            None => return gateway.scope(caller),
+            None if caller.role == Role::Open => return gateway.scope(caller),
+            None => {
+                records = gateway.panel(caller)?.to_vec();
+                records.extend(match query.identifiers().filter(|_| !query.reaches()) {
+                    Some((of, values)) if is_found_by_identifier(of) => gateway.identified_parts(of, &values)?,
+                    _ => directory(),
+                });
+            }
         }
     }
     records.sort_unstable();

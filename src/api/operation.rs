@@ -7,6 +7,7 @@ mod docref;
 mod document;
 mod emergency;
 mod graph;
+mod import_directory;
 mod lastn;
 mod link;
 mod matching;
@@ -99,6 +100,7 @@ pub(super) async fn run(
         (Run::Export, before) => bulk::called(request, gateway, payload, before).await,
         (Run::Import, _) => bulk::import(request, gateway, payload).await,
         (Run::Convert, _) => convert::convert(request, gateway, payload).await,
+        (Run::ImportDirectory, _) => import_directory::import(request, gateway, payload).await,
         (Run::Everything, [_, id]) if *method == Method::GET => everything::everything(request, gateway, id).await,
         _ => call(operation, request, gateway, payload, before).await,
     }
@@ -214,7 +216,9 @@ pub(super) async fn of_entry(
         Ok(operation) => operation,
         Err(answer) => return answer,
     };
-    if entry.body.is_none() && !operation.by_get() || matches!(operation.run, Run::Convert | Run::Export) {
+    if entry.body.is_none() && !operation.by_get()
+        || matches!(operation.run, Run::Convert | Run::Export | Run::Import | Run::ImportDirectory)
+    {
         return Answer::refuse(Status::MethodNotAllowed, &rules::METHOD, operation.name);
     }
     let mut trail = Trail::begin(gateway, request, operation.what);
@@ -297,7 +301,7 @@ async fn performed(operation: &Operation, call: Call<'_>, trail: &mut Trail) -> 
             let Level::Instance(_, id) = call.level else { return Ok(Answer::not_found()) };
             Ok(everything::answer(gateway, caller, id.as_str(), &pairs.join("&"), trail).await?)
         }
-        Run::Convert | Run::Export | Run::Import => {
+        Run::Convert | Run::Export | Run::Import | Run::ImportDirectory => {
             Err(Fault::Broken("an operation that answers by itself".into()).into())
         }
     }

@@ -18,7 +18,7 @@ use super::{
     rules, search, update,
 };
 use crate::app::Gateway;
-use crate::consent::is_definition;
+use crate::consent::is_directory;
 use crate::fault::{Fault, Status};
 use crate::fhir::ResourceType;
 use crate::search::compartment::is_compartment;
@@ -152,7 +152,7 @@ async fn written(request: HttpRequest, gateway: Data, payload: web::Payload, met
             create::create(request, gateway, payload).await
         }
         (&Method::POST, ["fhir", type_name]) => write(request, gateway, Action::Create, type_name, None, payload).await,
-        (&Method::PUT, ["fhir", type_name, id]) if gateway.registry().is_open() || defines(type_name) => {
+        (&Method::PUT, ["fhir", type_name, id]) if gateway.registry().is_open() || is_stated(type_name) => {
             write(request, gateway, Action::Update, type_name, Some(id), payload).await
         }
         (&Method::PUT, ["fhir", type_name, id]) => update::update(request, gateway, type_name, id, payload).await,
@@ -174,9 +174,9 @@ async fn written(request: HttpRequest, gateway: Data, payload: web::Payload, met
     }
 }
 
-/// Whether a type is one of definitions, which are stated as they are.
-fn defines(type_name: &str) -> bool {
-    ResourceType::parse(type_name).is_some_and(is_definition)
+/// Whether a type is one of the directory that is stated as it is; an Organization is a letter of the office's, as a Consent is.
+fn is_stated(type_name: &str) -> bool {
+    ResourceType::parse(type_name).is_some_and(|of| is_directory(of) && of != ResourceType::ORGANIZATION)
 }
 
 /// Whether a path below a resource searches its compartment.

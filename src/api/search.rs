@@ -28,10 +28,11 @@ use crate::audit::What;
 use crate::consent::{Action, Caller, Permitted, Role, is_directory};
 use crate::fault::{Fault, Status};
 use crate::fhir::reference::own_patient;
-use crate::fhir::{PatientKey, ResourceId, ResourceType};
+use crate::fhir::{PatientKey, ResourceId};
 use crate::search::evaluate::{Judge, Refused};
 use crate::search::query::{Query, Scope, Server};
 use crate::search::run::{Found, run};
+use crate::store::records::is_found_by_identifier;
 
 /// Where a request searches, as its path says it.
 #[derive(Clone, Copy, Debug)]
@@ -189,10 +190,9 @@ pub(super) async fn records(
     query: &Query<'_>,
 ) -> Result<Option<Vec<PatientKey>>, Fault> {
     let has_panel = matches!(caller.role, Role::Care | Role::Open);
-    let searched = |of: ResourceType| query.branches.iter().any(|branch| branch.resource_type == of);
     let directory = || {
-        let parts = gateway.directory(caller).into_iter();
-        parts.filter(|part| query.reaches() || part.directory_type().is_some_and(searched))
+        let parts = gateway.directory_of(caller, |of| query.looks_at(of)).into_iter();
+        parts.chain(gateway.built_in_part(query.scope.resource_type()))
     };
     if let (Some(ids), Some(resource_type)) = (query.ids(), query.scope.resource_type()) {
         let mut found = Vec::new();
@@ -217,7 +217,8 @@ pub(super) async fn records(
     if let Some((resource_type, values)) = query.identifiers().filter(|_| has_panel) {
         let (finder, who) = (gateway.clone(), caller.clone());
         if let Some(mut found) = blocking(move || finder.identified(&who, resource_type, &values)).await? {
-            found.extend(directory().filter(|part| !found.contains(part)).collect::<Vec<_>>());
+            let beside = directory().filter(|part| query.reaches() || part.is_built_in());
+            found.extend(beside.filter(|part| !found.contains(part)).collect::<Vec<_>>());
             return Ok(Some(found));
         }
     }
@@ -226,7 +227,14 @@ pub(super) async fn records(
         _ if query.branches.iter().all(|branch| is_directory(branch.resource_type)) => Vec::new(),
         _ => return Ok(None),
     };
-    all.extend(directory());
+    all.extend(match query.identifiers().filter(|_| !query.reaches()) {
+        // A number is in every record that a hospital wrote it into, and in few parts of the directory.
+        Some((resource_type, values)) if is_found_by_identifier(resource_type) => {
+            let finder = gateway.clone();
+            blocking(move || finder.identified_parts(resource_type, &values)).await?
+        }
+        _ => directory().collect(),
+    });
     Ok(Some(all))
 }
 

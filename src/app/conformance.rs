@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use serde_json::Value;
 
+use super::changed::Changed;
 use crate::chart::Chart;
 use crate::consent::is_definition;
 use crate::fault::{Fault, Issue};
@@ -14,8 +15,7 @@ use crate::fhir::{PatientKey, ResourceId, ResourceType};
 use crate::guide::{self, CanonicalResource, KEPT, Library};
 use crate::search::Definitions;
 use crate::search::terminology::{self, Members, Source, System, Terminology, Undecided};
-use crate::store::group::Watch;
-use crate::store::{Commit, Store, keys};
+use crate::store::Store;
 
 /// Most codes that are kept ready for searches, of value sets and of code systems; past this they are read anew.
 pub const CODES_KEPT_MAX: usize = 1_000_000;
@@ -180,34 +180,6 @@ pub(super) struct Keeper {
     reading: Mutex<()>,
 }
 
-/// The parts of the directory that have changed since they were read.
-#[derive(Debug, Default)]
-struct Changed {
-    count: AtomicU64,
-    parts: Mutex<BTreeSet<PatientKey>>,
-}
-
-impl Watch for Changed {
-    fn committed(&self, commit: &Commit) {
-        let heads = commit.put.iter().filter_map(|(key, _)| keys::head_patient(key));
-        let changed: Vec<PatientKey> = heads.filter(|part| part.directory_type().is_some_and(is_definition)).collect();
-        if !changed.is_empty() {
-            self.add(changed);
-        }
-    }
-}
-
-impl Changed {
-    fn add(&self, parts: impl IntoIterator<Item = PatientKey>) {
-        self.parts.lock().unwrap_or_else(PoisonError::into_inner).extend(parts);
-        self.count.fetch_add(1, Ordering::SeqCst);
-    }
-
-    fn take(&self) -> BTreeSet<PatientKey> {
-        std::mem::take(&mut *self.parts.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
 impl Keeper {
     /// Reads the guides, and the parts of the directory that hold definitions, and follows the store from now on. `parts`
     /// tells the parts there are once it is followed. What cannot be used is logged. Blocks on storage.
@@ -218,7 +190,7 @@ impl Keeper {
     ) -> Result<Self, Fault> {
         tell(&guides);
         let of_guides = of_guides(&guides);
-        let changed = Arc::new(Changed::default());
+        let changed = Arc::new(Changed::of(is_definition));
         store.watch(changed.clone());
         changed.add(parts());
         let empty = Conformance {
@@ -237,7 +209,7 @@ impl Keeper {
 
     /// The definitions in force, when nothing has changed since they were read: never blocks on storage.
     pub(super) fn hot(&self) -> Option<Arc<Conformance>> {
-        let is_read = self.seen.load(Ordering::SeqCst) == self.changed.count.load(Ordering::SeqCst);
+        let is_read = self.seen.load(Ordering::SeqCst) == self.changed.count();
         is_read.then(|| self.current.read().unwrap_or_else(PoisonError::into_inner).clone())
     }
 
@@ -250,7 +222,7 @@ impl Keeper {
         let _alone = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
         let before = self.current.read().unwrap_or_else(PoisonError::into_inner).clone();
         // What is counted from here on is read by the next one.
-        let count = self.changed.count.load(Ordering::SeqCst);
+        let count = self.changed.count();
         let changed = self.changed.take();
         let current = match changed.is_empty() {
             true => before,

@@ -79,13 +79,14 @@ mod tests {
                 .unwrap();
             store.submit(commit).wait().unwrap();
         };
-        write(PatientKey::DIRECTORY);
+        let organization = PatientKey::directory(ResourceType::ORGANIZATION, &ResourceId::parse("o").unwrap());
+        write(organization);
         let (whole, part) = (Known::follow(&store, true).unwrap(), Known::follow(&store, false).unwrap());
         write(patient);
         write(observation);
-        assert_eq!(whole.all(), [PatientKey::DIRECTORY, observation, patient]);
+        assert_eq!(whole.all(), [observation, organization, patient]);
         assert_eq!(Known::follow(&store, true).unwrap().all(), whole.all());
-        assert_eq!(part.all(), [PatientKey::DIRECTORY, observation]);
+        assert_eq!(part.all(), [observation, organization]);
         assert_eq!(part.directory(|t| t == ResourceType::OBSERVATION), [observation]);
     }
 }

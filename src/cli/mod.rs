@@ -8,6 +8,7 @@ mod client;
 mod codes;
 mod convert;
 mod demo;
+mod directory;
 mod explain;
 mod health;
 mod held;
@@ -59,6 +60,8 @@ enum Command {
     Codes(codes::Options),
     /// What the label rules say, and what is stored labelled by them anew
     Labels(labels::Options),
+    /// The directory of the network: take in public lists of hospitals and care offices
+    Directory(directory::Options),
     /// The programs that may call: register one, list them, give one other keys, take one away
     Client(client::Options),
     /// An authority for tests, and what it issues and revokes
@@ -87,6 +90,7 @@ pub fn run() -> ExitCode {
         Command::Replay(options) => replay::run(&options),
         Command::Codes(options) => codes::run(&options),
         Command::Labels(options) => labels::run(&options),
+        Command::Directory(options) => directory::run(&options),
         Command::Client(options) => client::run(&options),
         #[cfg(feature = "cert")]
         Command::Cert(options) => cert::run(&options),

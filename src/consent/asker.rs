@@ -57,7 +57,7 @@ impl Times {
 pub struct Teams {
     /// Those that it is in: `CareTeam/id`.
     pub of: Vec<Box<str>>,
-    /// All that the directory knows: in one of these, and not among [`Teams::of`], it is certainly not.
+    /// Those of the directory that it certainly is not in.
     pub known: Arc<BTreeSet<Box<str>>>,
 }
 

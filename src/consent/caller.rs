@@ -174,6 +174,12 @@ impl Caller {
         named.into_iter().flatten().map(emergency_panel)
     }
 
+    /// Whether what it writes of a type lies in the directory, or is not written: the office writes Consents in records, and
+    /// nothing else.
+    pub fn keeps_to_directory(&self, resource_type: ResourceType) -> bool {
+        self.role == Role::Office && is_directory(resource_type)
+    }
+
     /// Whether records of this facility are its own.
     pub(super) fn keeps(&self, facility: &FacilityCode) -> bool {
         self.role == Role::Source && !facility.is_unstated() && self.facilities.contains(facility)
@@ -238,10 +244,24 @@ impl Role {
     }
 }
 
-/// Whether the network office registers resources of this type for everybody to read.
+/// Whether the network office registers resources of this type for everybody to read. Those that lie in a patient's record are
+/// that record's all the same: only what lies in the directory is the directory.
 pub fn is_directory(resource_type: ResourceType) -> bool {
-    resource_type == ResourceType::ORGANIZATION || is_definition(resource_type)
+    DIRECTORY.contains(&resource_type) || is_definition(resource_type)
 }
+
+/// Who and where, and by which numbers they are known.
+const DIRECTORY: [ResourceType; 9] = [
+    ResourceType::CARE_TEAM,
+    ResourceType::ENDPOINT,
+    ResourceType::GROUP,
+    ResourceType::HEALTHCARE_SERVICE,
+    ResourceType::LOCATION,
+    ResourceType::NAMING_SYSTEM,
+    ResourceType::ORGANIZATION,
+    ResourceType::PRACTITIONER,
+    ResourceType::PRACTITIONER_ROLE,
+];
 
 /// Whether resources of this type define what searches may ask: they are taken up while the gateway runs.
 pub fn is_definition(resource_type: ResourceType) -> bool {
@@ -287,6 +307,9 @@ mod tests {
             (ResourceType::PATIENT, [true, false], [true, false], [false, false]),
             (ResourceType::CONSENT, [false, false], [false, false], [true, true]),
             (ResourceType::ORGANIZATION, [true, false], [true, false], [true, true]),
+            (ResourceType::PRACTITIONER, [true, false], [true, false], [true, true]),
+            (ResourceType::CARE_TEAM, [true, false], [true, false], [true, true]),
+            (ResourceType::NAMING_SYSTEM, [true, false], [true, false], [true, true]),
             (ResourceType::SEARCH_PARAMETER, [true, false], [true, false], [true, true]),
             (ResourceType::VALUE_SET, [true, false], [true, false], [true, true]),
             (ResourceType::CODE_SYSTEM, [true, false], [true, false], [true, true]),

@@ -167,7 +167,7 @@ impl<'a> Gate<'a> {
         }
     }
 
-    /// The gate to what belongs to no patient: the directory ([`PatientKey::DIRECTORY`]) and the audit record.
+    /// The gate to what belongs to no patient: the directory ([`PatientKey::is_directory`]) and the audit record.
     pub fn directory(caller: &'a Caller) -> Self {
         Gate { caller, standing: Standing::Directory, by: Rights::SEEING, now: 0, is_past: false, spread: None }
     }

@@ -1,4 +1,4 @@
-//! A CareTeam of a record as consents use it: who is in it, and when (careteam.html).
+//! A CareTeam, or a Group, as consents use it: who is in it, and when (careteam.html, group.html).
 
 use serde_json::Value;
 
@@ -38,6 +38,21 @@ impl Team {
                 let named = participant.get(part).map(|named| named["reference"].as_str().unwrap_or_default());
                 members.extend(named.map(|named| (named.into(), time)));
             }
+        }
+        Some(Team { reference, is_active, members })
+    }
+
+    /// Reads a Group as a team; `None` without an id. One that only describes whom it is about (`actual` false) has no members
+    /// where something is permitted, as one that is not active.
+    pub fn read_group(group: &Value) -> Option<Team> {
+        let reference = format!("Group/{}", group["id"].as_str()?).into();
+        let mut is_active = group["actual"] == true && group.get("active") != Some(&Value::Bool(false));
+        let mut members = Vec::new();
+        for member in group["member"].as_array().into_iter().flatten().filter(|member| member["inactive"] != true) {
+            let time = period(member.get("period"), "Group.member.period");
+            is_active &= time.is_ok();
+            let named = member["entity"]["reference"].as_str().unwrap_or_default();
+            members.push((named.into(), time.unwrap_or(Interval::ALWAYS)));
         }
         Some(Team { reference, is_active, members })
     }

@@ -26,6 +26,8 @@ const SHARDS: u8 = 16;
 /// What the keys of those parts begin with; no patient's key is that small, because a UUID states its version further up.
 const DIRECTORY_SHARDS: u128 = 1 << 32;
 const DIRECTORY_LAST: u128 = DIRECTORY_SHARDS | 0xffff;
+/// The part that is not cut off by a hash.
+const BUILT_IN: u8 = 0xff;
 
 /// The bits of a UUID's first half that are not its version, and version 8 in their place.
 const HIGH_FREE: u64 = !0xf000;
@@ -57,6 +59,12 @@ impl ResourceId {
     /// Whether it has the shape of a derived id, of whatever record.
     pub fn is_derived(&self) -> bool {
         self.record_tag().is_some()
+    }
+
+    /// The id of something of the directory that a public list names by a number of its own: the same in every gateway. `kind`
+    /// is a resource type, `number` what the list tells it apart by.
+    pub fn listed(kind: &str, number: &str) -> Self {
+        ResourceId::from_uuid(derive(&["directory", kind, number]))
     }
 
     /// A UUID as an id.
@@ -122,17 +130,33 @@ impl FacilityCode {
 }
 
 impl PatientKey {
-    /// Where the organisations lie that the network office registered.
+    /// The directory as a whole, where something is said of no certain part of it.
     pub const DIRECTORY: PatientKey = PatientKey(1);
 
+    /// Into how many parts the resources of one type are cut, at most.
+    pub const DIRECTORY_PARTS: usize = SHARDS as usize + 1;
+
     /// Where something lies that belongs to no patient: the directory is cut by type and id, so that writers of different
-    /// things do not wait for each other.
+    /// things do not wait for each other, and none is too large to be made anew after a write.
     pub fn directory(resource_type: ResourceType, id: &ResourceId) -> Self {
-        if resource_type == ResourceType::ORGANIZATION {
-            return PatientKey::DIRECTORY;
-        }
         let shard = id.as_str().bytes().fold(0_u8, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte)) % SHARDS;
         PatientKey(DIRECTORY_SHARDS | u128::from(resource_type.number()) << 8 | u128::from(shard))
+    }
+
+    /// Every part in which resources of a type may lie.
+    pub fn parts_of(resource_type: ResourceType) -> impl Iterator<Item = PatientKey> {
+        let first = DIRECTORY_SHARDS | u128::from(resource_type.number()) << 8;
+        (0..SHARDS).map(move |shard| PatientKey(first | u128::from(shard)))
+    }
+
+    /// The part of the directory in which definitions lie that are part of the program. Nothing is stored there.
+    pub fn built_in(resource_type: ResourceType) -> Self {
+        PatientKey(DIRECTORY_SHARDS | u128::from(resource_type.number()) << 8 | u128::from(BUILT_IN))
+    }
+
+    /// Whether it is such a part.
+    pub fn is_built_in(self) -> bool {
+        self.is_directory() && self.0 & 0xff == u128::from(BUILT_IN) && self != PatientKey::DIRECTORY
     }
 
     /// Whether it is a part of the directory, and no patient's record.
@@ -143,7 +167,7 @@ impl PatientKey {
     /// The type of what lies in a part of the directory; `None` for a patient's record.
     pub fn directory_type(self) -> Option<ResourceType> {
         match self {
-            PatientKey::DIRECTORY => Some(ResourceType::ORGANIZATION),
+            PatientKey::DIRECTORY => None,
             key if key.is_directory() => ResourceType::from_number((key.0 >> 8) as u8),
             _ => None,
         }

@@ -195,10 +195,16 @@ impl ResourceType {
     pub const DOCUMENT_REFERENCE: Self = ResourceType(41);
     /// Encounter.
     pub const ENCOUNTER: Self = ResourceType(43);
+    /// Endpoint.
+    pub const ENDPOINT: Self = ResourceType(44);
     /// FamilyMemberHistory.
     pub const FAMILY_MEMBER_HISTORY: Self = ResourceType(53);
     /// Goal.
     pub const GOAL: Self = ResourceType(55);
+    /// Group.
+    pub const GROUP: Self = ResourceType(57);
+    /// HealthcareService.
+    pub const HEALTHCARE_SERVICE: Self = ResourceType(59);
     /// ImagingStudy.
     pub const IMAGING_STUDY: Self = ResourceType(60);
     /// Immunization.
@@ -215,6 +221,8 @@ impl ResourceType {
     pub const MEDICATION_REQUEST: Self = ResourceType(78);
     /// MedicationStatement.
     pub const MEDICATION_STATEMENT: Self = ResourceType(79);
+    /// NamingSystem.
+    pub const NAMING_SYSTEM: Self = ResourceType(93);
     /// NutritionOrder.
     pub const NUTRITION_ORDER: Self = ResourceType(94);
     /// Observation.
@@ -287,6 +295,10 @@ mod tests {
             (ResourceType::SEARCH_PARAMETER, "SearchParameter"),
             (ResourceType::VALUE_SET, "ValueSet"),
             (ResourceType::CARE_TEAM, "CareTeam"),
+            (ResourceType::NAMING_SYSTEM, "NamingSystem"),
+            (ResourceType::HEALTHCARE_SERVICE, "HealthcareService"),
+            (ResourceType::GROUP, "Group"),
+            (ResourceType::ENDPOINT, "Endpoint"),
             (ResourceType::COMMUNICATION, "Communication"),
             (ResourceType::DEVICE, "Device"),
             (ResourceType::DEVICE_REQUEST, "DeviceRequest"),

@@ -8,6 +8,10 @@ pub const RESOURCE_INSTANCE: &str = "http://jpfhir.jp/fhir/core/IdSystem/resourc
 pub const INSURANCE_MEMBER: &str = "http://jpfhir.jp/fhir/clins/Idsystem/JP_Insurance_memberID";
 /// 介護保険 `insurer:number` (保険者番号, 6 digits, and 被保険者番号, 10 digits or H and 9), for which no Japanese guide has a system.
 pub const CARE_INSURED: &str = "https://tasuki.example/fhir/NamingSystem/care-insured";
+/// 介護保険事業所番号, 10 digits, for which no Japanese guide has a system.
+pub const CARE_OFFICE: &str = "https://tasuki.example/fhir/NamingSystem/care-office-number";
+/// 法人番号, 13 digits, for which no Japanese guide has a system.
+pub const CORPORATE_NUMBER: &str = "https://tasuki.example/fhir/NamingSystem/corporate-number";
 /// JP-CLINS Bundle identifier.
 pub const CLINS_BUNDLE: &str = "http://jpfhir.jp/fhir/clins/bundle-identifier";
 /// JP-CLINS handling flags in `meta.tag`: LTS, UNINFORMED, UNDELIVERED.

@@ -45,6 +45,8 @@ pub struct Statement {
     pub content: Content,
     /// What must hold of what is on record.
     pub expected: Expected,
+    /// Whether it may be about nothing but the directory: no patient is named, and no patient's record holds it.
+    pub only_directory: bool,
 }
 
 /// What a statement says.
@@ -88,7 +90,21 @@ impl Put {
     }
 }
 
+/// Where a resource lies; or why it cannot be stated, of the statement with an index.
+type Home = Result<Option<PatientKey>, fn(usize) -> Refused>;
+
 impl Statement {
+    /// Whether it says itself that it belongs to a patient's record: by where it is to lie, by whom it names, or by an id that
+    /// only a record derives.
+    fn is_of_a_record(&self) -> bool {
+        let is_of_records = self.id.is_derived() && !PatientKey::DIRECTORY.derives(&self.id);
+        let names_somebody = match &self.content {
+            Content::Put(put) => put.home.is_some() || !put.extracted.patients.is_empty() || is_of_records,
+            Content::Delete => false,
+        };
+        names_somebody || self.record.is_some_and(|record| !record.is_directory())
+    }
+
     /// The resource that it puts, once more as a tree; `None` where it takes one away.
     pub fn resource(&self) -> Option<Value> {
         match &self.content {
@@ -153,6 +169,8 @@ pub enum Refused {
     Unexpected(usize),
     /// It would belong to another record than the resource lies in.
     Elsewhere(usize),
+    /// It may be about the directory alone, and is not.
+    NotDirectory(usize),
     /// An earlier one is about the same resource.
     Twice(usize),
 }
@@ -227,7 +245,7 @@ impl Pipeline {
         for (at, statement) in statements.iter().enumerate() {
             match self.home_of(statement)? {
                 Ok(home) => homes.push(home),
-                Err(()) => return Ok(Err(Refused::Elsewhere(at))),
+                Err(refused) => return Ok(Err(refused(at))),
             }
         }
         let mut records: Vec<PatientKey> = homes.iter().flatten().copied().collect();
@@ -259,7 +277,7 @@ impl Pipeline {
         }
         for (at, statement) in statements.iter().enumerate() {
             let holds = match self.home_of(statement)? {
-                Err(()) => return Ok(Some(Refused::Elsewhere(at))),
+                Err(refused) => return Ok(Some(refused(at))),
                 Ok(None) => statement.expected.holds(None),
                 Ok(Some(record)) => {
                     let standing = self.standings.take(&self.store, record)?;
@@ -276,7 +294,11 @@ impl Pipeline {
     }
 
     /// Where a statement's resource lies, or is to lie; nowhere for what is to be gone and was never there.
-    fn home_of(&self, statement: &Statement) -> Result<Result<Option<PatientKey>, ()>, Fault> {
+    fn home_of(&self, statement: &Statement) -> Result<Home, Fault> {
+        let is_away = statement.only_directory && statement.is_of_a_record();
+        if is_away {
+            return Ok(Err(Refused::NotDirectory));
+        }
         if statement.record.is_some() {
             return Ok(Ok(statement.record));
         }
@@ -289,9 +311,13 @@ impl Pipeline {
             }
             self.standings.give_back(standing);
         }
-        let Content::Put(put) = &statement.content else { return Ok(Ok(lies)) };
+        let is_hidden = statement.only_directory && lies.is_some_and(|lies| !lies.is_directory());
+        let Content::Put(put) = &statement.content else { return Ok(Ok(lies.filter(|_| !is_hidden))) };
+        if is_hidden {
+            return Ok(Err(Refused::NotDirectory));
+        }
         Ok(match (lies, put.home) {
-            (Some(lies), Some(wanted)) if lies != wanted => Err(()),
+            (Some(lies), Some(wanted)) if lies != wanted => Err(Refused::Elsewhere),
             // What was about a patient stays in that record, and among what belongs to nobody nothing becomes a patient's.
             (Some(lies), _) => Ok(Some(lies)),
             (None, Some(wanted)) => Ok(Some(wanted)),

@@ -1,9 +1,14 @@
 //! The current versions of one record as columns: what a query is judged on in one pass (design decision 4c).
 
-use std::collections::{BTreeMap, HashMap};
+mod aside;
 
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use super::definition::{Definition, Kind};
 use super::facts::{DateFact, Facts, Labels, Token, reference_hash};
 use crate::fhir::{PatientKey, ResourceId, ResourceType};
+use aside::{Aside, Strings};
 
 /// The current versions of one record; each column has a value for every row.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -24,7 +29,11 @@ pub struct Columns {
     tokens: Spans<Token>,
     dates: Spans<DateFact>,
     references: Spans<u64>,
+    aside: Aside,
 }
+
+/// Rows past which a resource is not looked for one row after the other.
+const SHORT_ROWS_MAX: usize = 512;
 
 /// Values of all rows one behind the other, with the place where each row's begin.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -106,7 +115,26 @@ impl Columns {
 
     /// The row of a resource.
     pub fn find(&self, resource_type: ResourceType, id: &str) -> Option<usize> {
-        (0..self.len()).find(|row| self.types[*row] == resource_type && self.ids[*row].as_str() == id)
+        let is_it = |row: &usize| self.types[*row] == resource_type && self.ids[*row].as_str() == id;
+        if !self.is_long() {
+            return (0..self.len()).find(is_it);
+        }
+        let named = |row: usize| (reference_hash(self.types[row], self.ids[row].as_str()), row as u32);
+        let all = || (0..self.len()).map(named).collect();
+        let row = self.aside.row(reference_hash(resource_type, id), all)?;
+        // Of two names with one hash the other one may be meant.
+        if is_it(&row) { Some(row) } else { (0..self.len()).find(is_it) }
+    }
+
+    /// Whether there are so many rows that [`Columns::find`] keeps an index of them.
+    pub fn is_long(&self) -> bool {
+        self.len() > SHORT_ROWS_MAX
+    }
+
+    /// Where the strings of a parameter are kept from one search to the next: of long columns that are about no patient.
+    pub(super) fn strings(&self, definition: &Definition) -> Option<Arc<Strings>> {
+        let is_kept = self.is_long() && self.patients.values.is_empty() && definition.kind == Kind::String;
+        if is_kept { self.aside.strings(definition, self.len()) } else { None }
     }
 
     /// The Patients that a row names.
@@ -238,6 +266,38 @@ pub(super) mod tests {
             dates: Vec::new(),
             references: Vec::new(),
         }
+    }
+
+    #[test]
+    fn long_columns_find_what_short_ones_do_and_keep_some_strings() {
+        let columns = |rows: usize| {
+            let all: Vec<Facts> = (0..rows).map(|n| facts(ResourceType::ORGANIZATION, &format!("o{n}"))).collect();
+            Columns::build(all.iter())
+        };
+        for rows in [SHORT_ROWS_MAX, SHORT_ROWS_MAX + 1] {
+            let all = columns(rows);
+            assert_eq!(all.is_long(), rows > SHORT_ROWS_MAX);
+            assert!((0..rows).all(|n| all.find(ResourceType::ORGANIZATION, &format!("o{n}")) == Some(n)));
+            assert_eq!(all.find(ResourceType::ORGANIZATION, "none"), None);
+            assert_eq!(all.find(ResourceType::LOCATION, "o1"), None);
+        }
+        let named = |code: &str| {
+            crate::search::Definitions::base()
+                .find(ResourceType::ORGANIZATION, code)
+                .unwrap_or_else(|| panic!("{code}"))
+        };
+        let kept = |columns: &Columns, code: &str| columns.strings(named(code)).is_some();
+        let long = columns(SHORT_ROWS_MAX + 1);
+        assert!(!kept(&columns(SHORT_ROWS_MAX), "name") && !kept(&long, "type"));
+        assert_eq!(
+            ["name", "address", "address-city", "name"].map(|code| kept(&long, code)),
+            [true, true, false, true]
+        );
+        let mut of_somebody = facts(ResourceType::ORGANIZATION, "p");
+        of_somebody.patients = vec![PatientKey::of_id("p")];
+        let all: Vec<Facts> =
+            (0..SHORT_ROWS_MAX).map(|n| facts(ResourceType::ORGANIZATION, &format!("o{n}"))).collect();
+        assert!(!kept(&Columns::build(all.iter().chain([&of_somebody])), "name"), "of records nothing is kept");
     }
 
     #[test]

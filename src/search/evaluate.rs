@@ -148,7 +148,7 @@ impl<'v> Judge<'v> {
             Slow::Values(asked) => match asked.test {
                 // What has a fact is there; what has none may be there all the same.
                 Test::Missing(missing) if subject.has_token(asked.definition) => !missing,
-                _ => tested(&self.values(subject, asked.definition)?, &asked.test),
+                _ => self.is_tested(subject, asked)?,
             },
             Slow::Codes(asked, codes) => self.coded(asked, codes, subject)?,
             Slow::Refers { reference, targets, contained } => {
@@ -217,6 +217,20 @@ impl<'v> Judge<'v> {
     pub(super) fn values(&self, subject: &Subject<'_>, definition: &Definition) -> Result<Vec<Value>, Fault> {
         let reading = Reading { zone_minutes: self.zone_minutes, base: self.base };
         Ok(read::values(subject.json()?, definition, reading))
+    }
+
+    /// Whether the values of a parameter pass; strings of the directory are read once and kept.
+    fn is_tested(&self, subject: &Subject<'_>, asked: &Asked<'_>) -> Result<bool, Fault> {
+        let kept = subject.current().and_then(|(columns, row)| Some((columns.strings(asked.definition)?, row)));
+        let Some((strings, row)) = kept else {
+            return Ok(tested(&self.values(subject, asked.definition)?, &asked.test));
+        };
+        let Some(own) = strings.get(row) else { return Ok(false) };
+        if own.get().is_none() {
+            // Of two who read it at once one is enough.
+            let _ = own.set(self.values(subject, asked.definition)?.into());
+        }
+        Ok(own.get().is_some_and(|values| tested(values, &asked.test)))
     }
 
     fn coded(&self, asked: &Asked<'_>, codes: &[Arc<Members>], subject: &Subject<'_>) -> Result<bool, Fault> {
@@ -292,12 +306,18 @@ impl<'v> Judge<'v> {
             return Some(Row { chart: near, row });
         }
         let places = self.places.get_or_init(|| {
-            let rows = charts.iter().enumerate().flat_map(|(chart, columns)| {
+            // Long ones (the directory's) have an index of their own, made once and not for each query.
+            let short = charts.iter().enumerate().filter(|(_, columns)| !columns.is_long());
+            let rows = short.flat_map(|(chart, columns)| {
                 (0..columns.len()).map(move |row| ((columns.types[row], columns.ids[row].as_str()), Row { chart, row }))
             });
             rows.collect()
         });
-        places.get(&(resource_type, id)).copied()
+        let in_long = || {
+            let mut long = charts.iter().enumerate().filter(|(_, columns)| columns.is_long());
+            long.find_map(|(chart, columns)| Some(Row { chart, row: columns.find(resource_type, id)? }))
+        };
+        places.get(&(resource_type, id)).copied().or_else(in_long)
     }
 }
 

@@ -256,6 +256,14 @@ impl<'d> Query<'d> {
         !self.includes.is_empty() || self.branches.iter().any(|b| b.conditions.iter().any(Condition::reaches))
     }
 
+    /// Whether it may look at a resource of a type: it searches them, or includes and chains lead to them.
+    pub fn looks_at(&self, resource_type: ResourceType) -> bool {
+        let searches = |branch: &Branch<'_>| branch.resource_type == resource_type;
+        let reaches = |branch: &Branch<'_>| branch.conditions.iter().any(|one| one.looks_at(resource_type));
+        self.branches.iter().any(|branch| searches(branch) || reaches(branch))
+            || self.includes.iter().any(|include| include.brings(resource_type))
+    }
+
     /// The ids that it is limited to.
     pub fn ids(&self) -> Option<&[Box<str>]> {
         let [branch] = self.branches.as_slice() else { return None };

@@ -73,7 +73,7 @@ pub fn put(text: &str) -> Statement {
     let id = ResourceId::parse(value["id"].as_str().expect("an id")).expect("an id");
     let draft = Draft::received(resource_type, id.clone(), &Members::of(text).expect("an object"), |_, _| None);
     let content = Content::Put(Box::new(Put::new(draft, &value)));
-    Statement { resource_type, id, record: None, content, expected: Expected::Anything }
+    Statement { resource_type, id, record: None, content, expected: Expected::Anything, only_directory: false }
 }
 
 /// Loads so many resources into the store in a folder, after those that are there already; gives the number of patients.

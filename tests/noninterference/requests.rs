@@ -40,7 +40,7 @@ const HOSTILE: [&str; 14] = [
     "-",
     "%25",
 ];
-const OPERATIONS: [&str; 23] = [
+const OPERATIONS: [&str; 24] = [
     "$emergency-access",
     "$emergency-end",
     "$emergency-reviews",
@@ -54,6 +54,7 @@ const OPERATIONS: [&str; 23] = [
     "$everything",
     "$export",
     "$import",
+    "$import-directory",
     "$lastn",
     "$meta",
     "$meta-add",

@@ -209,6 +209,16 @@ fn base(dice: &mut Dice, narrow: Narrow) -> Vec<Step> {
         steps.push(Step::Put(json!({"resourceType": "Organization", "id": id, "name": id, "active": true,
             "identifier": [{"system": "urn:x:organization", "value": id}]})));
     }
+    for resource in [
+        json!({"resourceType": "Practitioner", "id": "staff", "name": [{"text": "試験 花子"}]}),
+        json!({"resourceType": "PractitionerRole", "id": "staff-role", "practitioner": {"reference": "Practitioner/staff"},
+            "organization": {"reference": "Organization/agency-a"}}),
+        json!({"resourceType": "Location", "id": "site", "name": "site", "managingOrganization": {"reference": "Organization/agency-a"}}),
+        json!({"resourceType": "CareTeam", "id": "home", "status": "active",
+            "participant": [{"member": {"reference": "Organization/agency-b"}}, {"member": {"reference": "PractitionerRole/staff-role"}}]}),
+    ] {
+        steps.push(Step::Put(resource));
+    }
     for number in [ALL, PART] {
         let name = format!("base{number}");
         let told = told(&name);
@@ -358,9 +368,10 @@ fn unit(way: Way, number: usize, narrow: Narrow, kind: &mut Dice, content: &mut 
             vec![Step::Letter("", id.clone(), consent(&id, whose, organization, status, period))]
         }
         Way::Directory => match kind.roll(3) {
-            0 => vec![Step::Put(
-                json!({"resourceType": "Practitioner", "id": id, "name": [{"text": content.word(&super::resources::WORDS)}]}),
-            )],
+            // What the office keeps for everybody is hidden with a label alone.
+            0 => vec![Step::Put(json!({"resourceType": "Practitioner", "id": id, "meta": {"security": [
+                    {"system": "http://terminology.hl7.org/CodeSystem/v3-Confidentiality", "code": "R"}]},
+                    "name": [{"text": content.word(&super::resources::WORDS)}]}))],
             1 => vec![Step::Put(
                 json!({"resourceType": "Questionnaire", "id": id, "status": "active", "title": content.word(&super::resources::WORDS)}),
             )],

@@ -122,6 +122,49 @@ fn a_consent_names_the_person_the_kind_and_the_purpose() {
     assert_eq!(permitted(&purpose("BTG")), [0, 0, 0]);
 }
 
+/// A person is in a team of the directory by itself, by a role, or with its organisation (docs/adr/0045).
+#[test]
+fn a_person_is_in_the_teams_of_the_directory() {
+    let provider = Provider::new();
+    let store = store();
+    let mut permit = consent("permit", NUMBER, "agency-a", "active", Value::Null);
+    permit["provision"]["actor"][0]["reference"] = json!({"reference": "Group/nurses"});
+    receive(&store, &letter("", "permit-2", &permit));
+    let gateway = Gateway::over(store, &config_with(&oidc(&provider, "")), crate::gateway::clock).unwrap();
+    let served = Served::new(Arc::new(gateway));
+    let total = |token: &str| served.get(token, "/Patient").json()["total"].as_i64().unwrap();
+    let put = |resource: Value| {
+        let path = format!("/{}/{}", resource["resourceType"].as_str().unwrap(), resource["id"].as_str().unwrap());
+        assert!([200, 201].contains(&served.ask(Ask::put("office", path, &resource)).status), "{resource}");
+    };
+    let group = |member: &str| {
+        put(json!({"resourceType": "Group", "id": "nurses", "type": "practitioner", "actual": true,
+            "member": [{"entity": {"reference": member}}]}));
+    };
+    let role = |organization: &str, active: bool| {
+        put(json!({"resourceType": "PractitionerRole", "id": "r", "active": active,
+            "practitioner": {"reference": "Practitioner/nurse-1"}, "organization": {"reference": organization}}));
+    };
+    let helper = provider.token(|_, claims| claims["sub"] = json!("helper"));
+    let nurse = provider.good();
+    let all = || [total(&nurse), total(&helper), total("agency-a")];
+    assert_eq!(all(), [0, 0, 0], "nobody knows the group");
+    group("Practitioner/nurse-1");
+    assert_eq!(all(), [1, 0, 0]);
+    group("PractitionerRole/r");
+    assert_eq!(all(), [0, 0, 0], "nobody knows the role");
+    role("Organization/agency-a", true);
+    assert_eq!(all(), [1, 0, 0]);
+    role("Organization/agency-b", true);
+    assert_eq!(all(), [0, 0, 0], "there, and for agency-a she asks");
+    role("Organization/agency-a", false);
+    assert_eq!(all(), [0, 0, 0]);
+    role("Organization/agency-a", true);
+    assert_eq!(all(), [1, 0, 0]);
+    group("Practitioner/somebody-else");
+    assert_eq!(all(), [0, 0, 0]);
+}
+
 #[test]
 fn claims_that_do_not_count() {
     let World { provider, served, .. } = world();

@@ -257,7 +257,7 @@ fn statement(caller: &Caller, line: &[u8]) -> Result<Statement, Stop> {
         }
     };
     let content = body.content(resource_type, &id)?;
-    Ok(Statement { resource_type, id, record, content, expected: Expected::Anything })
+    Ok(Statement { resource_type, id, record, content, expected: Expected::Anything, only_directory: false })
 }
 
 /// Cuts what arrives into lines, of which none is longer than a limit.

@@ -100,8 +100,8 @@ fn security(w: &mut Writer, mode: Mode, cors: bool, smart: bool) {
             w.string(
                 "description",
                 "Default deny: a caller reads what an active Consent naming its organisation permits; everything else is \
-                 answered as if it were not there. The network's office writes Consents, Organizations and the definitions \
-                 of searches, sources hand in Bundles. Every access is audited.",
+                 answered as if it were not there. The network's office writes Consents, the directory (Organization, Location, HealthcareService, \
+                 Practitioner, PractitionerRole, Endpoint, NamingSystem, CareTeam, Group) and the definitions of searches, sources hand in Bundles. Every access is audited.",
             );
         }
     }

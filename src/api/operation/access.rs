@@ -10,13 +10,14 @@ use serde_json::{Value, json};
 use super::{Call, Level, parameters, rules};
 use crate::api::answer::Answer;
 use crate::api::read::chart_of;
+use crate::api::routes::blocking;
 use crate::api::rules as common;
 use crate::api::trail::Trail;
 use crate::api::write::Stop;
 use crate::app::Gateway;
 use crate::chart::Chart;
 use crate::consent::{Caller, ConsentVersion, Directive, Gate, Ground, Permitted, Policy, Purpose, RowFacts};
-use crate::fault::{Finding, Status};
+use crate::fault::{Fault, Finding, Status};
 use crate::fhir::{ResourceId, ResourceType, outcome, reference};
 use crate::search::labels;
 
@@ -65,7 +66,7 @@ pub(super) async fn who_can_see(call: Call<'_>, trail: &mut Trail) -> Result<Ans
         },
     };
     let mut members = Vec::new();
-    for member in call.gateway.callers() {
+    for member in callers(&call).await? {
         let policy = chart.policy(&member);
         let sight = Sight::through(&chart.gate(&member, &policy, call.gateway.now()), &chart, only);
         if all || sight.count() > 0 {
@@ -82,12 +83,18 @@ pub(super) async fn who_can_see(call: Call<'_>, trail: &mut Trail) -> Result<Ans
     answer(&call, members)
 }
 
+/// Everybody who may call, in the teams that they are in now.
+async fn callers(call: &Call<'_>) -> Result<Vec<Arc<Caller>>, Fault> {
+    let gateway = call.gateway.clone();
+    blocking(move || gateway.callers()).await
+}
+
 /// `[type]/[id]/$explain-access?client=&purpose=`
 pub(super) async fn explain(call: Call<'_>, trail: &mut Trail) -> Result<Answer, Stop> {
     call.parameters.only(&["client", "purpose"])?;
     let client = call.parameters.text("client")?;
     let client = client.ok_or_else(|| Stop::because(Status::BadRequest, &rules::MISSING, "client"))?;
-    let member = call.gateway.callers().into_iter().find(|member| member.client == client);
+    let member = callers(&call).await?.into_iter().find(|member| member.client == client);
     let Some(member) = member else { return Err(parameters::refused(&common::VALUE, "client")) };
     let purpose = match call.parameters.text("purpose")? {
         None => member.purpose,
@@ -136,7 +143,7 @@ pub(super) async fn preview(call: Call<'_>, trail: &mut Trail) -> Result<Answer,
         members.push(json!({"name": "issues", "resource": outcome}));
     }
     let now = call.gateway.now();
-    for member in call.gateway.callers() {
+    for member in callers(&call).await? {
         let before = Sight::through(&chart.gate(&member, &chart.policy(&member), now), &chart, None);
         let policy = Policy::compile(&member.asker(), &Ground { directives: &directives, ..chart.ground() });
         let after = Sight::through(&chart.gate(&member, &policy, now), &chart, None);

@@ -126,6 +126,7 @@ fn store(gateway: &Gateway, record: PatientKey, identity: Uuid, body: Permitted<
         record: Some(record),
         content,
         expected: Expected::Anything,
+        only_directory: false,
     }];
     let stated = gateway.write(|pipeline| pipeline.state(&statements))?;
     let stated = stated.map_err(|refused| refusal(&statements, refused).0)?.pop();

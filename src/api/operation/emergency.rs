@@ -250,5 +250,6 @@ fn statement(
     expected: Expected,
 ) -> Result<Statement, Stop> {
     let content = Body::read(&resource.to_string(), resource_type)?.content(resource_type, id)?;
-    Ok(Statement { resource_type, id: id.clone(), record: Some(record), content, expected })
+    let (id, record) = (id.clone(), Some(record));
+    Ok(Statement { resource_type, id, record, content, expected, only_directory: false })
 }

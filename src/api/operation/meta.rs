@@ -202,7 +202,8 @@ fn changed(
     // Whoever changed it meanwhile is not overwritten with what was there before.
     let expected = Expected::Version(found.version);
     let content = Body::read(&text, resource_type)?.content(resource_type, id)?;
-    let statements = [Statement { resource_type, id: id.clone(), record: Some(found.patient), content, expected }];
+    let (id, record, only_directory) = (id.clone(), Some(found.patient), caller.keeps_to_directory(resource_type));
+    let statements = [Statement { resource_type, id, record, content, expected, only_directory }];
     let stated = gateway.write(|pipeline| pipeline.state(&statements))?;
     let stated = stated.map_err(|refused| refusal(&statements, refused).0)?.pop();
     let stated = stated.ok_or_else(|| Fault::Broken("a statement came to nothing".into()))?;

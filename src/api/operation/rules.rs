@@ -42,6 +42,12 @@ rules! {
     pub(super) NAME_CODES "lastn-name-codes" Error Required
         "Name category or code."
         "categoryまたはcodeを指定してください。"
+    pub(super) LIST_PARAMETERS "list-parameters" Error Value
+        "Say kind=hospitals or kind=care-offices; dry-run, retire (true, false), prefecture (01 to 47) and category (1, 3, 4, 6) may be said, each once."
+        "kind=hospitals または kind=care-offices を指定してください。dry-run、retire(true/false)、prefecture(01から47)、category(1、3、4、6)は一度ずつ指定できます。"
+    pub(super) NOT_CSV "not-csv" Error NotSupported
+        "Send the list as text/csv."
+        "一覧は text/csv で送ってください。"
     pub(super) NAME_A_PATIENT "operation-name-patient" Error Required
         "Name the patient: patient=[id] or Patient/[id]."
         "患者を指定してください(patient=[id] または Patient/[id])。"

@@ -67,6 +67,7 @@ pub(super) enum Run {
     Export,
     Import,
     CrossReference,
+    ImportDirectory,
     LastN,
     Link,
     Links,
@@ -272,6 +273,22 @@ pub(in crate::api) static OPERATIONS: &[Operation] = &[
                         is for a gateway that is open.",
         what: What::Import,
         run: Run::Import,
+        ..PLAIN
+    },
+    Operation {
+        name: "import-directory",
+        definition: "https://tasuki.example/fhir/OperationDefinition/import-directory",
+        on: On::Only("Organization"),
+        on_type: true,
+        affects_state: true,
+        is_for: For::Office,
+        is_primitive: false,
+        documentation: "The body is a public list of places as text/csv (UTF-8 or Shift_JIS). In the address: kind (hospitals, \
+                        care-offices), dry-run, retire, prefecture and category of numbers that are seven digits long. \
+                        Answers Parameters with counts, each problem with its row and column, and what is missing in a \
+                        newer list.",
+        what: What::Import,
+        run: Run::ImportDirectory,
         ..PLAIN
     },
     Operation {

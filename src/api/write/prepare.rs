@@ -165,17 +165,19 @@ fn create(gateway: &Gateway, caller: &Caller, asking: &Asking) -> Result<Prepare
         return Ok(Prepared::There(found));
     }
     let body = Body::read(resource(&asking.sent)?, asking.resource_type)?.made_local(gateway.base_url());
-    new(asking.resource_type, body)
+    new(caller, asking.resource_type, body)
 }
 
 /// A resource that gets an id of its own.
-fn new(resource_type: ResourceType, mut body: Body<'_>) -> Result<Prepared, Stop> {
+fn new(caller: &Caller, resource_type: ResourceType, mut body: Body<'_>) -> Result<Prepared, Stop> {
     let home = home(resource_type, None, &body.value, |_| None);
     let (id, record) = assign(resource_type, home, Uuid::new_v4());
     let noticed = std::mem::take(&mut body.noticed);
     let content = body.content(resource_type, &id)?;
     let (record, expected) = (Some(record), Expected::Absent);
-    Ok(Prepared::Statement(Box::new(Statement { resource_type, id, record, content, expected }), noticed))
+    let only_directory = caller.keeps_to_directory(resource_type);
+    let statement = Statement { resource_type, id, record, content, expected, only_directory };
+    Ok(Prepared::Statement(Box::new(statement), noticed))
 }
 
 fn update(gateway: &Gateway, caller: &Caller, asking: &Asking) -> Result<Prepared, Stop> {
@@ -189,7 +191,7 @@ fn update(gateway: &Gateway, caller: &Caller, asking: &Asking) -> Result<Prepare
             (Some(found), None) => found.id,
             (Some(found), Some(stated)) if found.id.as_str() == stated => found.id,
             (Some(_), Some(_)) => return Err(differs()),
-            (None, None) => return new(resource_type, body),
+            (None, None) => return new(caller, resource_type, body),
             (None, Some(stated)) => ResourceId::parse(stated).ok_or_else(differs)?,
         },
         Target::New | Target::NewUnless(_) => return Err(differs()),
@@ -197,7 +199,7 @@ fn update(gateway: &Gateway, caller: &Caller, asking: &Asking) -> Result<Prepare
     let expected = expected(gateway, caller, asking, &id)?;
     let noticed = std::mem::take(&mut body.noticed);
     let content = body.content(resource_type, &id)?;
-    statement(resource_type, id, content, expected, noticed)
+    statement(caller, (resource_type, id), content, expected, noticed)
 }
 
 fn patch(gateway: &Gateway, caller: &Caller, asking: &Asking) -> Result<Prepared, Stop> {
@@ -215,7 +217,7 @@ fn patch(gateway: &Gateway, caller: &Caller, asking: &Asking) -> Result<Prepared
     let noticed = std::mem::take(&mut body.noticed);
     let content = body.content(resource_type, &id)?;
     // Whoever changed it meanwhile is not overwritten with what was there before.
-    statement(resource_type, id, content, Expected::Version(version), noticed)
+    statement(caller, (resource_type, id), content, Expected::Version(version), noticed)
 }
 
 /// A resource as a patch makes it, and the version that was patched.
@@ -261,7 +263,7 @@ fn delete(gateway: &Gateway, caller: &Caller, asking: &Asking) -> Result<Prepare
         Target::New | Target::NewUnless(_) => return Err(Stop::because(Status::BadRequest, &rules::ID_DIFFERS, "")),
     };
     let expected = expected(gateway, caller, asking, &id)?;
-    statement(asking.resource_type, id, Content::Delete, expected, Vec::new())
+    statement(caller, (asking.resource_type, id), Content::Delete, expected, Vec::new())
 }
 
 /// What must hold of what is on record, by `If-Match` and `If-None-Match`.
@@ -311,14 +313,15 @@ pub(super) fn one_after(
 
 /// About a resource that lies wherever its id says.
 fn statement(
-    resource_type: ResourceType,
-    id: ResourceId,
+    caller: &Caller,
+    (resource_type, id): (ResourceType, ResourceId),
     content: Content,
     expected: Expected,
     noticed: Vec<Issue>,
 ) -> Result<Prepared, Stop> {
-    let record = None;
-    Ok(Prepared::Statement(Box::new(Statement { resource_type, id, record, content, expected }), noticed))
+    let (record, only_directory) = (None, caller.keeps_to_directory(resource_type));
+    let statement = Statement { resource_type, id, record, content, expected, only_directory };
+    Ok(Prepared::Statement(Box::new(statement), noticed))
 }
 
 fn resource(sent: &Sent) -> Result<&str, Stop> {

@@ -58,6 +58,12 @@ rules! {
     pub(in crate::api) ELSEWHERE "record-of-another-patient" Error BusinessRule
         "{} lies in another patient's record; a resource does not move. State it under another id."
         "{} は別の患者の記録にあります。リソースを別の患者へ移すことはできません。別のidで登録してください。"
+    pub(in crate::api) NOT_DIRECTORY "not-of-the-directory" Error BusinessRule
+        "The network's office keeps the directory: what names a patient, or has the id of something in a patient's record, is not of it. {}"
+        "事務局が登録できるのは名簿だけです。患者を指すもの、患者の記録にあるidは登録できません。{}"
+    pub(in crate::api) BUILT_IN "part-of-the-program" Error BusinessRule
+        "{} is part of the program and cannot be changed; choose another id."
+        "{} はこのプログラムに組み込まれており変更できません。別のidを使ってください。"
     pub(in crate::api) TWICE "twice" Error Duplicate
         "{} is named by more than one entry; nothing was changed."
         "{} が複数のエントリーで指定されています。変更していません。"

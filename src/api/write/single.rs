@@ -164,8 +164,13 @@ pub(in crate::api) fn perform(
     if depends { gateway.write_alone(work) } else { gateway.write(work) }
 }
 
-/// Which of these statements is of a SearchParameter that cannot be used, and what its caller is told. Blocks on storage.
+/// Which of these statements is of a SearchParameter that cannot be used, or of something that is part of the program, and what
+/// its caller is told. Blocks on storage.
 pub(in crate::api) fn defined(gateway: &Gateway, statements: &[Statement]) -> Result<Option<(usize, Stop)>, Fault> {
+    if let Some(at) = statements.iter().position(|one| gateway.is_built_in(one.resource_type, &one.id)) {
+        let stop = Stop::because(Status::Unprocessable, &rules::BUILT_IN, statements[at].id.as_str());
+        return Ok(Some((at, stop)));
+    }
     let (mut numbers, mut changes) = (Vec::new(), Vec::new());
     for (at, statement) in statements.iter().enumerate() {
         if statement.resource_type == ResourceType::SEARCH_PARAMETER {
@@ -189,6 +194,7 @@ pub(in crate::api) fn refusal(statements: &[Statement], refused: Refused) -> (St
     let (at, status, rule) = match refused {
         Refused::Unexpected(at) => (at, Status::PreconditionFailed, &rules::UNEXPECTED),
         Refused::Elsewhere(at) => (at, Status::Unprocessable, &rules::ELSEWHERE),
+        Refused::NotDirectory(at) => (at, Status::Unprocessable, &rules::NOT_DIRECTORY),
         Refused::Twice(at) => (at, Status::BadRequest, &rules::TWICE),
     };
     let place = match (refused, statements.get(at)) {

@@ -391,7 +391,8 @@ fn statement(gateway: &Gateway, caller: &Caller, part: Part<'_>, links: &Links) 
             return Err(Stop::because(Status::BadRequest, &rules::NO_NEW_VERSION, ""));
         }
     }
-    Ok(Statement { resource_type, id, record, content, expected })
+    let only_directory = caller.keeps_to_directory(resource_type);
+    Ok(Statement { resource_type, id, record, content, expected, only_directory })
 }
 
 /// Where the resource of an entry comes from, and where the others of the Bundle do.

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use super::Options;
 use crate::cli::codes;
 use crate::fault::Fault;
-use crate::fhir::PatientKey;
 use crate::fhir::time::Interval;
+use crate::fhir::{PatientKey, ResourceId, ResourceType};
 use crate::letter::LetterId;
 use crate::pipeline::{Outcome, Receipt};
 use crate::store::Store;
@@ -139,7 +139,11 @@ fn records_of(store: &Store, letter: LetterId) -> Result<Vec<PatientKey>, Fault>
     }
     let mut records: Vec<PatientKey> = receipt.records().collect();
     if receipt.outcome == Outcome::Stored && receipt.patient.is_none() {
-        records.push(PatientKey::DIRECTORY);
+        // What names no patient lies in the parts of the directory that its ids say.
+        records.extend(receipt.resources.iter().filter_map(|name| {
+            let (of, id) = name.split_once('/')?;
+            Some(PatientKey::directory(ResourceType::parse(of)?, &ResourceId::parse(id)?))
+        }));
     }
     Ok(records)
 }

@@ -44,8 +44,9 @@ const OF_A_PATIENT: [(&str, &str); 24] = [
 /// An Organization: what the network office registers belongs to no patient.
 pub(super) fn organization(resource: &Value, raw: &Members<'_>, context: Context<'_>) -> Result<Noted<Mapped>, Issue> {
     let id = id(resource, ResourceType::ORGANIZATION, PatientKey::DIRECTORY)?;
+    let part = PatientKey::directory(ResourceType::ORGANIZATION, &id);
     let draft = Draft::received(ResourceType::ORGANIZATION, id, raw, |_, _| None);
-    Ok(Noted::clean(with_provenance(PatientKey::DIRECTORY, draft, resource, context)))
+    Ok(Noted::clean(with_provenance(part, draft, resource, context)))
 }
 
 /// A resource of a patient whose record is named by reference or by the hospital's number.

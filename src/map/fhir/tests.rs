@@ -127,7 +127,8 @@ fn a_consent_finds_its_record_by_reference_or_number() {
 fn organizations_go_to_the_directory_and_the_rest_is_held() {
     let text = r#"{"resourceType":"Organization","id":"care-1","name":"x"}"#;
     let mapped = map_text(text, "office").unwrap();
-    assert_eq!(mapped.value.patient, PatientKey::DIRECTORY);
+    let id = draft(&mapped.value.changes[0]).id.clone();
+    assert_eq!(mapped.value.patient, PatientKey::directory(ResourceType::ORGANIZATION, &id));
     assert_eq!(draft(&mapped.value.changes[0]).json(None), text);
     for other in ["Patient", "AuditEvent", "Subscription", "Provenance"] {
         let text = format!(r#"{{"resourceType":"{other}"}}"#);

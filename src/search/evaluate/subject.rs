@@ -48,6 +48,14 @@ impl<'a> Subject<'a> {
         }
     }
 
+    /// The same of a row as it stands.
+    pub(super) fn current(&self) -> Option<(&'a Columns, usize)> {
+        match &self.place {
+            Place::Row { at, columns, earlier: false, .. } => Some((columns, at.row)),
+            Place::Row { .. } | Place::Contained(_) => None,
+        }
+    }
+
     /// Whether there is a fact of a token or a reference.
     pub(super) fn has_token(&self, definition: &Definition) -> bool {
         let facts = self.columns().filter(|_| definition.is_kept());

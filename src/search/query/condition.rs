@@ -223,6 +223,22 @@ impl<'d> Condition<'d> {
             _ => false,
         }
     }
+
+    /// Whether it may look at a resource of a type, other than those that are searched.
+    pub fn looks_at(&self, resource_type: ResourceType) -> bool {
+        match self {
+            Condition::Chain { targets, .. } => {
+                targets.iter().any(|(of, inner)| *of == resource_type || inner.looks_at(resource_type))
+            }
+            Condition::Has { resource_type: of, condition, .. } => {
+                *of == resource_type || condition.looks_at(resource_type)
+            }
+            Condition::Not(inner) => inner.looks_at(resource_type),
+            Condition::All(all) | Condition::Any(all) => all.iter().any(|inner| inner.looks_at(resource_type)),
+            // Lists, and ids of any type, lead anywhere.
+            other => other.reaches(),
+        }
+    }
 }
 
 /// Parameters that every resource has and that no definition is needed for (search.html#all). The error without an issue

@@ -21,6 +21,20 @@ pub struct Include<'d> {
     pub reverse: bool,
 }
 
+impl Include<'_> {
+    /// Whether a resource of a type may be among what it adds.
+    pub(super) fn brings(&self, resource_type: ResourceType) -> bool {
+        if self.reverse {
+            return self.source.is_none_or(|source| source == resource_type);
+        }
+        let targets = self.reference.map(|reference| &reference.targets).filter(|targets| !targets.is_empty());
+        match self.target {
+            Some(target) => target == resource_type,
+            None => targets.is_none_or(|targets| targets.contains(&resource_type)),
+        }
+    }
+}
+
 impl<'d> Include<'d> {
     /// Reads `Type:parameter`, `Type:parameter:Target`, `Type:*` or `*`; `None` where there is no such reference.
     pub(super) fn read(value: &str, server: Server<'d>, iterate: bool, reverse: bool) -> Option<Self> {
