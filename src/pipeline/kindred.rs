@@ -89,11 +89,9 @@ impl Pipeline {
             if let Err(why) = kindred.state(relation, (self.clock)()) {
                 return Ok(Err(why));
             }
-            regroups |= [was, relation.state].contains(&Some(State::Linked));
-            let [was_proposed, is_proposed] = [was, relation.state].map(|state| state == Some(State::Proposed));
-            if is_proposed != was_proposed {
-                commit.doubt(one, other, is_proposed);
-            }
+            // Who is told apart may be one person's by way of a third record.
+            let regroups_by = |state: &Option<State>| matches!(state, Some(State::Linked | State::Separate));
+            regroups |= [was, relation.state].iter().any(regroups_by);
         }
         if regroups && let Err(why) = kindred.regroup(|record| self.member(record, &mut commit))? {
             return Ok(Err(why));
@@ -151,6 +149,9 @@ impl<'s> Kindred<'s> {
             let (before, after) = (panels(&node.was, &node.own_was), panels(&node.now, &node.own_now));
             after.difference(&before).for_each(|name| commit.put_on_panel(name, record));
             before.difference(&after).for_each(|name| commit.take_off_panel(name, record));
+            let (before, after) = (proposed(record, &node.was), proposed(record, &node.now));
+            after.difference(&before).for_each(|other| commit.doubt(record, *other, true));
+            before.difference(&after).for_each(|other| commit.doubt(record, *other, false));
             if node.is_touched || node.was.members != node.now.members {
                 changed.push(record);
             }
@@ -281,6 +282,11 @@ impl<'s> Kindred<'s> {
             .flat_map(|(record, ties)| ties.in_state(State::Separate).map(move |pair| (record, pair.other)));
         pairs.find(|(_, other)| person.contains(other))
     }
+}
+
+/// The records with greater keys at which somebody must look beside this one: each pair is written once.
+fn proposed(record: PatientKey, ties: &Ties) -> BTreeSet<PatientKey> {
+    ties.in_state(State::Proposed).map(|pair| pair.other).filter(|other| record < *other).collect()
 }
 
 /// The panels that a record stands on: those of all records of its person, or its own.
