@@ -127,6 +127,14 @@ pub fn ties(patient: PatientKey) -> Vec<u8> {
     key
 }
 
+/// The record whose ties this key holds; `None` for any other key.
+pub fn ties_of(key: &[u8]) -> Option<PatientKey> {
+    match key {
+        [b'P', patient @ .., b'T'] => patient.try_into().ok().map(u128::from_be_bytes).map(PatientKey),
+        _ => None,
+    }
+}
+
 /// The patient whose chart is another when the entry of this key is: of the head's, and of what ties it to others; `None` for
 /// any other key.
 pub fn charted_patient(key: &[u8]) -> Option<PatientKey> {
@@ -497,6 +505,7 @@ mod tests {
         let (patient, letter) = (PatientKey(7), LetterId([9; 32]));
         assert_eq!(head_patient(&head(patient)), Some(patient));
         assert_eq!([charted_patient(&head(patient)), charted_patient(&ties(patient))], [Some(patient); 2]);
+        assert_eq!((ties_of(&ties(patient)), ties_of(&head(patient))), (Some(patient), None));
         assert_eq!((head_patient(&ties(patient)), charted_patient(&told(patient, 1))), (None, None));
         assert_eq!((who_of(&who(patient)), who_of(&head(patient))), (Some(patient), None));
         assert_eq!(doubt_of(&doubt(PatientKey(8), patient)), Some((patient, PatientKey(8))));
