@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use crate::fhir::PatientKey;
 
 /// Records that one key finds at most; a key of more tells nobody apart.
-pub(super) const SHARING_MAX: usize = 100;
+pub const SHARING_MAX: usize = 100;
 /// Candidates of one record at most.
 pub(super) const CANDIDATES_MAX: usize = 300;
 
@@ -30,6 +30,12 @@ impl Index {
             self.keys.remove(&(*key, number));
         }
         self.keys.extend(keys.iter().map(|key| (*key, number)));
+    }
+
+    /// Every record that has a key, in the order in which they came.
+    pub(super) fn having(&self, key: u64) -> Vec<PatientKey> {
+        let numbers = self.keys.range((key, 0)..=(key, u32::MAX)).map(|(_, number)| *number);
+        numbers.filter_map(|number| self.records.get(number as usize).copied()).collect()
     }
 
     /// The records that have one of these keys, but for one, in the order of their keys; at most [`CANDIDATES_MAX`]. A key
@@ -76,6 +82,7 @@ mod tests {
         (0..SHARING_MAX as u128).for_each(|n| index.put(PatientKey(n), &[], &[1]));
         assert_eq!(index.sharing(&[1], None).len(), SHARING_MAX);
         index.put(PatientKey(1 << 90), &[], &[1, 2]);
+        assert_eq!((index.having(1).len(), index.having(2)), (SHARING_MAX + 1, vec![PatientKey(1 << 90)]));
         assert_eq!(index.sharing(&[1, 2], None), [PatientKey(1 << 90)]);
     }
 

@@ -22,6 +22,7 @@ use crate::store::group::Watch;
 use crate::store::{Commit, Logged, Position, Store};
 pub use decide::{MERGE, OFFICE};
 use index::Index;
+pub use index::SHARING_MAX;
 pub use read::traits_of;
 
 /// By what rules records are linked.
@@ -144,10 +145,12 @@ impl Linker {
         Ok(found)
     }
 
-    /// The records that share a key with these traits. Blocks on storage.
-    pub fn sharing(&self, traits: &Traits) -> Result<Vec<PatientKey>, Fault> {
+    /// Every record that has one of the keys of these traits, key by key, however many there are: who asks may count those alone
+    /// of whom it may know. Blocks on storage.
+    pub fn having(&self, traits: &Traits) -> Result<Vec<(u64, Vec<PatientKey>)>, Fault> {
         self.settle()?;
-        Ok(self.candidates(traits, None))
+        let index = self.index.read().unwrap_or_else(PoisonError::into_inner);
+        Ok(keys(traits).into_iter().map(|key| (key, index.having(key))).collect())
     }
 
     /// The rules in force.
