@@ -11,6 +11,10 @@ mod compare;
 #[path = "noninterference/dice.rs"]
 mod dice;
 mod gateway;
+#[path = "noninterference/matching.rs"]
+mod matching;
+#[path = "noninterference/persons.rs"]
+mod persons;
 #[path = "noninterference/requests.rs"]
 mod requests;
 #[path = "noninterference/resources.rs"]
@@ -43,6 +47,19 @@ const PAIRS: u64 = 16;
 /// Seed where none is given.
 const SEED: u64 = 20_261_122;
 
+/// What is the office's to know, hidden things too: the audit record, how much of a record who may see, which records are one
+/// person's.
+const OF_OFFICE: [&str; 8] = [
+    "AuditEvent",
+    "$access-report",
+    "$who-can-see",
+    "$explain-access",
+    "$preview-consent",
+    "$link",
+    "$unlink",
+    "$duplicates",
+];
+
 /// What a run did.
 #[derive(Default)]
 struct Run {
@@ -51,6 +68,8 @@ struct Run {
     statuses: [usize; 6],
     /// Searches and histories that found something.
     full: usize,
+    /// Those of them that looked for a person.
+    matched: usize,
     asked: BTreeSet<(tasuki::fhir::ResourceType, String)>,
     leaks: Vec<String>,
 }
@@ -65,17 +84,18 @@ fn seed() -> u64 {
 fn ask(seed: u64, run: &mut Run) {
     let caller = &CALLERS[(seed % CALLERS.len() as u64) as usize];
     let pair = pair(seed, caller);
-    let worlds = [World::of(&pair.worlds[0]), World::of(&pair.worlds[1])];
+    let worlds = pair.worlds.each_ref().map(|steps| World::of(steps, pair.is_ruled));
     let mut dice = Dice(seed ^ 0xa5a5);
-    let words = Words::of([&pair.worlds[0], &pair.worlds[1]], [&worlds[0], &worlds[1]], &mut dice);
+    let words = Words::of(&pair, &worlds, &mut dice);
     let mut requests = Requests::new(&words, pair.client, dice);
     let mut renamed = Renamed::default();
     for at in 0..REQUESTS {
         set_clock(NOW + i64::try_from(at).unwrap() * 10);
         let ask = requests.request();
-        // The audit record is the office's to read, and tells of whatever was written over REST, hidden things too.
+        // The audit record is the office's to read, and tells of whatever was written over REST, hidden things too; so is which
+        // records are one person's.
         let is_listed = requests.has_chance && ask.path.contains("$export?");
-        let is_of_record = |text: &str| text.contains("AuditEvent") || text.contains("$access-report");
+        let is_of_record = |text: &str| OF_OFFICE.iter().any(|name| text.contains(name));
         let tells = |text: &str| pair.client == "office" && is_of_record(text);
         if is_listed || tells(&ask.path) || tells(&String::from_utf8_lossy(&ask.body)) {
             continue;
@@ -84,6 +104,7 @@ fn ask(seed: u64, run: &mut Run) {
         run.requests += 1;
         run.statuses[usize::from(one.status / 100).min(5)] += 1;
         run.full += usize::from(one.body.contains("\"entry\":[{"));
+        run.matched += usize::from(one.body.contains("match-grade\",") || one.body.contains("targetId\""));
         if matches!(ask.method, "POST" | "PUT") && (one.status == 201 || one.body.contains("201 Created")) {
             for place in created(&one) {
                 let path = format!("/{}", place.trim_start_matches(gateway::BASE).trim_start_matches('/'));
@@ -124,10 +145,11 @@ fn of_export(answer: &Answer) -> Vec<String> {
 
 fn tell(run: &Run) {
     println!(
-        "{} requests, statuses by hundreds {:?}, {} with entries, {} parameters",
+        "{} requests, statuses by hundreds {:?}, {} with entries, {} found a person, {} parameters",
         run.requests,
         run.statuses,
         run.full,
+        run.matched,
         run.asked.len()
     );
     assert!(run.leaks.is_empty(), "{} leaks\n{}", run.leaks.len(), run.leaks.join("\n"));
@@ -140,6 +162,7 @@ fn two_worlds_that_differ_in_what_is_hidden_answer_alike() {
     (0..PAIRS).for_each(|n| ask(seed + n, &mut run));
     tell(&run);
     assert!(run.full * 20 > run.requests, "searches find something: {}", run.full);
+    assert!(run.matched * 100 > run.requests, "people are found: {}", run.matched);
 }
 
 #[test]
@@ -189,7 +212,7 @@ fn whoever_may_see_the_difference_sees_it() {
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let differing = (0..8).filter(|seed| {
         let pair = pair(SEED + seed, &CALLERS[0]);
-        let worlds = pair.worlds.each_ref().map(|steps| World::of(steps));
+        let worlds = pair.worlds.each_ref().map(|steps| World::of(steps, pair.is_ruled));
         // The office reads every Consent, and the hospital whatever it sent itself.
         let sent =
             ["1", "3"].map(|number| Ask::get("hospital", format!("/{}/$everything", gateway::key(number).reference())));
@@ -219,12 +242,12 @@ fn shape(path: &str) -> String {
 fn every_route_and_every_parameter_is_asked() {
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let pair = pair(SEED, &CALLERS[0]);
-    let worlds = pair.worlds.each_ref().map(|steps| World::of(steps));
+    let worlds = pair.worlds.each_ref().map(|steps| World::of(steps, pair.is_ruled));
     let mut dice = Dice(SEED);
-    let words = Words::of([&pair.worlds[0], &pair.worlds[1]], [&worlds[0], &worlds[1]], &mut dice);
+    let words = Words::of(&pair, &worlds, &mut dice);
     let mut requests = Requests::new(&words, pair.client, dice);
     let mut asked = BTreeSet::new();
-    for _ in 0..60_000 {
+    for _ in 0..200_000 {
         let ask = requests.request();
         asked.insert((ask.method.to_owned(), shape(&ask.path)));
     }

@@ -37,6 +37,10 @@ fn print(report: &Report, of_chain: u64) {
         report.letters, report.receipts, report.held, report.log
     ));
     say(&format!("{} patients on panels, {} chunks of the audit record", report.panel, report.audit));
+    say(&format!(
+        "{} records tied to others, {} pairs to look at, {} records with what tells people apart",
+        report.tied, report.doubts, report.who
+    ));
     for breakage in &report.broken {
         say(&format!("broken: {breakage:?}"));
     }

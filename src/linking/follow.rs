@@ -52,7 +52,7 @@ impl Linker {
         let mut index = Index::default();
         self.store.each_who(|record, who| {
             match Who::decode(&who) {
-                Some(who) => index.put(record, &who.facility, &[], &keys(&who.traits)),
+                Some(who) => index.put(record, &[], &keys(&who.traits)),
                 None => tracing::error!("what tells a person apart is damaged"),
             }
             Ok(())
@@ -127,21 +127,18 @@ impl Linker {
         looking: &mut Looking<'_>,
         indexed: &mut HashMap<PatientKey, Vec<u64>>,
     ) -> Result<(), Fault> {
-        let partition = self.store.partition(record)?;
-        let told = read::told(&partition)?;
+        let told = read::told(&self.store.partition(record)?)?;
         let before = self.who(record)?;
-        let facility = partition.head.map(|head| head.facility).unwrap_or_default();
         let who = told.traits.clone().map(|traits| {
             // A record that became somebody else's once is linked by nobody but people.
             let was_another = before.as_ref().is_some_and(|b| b.is_another || is_another(&b.traits, &traits));
-            Who { traits, facility, is_another: was_another }
+            Who { traits, is_another: was_another }
         });
         let old = before.as_ref().map(|who| keys(&who.traits)).unwrap_or_default();
         let new = who.as_ref().map(|who| keys(&who.traits)).unwrap_or_default();
         let tried = indexed.insert(record, new.clone()).unwrap_or_default();
-        let facility = who.as_ref().or(before.as_ref()).map_or("", |who| &who.facility);
         let old = [old, tried].concat();
-        self.index.write().unwrap_or_else(PoisonError::into_inner).put(record, facility, &old, &new);
+        self.index.write().unwrap_or_else(PoisonError::into_inner).put(record, &old, &new);
         if before != who {
             looking.commit.put_who(record, who.as_ref().map(Who::encode).transpose()?);
             self.fresh.write().unwrap_or_else(PoisonError::into_inner).insert(record, who.clone());

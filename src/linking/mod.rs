@@ -25,6 +25,7 @@ use crate::store::group::Watch;
 use crate::store::{Commit, Logged, Position, Store};
 pub use decide::{MERGE, OFFICE};
 use index::Index;
+pub use index::SHARING_MAX;
 pub use read::traits_of;
 
 /// By what rules records are linked.
@@ -46,8 +47,6 @@ impl Default for Rules {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Who {
     traits: Traits,
-    /// The facility that keeps it.
-    facility: String,
     /// Whether it told of somebody else once: it may have been made to look like another, and rules do not link it.
     is_another: bool,
 }
@@ -170,16 +169,12 @@ impl Linker {
         Ok(found)
     }
 
-    /// The records that share a key with these traits, of those that are wanted by their key and facility: others do not
-    /// count, not even against the limits. Blocks on storage.
-    pub fn sharing(
-        &self,
-        traits: &Traits,
-        wanted: impl Fn(PatientKey, &str) -> bool,
-    ) -> Result<Vec<PatientKey>, Fault> {
+    /// Every record that has one of the keys of these traits, key by key, however many there are: who asks may count those alone
+    /// of whom it may know. Blocks on storage.
+    pub fn having(&self, traits: &Traits) -> Result<Vec<(u64, Vec<PatientKey>)>, Fault> {
         self.settle()?;
         let index = self.index.read().unwrap_or_else(PoisonError::into_inner);
-        Ok(index.sharing(&keys(traits), wanted))
+        Ok(keys(traits).into_iter().map(|key| (key, index.having(key))).collect())
     }
 
     /// The rules in force.
@@ -201,7 +196,7 @@ impl Linker {
 
     fn candidates(&self, traits: &Traits, but: Option<PatientKey>) -> Vec<PatientKey> {
         let index = self.index.read().unwrap_or_else(PoisonError::into_inner);
-        index.sharing(&keys(traits), |record, _| Some(record) != but)
+        index.sharing(&keys(traits), but)
     }
 
     fn score(&self, a: &Traits, b: &Traits) -> f32 {

@@ -1,5 +1,7 @@
 //! `verify`: walks the whole store and says what does not fit together. For a store that nobody writes to meanwhile.
 
+mod people;
+
 use std::collections::HashMap;
 use std::fmt;
 
@@ -51,6 +53,12 @@ pub struct Report {
     pub controls: u64,
     /// Folders that are followed.
     pub cursors: u64,
+    /// Records that something ties to others.
+    pub tied: u64,
+    /// Pairs of records at which somebody must look.
+    pub doubts: u64,
+    /// Records of which is kept what tells people apart.
+    pub who: u64,
     /// The first [`BREAKAGES_MAX`] breakages.
     pub broken: Vec<Breakage>,
     /// How many there are in all.
@@ -77,6 +85,7 @@ pub fn verify(store: &Store) -> Result<Report, Fault> {
     walk.codes()?;
     walk.log()?;
     walk.panels()?;
+    walk.people()?;
     walk.identifiers()?;
     walk.audit()?;
     walk.cursors()?;
@@ -196,7 +205,7 @@ impl Walk<'_> {
                 Some((patient, number, _)) => {
                     walk.heads.get(&patient.0).is_some_and(|last| (1..=*last).contains(&number))
                 }
-                None => keys::head_patient(key).is_some(),
+                None => keys::charted_patient(key).is_some(),
             };
             if !known {
                 walk.wrong(key, "a sheaf that no head counts")?;
@@ -409,12 +418,16 @@ mod tests {
     use crate::fhir::ResourceType;
     use crate::store::control::Control;
     use crate::store::records::example;
-    use crate::store::{Commit, VALUE_BYTES_MAX};
+    use crate::store::{Commit, Ties, VALUE_BYTES_MAX};
 
-    const HOME: PatientKey = PatientKey(77 << 64);
+    pub(super) const HOME: PatientKey = PatientKey(77 << 64);
+    /// Another record of the same person.
+    pub(super) const AWAY: PatientKey = PatientKey(78 << 64);
+    /// A record of which it is not known whether it is the same person's.
+    pub(super) const LIKE: PatientKey = PatientKey(79 << 64);
 
     /// One of everything.
-    fn filled() -> Store {
+    pub(super) fn filled() -> Store {
         let store = Store::open_memory();
         let letter = example::letter("MSH|^~\\&|", "a");
         let mut first = store.keep_raw(letter.id(), &letter).unwrap().unwrap();
@@ -445,6 +458,11 @@ mod tests {
             store.submit(commit).wait().unwrap();
             store.append_audit(u64::from(sheaf) + 1, b"chunk".to_vec()).unwrap();
         }
+        for record in [AWAY, LIKE] {
+            let new = [example::version(record, "z", 1)];
+            store.submit(store.partition(record).unwrap().write(record, "f", &new).unwrap()).wait().unwrap();
+        }
+        people::tests::tie(&store);
         store
     }
 
@@ -453,10 +471,10 @@ mod tests {
         let report = verify(&filled()).unwrap();
         assert_eq!(report.broken, []);
         let Report { partitions, sheaves, records, ids, letters, receipts, held, log, panel, audit, .. } = report;
-        assert_eq!([partitions, sheaves, records, ids], [1, 3, 6, 0]);
-        assert_eq!([letters, receipts, held, log, panel, audit], [1, 1, 1, 3, 1, 3]);
-        let Report { told, codes, unmapped, controls, .. } = verify(&filled()).unwrap();
-        assert_eq!([told, codes, unmapped, controls], [2, 1, 1, 1]);
+        assert_eq!([partitions, sheaves, records, ids], [3, 5, 8, 0]);
+        assert_eq!([letters, receipts, held, log, panel, audit], [1, 1, 1, 5, 2, 3]);
+        let Report { told, codes, unmapped, controls, tied, doubts, who, .. } = verify(&filled()).unwrap();
+        assert_eq!([told, codes, unmapped, controls, tied, doubts, who], [2, 1, 1, 1, 3, 1, 2]);
     }
 
     #[test]
@@ -472,7 +490,7 @@ mod tests {
         assert!(entries.iter().all(|(_, value)| value.len() <= VALUE_BYTES_MAX));
         // What may be absent without anything being wrong: the ends of chains, marks, the format itself.
         let may_go = |key: &[u8]| match key[0] {
-            b'M' | b'N' | b'Q' | b'O' | b'U' | b'D' => true,
+            b'M' | b'N' | b'Q' | b'O' | b'U' | b'D' | b'W' => true,
             b'P' => keys::told_of(key).is_some_and(|(_, number)| number == 2),
             b'A' => [1, 3].contains(&keys::number_of(key).unwrap()),
             _ => false,
@@ -482,11 +500,16 @@ mod tests {
             let gone = Commit { delete: vec![key.clone()], ..Commit::default() };
             store.submit(gone).wait().unwrap();
             assert!(may_go(&key) || verify(&store).unwrap().broken_count > 0, "without {key:?}");
+            // The two other records are there to be tied.
+            if keys::sheaf_of(&key).is_some_and(|(record, ..)| record != HOME) {
+                continue;
+            }
             for at in 0..value.len() {
                 let mut bad = value.clone();
                 bad[at] ^= 1;
-                // A facility, a chunk of audit, the words about a code and the format are not for the walk to judge.
-                if b"AMUC".contains(&key[0]) || (keys::head_patient(&key).is_some() && at >= 9) {
+                // A facility, a chunk of audit, the words about a code, what is kept of people and the format are not for the walk to
+                // judge.
+                if b"AMUCW".contains(&key[0]) || (keys::head_patient(&key).is_some() && at >= 9) {
                     continue;
                 }
                 store.submit(Commit { put: vec![(key.clone(), bad)], ..Commit::default() }).wait().unwrap();

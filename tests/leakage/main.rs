@@ -5,11 +5,14 @@
 
 #[path = "../gateway/mod.rs"]
 mod gateway;
+#[path = "../linking/person.rs"]
+mod person;
 
 mod channels;
 mod content;
 mod direct;
 mod identity;
+mod linked;
 mod matches;
 mod microsoft;
 mod operations;

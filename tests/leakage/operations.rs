@@ -33,17 +33,6 @@ fn leak_47_the_last_of_each_code_are_of_those_that_may_be_seen() {
 }
 
 #[test]
-fn leak_48_nobody_is_looked_for_by_what_is_known_of_them() {
-    let worlds = worlds();
-    for path in ["/Patient/$match", "/Patient/$member-match", &format!("/{}/$match", patient(HIDDEN))] {
-        for method in ["GET", "POST"] {
-            let answer = worlds.ask(Ask { method, ..Ask::get("agency-a", path) });
-            assert!(answer.status >= 400, "not offered: {path}");
-        }
-    }
-}
-
-#[test]
 fn leak_49_operations_look_at_nothing_hidden() {
     let worlds = worlds();
     for path in [

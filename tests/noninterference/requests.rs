@@ -11,8 +11,8 @@ use super::worlds::{ALL, CLINICS, NONE, PART, VOID, of_clinic, record};
 
 /// Makes one request after the other.
 pub(crate) struct Requests<'w> {
-    words: &'w Words,
-    client: &'static str,
+    pub(crate) words: &'w Words,
+    pub(crate) client: &'static str,
     pub(crate) dice: Dice,
     pub(crate) searches: Searches,
     /// Addresses that an answer named: pages, exports and their files.
@@ -40,7 +40,12 @@ const HOSTILE: [&str; 14] = [
     "-",
     "%25",
 ];
-const OPERATIONS: [&str; 24] = [
+const OPERATIONS: [&str; 29] = [
+    "$ihe-pix",
+    "$link",
+    "$links",
+    "$unlink",
+    "$duplicates",
     "$emergency-access",
     "$emergency-end",
     "$emergency-reviews",
@@ -121,8 +126,9 @@ impl<'w> Requests<'w> {
             16..=58 => self.search(),
             59..=63 => self.form(),
             64..=69 => self.history(),
-            70..=81 => self.operation(),
-            82..=86 => self.followed(),
+            70..=76 => self.operation(),
+            77..=83 => self.person(),
+            84..=86 => self.followed(),
             87..=91 => self.write(),
             92..=96 => self.batch(),
             _ => self.letter(),
@@ -131,11 +137,11 @@ impl<'w> Requests<'w> {
         ask
     }
 
-    fn get(&self, path: impl Into<String>) -> Ask {
+    pub(crate) fn get(&self, path: impl Into<String>) -> Ask {
         Ask::get(self.client, path)
     }
 
-    fn id(&mut self) -> (String, String) {
+    pub(crate) fn id(&mut self) -> (String, String) {
         self.words.id(&mut self.dice)
     }
 
@@ -388,9 +394,10 @@ impl<'w> Requests<'w> {
         let kind = self.dice.word(&["batch", "batch", "transaction"]);
         let mut entries = Vec::new();
         for _ in 0..1 + self.dice.roll(4) {
-            let ask = match self.dice.roll(4) {
+            let ask = match self.dice.roll(5) {
                 0 => self.read(),
                 1 => self.history(),
+                4 => self.person(),
                 2 if kind == "transaction" => self.write(),
                 _ => self.search(),
             };

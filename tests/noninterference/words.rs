@@ -9,7 +9,8 @@ use tasuki::search::{Definitions, parameters};
 
 use super::dice::Dice;
 use super::gateway::{BASE, HOSPITAL, key};
-use super::worlds::{ALL, CLINICS, NONE, PART, Step, VOID, World, record};
+use super::persons::all_records;
+use super::worlds::{ALL, CLINICS, NONE, PART, Pair, Step, VOID, World, record};
 
 pub(crate) struct Words {
     /// Types of which there is something, as often as there is, and ids: of both worlds, and of nowhere.
@@ -23,6 +24,8 @@ pub(crate) struct Words {
     pub(crate) parameters: Vec<(ResourceType, &'static Definition)>,
     /// Whole resources, to be sent.
     pub(crate) bodies: Vec<Value>,
+    /// Patients as facilities tell of them, of both worlds.
+    pub(crate) patients: Vec<Value>,
 }
 
 const TEXTS: [&str; 21] = [
@@ -50,10 +53,11 @@ const TEXTS: [&str; 21] = [
 ];
 
 impl Words {
-    pub(crate) fn of(steps: [&[(i64, Step)]; 2], worlds: [&World; 2], dice: &mut Dice) -> Words {
+    pub(crate) fn of(pair: &Pair, worlds: &[World; 2], dice: &mut Dice) -> Words {
+        let (steps, units) = (pair.worlds.each_ref(), pair.units.len());
         let (mut ids, mut texts, mut codes, mut dates) =
             (BTreeSet::new(), BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
-        let mut bodies = Vec::new();
+        let (mut bodies, mut patients) = (Vec::new(), Vec::new());
         for (_, step) in steps.into_iter().flatten() {
             let (Step::Put(value) | Step::Letter(_, _, value)) = step else { continue };
             leaves(value, &mut |name, text| match name {
@@ -63,9 +67,12 @@ impl Words {
                 _ => drop(texts.insert(text.to_owned())),
             });
             bodies.push(value.clone());
+            let told = value.pointer("/entry/0/resource").filter(|told| told["name"].is_array());
+            patients.extend(told.cloned());
         }
         for world in worlds {
-            for record in [ALL, PART, NONE, VOID, CLINICS].map(record).into_iter().chain([PatientKey::DIRECTORY]) {
+            let own = [ALL, PART, NONE, VOID, CLINICS].map(record).into_iter().chain([PatientKey::DIRECTORY]);
+            for record in own.chain(all_records(units)) {
                 let chart = world.gateway.chart(record).expect("a chart");
                 let rows = chart.columns.types.iter().zip(&chart.columns.ids);
                 ids.extend(rows.map(|(of, id)| (of.name().to_owned(), id.as_str().to_owned())));
@@ -93,9 +100,10 @@ impl Words {
             texts: texts.into_iter().collect(),
             codes: codes.into_iter().collect(),
             dates: dates.into_iter().collect(),
-            of_others: worlds.into_iter().flat_map(|world| world.of_others.clone()).collect(),
+            of_others: worlds.iter().flat_map(|world| world.of_others.clone()).collect(),
             parameters: all,
             bodies,
+            patients,
         }
     }
 

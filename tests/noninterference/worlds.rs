@@ -1,18 +1,21 @@
 //! Pairs of worlds which differ only in what one caller may not see. What is in both is made from one seed; what is hidden
 //! comes in units, each of which is in one world only, in both with other content or another history, or in both alike.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use serde_json::{Value, json};
 use tasuki::app::Gateway;
+use tasuki::config::Config;
 use tasuki::fhir::{FacilityCode, PatientKey};
 use tasuki::letter::Letter;
-use tasuki::pipeline::Pipeline;
+use tasuki::pipeline::{Pipeline, Relation};
 use tasuki::store::Store;
+use tasuki::store::ties::State;
 
 use super::dice::Dice;
-use super::gateway::{Ask, CLINIC, HOSPITAL, NOW, Served, bundle, condition, config, consent, key, letter};
+use super::gateway::{Ask, CLINIC, HOSPITAL, NOW, Served, bundle, condition, config_with, consent, key, letter};
+use super::persons::{RULED_OUT, Registered, emergency};
 use super::resources::{LOINC, TYPES, labelled, resource};
 
 /// The clock of both worlds: what happens in both happens at the same instant.
@@ -47,6 +50,10 @@ pub(crate) enum Step {
     Put(Value),
     Delete(String),
     Letter(&'static str, String, Value),
+    /// What the office decides of two records.
+    Relate(PatientKey, PatientKey, State),
+    /// The office takes a record out of its person.
+    Alone(PatientKey),
     /// What somebody else asked for, once everything else was there.
     Asked(Ask),
 }
@@ -78,6 +85,18 @@ pub(crate) enum Way {
     OutOfScope,
     /// In the record of somebody who consented to others.
     Plain,
+    /// A whole record of somebody who is registered, labelled throughout.
+    Kin,
+    /// Somebody who shares a house, a number, a birth date or a name with somebody who is registered.
+    Relative,
+    /// Two records of somebody, linked or not.
+    Couple,
+    /// An insurance with its number, labelled.
+    Insured,
+    /// A record that stands open to others in an emergency.
+    Urgent,
+    /// Of a type of which the network publishes nothing.
+    RuledOut,
 }
 
 /// Who asks, and what there may be that it must not notice.
@@ -97,6 +116,12 @@ const CARE: &[Way] = &[
     Way::Directory,
     Way::Letters,
     Way::Others,
+    Way::Kin,
+    Way::Relative,
+    Way::Couple,
+    Way::Insured,
+    Way::Urgent,
+    Way::RuledOut,
 ];
 const STRANGER: &[Way] = &[
     Way::NoConsent,
@@ -109,6 +134,12 @@ const STRANGER: &[Way] = &[
     Way::Letters,
     Way::Others,
     Way::Plain,
+    Way::Kin,
+    Way::Relative,
+    Way::Couple,
+    Way::Insured,
+    Way::Urgent,
+    Way::RuledOut,
 ];
 const OFFICE: &[Way] = &[
     Way::NoConsent,
@@ -130,6 +161,11 @@ const SCOPED: &[Way] = &[
     Way::Letters,
     Way::Others,
     Way::OutOfScope,
+    Way::Kin,
+    Way::Relative,
+    Way::Couple,
+    Way::Insured,
+    Way::Urgent,
 ];
 
 pub(crate) const CALLERS: [Caller; 8] = [
@@ -159,25 +195,26 @@ pub(crate) struct Pair {
     /// Each step with the number of the common step with or after which it comes: the same things have the same times in both.
     pub(crate) worlds: [Vec<(i64, Step)>; 2],
     pub(crate) units: Vec<Way>,
+    /// Whether the network has rules of its own.
+    pub(crate) is_ruled: bool,
 }
-
-/// Steps by which the records that are open are begun.
-const BEGUN: i64 = 8;
 
 /// The pair of a seed.
 pub(crate) fn pair(seed: u64, caller: &Caller) -> Pair {
     let mut dice = Dice(seed);
     let narrow = *dice.pick(&[Narrow::Class, Narrow::AllButClass, Narrow::Period, Narrow::Code, Narrow::Purpose]);
     let mut worlds = [Vec::new(), Vec::new()];
-    let begun = base(&mut dice, narrow);
+    let is_ruled = (seed >> 3) & 1 == 0;
+    let registered = Registered::some(&mut dice);
+    let (begun, common) = base(&mut dice, narrow, &registered);
     let mut units = Vec::new();
     let mut number = 0;
-    for (at, step) in (0..).zip(begun) {
+    for (at, step) in (0..).zip(common) {
         for world in &mut worlds {
             world.push((at, step.clone()));
         }
         // The first letter about somebody states the Patient too, which may be seen: what is hidden comes later.
-        let hidden = if at < BEGUN { 0 } else { dice.roll(3) };
+        let hidden = if at < begun { 0 } else { dice.roll(3) };
         for _ in 0..hidden {
             number += 1;
             let way = *dice.pick(caller.ways);
@@ -192,18 +229,19 @@ pub(crate) fn pair(seed: u64, caller: &Caller) -> Pair {
             };
             for (world, content) in worlds.iter_mut().zip(presence) {
                 if let Some(content) = content {
-                    let steps = unit(way, number, narrow, &mut kind.clone(), &mut Dice(content));
+                    let steps =
+                        unit(way, number, (narrow, is_ruled), &registered, &mut kind.clone(), &mut Dice(content));
                     world.extend(steps.into_iter().map(|step| (at, step)));
                 }
             }
             units.push(way);
         }
     }
-    Pair { client: caller.client, worlds, units }
+    Pair { client: caller.client, worlds, units, is_ruled }
 }
 
-/// What is in both.
-fn base(dice: &mut Dice, narrow: Narrow) -> Vec<Step> {
+/// What is in both, and by how many of its steps the records that are open are begun.
+fn base(dice: &mut Dice, narrow: Narrow, registered: &Registered) -> (i64, Vec<Step>) {
     let mut steps = Vec::new();
     for id in ["agency-a", "agency-b", "network-office", "hospital", "clinic"] {
         steps.push(Step::Put(json!({"resourceType": "Organization", "id": id, "name": id, "active": true,
@@ -225,7 +263,12 @@ fn base(dice: &mut Dice, narrow: Narrow) -> Vec<Step> {
         steps.push(Step::Letter(HOSPITAL, name.clone(), bundle(number, &name, &told)));
     }
     steps.push(Step::Letter(CLINIC, "clinics".into(), of_clinic("clinics", "K30")));
+    steps.extend(registered.letters());
+    let begun = i64::try_from(steps.len()).unwrap_or_default();
+    let mut decisions = registered.decisions().into_iter();
     for n in 0..22 {
+        let now = dice.roll(2);
+        steps.extend(decisions.by_ref().take(now));
         let number = *dice.pick(&[ALL, ALL, PART, PART, NONE]);
         let id = format!("v{n}");
         let made = resource(dice.word(&TYPES), &id, &key(number).reference(), dice);
@@ -240,6 +283,7 @@ fn base(dice: &mut Dice, narrow: Narrow) -> Vec<Step> {
             steps.push(Step::Delete(name));
         }
     }
+    steps.extend(decisions);
     let plain = consent("ca", ALL, "agency-a", "active", Value::Null);
     steps.push(Step::Letter("", "ca".into(), plain));
     let mut part = consent("cp", PART, "agency-a", "active", Value::Null);
@@ -263,7 +307,7 @@ fn base(dice: &mut Dice, narrow: Narrow) -> Vec<Step> {
         }
     }
     steps.push(Step::Letter("", "cp".into(), part));
-    steps
+    (begun, steps)
 }
 
 /// What everybody to whom the patient agreed may see of a letter.
@@ -284,7 +328,14 @@ pub(crate) fn of_clinic(name: &str, code: &str) -> Value {
 
 /// Something hidden. `kind` says what and under which ids, alike in both worlds; `content` the rest of it.
 #[allow(clippy::too_many_lines)] // one arm for each way
-fn unit(way: Way, number: usize, narrow: Narrow, kind: &mut Dice, content: &mut Dice) -> Vec<Step> {
+fn unit(
+    way: Way,
+    number: usize,
+    (narrow, is_ruled): (Narrow, bool),
+    registered: &Registered,
+    kind: &mut Dice,
+    content: &mut Dice,
+) -> Vec<Step> {
     let id = format!("h{number}");
     let of = *kind.pick(&TYPES);
     let (open, closed) = (key(ALL).reference(), key(NONE).reference());
@@ -415,6 +466,12 @@ fn unit(way: Way, number: usize, narrow: Narrow, kind: &mut Dice, content: &mut 
             }
             vec![Step::Asked(ask)]
         }
+        Way::Kin | Way::Relative | Way::Couple | Way::Insured => registered.hidden(way, number, kind, content),
+        Way::Urgent => vec![emergency(&id, key(kind.word(&[ALL, NONE])), kind.word(&["agency-y", "agency-z"]))],
+        Way::RuledOut => {
+            let made = resource(RULED_OUT, &id, &open, content);
+            with_history(if is_ruled { made } else { labelled(made, content) }, content)
+        }
         Way::OutOfScope => {
             let of = kind.word(&["Condition", "Procedure", "Observation", "Provenance", "List"]);
             let mut made = resource(of, &id, &open, content);
@@ -427,7 +484,7 @@ fn unit(way: Way, number: usize, narrow: Narrow, kind: &mut Dice, content: &mut 
 }
 
 /// As it is, or with earlier versions of the same, or deleted in the end.
-fn history(made: Value, content: &mut Dice) -> Vec<Step> {
+pub(crate) fn history(made: Value, content: &mut Dice) -> Vec<Step> {
     let mut steps = Vec::new();
     for _ in 0..content.roll(3) {
         let mut earlier = made.clone();
@@ -452,15 +509,15 @@ pub(crate) struct World {
 }
 
 impl World {
-    pub(crate) fn of(steps: &[(i64, Step)]) -> World {
+    pub(crate) fn of(steps: &[(i64, Step)], is_ruled: bool) -> World {
         let store = Store::open_memory();
         // What links are sealed with is chance otherwise.
         store.secret("links", [7; 16]).expect("kept");
         set_clock(NOW - DAY_MS);
-        let mut open = config();
+        let mut open = settings(is_ruled);
         open.open = true;
         let gateway = Arc::new(Gateway::over(store.clone(), &open, clock).expect("the gateway starts"));
-        let served = Served::new(gateway);
+        let served = Served::new(gateway.clone());
         let pipeline = Pipeline::new(store.clone(), clock);
         let mut asked = Vec::new();
         for (at, step) in steps {
@@ -475,12 +532,21 @@ impl World {
                     let letter: Letter = letter(facility, name, body);
                     pipeline.receive(&letter).expect("received");
                 }
+                Step::Relate(one, other, state) => decide(&pipeline, &[(*one, *other)], *state),
+                Step::Alone(record) => {
+                    let (ties, _) = store.ties(*record).expect("readable");
+                    let linked = ties.in_state(State::Linked).map(|pair| (*record, pair.other));
+                    decide(&pipeline, &linked.collect::<Vec<_>>(), State::Separate);
+                }
                 Step::Asked(ask) => asked.push(ask.clone()),
             }
+            // What is linked follows from the order of what was committed, and not from when the linker came to it.
+            gateway.linker().settle().expect("settled");
         }
-        drop(served);
+        drop((served, gateway));
         set_clock(NOW);
-        let gateway = Arc::new(Gateway::over(store, &config(), clock).expect("the gateway starts"));
+        let gateway = Arc::new(Gateway::over(store, &settings(is_ruled), clock).expect("the gateway starts"));
+        gateway.linker().settle().expect("settled");
         let served = Served::new(gateway.clone());
         let mut of_others = Vec::new();
         for ask in asked {
@@ -491,6 +557,37 @@ impl World {
         }
         World { gateway, served, of_others }
     }
+}
+
+/// The configuration, with rules of the network's own or without.
+pub(crate) fn settings(is_ruled: bool) -> Config {
+    static FOLDER: OnceLock<tempfile::TempDir> = OnceLock::new();
+    if !is_ruled {
+        return config_with("");
+    }
+    let folder = FOLDER.get_or_init(|| {
+        let folder = tempfile::tempdir().expect("a folder");
+        let class = json!([{"system": "http://hl7.org/fhir/resource-types", "code": RULED_OUT}]);
+        let rule = json!({"resourceType": "Consent", "id": "ruled-out", "status": "active", "provision": {"type": "deny", "class": class}});
+        std::fs::write(folder.path().join("ruled-out.json"), rule.to_string()).expect("written");
+        folder
+    });
+    config_with(&format!("[network]\nemergency_overrides = true\nrules = [\"{}\"]\n", folder.path().display()))
+}
+
+fn decide(pipeline: &Pipeline, pairs: &[(PatientKey, PatientKey)], state: State) {
+    let relation = |(one, other): &(PatientKey, PatientKey)| Relation {
+        one: *one,
+        other: *other,
+        state: Some(state),
+        ground: "office".into(),
+        by: "office".into(),
+        reason: "試験".into(),
+        score: 0.0,
+    };
+    let relations: Vec<Relation> = pairs.iter().map(relation).collect();
+    // What somebody else was told apart from cannot be joined; that holds in whatever world it is.
+    let _ = pipeline.relate(&relations).expect("the store works");
 }
 
 /// The address of the next page of an answer.

@@ -2,6 +2,9 @@
 //! something. Only what the caller may see is compared, so that a number in an insurance that is hidden finds nobody; and
 //! whoever may see nothing of a person is told the same as of somebody who is not here.
 
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
 use serde_json::Value;
 
 use super::{Call, Seen, graph, parameters, rules};
@@ -13,11 +16,11 @@ use crate::api::searchset::searchset;
 use crate::api::trail::Trail;
 use crate::api::write::Stop;
 use crate::app::Gateway;
-use crate::consent::{Caller, Permitted};
+use crate::consent::{Caller, Permitted, Role};
 use crate::fault::{Fault, Status};
 use crate::fhir::{FacilityCode, PatientKey, ResourceId, ResourceType};
 use crate::identity::{Traits, Verdict, compare, evidence, keys};
-use crate::linking::traits_of;
+use crate::linking::{SHARING_MAX, traits_of};
 
 /// Patients in an answer, where it is not said how many, and at most.
 const COUNT: usize = 20;
@@ -82,20 +85,9 @@ pub(super) async fn matches(call: Call<'_>, trail: &mut Trail) -> Result<Answer,
 /// Those who may be it of whom the caller may see the Patient, the likeliest first. Blocks on storage.
 fn likely(gateway: &Gateway, caller: &Caller, traits: &Traits) -> Result<Vec<Likely>, Fault> {
     let linker = gateway.linker();
-    let panel = gateway.panel(caller)?;
-    // Of whom the caller may see nothing is not counted, not looked at, and takes no time.
-    let concerns = |record: PatientKey, facility: &str| {
-        caller.sends_for(&FacilityCode::parse(facility)) || panel.binary_search(&record).is_ok()
-    };
-    let wanted = keys(traits);
+    let weights = &linker.rules().weights;
     let mut likely = Vec::new();
-    for record in linker.sharing(traits, concerns)? {
-        let Some((found, theirs)) = seen(gateway, caller, record)? else { continue };
-        // What only hidden things have in common is no reason to look.
-        if !keys(&theirs).iter().any(|key| wanted.contains(key)) {
-            continue;
-        }
-        let weights = &linker.rules().weights;
+    for (record, (found, theirs)) in candidates(gateway, caller, traits)? {
         let is_certain = match compare(traits, &theirs, weights) {
             Verdict::Same(_) => true,
             Verdict::Perhaps(_) => false,
@@ -109,6 +101,53 @@ fn likely(gateway: &Gateway, caller: &Caller, traits: &Traits) -> Result<Vec<Lik
         certain.then(b.score.total_cmp(&a.score)).then_with(|| a.found.id.as_str().cmp(b.found.id.as_str()))
     });
     Ok(likely)
+}
+
+/// The records that have a key in common with these traits in what the caller may see of them. A key that more than
+/// [`SHARING_MAX`] have tells nobody apart; nobody is counted among them of whom the caller may see nothing. Blocks on storage.
+fn candidates(
+    gateway: &Gateway,
+    caller: &Caller,
+    traits: &Traits,
+) -> Result<BTreeMap<PatientKey, (Found, Traits)>, Fault> {
+    let panel = gateway.panel(caller)?;
+    let (mut looked, mut wanted) = (HashMap::new(), BTreeSet::new());
+    for (key, records) in gateway.linker().having(traits)? {
+        let mut sharing = Vec::new();
+        for record in records {
+            if panel.binary_search(&record).is_err() && !is_of_role(gateway, caller, record)? {
+                continue;
+            }
+            let seen = match looked.entry(record) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(new) => new.insert(seen(gateway, caller, record)?),
+            };
+            // What only hidden things have in common is no reason to look.
+            if seen.as_ref().is_some_and(|(_, theirs)| keys(theirs).contains(&key)) {
+                sharing.push(record);
+            }
+            if sharing.len() > SHARING_MAX {
+                break;
+            }
+        }
+        if sharing.len() <= SHARING_MAX {
+            wanted.extend(sharing);
+        }
+    }
+    let found = wanted.into_iter().filter_map(|record| Some((record, looked.remove(&record)??)));
+    Ok(found.collect())
+}
+
+/// Whether the caller may see something of a record without being on its panel: a source of what it keeps.
+fn is_of_role(gateway: &Gateway, caller: &Caller, record: PatientKey) -> Result<bool, Fault> {
+    match caller.role {
+        Role::Care => Ok(false),
+        Role::Source => {
+            let head = gateway.pipeline().store().head(record)?;
+            Ok(head.is_some_and(|head| caller.sends_for(&FacilityCode::parse(&head.facility))))
+        }
+        _ => Ok(true),
+    }
 }
 
 /// The Patient of a record, and what the caller may see of it that tells people apart.
