@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::Gateway;
-use crate::chart::Chart;
+use crate::chart::{Chart, Kin};
 use crate::consent::{Caller, Role, Terms, is_directory};
 use crate::fault::Fault;
 use crate::fhir::json::Members;
@@ -42,7 +42,7 @@ impl Directory {
     /// Over a store.
     pub(super) fn over(store: &Store, terms: &Arc<Terms>) -> Result<Self, Fault> {
         let of_charts = terms.clone();
-        let hot = Hot::new(store, DIRECTORY_BYTES_MAX, move |partition| Chart::build(partition, &of_charts));
+        let hot = Hot::new(store, DIRECTORY_BYTES_MAX, move |partition| Chart::build(partition, Kin::default(), &of_charts));
         Ok(Directory { hot, naming: Arc::new(naming(terms)?) })
     }
 
@@ -104,7 +104,7 @@ fn naming(terms: &Arc<Terms>) -> Result<Chart, Fault> {
     let broken = || Fault::Broken("a naming system of the program is not one".into());
     let stated = Pipeline::new(store.clone(), || MADE).state(&statements.ok_or_else(broken)?)?;
     stated.map_err(|_| broken())?;
-    Chart::build(&store.partition(part)?, terms)
+    Chart::build(&store.partition(part)?, Kin::default(), terms)
 }
 
 fn statement(text: &str, part: PatientKey) -> Option<Statement> {

@@ -418,7 +418,7 @@ mod tests {
     use crate::fhir::ResourceType;
     use crate::store::control::Control;
     use crate::store::records::example;
-    use crate::store::{Commit, Ties, VALUE_BYTES_MAX};
+    use crate::store::{Commit, VALUE_BYTES_MAX};
 
     pub(super) const HOME: PatientKey = PatientKey(77 << 64);
     /// Another record of the same person.

@@ -132,6 +132,12 @@ pub(super) mod tests {
         vec![member(HOME, vec!["Organization/a".to_owned()]), member(AWAY, Vec::new())]
     }
 
+    fn ties(members: Vec<Member>, pairs: Vec<Pair>) -> Ties {
+        let mut ties = Ties::default();
+        (ties.members, ties.pairs) = (members, pairs);
+        ties
+    }
+
     /// Two records of one person, and a third that may be the same person's.
     pub(in crate::store::verify) fn tie(store: &Store) {
         let mut commit = Commit::default();
@@ -141,11 +147,11 @@ pub(super) mod tests {
             if record == HOME {
                 pairs.push(pair(LIKE, State::Proposed));
             }
-            commit.put_ties(record, None, &Ties { members: members(), pairs, ..Ties::default() }).unwrap();
+            commit.put_ties(record, None, &ties(members(), pairs)).unwrap();
             commit.put_who(record, Some(b"{}".to_vec()));
         }
         let pairs = vec![pair(HOME, State::Proposed)];
-        commit.put_ties(LIKE, None, &Ties { pairs, ..Ties::default() }).unwrap();
+        commit.put_ties(LIKE, None, &ties(Vec::new(), pairs)).unwrap();
         commit.doubt(LIKE, HOME, true);
         commit.put_on_panel("Organization/a", AWAY);
         store.submit(commit).wait().unwrap();
