@@ -59,6 +59,14 @@ impl Requests<'_> {
             }
             _ => {}
         }
+        // The number of an insurance, which may be hidden.
+        if !self.words.insured.is_empty() && self.dice.once_in(3) {
+            let number = self.dice.pick(&self.words.insured).clone();
+            match self.dice.once_in(2) {
+                true => asked = json!({"resourceType": "Patient", "identifier": [number]}),
+                false => asked["identifier"] = json!([number]),
+            }
+        }
         let mut parameter = vec![json!({"name": "resource", "resource": asked})];
         if self.dice.once_in(3) {
             parameter.push(json!({"name": "onlyCertainMatches", "valueBoolean": self.dice.once_in(2)}));

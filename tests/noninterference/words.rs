@@ -26,6 +26,8 @@ pub(crate) struct Words {
     pub(crate) bodies: Vec<Value>,
     /// Patients as facilities tell of them, of both worlds.
     pub(crate) patients: Vec<Value>,
+    /// The numbers of insurances that are resources of their own.
+    pub(crate) insured: Vec<Value>,
 }
 
 const TEXTS: [&str; 21] = [
@@ -102,6 +104,12 @@ impl Words {
             dates: dates.into_iter().collect(),
             of_others: worlds.iter().flat_map(|world| world.of_others.clone()).collect(),
             parameters: all,
+            insured: bodies
+                .iter()
+                .filter(|body| body["resourceType"] == "Coverage")
+                .flat_map(|body| body["identifier"].as_array().cloned().unwrap_or_default())
+                .filter(|number| number["system"].as_str().is_some_and(|system| system.starts_with("https://tasuki")))
+                .collect(),
             bodies,
             patients,
         }
