@@ -25,6 +25,7 @@ pub mod journal;
 pub mod letter;
 pub mod map;
 pub mod pipeline;
+pub mod profile;
 pub mod search;
 pub mod store;
 pub mod validate;

@@ -241,6 +241,8 @@ impl ResourceType {
     pub const SERVICE_REQUEST: Self = ResourceType(123);
     /// Specimen.
     pub const SPECIMEN: Self = ResourceType(125);
+    /// StructureDefinition.
+    pub const STRUCTURE_DEFINITION: Self = ResourceType(127);
     /// ValueSet.
     pub const VALUE_SET: Self = ResourceType(143);
     /// The type of that name.
@@ -285,6 +287,7 @@ mod tests {
             (ResourceType::BINARY, "Binary"),
             (ResourceType::CODE_SYSTEM, "CodeSystem"),
             (ResourceType::SEARCH_PARAMETER, "SearchParameter"),
+            (ResourceType::STRUCTURE_DEFINITION, "StructureDefinition"),
             (ResourceType::VALUE_SET, "ValueSet"),
             (ResourceType::CARE_TEAM, "CareTeam"),
             (ResourceType::COMMUNICATION, "Communication"),
