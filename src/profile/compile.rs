@@ -44,6 +44,7 @@ pub(super) fn compile(definition: &Value, snapshot: &[Value], which: Which<'_>) 
         id: which.id,
         url: text(definition, "url")?.into(),
         version: which.version.into(),
+        package: which.package,
         type_name: type_name.into(),
         base,
         is_definition: text(definition, "derivation") != Some("constraint"),

@@ -30,8 +30,8 @@ pub struct Profiles {
     /// Package and number of each definition.
     places: Vec<(usize, usize)>,
     ids: HashMap<(usize, usize), SchemaId>,
-    /// The newest of each URL.
-    newest: HashMap<Box<str>, SchemaId>,
+    /// The newest of each URL, and whether it is the only one.
+    newest: HashMap<Box<str>, (SchemaId, bool)>,
     schemas: Vec<OnceLock<Option<Box<Schema>>>>,
     /// Code systems by their URLs, the newest of each.
     systems: HashMap<Box<str>, OnceLock<Option<Arc<System>>>>,
@@ -53,7 +53,8 @@ impl Profiles {
         let of_types = crate::fhir::r4::shapes().iter().map(|_| OnceLock::new()).collect();
         let newest_of = |url: &str| {
             let placed = library.meant(ResourceType::STRUCTURE_DEFINITION, url, None)?;
-            Some((url.into(), *ids.get(&(placed.package, placed.number))?))
+            let is_only = library.find(ResourceType::STRUCTURE_DEFINITION, url).nth(1).is_none();
+            Some((url.into(), (*ids.get(&(placed.package, placed.number))?, is_only)))
         };
         let newest = library.urls(ResourceType::STRUCTURE_DEFINITION).into_iter().filter_map(newest_of).collect();
         Profiles { library, places, ids, newest, schemas, systems, of_types, nothing: nothing() }
@@ -64,9 +65,14 @@ impl Profiles {
         &self.library
     }
 
-    /// The profile with this canonical, as a resource names it: without a version the newest.
-    pub fn find(&self, canonical: &str) -> Option<&Schema> {
-        self.schema(self.newest.get(canonical).copied().or_else(|| self.id(canonical, None))?)
+    /// The profile with this canonical, as a resource names it: without a version that which a definition of `package` means
+    /// by it, else the newest.
+    pub fn find(&self, canonical: &str, package: Option<usize>) -> Option<&Schema> {
+        let id = match self.newest.get(canonical) {
+            Some((id, is_only)) if *is_only || package.is_none() => *id,
+            _ => self.id(canonical, package)?,
+        };
+        self.schema(id)
     }
 
     /// The definition of a type or of one of its elements in R4, where the package of R4 is loaded.
@@ -190,6 +196,7 @@ fn nothing() -> Schema {
         id: SchemaId::MAX,
         url: Box::default(),
         version: Box::default(),
+        package: 0,
         type_name: Box::default(),
         base: None,
         is_definition: false,

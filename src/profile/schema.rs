@@ -27,6 +27,8 @@ pub struct Schema {
     pub url: Box<str>,
     /// Its version, or that of its package.
     pub version: Box<str>,
+    /// The package in which it is.
+    pub package: usize,
     /// The type that it constrains.
     pub type_name: Box<str>,
     /// `baseDefinition`.

@@ -17,7 +17,7 @@ impl<'w> Walk<'w> {
         let url = object.get("url").and_then(Value::as_str).unwrap_or_default();
         // What stands in an extension under a name without a colon is described by that extension.
         if url.contains(':') {
-            match self.profiles.find(url).filter(|schema| &*schema.type_name == "Extension") {
+            match self.profiles.find(url, self.package).filter(|schema| &*schema.type_name == "Extension") {
                 None => self.tell(&UNKNOWN_EXTENSION, None, path, url),
                 Some(schema) => {
                     self.placed(schema, is_modifier, path, trail);
@@ -56,6 +56,7 @@ impl<'w> Walk<'w> {
 fn is_at(place: &Use, trail: &Trail<'_>) -> bool {
     let name = match place {
         Use::Path => return true,
+        Use::Element(name) if &**name == "Element" => return true,
         Use::Extension(url) => return trail.extensions.last().is_some_and(|outer| **outer == **url),
         Use::Element(name) => name.trim_end_matches("[x]"),
     };

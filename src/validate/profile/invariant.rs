@@ -16,7 +16,9 @@ impl<'w> Walk<'w> {
     pub(super) fn constraints(&mut self, at: At<'w>, spot: Spot<'w>, path: &Path<'_>) {
         let Some(item) = spot.item() else { return };
         for constraint in &at.node.constraints {
-            if self.is_trial() && !constraint.is_error {
+            let is_contained = || !std::ptr::eq(self.resource, self.root);
+            // What is contained is told of by what contains it.
+            if (self.is_trial() && !constraint.is_error) || (constraint.is_best_practice && is_contained()) {
                 continue;
             }
             self.constraint(at, constraint, &item, path);
@@ -36,6 +38,7 @@ impl<'w> Walk<'w> {
                 return self.add(&COSTLY, Some(at), path, || (constraint.key.to_string(), String::new()));
             }
             Err(_) => return self.tell(&UNREAD, Some(at), path, &constraint.key),
+            _ if constraint.is_best_practice => &ADVICE,
             _ if constraint.is_error => &INVARIANT,
             _ => &INVARIANT_WARNING,
         };
@@ -73,7 +76,7 @@ impl<'w> Context<'w> for Around<'_, 'w> {
     }
 
     fn conforms_to(&self, item: &Item<'w>, profile: &str) -> Option<bool> {
-        let schema = self.walk.profiles.find(profile)?;
+        let schema = self.walk.profiles.find(profile, self.walk.package)?;
         Some(self.walk.aside().keeps_to(schema, spot_of(item)?, &Path::root("Resource")))
     }
 

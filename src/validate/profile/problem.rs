@@ -21,16 +21,16 @@ pub struct Problem {
 
 rules! {
     pub(super) MIN "profile-min" Error Required
-        "{} times or more: add what is missing" "最低 {} 個必要です。不足している要素を追加してください"
+        "at least {} must be there: add what is missing" "{} 個以上が必要です。不足している要素を追加してください"
     pub(super) MAX "profile-max" Error Structure
-        "{} times at most: leave out the others" "最大 {} 個までです。余分な要素を削除してください"
+        "at most {} may be there: leave out the others" "{} 個までです。余分な要素を削除してください"
     pub(super) NOT_HERE "profile-not-here" Error Structure
         "the profile has no {}: leave it out" "このプロファイルでは {} を使えません。削除してください"
     pub(super) SLICE_MIN "profile-slice-min" Error Required
-        "the slice {} or more: add one, or put right the one that is meant to be it"
+        "at least {} of the slice must be there: add what is missing, or put right what is meant to be it"
         "スライス {} 個以上が必要です。追加するか、該当するはずの要素を直してください"
     pub(super) SLICE_MAX "profile-slice-max" Error Structure
-        "the slice {} at most: leave out the others" "スライス {} 個までです。余分な要素を削除してください"
+        "at most {} of the slice may be there: leave out the others" "スライス {} 個までです。余分な要素を削除してください"
     pub(super) NO_SLICE "profile-no-slice" Error Structure
         "every value must be of one of these slices: {}" "どのスライスにも当てはまりません。次のいずれかでなければなりません: {}"
     pub(super) OPEN_SLICE "profile-open-slice" Information Informational
@@ -80,6 +80,8 @@ rules! {
         "{}" "{}"
     pub(super) INVARIANT_WARNING "profile-constraint-warning" Warning Invariant
         "{}" "{}"
+    pub(super) ADVICE "profile-advice" Information Invariant
+        "good practice: {}" "推奨: {}"
     pub(super) UNREAD "profile-constraint-unread" Information NotSupported
         "the constraint {} was not checked: its expression cannot be evaluated here" "制約 {} は確認していません。式を評価できません"
     pub(super) COSTLY "profile-constraint-costly" Warning TooCostly

@@ -75,8 +75,9 @@ impl<'w> Walk<'w> {
     /// the resource itself is looked at.
     pub(super) fn claims(&self, spot: Spot<'w>, profile: SchemaId) -> bool {
         let claimed = spot.value.and_then(|value| value.get("meta")?.get("profile")?.as_array()).into_iter().flatten();
-        let claimed = claimed.filter_map(Value::as_str).filter_map(|canonical| self.profiles.find(canonical));
-        spot.is_resource && claimed.into_iter().any(|schema| self.profiles.is_based_on(schema, profile))
+        let package = self.profiles.schema(profile).map(|schema| schema.package);
+        let mut claimed = claimed.filter_map(Value::as_str).filter_map(|canonical| self.profiles.find(canonical, package));
+        spot.is_resource && claimed.any(|schema| self.profiles.is_based_on(schema, profile))
     }
 
     pub(super) fn reference(&mut self, at: At<'w>, kind: &'w Type, spot: Spot<'w>, path: &Path<'_>) {

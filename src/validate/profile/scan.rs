@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value};
 
-use super::problem::{NO_SYSTEM, UNKNOWN_CODE};
+use super::problem::{NO_SYSTEM, NO_TERMINOLOGY, UNKNOWN_CODE};
 use super::spot::Spot;
 use super::walk::Walk;
 use crate::fhir::r4::{Kind, Member, Shape};
@@ -109,7 +109,8 @@ impl<'w> Walk<'w> {
         };
         let is_known = match self.profiles.system(system).filter(|known| known.is_whole()) {
             Some(known) => known.has(code),
-            None => system != UCUM || ucum::parse(code).is_some(),
+            None if system == UCUM => ucum::parse(code).is_some(),
+            None => return self.tell(&NO_TERMINOLOGY, None, path, system),
         };
         if !is_known {
             self.add(&UNKNOWN_CODE, None, &path.member("code"), || (system.into(), code.into()));

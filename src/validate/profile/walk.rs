@@ -37,8 +37,12 @@ pub(super) struct Walk<'w> {
     kept: HashMap<(*const Value, SchemaId), bool>,
     /// What is said once.
     told: HashSet<String>,
+    /// The package of the profile in force: its dependencies say which versions are meant.
+    pub(super) package: Option<usize>,
     depth: usize,
     elements: usize,
+    /// [`ELEMENTS_MAX`], less in tests.
+    pub(super) elements_max: usize,
 }
 
 /// A node of a profile, which problems name.
@@ -62,21 +66,25 @@ impl<'w> Walk<'w> {
             applied: HashSet::new(),
             kept: HashMap::new(),
             told: HashSet::new(),
+            package: None,
             depth: 0,
             elements: 0,
+            elements_max: ELEMENTS_MAX,
         }
     }
 
     /// A walk of its own in the same surroundings.
     pub(super) fn aside(&self) -> Self {
         let (resource, root) = (self.resource, self.root);
-        Walk { resource, root, entries: self.entries.clone(), depth: self.depth, ..Walk::new(self.profiles, root) }
+        let (entries, depth, package) = (self.entries.clone(), self.depth, self.package);
+        Walk { resource, root, entries, depth, package, ..Walk::new(self.profiles, root) }
     }
 
     /// The problems, the errors first, each once.
     pub(super) fn finish(mut self) -> Vec<Problem> {
-        if self.elements > ELEMENTS_MAX {
-            self.add(&UNFINISHED, None, &Path::root("Resource"), || (ELEMENTS_MAX.to_string(), String::new()));
+        if self.elements > self.elements_max {
+            let most = self.elements_max.to_string();
+            self.add(&UNFINISHED, None, &Path::root("Resource"), || (most, String::new()));
         }
         let mut seen = HashSet::new();
         self.problems.retain(|one| {
@@ -93,7 +101,7 @@ impl<'w> Walk<'w> {
 
     /// Whether nothing more needs to be looked at: a trial has failed, or it takes too long.
     pub(super) fn is_over(&self) -> bool {
-        self.elements > ELEMENTS_MAX || self.is_failed
+        self.elements > self.elements_max || self.is_failed
     }
 
     /// Whether the walk only tries.
@@ -296,10 +304,10 @@ impl<'w> Walk<'w> {
             return self.add(&NOT_HERE, Some(at), &place, || (node.name.to_string(), String::new()));
         }
         if count < node.min as usize {
-            self.add(&MIN, Some(at), &place, || (node.min.to_string(), count.to_string()));
+            self.add(&MIN, Some(at), &place, || (times(node, node.min), count.to_string()));
         }
         if node.max != MANY && count > node.max as usize {
-            self.add(&MAX, Some(at), &place, || (node.max.to_string(), count.to_string()));
+            self.add(&MAX, Some(at), &place, || (times(node, node.max), count.to_string()));
         }
         for item in 0..count {
             match found.is_array() {
@@ -316,7 +324,7 @@ impl<'w> Walk<'w> {
     fn missing(&mut self, at: At<'w>, path: &Path<'_>) {
         let place = path.member(&at.node.name);
         if at.node.min > 0 {
-            return self.add(&MIN, Some(at), &place, || (at.node.min.to_string(), "0".into()));
+            return self.add(&MIN, Some(at), &place, || (times(at.node, at.node.min), "0".into()));
         }
         let slices = at.node.slicing.as_ref().map_or(&[][..], |slicing| &slicing.slices);
         for node in slices.iter().filter_map(|slice| at.schema.node(slice.node)).filter(|node| node.min > 0) {
@@ -324,4 +332,9 @@ impl<'w> Walk<'w> {
             self.add(&SLICE_MIN, Some(at), &place, || (format!("{} × {}", node.slice_name(), node.min), "0".into()));
         }
     }
+}
+
+/// A number of values of an element.
+fn times(node: &Node, count: u32) -> String {
+    format!("{} × {count}", node.name)
 }
