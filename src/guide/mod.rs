@@ -103,7 +103,8 @@ impl Library {
             fitting = places.iter().filter(is_part).collect();
         }
         let near = if fitting.len() > 1 { from.map(|from| self.depended_on(from)) } else { None };
-        let nearest = near.and_then(|near| near.iter().find_map(|p| fitting.iter().find(|place| place.0 == *p).copied()));
+        let nearest =
+            near.and_then(|near| near.iter().find_map(|p| fitting.iter().find(|place| place.0 == *p).copied()));
         let (package, number) = *nearest.or_else(|| fitting.first().copied())?;
         Some(Placed { package, number, definition: self.at((package, number))? })
     }
@@ -117,7 +118,8 @@ impl Library {
             for (name, version) in &package.dependencies {
                 let wanted = version.trim_end_matches(".x");
                 let fits = |other: &Package| {
-                    other.name == *name && other.version.strip_prefix(wanted).is_some_and(|r| r.is_empty() || r.starts_with('.'))
+                    other.name == *name
+                        && other.version.strip_prefix(wanted).is_some_and(|r| r.is_empty() || r.starts_with('.'))
                 };
                 if let Some(p) = self.packages.iter().position(fits).filter(|p| !reached.contains(p)) {
                     reached.push(p);
@@ -240,7 +242,10 @@ mod tests {
         assert_eq!((meant("v", Some(4)), meant("v", None)), ("1.2.0".into(), "1.2.0".into()));
         assert_eq!((meant("v", Some(5)), meant("v|1.2.0", Some(2))), ("0.9.1".into(), "1.2.0".into()));
         assert_eq!((meant("v|1", Some(2)), meant("v|1", None)), ("1.1.2-clins".into(), "1.2.0".into()));
-        assert_eq!((meant("v|0.9", None), meant("v|2", None), meant("w", None)), ("0.9.1".into(), "".into(), "".into()));
+        assert_eq!(
+            (meant("v|0.9", None), meant("v|2", None), meant("w", None)),
+            ("0.9.1".into(), "".into(), "".into())
+        );
         assert_eq!(library.all(ResourceType::VALUE_SET).count(), 3);
     }
 

@@ -126,12 +126,7 @@ impl Package {
             manifest.dependencies.into_iter().map(|(name, version)| (name.into(), version_of(version))).collect();
         builds_on.retain(|(name, _)| dependencies.iter().all(|(known, _)| known != name));
         dependencies.append(&mut builds_on);
-        Ok(Package {
-            name: name.into(),
-            version: version.into(),
-            dependencies,
-            definitions,
-        })
+        Ok(Package { name: name.into(), version: version.into(), dependencies, definitions })
     }
 }
 

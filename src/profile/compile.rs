@@ -16,8 +16,8 @@ pub(super) const CORE: &str = "http://hl7.org/fhir/StructureDefinition/";
 
 /// Constraints that the base validation checks without their FHIRPath.
 const CHECKED_OTHERWISE: [&str; 20] = [
-    "ele-1", "ext-1", "dom-2", "dom-3", "dom-4", "dom-5", "txt-1", "txt-2", "ref-1", "sqty-1", "bdl-1", "bdl-2", "bdl-3", "bdl-4", "bdl-5",
-    "bdl-7", "bdl-8", "bdl-9", "bdl-11", "bdl-12",
+    "ele-1", "ext-1", "dom-2", "dom-3", "dom-4", "dom-5", "txt-1", "txt-2", "ref-1", "sqty-1", "bdl-1", "bdl-2",
+    "bdl-3", "bdl-4", "bdl-5", "bdl-7", "bdl-8", "bdl-9", "bdl-11", "bdl-12",
 ];
 
 /// Extension that marks a constraint as good practice.
@@ -85,9 +85,9 @@ impl<'j> Compiler<'j> {
         let mut by_id: HashMap<String, usize> = HashMap::new();
         for (at, json) in snapshot.iter().enumerate() {
             let id = id_of(json);
-            if let Some((owner, is_slice)) = owner(&id, &by_id) {
-                let of = elements.get_mut(owner);
-                of.map(|owner| if is_slice { &mut owner.slices } else { &mut owner.children }.push(at));
+            let owner = owner(&id, &by_id).and_then(|(owner, is_slice)| Some((elements.get_mut(owner)?, is_slice)));
+            if let Some((owner, is_slice)) = owner {
+                if is_slice { &mut owner.slices } else { &mut owner.children }.push(at);
             }
             by_id.insert(id.clone(), at);
             elements.push(Placed { json, id, children: Vec::new(), slices: Vec::new() });
@@ -109,7 +109,8 @@ impl<'j> Compiler<'j> {
         }
         let node_id = self.nodes.len() as NodeId;
         let mut node = Node::new(&id, base.map_or(name, |base| base.stem()));
-        node.member = parent.filter(|_| base.is_some_and(|base| !base.is_choice())).and_then(|shape| shape.member(name));
+        node.member =
+            parent.filter(|_| base.is_some_and(|base| !base.is_choice())).and_then(|shape| shape.member(name));
         self.limits(&mut node, json, base, slice.is_some());
         self.nodes.push(node);
         let inside = own.or_else(|| inside(json, parent, base, name));
@@ -158,10 +159,12 @@ impl<'j> Compiler<'j> {
     fn types(&self, json: &Value, base: Option<&Element>) -> Option<Box<[Type]>> {
         let base = base?;
         let all: Vec<Type> = array(json, "type").filter_map(|one| self.kind(one, base)).collect();
-        let is_closer = all.iter().any(|one| !one.profiles.is_empty() || one.targets.is_some() || one.aggregation.is_some());
+        let is_closer =
+            all.iter().any(|one| !one.profiles.is_empty() || one.targets.is_some() || one.aggregation.is_some());
         let codes: HashSet<&str> = all.iter().map(|one| &*one.code).collect();
         let is_resource = base.types().eq(["Resource"]);
-        let is_fewer = base.is_choice() && codes.len() < base.types().count() || is_resource && !codes.contains("Resource");
+        let is_fewer =
+            base.is_choice() && codes.len() < base.types().count() || is_resource && !codes.contains("Resource");
         (!all.is_empty() && (is_closer || is_fewer)).then(|| all.into())
     }
 
@@ -200,7 +203,8 @@ impl<'j> Compiler<'j> {
         }
         let mut slicing = slicing::read(json.get("slicing"), id);
         for at in slices {
-            let Some(name) = self.elements.get(*at).and_then(|one| one.id.rsplit_once(':')).map(|(_, name)| name.into())
+            let Some(name) =
+                self.elements.get(*at).and_then(|one| one.id.rsplit_once(':')).map(|(_, name)| name.into())
             else {
                 continue;
             };
@@ -307,7 +311,7 @@ fn constraint(json: &Value) -> Option<Constraint> {
     let is_same = |known: &&str| known.split_whitespace().eq(expression.split_whitespace());
     let is_error = text(json, "severity") == Some("error");
     if CHECKED_OTHERWISE.contains(&key)
-        || is_error && IN_R4.get(key).is_some_and(|known| is_of_core || known.iter().any(|known| is_same(&known)))
+        || is_error && IN_R4.get(key).is_some_and(|known| is_of_core || known.iter().any(is_same))
     {
         return None;
     }
@@ -352,8 +356,11 @@ mod tests {
 
     #[test]
     fn elements_find_their_owners() {
-        let known: HashMap<String, usize> =
-            ["O", "O.c", "O.c:a", "O.c:a/b", "O.c:a.d"].iter().enumerate().map(|(at, id)| ((*id).to_owned(), at)).collect();
+        let known: HashMap<String, usize> = ["O", "O.c", "O.c:a", "O.c:a/b", "O.c:a.d"]
+            .iter()
+            .enumerate()
+            .map(|(at, id)| ((*id).to_owned(), at))
+            .collect();
         for (id, found) in [
             ("O.c", Some((0, false))),
             ("O.c:a", Some((1, true))),

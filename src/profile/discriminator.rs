@@ -55,9 +55,8 @@ fn matcher(profiles: &Profiles, schema: &Schema, node: NodeId, discriminator: &D
         (path, _) => (path, false),
     };
     let start = End { schema, node, from_above: Vec::new(), is_required: false };
-    let ends = path.iter().fold(vec![start], |ends, step| {
-        ends.iter().flat_map(|end| next(profiles, end, step)).collect()
-    });
+    let ends =
+        path.iter().fold(vec![start], |ends, step| ends.iter().flat_map(|end| next(profiles, end, step)).collect());
     match discriminator.kind {
         DiscriminatorKind::Value => valued(profiles, &ends),
         DiscriminatorKind::Exists => existing(&ends),
@@ -97,7 +96,8 @@ fn valued(profiles: &Profiles, ends: &[End<'_>]) -> Matcher {
         return bound.unwrap_or(Matcher::Unstated);
     }
     let is_all = found.iter().any(|(_, is_required)| *is_required);
-    let wanted = found.into_iter().filter(|(_, is_required)| *is_required == is_all).map(|(wanted, _)| wanted).collect();
+    let wanted =
+        found.into_iter().filter(|(_, is_required)| *is_required == is_all).map(|(wanted, _)| wanted).collect();
     Matcher::Values { wanted, is_all }
 }
 
@@ -132,7 +132,9 @@ fn types_of(profiles: &Profiles, end: &End<'_>, resolves: bool) -> Vec<Box<str>>
 }
 
 fn profiles_of(profiles: &Profiles, end: &End<'_>, resolves: bool) -> Vec<SchemaId> {
-    let links = types_at(end).iter().flat_map(|one| if resolves { one.targets.as_deref().unwrap_or_default() } else { &one.profiles });
+    let links = types_at(end)
+        .iter()
+        .flat_map(|one| if resolves { one.targets.as_deref().unwrap_or_default() } else { &one.profiles });
     links.filter_map(|link| profiles.follow(link)).map(|schema| schema.id).collect()
 }
 
@@ -154,9 +156,13 @@ fn next<'p>(profiles: &'p Profiles, end: &End<'p>, step: &Step) -> Vec<End<'p>> 
             let mut found = members(end, node, name, &from_above);
             if found.is_empty() {
                 // What the profile of the type says of it.
-                for schema in node.types.iter().flatten().flat_map(|one| &one.profiles).filter_map(|l| profiles.follow(l)) {
+                for schema in
+                    node.types.iter().flatten().flat_map(|one| &one.profiles).filter_map(|l| profiles.follow(l))
+                {
                     let inner = End { schema, node: 0, ..end.clone() };
-                    found.extend(schema.node(0).map(|root| members(&inner, root, name, &from_above)).unwrap_or_default());
+                    found.extend(
+                        schema.node(0).map(|root| members(&inner, root, name, &from_above)).unwrap_or_default(),
+                    );
                 }
             }
             if found.is_empty() && !from_above.is_empty() {
@@ -166,7 +172,8 @@ fn next<'p>(profiles: &'p Profiles, end: &End<'p>, step: &Step) -> Vec<End<'p>> 
             found
         }
         Step::Extension(url) => {
-            let extensions = node.children.iter().filter_map(|id| end.schema.node(*id)).filter(|child| &*child.name == "extension");
+            let extensions =
+                node.children.iter().filter_map(|id| end.schema.node(*id)).filter(|child| &*child.name == "extension");
             let slices = extensions.filter_map(|child| child.slicing.as_ref()).flat_map(|slicing| &slicing.slices);
             let is_meant = |slice: &&Slice| url_of(end.schema, slice.node).as_deref() == Some(url);
             slices.filter(is_meant).map(|slice| go(end.schema, slice.node, Vec::new())).collect()
@@ -233,5 +240,8 @@ fn url_of(schema: &Schema, slice: NodeId) -> Option<Box<str>> {
         return Some(crate::guide::split(&link.canonical).0.into());
     }
     let children = node.children.iter().filter_map(|id| schema.node(*id));
-    children.filter(|child| &*child.name == "url").find_map(|child| child.wanted.as_ref()?.value().as_str()).map(Into::into)
+    children
+        .filter(|child| &*child.name == "url")
+        .find_map(|child| child.wanted.as_ref()?.value().as_str())
+        .map(Into::into)
 }

@@ -46,7 +46,8 @@ impl Profiles {
     pub fn new(library: Arc<Library>) -> Self {
         let all = library.all(ResourceType::STRUCTURE_DEFINITION);
         let places: Vec<(usize, usize)> = all.map(|placed| (placed.package, placed.number)).collect();
-        let ids: HashMap<(usize, usize), SchemaId> = places.iter().enumerate().map(|(id, place)| (*place, id as SchemaId)).collect();
+        let ids: HashMap<(usize, usize), SchemaId> =
+            places.iter().enumerate().map(|(id, place)| (*place, id as SchemaId)).collect();
         let schemas = places.iter().map(|_| OnceLock::new()).collect();
         let urls = library.urls(ResourceType::CODE_SYSTEM);
         let systems = urls.into_iter().map(|url| (url.into(), OnceLock::new())).collect();
@@ -89,12 +90,13 @@ impl Profiles {
 
     /// The type that a link's profile constrains; that of a type's own definition needs no package.
     pub fn type_of<'s>(&'s self, link: &'s Link) -> Option<&'s str> {
-        link.canonical.strip_prefix(CORE).filter(|name| ResourceType::parse(name).is_some() || *name == "Resource").or_else(
-            || match self.follow(link) {
+        link.canonical
+            .strip_prefix(CORE)
+            .filter(|name| ResourceType::parse(name).is_some() || *name == "Resource")
+            .or_else(|| match self.follow(link) {
                 Some(schema) => Some(&*schema.type_name),
                 None => None,
-            },
-        )
+            })
     }
 
     /// A profile by its number, compiled when it is first asked for; `None` for what cannot be read.

@@ -107,7 +107,10 @@ mod tests {
             ("resolve().code", Some(vec![Step::Resolve, member("code")])),
             ("$this.resolve()", Some(vec![Step::Resolve])),
             ("extension('http://a.b/c').value", Some(vec![Step::Extension("http://a.b/c".into()), member("value")])),
-            ("value.ofType(FHIR.Quantity).code", Some(vec![member("value"), Step::OfType("Quantity".into()), member("code")])),
+            (
+                "value.ofType(FHIR.Quantity).code",
+                Some(vec![member("value"), Step::OfType("Quantity".into()), member("code")]),
+            ),
             ("(value as Coding).system", Some(vec![member("value"), Step::OfType("Coding".into()), member("system")])),
             ("value[x]", Some(vec![member("value")])),
             ("where(a = 1)", None),

@@ -21,10 +21,9 @@ pub(super) fn generate(base: Vec<Value>, definition: &Value, of_type: OfType<'_>
         if snapshot.len() > ELEMENTS_MAX {
             break;
         }
-        if let Some(at) = placed(&mut snapshot, &id, of_type) {
-            if let Some(Value::Object(found)) = snapshot.get_mut(at) {
-                overlay(found, element);
-            }
+        let at = placed(&mut snapshot, &id, of_type);
+        if let Some(Value::Object(found)) = at.and_then(|at| snapshot.get_mut(at)) {
+            overlay(found, element);
         }
     }
     snapshot
@@ -63,7 +62,8 @@ fn placed(snapshot: &mut Vec<Value>, id: &str, of_type: OfType<'_>) -> Option<us
 
 /// A slice that is not there yet: a copy of what it is a slice of, behind it and its other slices.
 fn sliced(snapshot: &mut Vec<Value>, id: &str, colon: usize, of_type: OfType<'_>) -> Option<usize> {
-    let of = id[colon..].rfind('/').map(|slash| &id[..colon + slash]).filter(|outer| position(snapshot, outer).is_some());
+    let of =
+        id[colon..].rfind('/').map(|slash| &id[..colon + slash]).filter(|outer| position(snapshot, outer).is_some());
     let of = of.unwrap_or(&id[..colon]).to_owned();
     let at = placed(snapshot, &of, of_type)?;
     let of = text(snapshot.get(at)?, "id")?.to_owned();
@@ -76,12 +76,14 @@ fn sliced(snapshot: &mut Vec<Value>, id: &str, colon: usize, of_type: OfType<'_>
         rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', ':', '/']))
     };
     let name = id[colon + 1..].to_owned();
-    let copies: Vec<Value> = snapshot[at..].iter().take_while(|element| belongs(element)).filter(|e| is_own(e)).cloned().collect();
+    let copies: Vec<Value> =
+        snapshot[at..].iter().take_while(|element| belongs(element)).filter(|e| is_own(e)).cloned().collect();
     let end = at + snapshot[at..].iter().take_while(|element| belongs(element)).count();
     let count = copies.len();
     for (place, mut copy) in copies.into_iter().enumerate() {
         if let Value::Object(copy) = &mut copy {
-            let rest = text_of(copy, "id").and_then(|id| id.strip_prefix(of.as_str()).map(str::to_owned)).unwrap_or_default();
+            let rest =
+                text_of(copy, "id").and_then(|id| id.strip_prefix(of.as_str()).map(str::to_owned)).unwrap_or_default();
             copy.insert("id".into(), format!("{id}{rest}").into());
             if place == 0 {
                 copy.insert("sliceName".into(), name.clone().into());
@@ -107,11 +109,11 @@ fn chosen(snapshot: &mut Vec<Value>, id: &str, of_type: OfType<'_>) -> Option<us
     };
     let (of, code) = snapshot.iter().find_map(is_choice)?;
     let at = placed(snapshot, &format!("{of}:{name}"), of_type)?;
-    if let Some(element) = snapshot.get_mut(at).and_then(Value::as_object_mut) {
-        let types = element.get_mut("type").and_then(Value::as_array_mut);
-        types.map(|types| types.retain(|one| text(one, "code") == Some(&code)));
+    if let Some(Value::Array(types)) = snapshot.get_mut(at).and_then(|element| element.get_mut("type")) {
+        types.retain(|one| text(one, "code") == Some(&code));
     }
-    let slicing = serde_json::json!({"discriminator": [{"type": "type", "path": "$this"}], "ordered": false, "rules": "open"});
+    let slicing =
+        serde_json::json!({"discriminator": [{"type": "type", "path": "$this"}], "ordered": false, "rules": "open"});
     let base = position(snapshot, &of).and_then(|at| snapshot.get_mut(at)?.as_object_mut());
     base.map(|base| base.entry("slicing").or_insert(slicing));
     Some(at)
@@ -138,7 +140,8 @@ fn open(snapshot: &mut Vec<Value>, at: usize, of_type: OfType<'_>) {
             let mut types = array(&element, "type");
             let (first, second) = (types.next(), types.next());
             let code = first.and_then(|one| text(one, "code")).filter(|_| second.is_none()).unwrap_or("Element");
-            let profile = first.and_then(|one| array(one, "profile").find_map(Value::as_str)).filter(|_| second.is_none());
+            let profile =
+                first.and_then(|one| array(one, "profile").find_map(Value::as_str)).filter(|_| second.is_none());
             let definition = profile.and_then(of_type).or_else(|| of_type(code)).unwrap_or_default();
             let root = definition.first().and_then(|root| text(root, "id")).unwrap_or_default().to_owned();
             definition.iter().filter_map(|other| under(other, &root, &id, &path)).collect()

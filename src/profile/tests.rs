@@ -21,7 +21,8 @@ pub(crate) fn profile(url: &str, kind: &str, elements: Value) -> Value {
 
 /// A package of definitions.
 pub(crate) fn package(name: &str, version: &str, needs: &[(&str, &str)], definitions: &[Value]) -> Package {
-    let read = |json: &Value| CanonicalResource::read(json.to_string().as_bytes(), &KEPT_WITH_PROFILES).unwrap().unwrap();
+    let read =
+        |json: &Value| CanonicalResource::read(json.to_string().as_bytes(), &KEPT_WITH_PROFILES).unwrap().unwrap();
     Package {
         name: name.into(),
         version: version.into(),
@@ -59,35 +60,52 @@ fn what_r4_says_itself_is_left_out() {
 
 #[test]
 fn a_differential_makes_a_snapshot() {
-    let base = profile("http://hl7.org/fhir/StructureDefinition/Patient", "Patient", json!([
-        {"id": "Patient", "min": 0, "max": "*"},
-        {"id": "Patient.identifier", "min": 0, "max": "*", "type": [{"code": "Identifier"}]},
-        {"id": "Patient.name", "min": 0, "max": "*", "type": [{"code": "HumanName"}]},
-        {"id": "Patient.deceased[x]", "min": 0, "max": "1", "type": [{"code": "boolean"}, {"code": "dateTime"}]},
-    ]));
-    let identifier = profile("http://hl7.org/fhir/StructureDefinition/Identifier", "Identifier", json!([
-        {"id": "Identifier", "min": 0, "max": "*"},
-        {"id": "Identifier.system", "min": 0, "max": "1", "type": [{"code": "uri"}]},
-        {"id": "Identifier.value", "min": 0, "max": "1", "type": [{"code": "string"}]},
-    ]));
+    let base = profile(
+        "http://hl7.org/fhir/StructureDefinition/Patient",
+        "Patient",
+        json!([
+            {"id": "Patient", "min": 0, "max": "*"},
+            {"id": "Patient.identifier", "min": 0, "max": "*", "type": [{"code": "Identifier"}]},
+            {"id": "Patient.name", "min": 0, "max": "*", "type": [{"code": "HumanName"}]},
+            {"id": "Patient.deceased[x]", "min": 0, "max": "1", "type": [{"code": "boolean"}, {"code": "dateTime"}]},
+        ]),
+    );
+    let identifier = profile(
+        "http://hl7.org/fhir/StructureDefinition/Identifier",
+        "Identifier",
+        json!([
+            {"id": "Identifier", "min": 0, "max": "*"},
+            {"id": "Identifier.system", "min": 0, "max": "1", "type": [{"code": "uri"}]},
+            {"id": "Identifier.value", "min": 0, "max": "1", "type": [{"code": "string"}]},
+        ]),
+    );
     let over = |url: &str, base: &str, elements: Value| {
         json!({"resourceType": "StructureDefinition", "url": url, "type": "Patient", "derivation": "constraint",
             "baseDefinition": base, "differential": {"element": elements}})
     };
-    let first = over("p", "http://hl7.org/fhir/StructureDefinition/Patient", json!([
-        {"id": "Patient.identifier", "slicing": {"discriminator": [{"type": "value", "path": "system"}], "rules": "open"}, "min": 1},
-        {"id": "Patient.identifier:a", "sliceName": "a", "min": 1, "max": "1"},
-        {"id": "Patient.identifier:a.system", "min": 1, "fixedUri": "urn:a"},
-        {"id": "Patient.identifier:a.value", "min": 1},
-        {"path": "Patient.deceasedDateTime", "min": 1},
-    ]));
-    let second = over("q", "p", json!([
-        {"id": "Patient.identifier:a.value", "maxLength": 3},
-        {"id": "Patient.name", "max": "1", "constraint": [{"key": "k", "severity": "error", "human": "h", "expression": "text.exists()"}]},
-    ]));
+    let first = over(
+        "p",
+        "http://hl7.org/fhir/StructureDefinition/Patient",
+        json!([
+            {"id": "Patient.identifier", "slicing": {"discriminator": [{"type": "value", "path": "system"}], "rules": "open"}, "min": 1},
+            {"id": "Patient.identifier:a", "sliceName": "a", "min": 1, "max": "1"},
+            {"id": "Patient.identifier:a.system", "min": 1, "fixedUri": "urn:a"},
+            {"id": "Patient.identifier:a.value", "min": 1},
+            {"path": "Patient.deceasedDateTime", "min": 1},
+        ]),
+    );
+    let second = over(
+        "q",
+        "p",
+        json!([
+            {"id": "Patient.identifier:a.value", "maxLength": 3},
+            {"id": "Patient.name", "max": "1", "constraint": [{"key": "k", "severity": "error", "human": "h", "expression": "text.exists()"}]},
+        ]),
+    );
     let all = profiles(&[base, identifier, first, second]);
     let schema = all.find("q", None).unwrap();
-    let node = |id: &str| schema.nodes.iter().find(|node| &*node.id == id).unwrap_or_else(|| panic!("{id} {schema:#?}"));
+    let node =
+        |id: &str| schema.nodes.iter().find(|node| &*node.id == id).unwrap_or_else(|| panic!("{id} {schema:#?}"));
     assert_eq!((node("Patient.identifier").min, node("Patient.identifier:a").max), (1, 1));
     assert_eq!(node("Patient.identifier:a.system").wanted, Some(Wanted::Fixed("urn:a".into())));
     let value = node("Patient.identifier:a.value");
@@ -116,7 +134,10 @@ fn each_package_means_the_version_it_builds_on() {
     };
     assert_eq!((target("old"), target("new")), ("core|1".into(), "core|2".into()));
     let find = |canonical: &str, package| all.find(canonical, package).map(Schema::canonical).unwrap_or_default();
-    assert_eq!((find("core", None), find("core|1", None), find("core", Some(2))), ("core|2".into(), "core|1".into(), "core|1".into()));
+    assert_eq!(
+        (find("core", None), find("core|1", None), find("core", Some(2))),
+        ("core|2".into(), "core|1".into(), "core|1".into())
+    );
     assert_eq!((find("core|3", None), find("nowhere", None)), ("".into(), "".into()));
 }
 
@@ -126,7 +147,8 @@ fn codes_are_in_value_sets_by_their_very_characters() {
         {"code": "a", "concept": [{"code": "b", "concept": [{"code": "c"}]}]}, {"code": "d"}]});
     let part = json!({"resourceType": "CodeSystem", "url": "part", "content": "fragment", "concept": [{"code": "a"}]});
     let set = |url: &str, compose: Value| json!({"resourceType": "ValueSet", "url": url, "compose": compose});
-    let filter = |op: &str| json!({"include": [{"system": "s", "filter": [{"property": "concept", "op": op, "value": "b"}]}]});
+    let filter =
+        |op: &str| json!({"include": [{"system": "s", "filter": [{"property": "concept", "op": op, "value": "b"}]}]});
     let all = profiles(&[
         system,
         part,
@@ -134,7 +156,10 @@ fn codes_are_in_value_sets_by_their_very_characters() {
         set("is-a", filter("is-a")),
         set("below", filter("descendent-of")),
         set("odd", filter("child-of-what")),
-        set("open", json!({"include": [{"system": "s", "concept": [{"code": "a"}]}, {"system": "part"}, {"system": "t"}]})),
+        set(
+            "open",
+            json!({"include": [{"system": "s", "concept": [{"code": "a"}]}, {"system": "part"}, {"system": "t"}]}),
+        ),
         set("both", json!({"include": [{"valueSet": ["all", "below"]}]})),
         set("units", json!({"include": [{"system": "http://unitsofmeasure.org"}]})),
         json!({"resourceType": "ValueSet", "url": "stub"}),

@@ -21,8 +21,13 @@ impl<'w> Walk<'w> {
                 None => self.tell(&UNKNOWN_EXTENSION, None, path, url),
                 Some(schema) => {
                     self.placed(schema, is_modifier, path, trail);
-                    let spot =
-                        Spot { value: Some(value), beside: None, type_name: shape.path, shape: Some(shape), is_resource: false };
+                    let spot = Spot {
+                        value: Some(value),
+                        beside: None,
+                        type_name: shape.path,
+                        shape: Some(shape),
+                        is_resource: false,
+                    };
                     self.apply(schema, spot, path);
                 }
             }

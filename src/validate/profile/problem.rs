@@ -132,7 +132,8 @@ impl Problem {
     /// The sentence in Japanese.
     pub fn japanese(&self) -> String {
         let mut out = self.issue.japanese();
-        for (label, value) in [("実際", &self.found), ("スライス", &self.slice), ("プロファイル", &self.profile)] {
+        for (label, value) in [("実際", &self.found), ("スライス", &self.slice), ("プロファイル", &self.profile)]
+        {
             if !value.is_empty() {
                 out.push_str(&format!(" [{label}: {value}]"));
             }
@@ -143,6 +144,11 @@ impl Problem {
 
 impl From<&Problem> for Finding {
     fn from(problem: &Problem) -> Self {
-        Finding { rule: problem.rule().into(), ja: problem.japanese(), en: problem.english(), ..Finding::from(&problem.issue) }
+        Finding {
+            rule: problem.rule().into(),
+            ja: problem.japanese(),
+            en: problem.english(),
+            ..Finding::from(&problem.issue)
+        }
     }
 }

@@ -76,7 +76,8 @@ impl<'w> Walk<'w> {
     pub(super) fn claims(&self, spot: Spot<'w>, profile: SchemaId) -> bool {
         let claimed = spot.value.and_then(|value| value.get("meta")?.get("profile")?.as_array()).into_iter().flatten();
         let package = self.profiles.schema(profile).map(|schema| schema.package);
-        let mut claimed = claimed.filter_map(Value::as_str).filter_map(|canonical| self.profiles.find(canonical, package));
+        let mut claimed =
+            claimed.filter_map(Value::as_str).filter_map(|canonical| self.profiles.find(canonical, package));
         spot.is_resource && claimed.any(|schema| self.profiles.is_based_on(schema, profile))
     }
 
@@ -110,7 +111,11 @@ impl<'w> Walk<'w> {
             return self.add(&TARGET, Some(at), path, || (names(targets), target.type_name.into()));
         }
         let place = Path::root("Resource");
-        let place = if spot.text("reference").is_some_and(|text| text.starts_with('#')) { place.member("contained") } else { place };
+        let place = if spot.text("reference").is_some_and(|text| text.starts_with('#')) {
+            place.member("contained")
+        } else {
+            place
+        };
         let is_kept = tried.is_empty()
             || tried.iter().any(|schema| self.claims(target, schema.id) || self.keeps_to(schema, target, &place));
         if !is_kept {

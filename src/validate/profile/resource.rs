@@ -65,7 +65,8 @@ impl<'w> Walk<'w> {
         if profiles.is_empty() {
             profiles.extend(self.profiles.of_type(shape));
         }
-        self.package = profiles.first().filter(|schema| !schema.is_definition).map(|schema| schema.package).or(self.package);
+        self.package =
+            profiles.first().filter(|schema| !schema.is_definition).map(|schema| schema.package).or(self.package);
         for schema in profiles {
             self.apply(schema, spot, path);
         }

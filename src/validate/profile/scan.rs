@@ -73,8 +73,13 @@ impl<'w> Walk<'w> {
                 self.extension(value, &*member.name == "modifierExtension", path, trail);
             }
             Kind::Complex(shape) => {
-                let spot =
-                    Spot { value: Some(value), beside: None, type_name: shape.path, shape: Some(shape), is_resource: false };
+                let spot = Spot {
+                    value: Some(value),
+                    beside: None,
+                    type_name: shape.path,
+                    shape: Some(shape),
+                    is_resource: false,
+                };
                 self.data_type(spot, shape, path);
                 self.scan(object, shape, path, trail);
             }

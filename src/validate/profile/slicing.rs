@@ -82,7 +82,10 @@ impl<'w> Walk<'w> {
                 }
                 (Of::None, _) => {
                     is_behind = true;
-                    if !self.is_trial() && !matches!(&*at.node.name, "extension" | "modifierExtension") && found.is_array() {
+                    if !self.is_trial()
+                        && !matches!(&*at.node.name, "extension" | "modifierExtension")
+                        && found.is_array()
+                    {
                         self.add(&OPEN_SLICE, Some(at), &place.item(*item), || (names(), String::new()));
                     }
                 }
@@ -291,6 +294,7 @@ impl<'w> Walk<'w> {
 }
 
 fn is_named(spot: Spot<'_>, name: &str) -> bool {
-    let is_inner = || spot.shape.is_some_and(|shape| shape.path.contains('.')) && matches!(name, "BackboneElement" | "Element");
+    let is_inner =
+        || spot.shape.is_some_and(|shape| shape.path.contains('.')) && matches!(name, "BackboneElement" | "Element");
     *spot.type_name == *name || (spot.is_resource && matches!(name, "Resource" | "DomainResource")) || is_inner()
 }

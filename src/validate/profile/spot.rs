@@ -26,7 +26,9 @@ impl<'w> Spot<'w> {
     fn of(member: &'static Member, value: Option<&'w Value>, beside: Option<&'w Value>) -> Self {
         match member.kind {
             Kind::Resource => value.map_or(Spot::NOTHING, Spot::resource),
-            Kind::Complex(shape) => Spot { value, beside, type_name: shape.path, shape: Some(shape), is_resource: false },
+            Kind::Complex(shape) => {
+                Spot { value, beside, type_name: shape.path, shape: Some(shape), is_resource: false }
+            }
             Kind::Primitive(_) => Spot { value, beside, type_name: member.type_name, shape: None, is_resource: false },
         }
     }
@@ -114,7 +116,10 @@ impl<'w> Found<'w> {
             let chosen = shape.member(name).filter(|_| name.starts_with(stem));
             chosen.filter(|member| member.element.is_choice() && member.element.stem() == stem)
         };
-        Found::of(object.keys().filter(|name| name.trim_start_matches('_').starts_with(stem)).find_map(is_of_choice)?, object)
+        Found::of(
+            object.keys().filter(|name| name.trim_start_matches('_').starts_with(stem)).find_map(is_of_choice)?,
+            object,
+        )
     }
 
     /// How many there are.

@@ -171,10 +171,12 @@ impl<'w> Walk<'w> {
     pub(super) fn apply(&mut self, schema: &'w Schema, spot: Spot<'w>, path: &Path<'_>) {
         let Some(root) = schema.node(0) else { return };
         if spot.is_resource {
-            let is_of_type = matches!(&*schema.type_name, "Resource" | "DomainResource") || *schema.type_name == *spot.type_name;
+            let is_of_type =
+                matches!(&*schema.type_name, "Resource" | "DomainResource") || *schema.type_name == *spot.type_name;
             if !is_of_type {
                 let at = At { schema, node: root };
-                return self.add(&WRONG_RESOURCE, Some(at), path, || (schema.type_name.to_string(), spot.type_name.into()));
+                return self
+                    .add(&WRONG_RESOURCE, Some(at), path, || (schema.type_name.to_string(), spot.type_name.into()));
             }
             let is_new = |value: &Value| self.applied.insert((std::ptr::from_ref(value), schema.id));
             if self.trials == 0 && !spot.value.is_some_and(is_new) {
