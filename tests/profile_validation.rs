@@ -409,7 +409,7 @@ fn figures() {
         let cost = |what: &dyn Fn() -> usize| {
             let batch = || {
                 let start = std::time::Instant::now();
-                (0..rounds).for_each(|_| drop(std::hint::black_box(what())));
+                (0..rounds).for_each(|_| _ = std::hint::black_box(what()));
                 start.elapsed() / rounds
             };
             (0..10).map(|_| batch()).min().unwrap()

@@ -233,6 +233,7 @@ impl<'j> Compiler<'j> {
             let found = self.nodes.get(at).filter(|node| node.content.is_some()).and_then(reference);
             if let Some(node) = self.nodes.get_mut(at) {
                 node.content = found;
+                node.is_bare = node.says_nothing_of_values();
             }
         }
     }

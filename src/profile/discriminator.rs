@@ -1,6 +1,8 @@
 //! What a value of a slice has where a discriminator looks (profiling.html#discriminator): fixed values, patterns and required
 //! bindings that stand there or above, also within slices of slices, in the profile of the type and behind references.
 
+use std::collections::HashMap;
+
 use super::Profiles;
 use super::schema::*;
 use super::schema::{Step, Type};
@@ -34,6 +36,50 @@ impl Slice {
     pub fn matchers(&self, profiles: &Profiles, schema: &Schema, discriminators: &[Discriminator]) -> &[Matcher] {
         let make = || discriminators.iter().map(|one| matcher(profiles, schema, self.node, one)).collect();
         self.matchers.get_or_init(make)
+    }
+}
+
+/// So few slices are looked at one by one.
+const FEW_SLICES_MAX: usize = 7;
+
+/// Slices by the text that their values have at one place; each list in the order of the slices.
+#[derive(Debug)]
+pub(super) struct ByText {
+    /// Those of a text, with those of any.
+    by: HashMap<Box<str>, Box<[usize]>>,
+    /// Those that do not ask for one text.
+    others: Box<[usize]>,
+}
+
+impl Slicing {
+    /// The slices that a value may be of that has this text where the first discriminator looks, if that is a member of the
+    /// value; `None` for all of them.
+    pub fn candidates(&self, profiles: &Profiles, schema: &Schema, text: Option<&str>) -> Option<&[usize]> {
+        let known = self.by_text.get_or_init(|| self.by_text(profiles, schema)).as_ref()?;
+        Some(text.and_then(|text| known.by.get(text)).unwrap_or(&known.others))
+    }
+
+    fn by_text(&self, profiles: &Profiles, schema: &Schema) -> Option<ByText> {
+        let is_direct = matches!(self.discriminators.first().map(|one| &*one.path), Some([Step::Member(_)]));
+        if !is_direct || self.slices.len() <= FEW_SLICES_MAX {
+            return None;
+        }
+        let texts = |slice: &Slice| -> Option<Vec<Box<str>>> {
+            let Some(Matcher::Values { wanted, .. }) = slice.matchers(profiles, schema, &self.discriminators).first()
+            else {
+                return None;
+            };
+            wanted.iter().map(|one| one.value().as_str().map(Into::into)).collect()
+        };
+        let all: Vec<Option<Vec<Box<str>>>> = self.slices.iter().map(texts).collect();
+        let of = |text: Option<&str>| -> Box<[usize]> {
+            let fits = |texts: &Option<Vec<Box<str>>>| {
+                texts.as_ref().is_none_or(|texts| texts.iter().any(|one| Some(&**one) == text))
+            };
+            all.iter().enumerate().filter(|(_, texts)| fits(texts)).map(|(number, _)| number).collect()
+        };
+        let by = all.iter().flatten().flatten().map(|text| (text.clone(), of(Some(text)))).collect();
+        Some(ByText { by, others: of(None) })
     }
 }
 

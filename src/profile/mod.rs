@@ -9,7 +9,7 @@ mod snapshot;
 mod value_set;
 
 use std::collections::HashMap;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use serde_json::Value;
 
@@ -37,6 +37,8 @@ pub struct Profiles {
     systems: HashMap<Box<str>, OnceLock<Option<Arc<System>>>>,
     /// Definitions of R4's own types, by the number of the shape.
     of_types: Vec<OnceLock<Option<SchemaId>>>,
+    /// The value sets that expressions ask for, as far as they are known.
+    asked: Mutex<HashMap<String, Arc<Codes>>>,
     nothing: Schema,
 }
 
@@ -58,7 +60,17 @@ impl Profiles {
             Some((url.into(), (*ids.get(&(placed.package, placed.number))?, is_only)))
         };
         let newest = library.urls(ResourceType::STRUCTURE_DEFINITION).into_iter().filter_map(newest_of).collect();
-        Profiles { library, places, ids, newest, schemas, systems, of_types, nothing: nothing() }
+        Profiles {
+            library,
+            places,
+            ids,
+            newest,
+            schemas,
+            systems,
+            of_types,
+            asked: Mutex::default(),
+            nothing: nothing(),
+        }
     }
 
     /// The packages.
@@ -122,9 +134,18 @@ impl Profiles {
         binding.codes.get_or_init(|| Arc::new(value_set::codes(self, &binding.value_set, Some(binding.package), 0)))
     }
 
-    /// The codes of a value set that no element is bound to; made anew each time.
-    pub fn codes_of(&self, canonical: &str) -> Codes {
-        value_set::codes(self, canonical, None, 0)
+    /// The codes of a value set that no element is bound to.
+    pub fn codes_of(&self, canonical: &str) -> Arc<Codes> {
+        let asked = || self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = asked().get(canonical) {
+            return known.clone();
+        }
+        let codes = Arc::new(value_set::codes(self, canonical, None, 0));
+        // What is not known may be any name that somebody sent.
+        if codes.missing().is_none() {
+            asked().insert(canonical.to_owned(), codes.clone());
+        }
+        codes
     }
 
     /// A code system by its URL, the newest.

@@ -85,6 +85,8 @@ pub struct Node {
     pub slicing: Option<Slicing>,
     /// The node whose children are its own too (ElementDefinition.contentReference).
     pub content: Option<NodeId>,
+    /// Whether nothing is said about its values one by one, but how many there are and of which slices.
+    pub is_bare: bool,
 }
 
 /// A type that an element may have.
@@ -167,6 +169,9 @@ pub struct Slicing {
     pub is_ordered: bool,
     /// The slices in their order.
     pub slices: Vec<Slice>,
+    /// Where there are many, which of them a value may be of by the text that it has where the first discriminator looks;
+    /// made when it is first needed.
+    pub(super) by_text: OnceLock<Option<super::discriminator::ByText>>,
 }
 
 /// Values of no slice.
@@ -253,6 +258,7 @@ impl Node {
             children: Vec::new(),
             slicing: None,
             content: None,
+            is_bare: false,
         }
     }
 
@@ -262,18 +268,20 @@ impl Node {
         named.collect::<Vec<_>>().join(".")
     }
 
-    /// Whether anything is said about it.
+    /// Whether nothing is said about it.
     pub(super) fn says_nothing(&self) -> bool {
-        self.min == 0
-            && self.max == MANY
-            && self.types.is_none()
+        self.min == 0 && self.max == MANY && self.slicing.is_none() && self.says_nothing_of_values()
+    }
+
+    /// See [`Node::is_bare`].
+    pub(super) fn says_nothing_of_values(&self) -> bool {
+        self.types.is_none()
             && self.wanted.is_none()
             && self.length_max.is_none()
             && self.bounds == [None, None]
             && self.binding.is_none()
             && self.constraints.is_empty()
             && self.children.is_empty()
-            && self.slicing.is_none()
             && self.content.is_none()
     }
 }

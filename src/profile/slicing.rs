@@ -1,6 +1,8 @@
 //! How a profile says what tells slices apart (profiling.html#discriminator): the type of a discriminator, and its path, which
 //! is a small part of FHIRPath.
 
+use std::sync::OnceLock;
+
 use serde_json::Value;
 
 use super::schema::{Discriminator, DiscriminatorKind, Rules, Slicing, Step};
@@ -21,7 +23,7 @@ pub(super) fn read(json: Option<&Value>, id: &str) -> Slicing {
         _ => Rules::Open,
     };
     let is_ordered = json.is_some_and(|json| json.get("ordered") == Some(&Value::Bool(true)));
-    Slicing { discriminators: discriminators.into(), rules, is_ordered, slices: Vec::new() }
+    Slicing { discriminators: discriminators.into(), rules, is_ordered, slices: Vec::new(), by_text: OnceLock::new() }
 }
 
 fn usual(name: &str) -> Option<Discriminator> {

@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 
 use super::problem::{NO_SYSTEM, NO_TERMINOLOGY, UNKNOWN_CODE};
 use super::spot::Spot;
+use super::value::quotable;
 use super::walk::Walk;
 use crate::fhir::r4::{Kind, Member, Shape};
 use crate::fhir::ucum;
@@ -97,7 +98,7 @@ impl<'w> Walk<'w> {
             "Coding" => self.coding(spot, path),
             "Quantity" if spot.text("system") == Some(UCUM) => {
                 if let Some(code) = spot.text("code").filter(|code| ucum::parse(code).is_none()) {
-                    self.add(&UNKNOWN_CODE, None, &path.member("code"), || (UCUM.into(), code.into()));
+                    self.add(&UNKNOWN_CODE, None, &path.member("code"), || (UCUM.into(), quotable(code).into()));
                 }
             }
             _ => {}
@@ -110,7 +111,7 @@ impl<'w> Walk<'w> {
     fn coding(&mut self, spot: Spot<'w>, path: &Path<'_>) {
         let Some(code) = spot.text("code") else { return };
         let Some(system) = spot.text("system") else {
-            return self.add(&NO_SYSTEM, None, path, || (String::new(), code.into()));
+            return self.add(&NO_SYSTEM, None, path, || (String::new(), quotable(code).into()));
         };
         let is_known = match self.profiles.system(system).filter(|known| known.is_whole()) {
             Some(known) => known.has(code),
@@ -118,7 +119,7 @@ impl<'w> Walk<'w> {
             None => return self.tell(&NO_TERMINOLOGY, None, path, system),
         };
         if !is_known {
-            self.add(&UNKNOWN_CODE, None, &path.member("code"), || (system.into(), code.into()));
+            self.add(&UNKNOWN_CODE, None, &path.member("code"), || (quotable(system).into(), quotable(code).into()));
         }
     }
 }

@@ -173,8 +173,12 @@ impl<'w> Walk<'w> {
                 *direct = spot.text(name);
             }
         }
+        let candidates = slicing.candidates(self.profiles, at.schema, direct.first().copied().flatten());
+        let count = candidates.map_or(slicing.slices.len(), <[usize]>::len);
         let mut unsure = Of::None;
-        for (number, slice) in slicing.slices.iter().enumerate() {
+        for place in 0..count {
+            let number = candidates.and_then(|all| all.get(place).copied()).unwrap_or(place);
+            let Some(slice) = slicing.slices.get(number) else { continue };
             match self.fits(at, slicing, slice, spot, &direct, path) {
                 Fit::Yes => return Of::Slice(number),
                 Fit::Unsure if unsure == Of::None => unsure = Of::Unsure(number),

@@ -86,6 +86,26 @@ fn problems_say_where_what_and_by_which_profile() {
 }
 
 #[test]
+fn what_was_sent_is_quoted_where_it_is_a_name_of_a_standard() {
+    use super::value::quotable;
+    let (most, more) = ("x".repeat(200), "x".repeat(201));
+    for (text, shown) in [
+        ("http://jpfhir.jp/fhir/x|1.0", "http://jpfhir.jp/fhir/x|1.0"),
+        ("札幌花子", "?"),
+        ("http://x.example/?name=hanako", "?"),
+        ("Hanako Sapporo", "?"),
+        (most.as_str(), most.as_str()),
+        (more.as_str(), "?"),
+    ] {
+        assert_eq!(quotable(text), shown);
+    }
+    let named = json!({"resourceType": "Patient", "meta": {"profile": ["http://x.example/札幌 花子"]},
+        "extension": [{"url": "http://x.example/札幌 花子"}], "maritalStatus": {"coding": [{"code": "札幌 花子"}, coding("札幌:花子", "x")]}});
+    let found = against(&named, &["札幌 花子"], &profiles(&[]));
+    assert!(found.len() >= 5 && !format!("{found:?}").contains("花子"), "{found:#?}");
+}
+
+#[test]
 fn claims_are_honoured_and_unknown_ones_are_said_once() {
     let p = profile("p", "Patient", json!([{"id": "Patient"}, {"id": "Patient.name", "min": 1}]));
     let q = profile("q", "Patient", json!([{"id": "Patient"}, {"id": "Patient.gender", "min": 1}]));

@@ -68,15 +68,21 @@ pub(super) fn shown(value: &Value) -> String {
     }
 }
 
+/// What a sender wrote, as far as it may be repeated: a name of a standard, but no name of a person.
+pub(super) fn quotable(text: &str) -> &str {
+    let is_name = text.len() <= SHOWN_CHARACTERS_MAX && text.bytes().all(|b| b.is_ascii_graphic() && b != b'?');
+    if is_name { text } else { "?" }
+}
+
 /// What may be said of a value that was sent: codes, systems, truths; what a person wrote or is called is not repeated.
 pub(super) fn found(spot: Spot<'_>) -> String {
     let coding = |value: &Value| {
-        let part = |name: &str| value.get(name).and_then(Value::as_str).unwrap_or_default();
+        let part = |name: &str| quotable(value.get(name).and_then(Value::as_str).unwrap_or_default());
         format!("{}#{}", part("system"), part("code"))
     };
     match (spot.type_name, spot.value) {
         ("code" | "uri" | "url" | "canonical" | "oid" | "boolean" | "positiveInt" | "unsignedInt", Some(value)) => {
-            shown(value)
+            value.as_str().map_or_else(|| shown(value), |text| format!("\"{}\"", quotable(text)))
         }
         ("Coding" | "Quantity", Some(value)) => coding(value),
         ("CodeableConcept", Some(value)) => {

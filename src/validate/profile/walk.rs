@@ -154,7 +154,7 @@ impl<'w> Walk<'w> {
     /// Notes what is said once about a thing.
     pub(super) fn tell(&mut self, rule: &'static Rule, at: Option<At<'_>>, path: &Path<'_>, about: &str) {
         if self.trials == 0 && self.told.insert(format!("{} {about}", rule.id)) {
-            self.add(rule, at, path, || (about.to_owned(), String::new()));
+            self.add(rule, at, path, || (super::value::quotable(about).to_owned(), String::new()));
         }
     }
 
@@ -311,7 +311,7 @@ impl<'w> Walk<'w> {
         if node.max != MANY && count > node.max as usize {
             self.add(&MAX, Some(at), &place, || (times(node, node.max), count.to_string()));
         }
-        for item in 0..count {
+        for item in 0..if node.is_bare { 0 } else { count } {
             match found.is_array() {
                 true => self.element(schema, id, found.spot(item), &place.item(item)),
                 false => self.element(schema, id, found.spot(item), &place),
