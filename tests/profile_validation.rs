@@ -386,6 +386,9 @@ fn figures() {
     let first = std::time::Instant::now();
     against(&bundle, &[], &all);
     println!("first Bundle, its profiles compiled: {:?}; {:?} since the start", first.elapsed(), started.elapsed());
+    let laboratory = "http://jpfhir.jp/fhir/eCS/StructureDefinition/JP_Observation_LabResult_eCS";
+    println!("nodes of the laboratory result: {}", all.find(laboratory, None).unwrap().nodes.len());
+    println!("memory of the packages: {} bytes", all.library().memory_bytes());
     let entries = bundle["entry"].as_array_mut().unwrap();
     for entry in &mut *entries {
         for name in ["clinicalStatus", "verificationStatus"] {

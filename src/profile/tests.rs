@@ -194,3 +194,9 @@ fn codes_are_in_value_sets_by_their_very_characters() {
         assert_eq!(all.codes_of(set).has(system, code), wanted, "{set} {system:?} {code}");
     }
 }
+
+#[test]
+fn profiles_are_shared_between_threads() {
+    fn is_shared<T: Send + Sync>() {}
+    is_shared::<Profiles>();
+}

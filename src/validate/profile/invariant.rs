@@ -1,5 +1,5 @@
 //! The constraints that profiles write in FHIRPath (elementdefinition.html#constraint). Those of R4 itself whose breach is
-//! an error are not among them: [`crate::validate::base`] has evaluated them.
+//! an error are not among them: [`crate::validate::base()`] has evaluated them.
 
 use super::problem::*;
 use super::spot::Spot;
@@ -12,12 +12,18 @@ use crate::validate::path::Path;
 /// Steps of work that one constraint may take, about 20 ms.
 const STEPS_MAX: u64 = 200_000;
 
+/// So many constraints of one resource may take more than that before no more are evaluated.
+pub(super) const COSTLY_MAX: usize = 10;
+
 impl<'w> Walk<'w> {
     pub(super) fn constraints(&mut self, at: At<'w>, spot: Spot<'w>, path: &Path<'_>) {
         let Some(item) = spot.item() else { return };
         for constraint in &at.node.constraints {
             let is_contained = || !std::ptr::eq(self.resource, self.root);
             // What is contained is told of by what contains it.
+            if self.costly >= COSTLY_MAX {
+                return;
+            }
             if (self.is_trial() && !constraint.is_error) || (constraint.is_best_practice && is_contained()) {
                 continue;
             }
@@ -35,6 +41,7 @@ impl<'w> Walk<'w> {
             // What cannot be compared, as dates of different precision, breaks nothing.
             Ok(None) if expression.text().contains("<=") || expression.text().contains(">=") => return,
             Err(error) if error.rule.code == IssueType::TooCostly => {
+                self.costly += 1;
                 return self.add(&COSTLY, Some(at), path, || (constraint.key.to_string(), String::new()));
             }
             Err(_) => return self.tell(&UNREAD, Some(at), path, &constraint.key),

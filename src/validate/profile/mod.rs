@@ -1,5 +1,5 @@
 //! A resource against profiles (profiling.html): those that it is asked to keep to, and those that it claims
-//! (`meta.profile`). What R4 itself asks for is checked by [`super::base`] and not repeated here; a resource that claims
+//! (`meta.profile`). What R4 itself asks for is checked by [`super::base()`] and not repeated here; a resource that claims
 //! nothing is held to what R4 says as warnings, where the package of R4 is loaded.
 //!
 //! `walk` goes through a resource beside the tree of a profile, with a file for each thing that a profile may say;

@@ -174,3 +174,19 @@ fn what_is_listed_and_looked_at_has_limits() {
     let claims = json!({"resourceType": "Bundle", "entry": [{"resource": with(linked("a", "b"), json!({"meta": {"profile": ["p"]}}))}, {"resource": linked("b", "a")}]});
     assert_eq!(against(&claims, &[], &all), []);
 }
+
+#[test]
+fn constraints_that_take_too_long_are_said_to_and_end() {
+    let slow = json!({"key": "slow", "severity": "error", "human": "x",
+        "expression": "%resource.descendants().select(%resource.descendants()).exists()"});
+    let p = profile("p", "Patient", json!([{"id": "Patient"}, {"id": "Patient.name", "constraint": [slow]}]));
+    let all = profiles(&[p]);
+    let costly = |names: usize, given: usize| {
+        let names = vec![json!({"given": vec!["x"; given]}); names];
+        let found = against(&json!({"resourceType": "Patient", "name": names}), &["p"], &all);
+        found.iter().filter(|one| one.rule() == "profile-constraint-costly").count()
+    };
+    let most = invariant::COSTLY_MAX;
+    assert_eq!((costly(2, 1), costly(most - 1, 100)), (0, most - 1));
+    assert_eq!((costly(most, 100), costly(most + 1, 100)), (most, most));
+}

@@ -39,6 +39,8 @@ pub(super) struct Walk<'w> {
     told: HashSet<String>,
     /// The package of the profile in force: its dependencies say which versions are meant.
     pub(super) package: Option<usize>,
+    /// How many constraints took too long.
+    pub(super) costly: usize,
     depth: usize,
     elements: usize,
     /// [`ELEMENTS_MAX`], less in tests.
@@ -67,6 +69,7 @@ impl<'w> Walk<'w> {
             kept: HashMap::new(),
             told: HashSet::new(),
             package: None,
+            costly: 0,
             depth: 0,
             elements: 0,
             elements_max: ELEMENTS_MAX,
