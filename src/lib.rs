@@ -27,6 +27,7 @@ pub mod linking;
 pub mod listing;
 pub mod map;
 pub mod pipeline;
+pub mod profile;
 pub mod search;
 pub mod store;
 pub mod validate;

@@ -249,6 +249,8 @@ impl ResourceType {
     pub const SERVICE_REQUEST: Self = ResourceType(123);
     /// Specimen.
     pub const SPECIMEN: Self = ResourceType(125);
+    /// StructureDefinition.
+    pub const STRUCTURE_DEFINITION: Self = ResourceType(127);
     /// ValueSet.
     pub const VALUE_SET: Self = ResourceType(143);
     /// The type of that name.
@@ -293,6 +295,7 @@ mod tests {
             (ResourceType::BINARY, "Binary"),
             (ResourceType::CODE_SYSTEM, "CodeSystem"),
             (ResourceType::SEARCH_PARAMETER, "SearchParameter"),
+            (ResourceType::STRUCTURE_DEFINITION, "StructureDefinition"),
             (ResourceType::VALUE_SET, "ValueSet"),
             (ResourceType::CARE_TEAM, "CareTeam"),
             (ResourceType::NAMING_SYSTEM, "NamingSystem"),

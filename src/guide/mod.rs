@@ -17,6 +17,25 @@ pub use package::{FILES_MAX, PACKED_BYTES_MAX, Package, UNPACKED_BYTES_MAX};
 pub const KEPT: [ResourceType; 3] =
     [ResourceType::CODE_SYSTEM, ResourceType::SEARCH_PARAMETER, ResourceType::VALUE_SET];
 
+/// [`KEPT`] with what resources are validated against.
+pub const KEPT_WITH_PROFILES: [ResourceType; 4] = [
+    ResourceType::CODE_SYSTEM,
+    ResourceType::SEARCH_PARAMETER,
+    ResourceType::STRUCTURE_DEFINITION,
+    ResourceType::VALUE_SET,
+];
+
+/// A definition, and where it lies.
+#[derive(Clone, Copy, Debug)]
+pub struct Placed<'a> {
+    /// Which of [`Library::packages`].
+    pub package: usize,
+    /// Which of the definitions of that package.
+    pub number: usize,
+    /// The definition.
+    pub definition: &'a CanonicalResource,
+}
+
 /// By type and URL: the package, and the definition in it.
 type Places = HashMap<(ResourceType, Box<str>), Vec<(usize, usize)>>;
 
@@ -62,6 +81,65 @@ impl Library {
             version.is_none_or(|version| self.version((*p, *d)) == version || stated == Some(version))
         };
         places.copied().filter(has_version).filter_map(|place| self.at(place))
+    }
+
+    /// The definition that a canonical means where it stands in a definition of package `from`: of several versions that of the
+    /// package itself, else that of the packages it depends on, the nearest first, else the newest. A version may be given
+    /// in part: `1` means the newest of `1.10.0` and `1.2.0`, as long as none is just `1`.
+    pub fn meant(&self, resource_type: ResourceType, canonical: &str, from: Option<usize>) -> Option<Placed<'_>> {
+        let (url, version) = split(canonical);
+        let key = if resource_type == ResourceType::CODE_SYSTEM { oid::canonical(url) } else { url };
+        let places = self.places.get(&(resource_type, key.into()))?;
+        let stated = |p: usize| self.packages.get(p).map(|package| &*package.version).unwrap_or_default();
+        let is_whole = |place: &&(usize, usize)| {
+            version.is_none_or(|version| self.version(**place) == version || stated(place.0) == version)
+        };
+        let is_part = |place: &&(usize, usize)| {
+            let rest = version.and_then(|version| self.version(**place).strip_prefix(version));
+            rest.is_some_and(|rest| rest.starts_with('.'))
+        };
+        let mut fitting: Vec<&(usize, usize)> = places.iter().filter(is_whole).collect();
+        if fitting.is_empty() {
+            fitting = places.iter().filter(is_part).collect();
+        }
+        let near = if fitting.len() > 1 { from.map(|from| self.depended_on(from)) } else { None };
+        let nearest =
+            near.and_then(|near| near.iter().find_map(|p| fitting.iter().find(|place| place.0 == *p).copied()));
+        let (package, number) = *nearest.or_else(|| fitting.first().copied())?;
+        Some(Placed { package, number, definition: self.at((package, number))? })
+    }
+
+    /// A package, what it depends on, what that depends on: the nearest first.
+    fn depended_on(&self, from: usize) -> Vec<usize> {
+        let mut reached = vec![from];
+        let mut at = 0;
+        while let Some(package) = reached.get(at).and_then(|p| self.packages.get(*p)) {
+            at += 1;
+            for (name, version) in &package.dependencies {
+                let wanted = version.trim_end_matches(".x");
+                let fits = |other: &Package| {
+                    other.name == *name
+                        && other.version.strip_prefix(wanted).is_some_and(|r| r.is_empty() || r.starts_with('.'))
+                };
+                if let Some(p) = self.packages.iter().position(fits).filter(|p| !reached.contains(p)) {
+                    reached.push(p);
+                }
+            }
+        }
+        reached
+    }
+
+    /// Every definition of a type.
+    pub fn all(&self, resource_type: ResourceType) -> impl Iterator<Item = Placed<'_>> {
+        self.packages.iter().enumerate().flat_map(move |(package, of)| {
+            let all = of.definitions.iter().enumerate().filter(move |(_, one)| one.resource_type == resource_type);
+            all.map(move |(number, definition)| Placed { package, number, definition })
+        })
+    }
+
+    /// The version of a definition, its own or that of its package.
+    pub fn version_of(&self, placed: Placed<'_>) -> &str {
+        self.version((placed.package, placed.number))
     }
 
     /// The URLs under which definitions of a type are found, in order.
@@ -138,6 +216,37 @@ mod tests {
         assert_eq!((versions("x"), library.urls(ResourceType::VALUE_SET)), ("".into(), vec!["v", "w"]));
         assert_eq!(library.urls(ResourceType::CODE_SYSTEM), [""; 0]);
         assert!(library.memory_bytes() > 0);
+    }
+
+    #[test]
+    fn a_canonical_means_what_its_package_depends_on() {
+        let on = |name: &str, version: &str, needed: &str| Package {
+            name: name.into(),
+            dependencies: vec![("core".into(), needed.into())],
+            ..named(version, &[])
+        };
+        let core = |version: &str| Package { name: "core".into(), ..named(version, &[("v", None)]) };
+        let library = Library::new(vec![
+            core("1.1.2-clins"),
+            core("1.2.0"),
+            on("old", "1", "1.1.2-clins"),
+            on("new", "1", "1.2.x"),
+            on("other", "1", "3.0.0"),
+            Package { name: "own".into(), ..named("0.9", &[("v", Some("0.9.1"))]) },
+        ]);
+        let meant = |canonical: &str, from| {
+            let found = library.meant(ResourceType::VALUE_SET, canonical, from);
+            found.map(|placed| library.version_of(placed).to_owned()).unwrap_or_default()
+        };
+        assert_eq!((meant("v", Some(2)), meant("v", Some(3))), ("1.1.2-clins".into(), "1.2.0".into()));
+        assert_eq!((meant("v", Some(4)), meant("v", None)), ("1.2.0".into(), "1.2.0".into()));
+        assert_eq!((meant("v", Some(5)), meant("v|1.2.0", Some(2))), ("0.9.1".into(), "1.2.0".into()));
+        assert_eq!((meant("v|1", Some(2)), meant("v|1", None)), ("1.1.2-clins".into(), "1.2.0".into()));
+        assert_eq!(
+            (meant("v|0.9", None), meant("v|2", None), meant("w", None)),
+            ("0.9.1".into(), "".into(), "".into())
+        );
+        assert_eq!(library.all(ResourceType::VALUE_SET).count(), 3);
     }
 
     #[test]

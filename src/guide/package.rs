@@ -44,7 +44,8 @@ pub struct Package {
     pub name: Box<str>,
     /// `version` of `package.json`.
     pub version: Box<str>,
-    /// `dependencies` of `package.json`: name and version.
+    /// `dependencies` of `package.json`, and `dependsOn` of its ImplementationGuide: name and version. Some guides state
+    /// what they build on only there.
     pub dependencies: Vec<(Box<str>, Box<str>)>,
     /// Its definitions, in the order of the package.
     pub definitions: Vec<CanonicalResource>,
@@ -61,6 +62,21 @@ struct Manifest {
     fhir_versions: Vec<String>,
 }
 
+/// What an ImplementationGuide builds on.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Guide {
+    #[serde(default)]
+    depends_on: Vec<DependsOn>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct DependsOn {
+    package_id: Option<Box<str>>,
+    version: Option<Box<str>>,
+}
+
 impl Package {
     /// Reads a package. Of its resources those of the wanted types that state a canonical URL are kept; the files below
     /// folders of `package`, examples among them, are not looked at. The issue says why nothing of it can be used.
@@ -75,6 +91,7 @@ impl Package {
             Wrong::Broken => refuse(&NOT_GZIP, String::new()),
         })?;
         let (mut manifest, mut definitions, mut files) = (None, Vec::new(), 0);
+        let mut builds_on: Vec<(Box<str>, Box<str>)> = Vec::new();
         for entry in entries(&unpacked) {
             let entry = entry.map_err(|damage| refuse(&NOT_TAR, damage.to_owned()))?;
             files += 1;
@@ -87,6 +104,11 @@ impl Package {
             match name {
                 "package.json" => manifest = Some(serde_json::from_slice(entry.bytes).map_err(|_| not_json())?),
                 name if name.starts_with('.') || !name.ends_with(".json") => {}
+                name if name.starts_with("ImplementationGuide-") => {
+                    let guide: Guide = serde_json::from_slice(entry.bytes).map_err(|_| not_json())?;
+                    let stated = guide.depends_on.into_iter().map(|on| on.package_id.zip(on.version));
+                    builds_on.extend(stated.flatten());
+                }
                 _ => definitions.extend(CanonicalResource::read(entry.bytes, wanted).map_err(|_| not_json())?),
             }
         }
@@ -100,13 +122,11 @@ impl Package {
             return Err(refuse(&OTHER_VERSION, printable(other)));
         }
         let version_of = |value: serde_json::Value| value.as_str().unwrap_or_default().into();
-        let dependencies = manifest.dependencies.into_iter();
-        Ok(Package {
-            name: name.into(),
-            version: version.into(),
-            dependencies: dependencies.map(|(name, version)| (name.into(), version_of(version))).collect(),
-            definitions,
-        })
+        let mut dependencies: Vec<(Box<str>, Box<str>)> =
+            manifest.dependencies.into_iter().map(|(name, version)| (name.into(), version_of(version))).collect();
+        builds_on.retain(|(name, _)| dependencies.iter().all(|(known, _)| known != name));
+        dependencies.append(&mut builds_on);
+        Ok(Package { name: name.into(), version: version.into(), dependencies, definitions })
     }
 }
 
@@ -144,13 +164,18 @@ pub(super) mod tests {
             ("CodeSystem-a.json", r#"{"resourceType":"CodeSystem","url":"http://c.example"}"#),
             ("Patient-a.json", r#"{"resourceType":"Patient"}"#),
             ("ValueSet-b.json", r#"{"resourceType":"ValueSet"}"#),
+            (
+                "ImplementationGuide-g.json",
+                r#"{"dependsOn":[{"packageId":"core","version":"1.1"},{"packageId":"hl7.fhir.r4.core","version":"4"},{}]}"#,
+            ),
             ("example/ValueSet-c.json", r#"{"resourceType":"ValueSet","url":"http://c.example"}"#),
             (".index.json", "no JSON"),
             ("readme.txt", "no JSON"),
         ]))
         .unwrap();
         assert_eq!((&*read.name, &*read.version), ("example.guide", "1.0.0"));
-        assert_eq!(read.dependencies, [("hl7.fhir.r4.core".into(), "4.0.1".into())]);
+        let wanted = [("hl7.fhir.r4.core".into(), "4.0.1".into()), ("core".into(), "1.1".into())];
+        assert_eq!(read.dependencies, wanted);
         let [kept] = read.definitions.as_slice() else { panic!("{read:?}") };
         assert_eq!((&*kept.url, kept.version.as_deref()), ("http://v.example", Some("2")));
         assert_eq!(kept.json().unwrap()["status"], "active");

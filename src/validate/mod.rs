@@ -1,9 +1,10 @@
 //! Resources against the rules of R4 that every resource must meet (json.html, resource.html, references.html):
-//! the structural minimum for anything that is stored ([`validate`]), and everything that the base definitions ask for
-//! ([`base`]).
+//! the structural minimum for anything that is stored ([`validate`]), everything that the base definitions ask for
+//! ([`base`]), and what profiles ask for beyond that ([`profile::against`]).
 
 mod base;
 mod path;
+pub mod profile;
 
 pub use base::{DEPTH_ELEMENTS_MAX, Level, PROBLEMS_MAX, base, base_at, base_in_transaction, is_sound};
 

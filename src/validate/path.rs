@@ -31,6 +31,15 @@ impl<'a> Path<'a> {
         Path { parent: Some(self), step: Step::Item(at) }
     }
 
+    /// Whether it is a value of the member of that name, or the member itself.
+    pub(super) fn is_in(&self, name: &str) -> bool {
+        match (&self.step, self.parent) {
+            (Step::Member(own), _) => *own == name,
+            (Step::Item(_), Some(parent)) => parent.is_in(name),
+            _ => false,
+        }
+    }
+
     pub(super) fn text(&self) -> String {
         let mut out = String::with_capacity(64);
         self.write(&mut out);

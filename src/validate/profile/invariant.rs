@@ -1,0 +1,103 @@
+//! The constraints that profiles write in FHIRPath (elementdefinition.html#constraint). Those of R4 itself whose breach is
+//! an error are not among them: [`crate::validate::base()`] has evaluated them.
+
+use super::problem::*;
+use super::spot::Spot;
+use super::walk::{At, Walk};
+use crate::fault::IssueType;
+use crate::fhirpath::{Context, Item, Limits, Node, Resolved, kind};
+use crate::profile::{Answer, Constraint};
+use crate::validate::path::Path;
+
+/// Steps of work that one constraint may take, about 20 ms.
+const STEPS_MAX: u64 = 200_000;
+
+/// So many constraints of one resource may take more than that before no more are evaluated.
+pub(super) const COSTLY_MAX: usize = 10;
+
+impl<'w> Walk<'w> {
+    pub(super) fn constraints(&mut self, at: At<'w>, spot: Spot<'w>, path: &Path<'_>) {
+        let Some(item) = spot.item() else { return };
+        for constraint in &at.node.constraints {
+            let is_contained = || !std::ptr::eq(self.resource, self.root);
+            // What is contained is told of by what contains it.
+            if self.costly >= COSTLY_MAX {
+                return;
+            }
+            if (self.is_trial() && !constraint.is_error) || (constraint.is_best_practice && is_contained()) {
+                continue;
+            }
+            self.constraint(at, constraint, &item, path);
+        }
+    }
+
+    fn constraint(&mut self, at: At<'w>, constraint: &'w Constraint, item: &Item<'w>, path: &Path<'_>) {
+        let Some(expression) = constraint.expression() else {
+            return self.tell(&UNREAD, Some(at), path, &constraint.key);
+        };
+        let found = expression.is_true(item.clone(), &Around { walk: self });
+        let rule = match found {
+            Ok(Some(true)) => return,
+            // What cannot be compared, as dates of different precision, breaks nothing.
+            Ok(None) if expression.text().contains("<=") || expression.text().contains(">=") => return,
+            Err(error) if error.rule.code == IssueType::TooCostly => {
+                self.costly += 1;
+                return self.add(&COSTLY, Some(at), path, || (constraint.key.to_string(), String::new()));
+            }
+            Err(_) => return self.tell(&UNREAD, Some(at), path, &constraint.key),
+            _ if constraint.is_best_practice => &ADVICE,
+            _ if constraint.is_error => &INVARIANT,
+            _ => &INVARIANT_WARNING,
+        };
+        self.add_named(rule, Some(constraint.name()), Some(at), path, || {
+            (format!("{}: {}", constraint.key, constraint.human), String::new())
+        });
+    }
+}
+
+/// What surrounds the element that a constraint is evaluated on.
+struct Around<'c, 'w> {
+    walk: &'c Walk<'w>,
+}
+
+impl<'w> Context<'w> for Around<'_, 'w> {
+    fn resource(&self) -> Option<Node<'w>> {
+        Some(Node::resource(self.walk.resource))
+    }
+
+    fn root_resource(&self) -> Option<Node<'w>> {
+        Some(Node::resource(self.walk.root))
+    }
+
+    fn resolve(&self, reference: &str) -> Option<Resolved<'w>> {
+        self.walk.resolved(reference).map(Resolved::Resource).or_else(|| Resolved::by_text(reference))
+    }
+
+    fn member_of(&self, item: &Item<'w>, value_set: &str) -> Option<bool> {
+        let codes = self.walk.profiles.codes_of(value_set);
+        match super::binding::answer(&codes, spot_of(item)?) {
+            Answer::In => Some(true),
+            Answer::Out => Some(false),
+            Answer::Unknown(_) => None,
+        }
+    }
+
+    fn conforms_to(&self, item: &Item<'w>, profile: &str) -> Option<bool> {
+        let schema = self.walk.profiles.find(profile, self.walk.package)?;
+        Some(self.walk.aside().keeps_to(schema, spot_of(item)?, &Path::root("Resource")))
+    }
+
+    fn limits(&self) -> Limits {
+        Limits { steps_max: STEPS_MAX, ..Limits::DEFAULT }
+    }
+}
+
+fn spot_of<'w>(item: &Item<'w>) -> Option<Spot<'w>> {
+    let node = item.node()?;
+    if node.kind.is_resource {
+        return node.value.map(Spot::resource);
+    }
+    let type_name = kind(node.kind.name)?.name;
+    let shape = crate::fhir::r4::shape(type_name);
+    Some(Spot { value: node.value, beside: node.beside, type_name, shape, is_resource: false })
+}

@@ -1,0 +1,154 @@
+//! What is wrong with a resource by a profile: where, by which rule of which profile, what was wanted and what was there.
+
+use crate::fault::{Finding, Issue, Severity, rules};
+
+/// What a profile, or what it names, has against a resource.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// The general rule, the place as a FHIRPath, and what was wanted.
+    pub issue: Issue,
+    /// The name of the rule where the profile gives it one: the number of JP-CLINS (`R1010`), or the key of a constraint.
+    pub name: Option<Box<str>>,
+    /// The profile, `url|version`; empty for what no profile says.
+    pub profile: Box<str>,
+    /// The element of the profile (`Observation.component:SystolicBP.code`); empty as the profile is.
+    pub element: Box<str>,
+    /// The slices in which it stands (`SystolicBP`); empty for none.
+    pub slice: Box<str>,
+    /// What was there: a code, a number, a type; empty where it would tell of a person or there was nothing.
+    pub found: Box<str>,
+}
+
+rules! {
+    pub(super) MIN "profile-min" Error Required
+        "at least {} must be there: add what is missing" "{} 個以上が必要です。不足している要素を追加してください"
+    pub(super) MAX "profile-max" Error Structure
+        "at most {} may be there: leave out the others" "{} 個までです。余分な要素を削除してください"
+    pub(super) NOT_HERE "profile-not-here" Error Structure
+        "the profile has no {}: leave it out" "このプロファイルでは {} を使えません。削除してください"
+    pub(super) SLICE_MIN "profile-slice-min" Error Required
+        "at least {} of the slice must be there: add what is missing, or put right what is meant to be it"
+        "スライス {} 個以上が必要です。追加するか、該当するはずの要素を直してください"
+    pub(super) SLICE_MAX "profile-slice-max" Error Structure
+        "at most {} of the slice may be there: leave out the others" "スライス {} 個までです。余分な要素を削除してください"
+    pub(super) NO_SLICE "profile-no-slice" Error Structure
+        "every value must be of one of these slices: {}" "どのスライスにも当てはまりません。次のいずれかでなければなりません: {}"
+    pub(super) OPEN_SLICE "profile-open-slice" Information Informational
+        "the value is of none of the slices {}; the profile allows that" "どのスライスにも当てはまりませんが、許容されています: {}"
+    pub(super) AT_END "profile-slice-at-end" Error Structure
+        "values of no slice stand behind all others: move it to the end" "スライスに当てはまらない値は最後に置いてください"
+    pub(super) ORDER "profile-slice-order" Error Structure
+        "the slices stand in this order: {}" "スライスは次の順に並べてください: {}"
+    pub(super) UNSURE "profile-slice-unsure" Information Incomplete
+        "whether a value is of the slice {} was not checked: what decides it is not loaded"
+        "スライス {} に当てはまるかどうかは確認していません。判定に必要な定義が読み込まれていません"
+    pub(super) TYPE "profile-type" Error Structure
+        "its type must be {}" "型は {} でなければなりません"
+    pub(super) WRONG_RESOURCE "profile-resource-type" Error Structure
+        "the profile is for {}" "このプロファイルは {} のものです"
+    pub(super) NONE_OF "profile-none-of" Error Structure
+        "it keeps to none of the profiles that may stand here: {}" "ここに置けるプロファイルのいずれにも適合していません: {}"
+    pub(super) FIXED "profile-fixed" Error Value
+        "the value must be {}" "値は {} でなければなりません"
+    pub(super) PATTERN "profile-pattern" Error Value
+        "the value must hold {}" "値は {} を含まなければなりません"
+    pub(super) LENGTH "profile-length" Error TooLong
+        "at most {} characters" "{} 文字までです"
+    pub(super) LEAST "profile-least" Error Value
+        "the least value is {}" "最小値は {} です"
+    pub(super) GREATEST "profile-greatest" Error Value
+        "the greatest value is {}" "最大値は {} です"
+    pub(super) BINDING "profile-binding" Error CodeInvalid
+        "a code of this value set is required: {}" "次の値セットのコードが必須です: {}"
+    pub(super) EXTENSIBLE "profile-binding-extensible" Warning CodeInvalid
+        "a code of this value set is to be used where one fits: {}" "該当するものがあれば次の値セットのコードを使ってください: {}"
+    pub(super) PREFERRED "profile-binding-preferred" Information CodeInvalid
+        "a code of this value set is preferred: {}" "次の値セットのコードが推奨されています: {}"
+    pub(super) NO_TERMINOLOGY "profile-not-loaded-codes" Information Incomplete
+        "not checked: code system or value set not loaded: {}" "未確認: コード体系または値セットが読み込まれていません: {}"
+    pub(super) UNKNOWN_CODE "profile-unknown-code" Warning CodeInvalid
+        "the code system has no such code: {}" "コード体系にこのコードはありません: {}"
+    pub(super) NO_SYSTEM "profile-coding-without-system" Warning Incomplete
+        "a code says nothing without its system: add it" "system のないコードは意味を特定できません。system を追加してください"
+    pub(super) TARGET "profile-reference-type" Error Value
+        "the reference must be to one of: {}" "参照できるのは次のいずれかです: {}"
+    pub(super) TARGET_PROFILE "profile-reference-profile" Error Value
+        "what the reference leads to keeps to none of: {}" "参照先が次のいずれのプロファイルにも適合していません: {}"
+    pub(super) AGGREGATION "profile-reference-aggregation" Error Value
+        "what the reference leads to must be {}" "参照先は {} でなければなりません"
+    pub(super) INVARIANT "profile-constraint" Error Invariant
+        "{}" "{}"
+    pub(super) INVARIANT_WARNING "profile-constraint-warning" Warning Invariant
+        "{}" "{}"
+    pub(super) ADVICE "profile-advice" Information Invariant
+        "good practice: {}" "推奨: {}"
+    pub(super) UNREAD "profile-constraint-unread" Information NotSupported
+        "the constraint {} was not checked: its expression cannot be evaluated here" "制約 {} は確認していません。式を評価できません"
+    pub(super) COSTLY "profile-constraint-costly" Warning TooCostly
+        "the constraint {} was not checked: the element is too large" "要素が大きすぎるため、制約 {} は確認していません"
+    pub(super) UNKNOWN_PROFILE "profile-unknown" Warning NotFound
+        "the profile {} is not loaded, and nothing of it was checked" "プロファイル {} が読み込まれていないため、確認していません"
+    pub(super) NOT_LOADED "profile-not-loaded" Information Incomplete
+        "the profile {}, which another one names, is not loaded and was not checked"
+        "別のプロファイルが参照する {} が読み込まれていないため、確認していません"
+    pub(super) UNKNOWN_EXTENSION "profile-unknown-extension" Information Extension
+        "the extension {} is unknown here and was not checked" "拡張 {} は未知のため、確認していません"
+    pub(super) EXTENSION_PLACE "profile-extension-place" Error Extension
+        "this extension may stand only in: {}" "この拡張を使えるのは次の場所だけです: {}"
+    pub(super) IS_MODIFIER "profile-extension-modifier" Error Extension
+        "this extension may change what its element means: send it as modifierExtension"
+        "この拡張は要素の意味を変えることがあるため、modifierExtension として送ってください"
+    pub(super) IS_NO_MODIFIER "profile-extension-no-modifier" Error Extension
+        "this extension does not change what its element means: send it as extension"
+        "この拡張は要素の意味を変えないため、extension として送ってください"
+    pub(super) UNFINISHED "profile-unfinished" Error TooCostly
+        "the resource is too large to be checked whole: {} elements" "リソースが大きすぎるため、すべては確認していません({} 要素)"
+    pub(super) MORE "profile-more-problems" Information Informational
+        "{} more problems are not listed: correct these first" "他に {} 件の問題があります。まずここに挙げたものを直してください"
+}
+
+impl Problem {
+    /// How bad it is.
+    pub fn severity(&self) -> Severity {
+        self.issue.rule.severity
+    }
+
+    /// The name of the rule: the profile's own, else the general one.
+    pub fn rule(&self) -> &str {
+        self.name.as_deref().unwrap_or(self.issue.rule.id)
+    }
+
+    /// The sentence in English, with what was found and which profile says so.
+    pub fn english(&self) -> String {
+        let mut out = self.issue.english();
+        for (label, value) in [("found", &self.found), ("slice", &self.slice), ("profile", &self.profile)] {
+            if !value.is_empty() {
+                out.push_str(&format!(" [{label}: {value}]"));
+            }
+        }
+        out
+    }
+
+    /// The sentence in Japanese.
+    pub fn japanese(&self) -> String {
+        let mut out = self.issue.japanese();
+        for (label, value) in [("実際", &self.found), ("スライス", &self.slice), ("プロファイル", &self.profile)]
+        {
+            if !value.is_empty() {
+                out.push_str(&format!(" [{label}: {value}]"));
+            }
+        }
+        out
+    }
+}
+
+impl From<&Problem> for Finding {
+    fn from(problem: &Problem) -> Self {
+        Finding {
+            rule: problem.rule().into(),
+            ja: problem.japanese(),
+            en: problem.english(),
+            ..Finding::from(&problem.issue)
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! Every element of a resource, whatever profiles say of it: extensions, codes of code systems that are loaded, what the
+//! data types of R4 ask for as warnings, and the resources in it.
+
+use serde_json::{Map, Value};
+
+use super::problem::{NO_SYSTEM, NO_TERMINOLOGY, UNKNOWN_CODE};
+use super::spot::Spot;
+use super::value::quotable;
+use super::walk::Walk;
+use crate::fhir::r4::{Kind, Member, Shape};
+use crate::fhir::ucum;
+use crate::validate::path::Path;
+
+/// The code system of UCUM, which is no list.
+const UCUM: &str = "http://unitsofmeasure.org";
+
+/// The names and types of the elements from the resource to where the scan is, and the extensions it is in.
+pub(super) struct Trail<'w> {
+    pub(super) steps: Vec<(&'static str, &'static str)>,
+    pub(super) extensions: Vec<&'w str>,
+}
+
+impl Trail<'_> {
+    /// At a resource.
+    pub(super) fn of(shape: &'static Shape) -> Self {
+        Trail { steps: vec![(shape.path, shape.path)], extensions: Vec::new() }
+    }
+}
+
+impl<'w> Walk<'w> {
+    /// The members of an element or a resource.
+    pub(super) fn scan(
+        &mut self,
+        object: &'w Map<String, Value>,
+        shape: &'static Shape,
+        path: &Path<'_>,
+        trail: &mut Trail<'w>,
+    ) {
+        if self.is_over() || trail.steps.len() > crate::validate::DEPTH_ELEMENTS_MAX {
+            return;
+        }
+        for (name, value) in object {
+            let plain = name.strip_prefix('_').unwrap_or(name);
+            // A text has nothing inside.
+            if value.is_string() && plain.len() == name.len() {
+                continue;
+            }
+            let Some(member) = shape.member(plain) else { continue };
+            if matches!(member.kind, Kind::Primitive(_)) && plain.len() == name.len() {
+                continue;
+            }
+            let place = match member.element.is_choice() {
+                true => path.chosen(member.element.stem(), member.type_name),
+                false => path.member(&member.name),
+            };
+            trail.steps.push((member.element.stem(), member.type_name));
+            match value {
+                Value::Array(items) => {
+                    for (at, item) in items.iter().enumerate() {
+                        self.scanned(member, item, &place.item(at), trail);
+                    }
+                }
+                value => self.scanned(member, value, &place, trail),
+            }
+            trail.steps.pop();
+        }
+    }
+
+    fn scanned(&mut self, member: &'static Member, value: &'w Value, path: &Path<'_>, trail: &mut Trail<'w>) {
+        let Value::Object(object) = value else { return };
+        match member.kind {
+            Kind::Resource => self.resource(value, Vec::new(), path),
+            Kind::Complex(_) if matches!(&*member.name, "extension" | "modifierExtension") => {
+                self.extension(value, &*member.name == "modifierExtension", path, trail);
+            }
+            Kind::Complex(shape) => {
+                let spot = Spot {
+                    value: Some(value),
+                    beside: None,
+                    type_name: shape.path,
+                    shape: Some(shape),
+                    is_resource: false,
+                };
+                self.data_type(spot, shape, path);
+                self.scan(object, shape, path, trail);
+            }
+            // What stands beside a primitive.
+            Kind::Primitive(_) => {
+                if let Some(element) = crate::fhir::r4::shape("Element") {
+                    self.scan(object, element, path, trail);
+                }
+            }
+        }
+    }
+
+    fn data_type(&mut self, spot: Spot<'w>, shape: &'static Shape, path: &Path<'_>) {
+        match shape.path {
+            "Coding" => self.coding(spot, path),
+            "Quantity" if spot.text("system") == Some(UCUM) => {
+                if let Some(code) = spot.text("code").filter(|code| ucum::parse(code).is_none()) {
+                    self.add(&UNKNOWN_CODE, None, &path.member("code"), || (UCUM.into(), quotable(code).into()));
+                }
+            }
+            _ => {}
+        }
+        if let Some(schema) = self.profiles.of_type(shape).filter(|schema| schema.nodes.len() > 1) {
+            self.element(schema, 0, spot, path);
+        }
+    }
+
+    fn coding(&mut self, spot: Spot<'w>, path: &Path<'_>) {
+        let Some(code) = spot.text("code") else { return };
+        let Some(system) = spot.text("system") else {
+            return self.add(&NO_SYSTEM, None, path, || (String::new(), quotable(code).into()));
+        };
+        let is_known = match self.profiles.system(system).filter(|known| known.is_whole()) {
+            Some(known) => known.has(code),
+            None if system == UCUM => ucum::parse(code).is_some(),
+            None => return self.tell(&NO_TERMINOLOGY, None, path, system),
+        };
+        if !is_known {
+            self.add(&UNKNOWN_CODE, None, &path.member("code"), || (quotable(system).into(), quotable(code).into()));
+        }
+    }
+}
