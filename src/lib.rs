@@ -26,6 +26,7 @@ pub mod letter;
 pub mod linking;
 pub mod map;
 pub mod pipeline;
+pub mod registration;
 pub mod search;
 pub mod store;
 pub mod validate;
