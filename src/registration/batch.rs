@@ -182,6 +182,7 @@ pub fn run(gateway: &Gateway, clerk: &Clerk, bytes: &[u8], dry: bool) -> Result<
         return Err(Stop::Refused(vec![lost]));
     }
     let text = text.value;
+    let mut rows = Rows { text: text.as_bytes(), at: 0, ends: 0, within: 0 };
     let delimiter = if text.lines().next().unwrap_or_default().contains('\t') { b'\t' } else { b',' };
     let mut reader =
         ::csv::ReaderBuilder::new().delimiter(delimiter).has_headers(false).flexible(true).from_reader(text.as_bytes());
@@ -206,11 +207,11 @@ pub fn run(gateway: &Gateway, clerk: &Clerk, bytes: &[u8], dry: bool) -> Result<
         return Err(not_a_table(&columns.name("name", 0)));
     }
     let names = Names::read(gateway)?;
+    let columns_read = cells.clone();
     let mut report = Report::default();
-    for row in 2.. {
-        if !read(&mut reader, &mut cells)? {
-            break;
-        }
+    rows.number(&columns_read);
+    while read(&mut reader, &mut cells)? {
+        let row = rows.number(&cells);
         if cells.iter().all(|cell| cell.trim().is_empty()) {
             continue;
         }
@@ -229,6 +230,29 @@ pub fn run(gateway: &Gateway, clerk: &Clerk, bytes: &[u8], dry: bool) -> Result<
         }
     }
     Ok(report)
+}
+
+/// Counts rows as a spreadsheet does: empty lines count, line ends within a cell do not.
+struct Rows<'t> {
+    text: &'t [u8],
+    at: usize,
+    ends: usize,
+    within: usize,
+}
+
+impl Rows<'_> {
+    /// The number of a record; they are asked for in their order.
+    fn number(&mut self, record: &::csv::StringRecord) -> usize {
+        let start = record.position().and_then(|position| usize::try_from(position.byte()).ok()).unwrap_or(self.at);
+        // The reader passes over empty lines, and over the end of the line before, when it reads on.
+        let behind = self.text.get(start..).unwrap_or_default();
+        let start = start + behind.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+        self.ends += memchr::memchr_iter(b'\n', self.text.get(self.at..start).unwrap_or_default()).count();
+        self.at = start;
+        let row = self.ends + 1 - self.within.min(self.ends);
+        self.within += record.iter().map(|cell| cell.matches('\n').count()).sum::<usize>();
+        row
+    }
 }
 
 fn not_a_table(why: &str) -> Stop {

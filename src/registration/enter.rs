@@ -260,7 +260,7 @@ fn others_replaced(
             } else if !lifted(&mut body, form) {
                 continue;
             }
-            statements.push(put(ResourceType::CONSENT, of_person, &body, Some(&known))?);
+            statements.push(write::put_again(ResourceType::CONSENT, of_person, &body, Some(&known))?);
             named.push(format!("Consent/{}", id.as_str()));
             consents.push(body);
         }

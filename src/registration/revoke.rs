@@ -200,7 +200,7 @@ fn close(
             } else if let Some(provision) = body["provision"].as_object_mut() {
                 provision.remove("provision");
             }
-            statements.push(put(ResourceType::CONSENT, of_person, &body, Some(&known))?);
+            statements.push(write::put_again(ResourceType::CONSENT, of_person, &body, Some(&known))?);
             revoked.closed.push(format!("Consent/{}", id.as_str()));
             revoked.consents.push(body);
         }

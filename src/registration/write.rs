@@ -45,6 +45,16 @@ pub(super) fn put(
     if !validate::is_sound(&issues) {
         return Err(Stop::Refused(issues));
     }
+    Ok(put_again(resource_type, record, resource, kept)?)
+}
+
+/// The same of a resource that is on record but for a little: it was taken in as it is.
+pub(super) fn put_again(
+    resource_type: ResourceType,
+    record: PatientKey,
+    resource: &Value,
+    kept: Option<&Kept>,
+) -> Result<Statement, Fault> {
     let broken = || Fault::Broken("a resource that was made here is none".into());
     let id = resource["id"].as_str().and_then(ResourceId::parse).ok_or_else(broken)?;
     let text = resource.to_string();
@@ -52,7 +62,9 @@ pub(super) fn put(
     let draft = Draft::received(resource_type, id.clone(), &members, |_, _| None);
     let content = Content::Put(Box::new(Put::new(draft, resource)));
     let expected = kept.map_or(Expected::Absent, |kept| Expected::Version(kept.version));
-    Ok(Statement { resource_type, id, record: Some(record), content, expected })
+    // An id that somebody chose is looked for; one of our own says where it belongs.
+    let record = record.derives(&id).then_some(record);
+    Ok(Statement { resource_type, id, record, content, expected })
 }
 
 /// Whether stating this would change nothing.

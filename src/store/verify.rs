@@ -196,7 +196,8 @@ impl Walk<'_> {
                 Some((patient, number, _)) => {
                     walk.heads.get(&patient.0).is_some_and(|last| (1..=*last).contains(&number))
                 }
-                None => keys::head_patient(key).is_some(),
+                // Its head, or what ties it to others.
+                None => keys::charted_patient(key).is_some_and(|patient| walk.heads.contains_key(&patient.0)),
             };
             if !known {
                 walk.wrong(key, "a sheaf that no head counts")?;

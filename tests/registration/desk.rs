@@ -133,10 +133,19 @@ impl Told {
     }
 }
 
+/// A person as the desk sends them.
+pub fn patient(person: &Person) -> Value {
+    let mut patient = person.patient();
+    if patient["identifier"].as_array().is_some_and(Vec::is_empty) {
+        patient.as_object_mut().unwrap().remove("identifier");
+    }
+    patient
+}
+
 /// The parameters of the plainest form.
 pub fn form(person: &Person, signed: &str) -> Vec<Value> {
     vec![
-        json!({"name": "person", "resource": person.patient()}),
+        json!({"name": "person", "resource": patient(person)}),
         json!({"name": "signed", "valueDate": signed}),
         json!({"name": "registrar", "valueString": "窓口 一郎"}),
     ]

@@ -10,7 +10,7 @@ use crate::app::Gateway;
 use crate::chart::Chart;
 use crate::consent::directive::Effect;
 use crate::consent::rule::{Of, Recipient};
-use crate::consent::{Caller, Directive, Ground, Policy};
+use crate::consent::{Caller, Directive, Ground, Policy, Role};
 use crate::fault::{Fault, Issue, Place};
 use crate::fhir::PatientKey;
 use crate::registration::rule;
@@ -56,7 +56,9 @@ impl<'g> Outlook<'g> {
     pub(super) fn sights(&self) -> Sights {
         let now = self.gateway.now();
         let mut sights = Vec::new();
-        for member in self.gateway.callers() {
+        // The office and its Consents are not what is asked for.
+        let is_member = |caller: &Arc<Caller>| !matches!(caller.role, Role::Office | Role::Open);
+        for member in self.gateway.callers().into_iter().filter(is_member) {
             let mut sight = Sight::default();
             for chart in &self.charts {
                 sight.and(match self.is_imagined {
