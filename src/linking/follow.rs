@@ -90,7 +90,7 @@ impl Linker {
                 (false, false) => None,
             };
             // What cannot be (too many records, or somebody decided otherwise meanwhile) stays as it was.
-            if self.pipeline.relate(&[relation.clone()])?.is_ok()
+            if self.pipeline.relate(std::slice::from_ref(&relation))?.is_ok()
                 && let Some(what) = what
             {
                 let patients = vec![relation.one, relation.other];

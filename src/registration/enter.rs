@@ -109,7 +109,7 @@ fn enter(
     }
     let others = match dry {
         false => gateway.chart(plan.record)?.person.clone(),
-        true => preview(gateway, &whose.confirmed)?,
+        true => with_linked(gateway, &whose.confirmed)?,
     };
     let others: Vec<PatientKey> = others.into_iter().filter(|other| *other != plan.record).collect();
     let mut candidates = whose.candidates;
@@ -245,7 +245,7 @@ fn others_replaced(
     consents: &mut Vec<Value>,
 ) -> Result<(Vec<Statement>, Vec<String>), Stop> {
     let (mut statements, mut named) = (Vec::new(), Vec::new());
-    for of_person in preview(gateway, &[&[record], &whose.confirmed[..]].concat())? {
+    for of_person in with_linked(gateway, &[&[record], &whose.confirmed[..]].concat())? {
         let chart = gateway.chart(of_person)?;
         for directive in chart.directives.iter().filter(|one| one.patient == Some(of_person)) {
             let Some(id) = ResourceId::parse(&directive.consent.id) else { continue };
@@ -294,7 +294,7 @@ pub(super) fn is_of(consent: &Value, category: &str) -> bool {
 }
 
 /// Records and all that are linked with them, each once.
-pub(super) fn preview(gateway: &Gateway, records: &[PatientKey]) -> Result<Vec<PatientKey>, Fault> {
+pub(super) fn with_linked(gateway: &Gateway, records: &[PatientKey]) -> Result<Vec<PatientKey>, Fault> {
     let mut all = Vec::new();
     for record in records {
         all.extend_from_slice(&gateway.chart(*record)?.person);

@@ -7,7 +7,7 @@
 
 use serde_json::Value;
 
-use super::enter::preview;
+use super::enter::with_linked;
 use super::form::{Evidence, MEMBERS_MAX, Member, issue};
 use super::write::{self, TRIES, is_said, kept, put};
 use super::{Clerk, Stop, consent, person, rule};
@@ -184,7 +184,7 @@ fn close(
     statements: &mut Vec<Statement>,
     revoked: &mut Revoked,
 ) -> Result<(), Stop> {
-    for of_person in preview(gateway, &[record])? {
+    for of_person in with_linked(gateway, &[record])? {
         let chart = gateway.chart(of_person)?;
         for directive in chart.directives.iter().filter(|one| one.patient == Some(of_person)) {
             let is_permit = match &directive.effect {

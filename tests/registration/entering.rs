@@ -235,7 +235,7 @@ fn what_is_wrong_is_said_of_its_field_in_both_languages() {
 fn a_number_of_the_form_is_one_persons() {
     let desk = Desk::empty();
     let number = json!({"name": "number", "valueString": "R-0001"});
-    let told = desk.register(&with(form(&Person::hanako(), SIGNED), &[number.clone()]));
+    let told = desk.register(&with(form(&Person::hanako(), SIGNED), std::slice::from_ref(&number)));
     assert_eq!(told.text("number"), "R-0001");
     let other = Person {
         kanji: ("佐藤", "次郎"),

@@ -140,3 +140,38 @@ fn rows_a_second() {
         );
     }
 }
+
+#[test]
+fn the_operator_enters_a_table_while_the_gateway_is_stopped() {
+    let folder = tempfile::tempdir().unwrap();
+    let example = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
+    let clients = std::fs::read_to_string(example.join("data/clients.toml")).unwrap();
+    let clients = clients.split("# Clients that sign").next().unwrap();
+    let config = format!(
+        "listen = \"127.0.0.1:0\"\nbase_url = \"http://127.0.0.1:1/fhir\"\n[store]\nengine = \"sled\"\npath = \"store\"\n\
+         [[source]]\nfacility = \"0119999901\"\nname = \"見本市立例示病院\"\norganization = \"Organization/hospital\"\n{clients}"
+    );
+    std::fs::write(folder.path().join("tasuki.toml"), config).unwrap();
+    let tasuki = |arguments: &[&str]| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_tasuki"));
+        command.args(arguments).current_dir(folder.path()).output().unwrap()
+    };
+    let data = example.join("data/organizations");
+    assert!(tasuki(&["ingest", "--config", "tasuki.toml", data.to_str().unwrap()]).status.success());
+    let table = example.join("registration/forms.csv");
+    let enter = |more: &[&str]| {
+        let arguments = [&["register", "--config", "tasuki.toml", table.to_str().unwrap()], more].concat();
+        let done = tasuki(&arguments);
+        let said = String::from_utf8(done.stderr).unwrap();
+        assert!(done.status.success(), "{said}");
+        (String::from_utf8(done.stdout).unwrap(), said)
+    };
+    assert!(enter(&["--dry-run"]).1.contains("3 registered"));
+    let (report, said) = enter(&[]);
+    assert!(report.starts_with("\u{feff}行,結果") && said.contains("3 registered"), "{said}");
+    assert!(!said.contains("例示") && !report.contains("太郎"));
+    assert!(enter(&["--report", "report.csv"]).1.contains("3 registered already"));
+    let report = std::fs::read_to_string(folder.path().join("report.csv")).unwrap();
+    assert_eq!(report.matches(",unchanged,").count(), 3, "{report}");
+    assert!(tasuki(&["verify", "--config", "tasuki.toml"]).status.success());
+}
