@@ -23,7 +23,7 @@ use crate::auth::{Chain, Client, Fetcher, KeySet, People, Registry, Verifier};
 use crate::chart::{Chart, Kin};
 use crate::config::maps::Maps;
 use crate::config::{self, Config, Limits};
-use crate::consent::caller::TO_REVIEW;
+use crate::consent::caller::{REGISTERED, TO_REVIEW};
 use crate::consent::{Caller, Role, Terms, is_definition, is_directory};
 use crate::fault::{Fault, Issue};
 use crate::fhir::{FacilityCode, PatientKey, ResourceId, ResourceType};
@@ -60,6 +60,9 @@ pub struct Gateway {
     store: Store,
     registry: Registry,
     sources: Vec<Arc<Source>>,
+    /// What the facilities are called, for people.
+    facility_names: HashMap<FacilityCode, String>,
+    office: FacilityCode,
     base_url: String,
     clock: fn() -> i64,
     hot: Arc<Hot<Chart>>,
@@ -173,6 +176,8 @@ impl Gateway {
             organizations: config.people.as_ref().map(|people| people.organizations.clone()).unwrap_or_default(),
             verifier: config.verifier.clone(),
             sources: config.sources.iter().map(|source| source.letter.clone()).collect(),
+            facility_names: config.sources.iter().map(|s| (s.letter.facility.clone(), s.name.clone())).collect(),
+            office: config.office.clone(),
             base_url: config.base_url.clone(),
             places: RwLock::default(),
             known,
@@ -282,6 +287,27 @@ impl Gateway {
     /// What is configured about senders.
     pub fn sources(&self) -> &[Arc<Source>] {
         &self.sources
+    }
+
+    /// What a facility that sends is called, for people.
+    pub fn facility_name(&self, facility: &FacilityCode) -> Option<&str> {
+        self.facility_names.get(facility).map(String::as_str)
+    }
+
+    /// The facility code under which the network's office keeps its own records.
+    pub fn office(&self) -> &FacilityCode {
+        &self.office
+    }
+
+    /// The records that the office has made for those whom it has registered, and others of the same people. Blocks on
+    /// storage.
+    pub fn registered(&self) -> Result<Arc<[PatientKey]>, Fault> {
+        self.store.panel(REGISTERED)
+    }
+
+    /// The store, for what reads records as they are kept.
+    pub fn store(&self) -> &Store {
+        &self.store
     }
 
     /// What is configured about HTTP itself.

@@ -28,6 +28,7 @@ pub mod listing;
 pub mod map;
 pub mod pipeline;
 pub mod profile;
+pub mod registration;
 pub mod search;
 pub mod store;
 pub mod validate;

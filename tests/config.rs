@@ -198,7 +198,7 @@ fn the_example_names_every_key() {
 }
 
 /// What is replaced by what in the full example; the key and the rule that must be named.
-const MISTAKES: [(&str, &str, &str, &str); 88] = [
+const MISTAKES: [(&str, &str, &str, &str); 89] = [
     ("listen = ", "lisen = ", "lisen", "config-unknown-key"),
     ("cache_mib", "cache_mb", "cache_mb", "config-unknown-key"),
     ("minimum = \"1.3\"", "minimun = \"1.3\"", "minimun", "config-unknown-key"),
@@ -239,6 +239,7 @@ const MISTAKES: [(&str, &str, &str, &str); 88] = [
     ("\"+09:00\"", "\"JST\"", "source.zone", "config-zone"),
     ("\"Organization/agency-a\"", "\"agency-a\"", "client.organization", "config-organization"),
     ("\"office\"\norg", "\"network office\"\norg", "client.id", "config-client-id"),
+    ("facility = \"network-office\"", "facility = \"0119999901\"", "network.facility", "config-office-facility"),
     ("\"office\"\norg", "\"agency-a-app\"\norg", "client.id", "config-twice"),
     ("role = \"office\"", "role = \"admin\"", "client.role", "config-choice"),
     ("role = \"care\"", "role = \"source\"", "client.role", "config-no-source"),

@@ -6,6 +6,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)] // a test fails by panicking
 
+#[path = "noninterference/clock.rs"]
+mod clock;
 #[path = "noninterference/compare.rs"]
 mod compare;
 #[path = "noninterference/dice.rs"]

@@ -61,6 +61,10 @@ fn speaks_fhir(method: &Method, path: &[&str]) -> bool {
         ["fhir", ".well-known" | "openapi.json", ..] => false,
         // A page, where one is wanted; the operation says what else.
         ["fhir", "Patient", _, "$access-report" | "%24access-report"] => false,
+        // The scan of a form, and tables for spreadsheets.
+        ["fhir", "Patient", _, "$registration-form" | "%24registration-form"] => false,
+        ["fhir", "Patient", "$registration-report" | "%24registration-report"] => false,
+        ["fhir", "Patient", "$register-batch" | "%24register-batch"] => false,
         // A manifest is JSON and a file NDJSON, whatever form of FHIR is wanted.
         ["fhir", "$export-status" | "$export-file", ..] => false,
         ["fhir", ..] => true,

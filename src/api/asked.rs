@@ -235,14 +235,23 @@ fn coding(accept: &str) -> Coding {
 
 /// Whether a page for people is wanted rather than FHIR: by `_format`, else by what `Accept` likes as much as anything.
 pub(super) fn wants_page(request: &HttpRequest) -> bool {
+    wants(request, ["html", "text/html"])
+}
+
+/// The same of a table for spreadsheets (`text/csv`).
+pub(super) fn wants_csv(request: &HttpRequest) -> bool {
+    wants(request, ["csv", "text/csv"])
+}
+
+fn wants(request: &HttpRequest, [short, media_type]: [&str; 2]) -> bool {
     if let (Some(named), _) = parameters(request.query_string()) {
-        return matches!(named.as_str(), "html" | "text/html");
+        return named == short || named == media_type;
     }
     let accept = sent(request, header::ACCEPT);
     let best = |is_one: &dyn Fn(&str) -> bool| {
         weighted(&accept).filter(|(name, _)| is_one(name)).map(|(_, weight)| weight).max().unwrap_or(0)
     };
-    let page = best(&|name| name == "text/html");
+    let page = best(&|name| name == media_type);
     let fhir = best(&|name| FORMATS.iter().any(|(first, second, _)| name.split_once('/') == Some((*first, *second))));
     page > 0 && page >= fhir
 }

@@ -14,6 +14,7 @@ mod matching;
 mod meta;
 mod parameters;
 mod pix;
+mod registration;
 mod rules;
 mod summary;
 mod table;
@@ -25,7 +26,7 @@ use actix_web::http::Method;
 use actix_web::{HttpRequest, web};
 
 use super::answer::Answer;
-use super::asked::{Asked, wants_page};
+use super::asked::{Asked, wants_csv, wants_page};
 use super::caller::caller;
 use super::routes::{printable, served_type};
 use super::trail::Trail;
@@ -61,6 +62,8 @@ struct Call<'a> {
     parameters: Parameters,
     /// Whether a page for people is wanted, where there is one.
     wants_page: bool,
+    /// Whether a table for spreadsheets is wanted, where there is one.
+    wants_csv: bool,
 }
 
 /// The name of the operation that a path below `/fhir` calls, without its `$`, and the path before it.
@@ -99,6 +102,7 @@ pub(super) async fn run(
     match (operation.run, before) {
         (Run::Export, before) => bulk::called(request, gateway, payload, before).await,
         (Run::Import, _) => bulk::import(request, gateway, payload).await,
+        (Run::RegisterBatch, _) => registration::batch::batch(request, gateway, payload).await,
         (Run::Convert, _) => convert::convert(request, gateway, payload).await,
         (Run::ImportDirectory, _) => import_directory::import(request, gateway, payload).await,
         (Run::Everything, [_, id]) if *method == Method::GET => everything::everything(request, gateway, id).await,
@@ -184,10 +188,12 @@ async fn called(
     match Parameters::read(request, payload).await {
         Ok(parameters) => {
             let wants_page = operation.run == Run::AccessReport && wants_page(request);
-            if !wants_page && Asked::of(request).format.is_none() {
+            let wants_csv = operation.run == Run::RegistrationReport && wants_csv(request);
+            let has_own = wants_page || wants_csv || operation.run == Run::RegistrationForm;
+            if !has_own && Asked::of(request).format.is_none() {
                 return Ok(Answer::refuse(Status::NotAcceptable, &common::NOT_ACCEPTABLE, ""));
             }
-            performed(operation, Call { gateway, caller, level, parameters, wants_page }, trail).await
+            performed(operation, Call { gateway, caller, level, parameters, wants_page, wants_csv }, trail).await
         }
         Err(answer) => Ok(answer),
     }
@@ -217,7 +223,7 @@ pub(super) async fn of_entry(
         Err(answer) => return answer,
     };
     if entry.body.is_none() && !operation.by_get()
-        || matches!(operation.run, Run::Convert | Run::Export | Run::Import | Run::ImportDirectory)
+        || matches!(operation.run, Run::Convert | Run::Export | Run::Import | Run::ImportDirectory | Run::RegisterBatch)
     {
         return Answer::refuse(Status::MethodNotAllowed, &rules::METHOD, operation.name);
     }
@@ -230,7 +236,7 @@ pub(super) async fn of_entry(
             match parameters.and_then(|()| Parameters::of(entry.query, entry.body)) {
                 Err(stop) => Err(stop),
                 Ok(parameters) => {
-                    let call = Call { gateway, caller, level, parameters, wants_page: false };
+                    let call = Call { gateway, caller, level, parameters, wants_page: false, wants_csv: false };
                     performed(operation, call, &mut trail).await
                 }
             }
@@ -301,7 +307,11 @@ async fn performed(operation: &Operation, call: Call<'_>, trail: &mut Trail) -> 
             let Level::Instance(_, id) = call.level else { return Ok(Answer::not_found()) };
             Ok(everything::answer(gateway, caller, id.as_str(), &pairs.join("&"), trail).await?)
         }
-        Run::Convert | Run::Export | Run::Import | Run::ImportDirectory => {
+        Run::Register => registration::register(call, trail).await,
+        Run::RegistrationForm => registration::form(call, trail).await,
+        Run::RegistrationReport => registration::report::report(call, trail).await,
+        Run::Revoke => registration::revoke(call, trail).await,
+        Run::Convert | Run::Export | Run::Import | Run::ImportDirectory | Run::RegisterBatch => {
             Err(Fault::Broken("an operation that answers by itself".into()).into())
         }
     }

@@ -157,6 +157,16 @@ pub enum What {
     Match = 73,
     /// `Patient/$ihe-pix`
     CrossReference = 74,
+    /// `Patient/$register`: what a paper form says is entered.
+    Register = 80,
+    /// `Patient/$revoke`: a consent is withdrawn.
+    Revoke = 81,
+    /// `Patient/$register-batch`, or the same by the operator.
+    RegisterBatch = 82,
+    /// `Patient/$registration-report`: how many were registered, and whose registration ends.
+    RegistrationReport = 83,
+    /// `Patient/$registration-form`: the scan of a form.
+    RegistrationForm = 84,
     /// Something this version of the program does not know.
     Other = 255,
 }
@@ -275,7 +285,7 @@ impl From<Denied> for Outcome {
 
 impl What {
     /// All that are stored.
-    pub const ALL: [What; 43] = [
+    pub const ALL: [What; 48] = [
         What::Read,
         What::VersionRead,
         What::History,
@@ -319,6 +329,11 @@ impl What {
         What::LinkReview,
         What::Match,
         What::CrossReference,
+        What::Register,
+        What::Revoke,
+        What::RegisterBatch,
+        What::RegistrationReport,
+        What::RegistrationForm,
     ];
 
     /// The name of the operation that was called, without its `$`.
@@ -336,6 +351,11 @@ impl What {
             What::AccessReport => "access-report",
             What::Match => "match",
             What::CrossReference => "ihe-pix",
+            What::Register => "register",
+            What::Revoke => "revoke",
+            What::RegisterBatch => "register-batch",
+            What::RegistrationReport => "registration-report",
+            What::RegistrationForm => "registration-form",
             _ => return None,
         })
     }

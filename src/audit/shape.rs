@@ -149,6 +149,7 @@ fn action(what: What) -> &'static str {
         What::Export | What::AuditExport => "R",
         What::Create | What::Receive | What::Import => "C",
         What::Update | What::Patch | What::Replay | What::Link | What::Unlink => "U",
+        What::Register | What::Revoke | What::RegisterBatch => "U",
         What::Delete | What::LetterDropped => "D",
         _ => "E",
     }
@@ -198,7 +199,10 @@ pub(super) fn parts(event: &Event) -> Parts<'_> {
 /// Whether it answers with resources of the store that are named.
 fn shows(what: What) -> bool {
     let reads = matches!(what, What::Read | What::VersionRead | What::History | What::Send | What::LetterRead);
-    reads || finds(what) || matches!(what, What::Export | What::AuditExport | What::AccessReport)
+    reads
+        || finds(what)
+        || matches!(what, What::Export | What::AuditExport | What::AccessReport)
+        || matches!(what, What::RegistrationReport | What::RegistrationForm)
 }
 
 /// Whether it is an operation that answers with resources of the store.
@@ -211,6 +215,7 @@ pub(super) fn finds(what: What) -> bool {
 pub(super) fn writes(what: What) -> bool {
     matches!(what, What::Create | What::Update | What::Patch | What::Delete | What::Receive | What::Transaction)
         || matches!(what, What::MetaAdd | What::MetaDelete | What::Import | What::Link | What::Unlink)
+        || matches!(what, What::Register | What::Revoke | What::RegisterBatch)
 }
 
 /// The method that a query was sent with, and the path below the base address.

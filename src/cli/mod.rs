@@ -18,6 +18,7 @@ mod labels;
 mod letter;
 mod operator;
 mod place;
+mod register;
 mod replay;
 mod send;
 mod serve;
@@ -56,6 +57,8 @@ enum Command {
     Held(held::Options),
     /// Make records anew from their letters after a change of the maps, or show what that would change
     Replay(replay::Options),
+    /// Enter a table of consent forms for the network's office
+    Register(register::Options),
     /// The senders' own codes that no concept map knows
     Codes(codes::Options),
     /// What the label rules say, and what is stored labelled by them anew
@@ -88,6 +91,7 @@ pub fn run() -> ExitCode {
         Command::Send(options) => send::run(&options),
         Command::Held(options) => held::run(&options),
         Command::Replay(options) => replay::run(&options),
+        Command::Register(options) => register::run(&options),
         Command::Codes(options) => codes::run(&options),
         Command::Labels(options) => labels::run(&options),
         Command::Directory(options) => directory::run(&options),

@@ -18,7 +18,7 @@ use crate::letter;
 
 /// Offset of a source that states none: Japan Standard Time.
 const ZONE: &str = "+09:00";
-const FACILITY_CHARACTERS_MAX: usize = 64;
+pub(super) const FACILITY_CHARACTERS_MAX: usize = 64;
 
 pub(super) struct Check<'a> {
     pub(super) text: &'a str,
@@ -60,6 +60,7 @@ impl Check<'_> {
             mllp: self.mllp(&file, &sources, listen, now_ms)?,
             folders: self.folders(&file.folder, &sources)?,
             terms: self.terms(&file.network, &sources)?,
+            office: self.office(&file.network, &sources)?,
             people: self.people(&file)?,
             sources,
             open: false,

@@ -168,6 +168,7 @@ pub(super) struct Network {
     pub(super) reconsent: bool,
     #[serde(default)]
     pub(super) emergency_overrides: bool,
+    pub(super) facility: Option<Spanned<String>>,
 }
 
 #[derive(Deserialize)]

@@ -79,6 +79,8 @@ pub struct Config {
     pub limits: Limits,
     /// What the network has agreed on.
     pub terms: Terms,
+    /// Under which facility code the network's office keeps its own records of those whom it has registered.
+    pub office: FacilityCode,
     /// Who signs in, where there is a provider of identities.
     pub people: Option<People>,
     /// Whether everybody who calls may do everything. No file says so; `tasuki serve --open` does.

@@ -5,15 +5,19 @@ use std::path::Path;
 use serde_json::Value;
 use toml::Spanned;
 
-use super::check::Check;
+use super::check::{Check, FACILITY_CHARACTERS_MAX};
 use super::problem::{self, Problem};
 use super::{Source, file};
 use crate::consent::terms::Limit;
 use crate::consent::{Caller, MemberKind, Role, Terms};
+use crate::fhir::FacilityCode;
 use crate::fhir::time::Interval;
 
 /// Offset of dates that carry none: Japan Standard Time.
 const ZONE_MINUTES: i16 = 540;
+
+/// The office's own facility code where none is configured.
+const OFFICE: &str = "network-office";
 
 /// The same as it is written: kind, joined, application, emergency.
 pub(super) type Standing<'w> =
@@ -58,6 +62,19 @@ impl Check<'_> {
         });
         let (joined, application) = (joined.transpose()?, application.transpose()?);
         Ok(Member { kind, joined, application, may_break_glass })
+    }
+
+    /// The office's own facility code: no sender's, so that its records are nobody else's.
+    pub(super) fn office(&self, network: &file::Network, sources: &[Source]) -> Result<FacilityCode, Problem> {
+        let Some(written) = &network.facility else { return Ok(FacilityCode::parse(OFFICE)) };
+        let facility = FacilityCode::parse(written.get_ref());
+        let is_source = sources.iter().any(|source| source.letter.facility == facility);
+        let fits = facility.as_str().chars().count() <= FACILITY_CHARACTERS_MAX
+            && !facility.as_str().chars().any(char::is_control);
+        match facility.is_unstated() || !fits || is_source {
+            true => Err(self.at("network.facility", written, &problem::OFFICE, String::new())),
+            false => Ok(facility),
+        }
     }
 
     pub(super) fn terms(&self, network: &file::Network, sources: &[Source]) -> Result<Terms, Problem> {

@@ -106,6 +106,12 @@ pub static NETWORK_RULE: Rule = rule(
     "this rule of the network cannot be used ({}); it is a Consent without a patient, every element of which is understood.",
     "ネットワークの規則を使用できません（{}）。患者を指定しないConsentで、すべての要素が解釈できるものにしてください。",
 );
+/// Not a facility code of the office's own.
+pub static OFFICE: Rule = rule(
+    "config-office-facility",
+    "this is the name of the office as a keeper of records, 1 to 64 characters, and no [[source]] may have the same; choose another.",
+    "事務局自身を表す施設コード（1〜64文字）です。[[source]] と同じものは使用できません。変更してください。",
+);
 /// One of a few words is asked for.
 pub static CHOICE: Rule =
     rule("config-choice", "this must be one of {}; choose one.", "{} のいずれかを指定してください。");

@@ -274,6 +274,9 @@ pub const EVERYBODY: &str = "*";
 /// The panel of those whose records were opened in an emergency that nobody has reviewed.
 pub const TO_REVIEW: &str = "emergency-to-review";
 
+/// The panel of those whom the network's office has registered, whatever their consents say now.
+pub const REGISTERED: &str = "registered";
+
 /// The panel of those whose consents are for a kind of member.
 pub fn kind_panel(kind: MemberKind) -> String {
     format!("kind:{}", kind.code())

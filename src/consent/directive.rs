@@ -4,7 +4,7 @@
 use serde_json::{Map, Value};
 
 use super::asker::Asker;
-use super::caller::{EVERYBODY, TO_REVIEW, emergency_panel, kind_panel};
+use super::caller::{EVERYBODY, REGISTERED, TO_REVIEW, emergency_panel, kind_panel};
 use super::rule::{Noticed, Of, Recipient, Rule};
 use super::team::Team;
 use crate::fault::{Issue, IssueType, Place, Severity};
@@ -27,6 +27,8 @@ pub struct Directive {
     pub stated: Option<i64>,
     /// Whether it opened a record in an emergency and nobody has looked at that yet (`verification`).
     pub is_to_review: bool,
+    /// Whether the network's office has entered it from a form ([`REGISTRATION`]), in force or not.
+    pub is_registration: bool,
     /// What of it was not understood, and is enforced so that nothing opens by it.
     noticed: Option<Issue>,
 }
@@ -65,7 +67,11 @@ pub static NOT_UNDERSTOOD: crate::fault::Rule = crate::fault::Rule {
 
 /// The category of the Consents by which a record stands open in an emergency.
 pub const EMERGENCY: &str = "emergency-access";
-/// Its CodeSystem.
+/// The category of the Consents that the network's office has entered from a form (docs/adr/0048).
+pub const REGISTRATION: &str = "registration";
+/// The category of what is on file of a withdrawal: a Consent that was rejected, or one that excludes somebody.
+pub const WITHDRAWAL: &str = "withdrawal";
+/// Their CodeSystem.
 pub const CATEGORY: &str = "https://tasuki.example/fhir/CodeSystem/consent-category";
 /// How long a record stands open at most, milliseconds.
 pub const EMERGENCY_MS_MAX: i64 = 3_600_000;
@@ -128,6 +134,7 @@ impl Directive {
             supersedes: superseded(consent),
             stated: stated.map(|stated| stated.start),
             is_to_review: is_to_review(consent),
+            is_registration: is_of(consent, REGISTRATION),
             noticed,
         }
     }
@@ -154,6 +161,9 @@ impl Directive {
         }
         if self.is_to_review {
             panels.push(TO_REVIEW.to_owned());
+        }
+        if self.is_registration {
+            panels.push(REGISTERED.to_owned());
         }
         panels.sort_unstable();
         panels.dedup();
@@ -231,9 +241,14 @@ fn is_member(recipient: &Recipient) -> bool {
 }
 
 fn is_emergency(consent: &Value) -> bool {
+    is_of(consent, EMERGENCY)
+}
+
+/// Whether it is of a category of ours.
+fn is_of(consent: &Value, category: &str) -> bool {
     let codings = consent["category"].as_array().into_iter().flatten();
     let mut codings = codings.filter_map(|category| category["coding"].as_array()).flatten();
-    codings.any(|coding| coding["system"] == CATEGORY && coding["code"] == EMERGENCY)
+    codings.any(|coding| coding["system"] == CATEGORY && coding["code"] == category)
 }
 
 fn is_to_review(consent: &Value) -> bool {

@@ -334,8 +334,8 @@ impl<T> Permitted<T> {
         Ok(Permitted { body })
     }
 
-    /// An account of who may see what and why: names of organisations, consents, resources and labels, and counts. For the
-    /// network's office.
+    /// An account of who may see what and why: names of organisations, consents, resources and labels, and counts; and what the
+    /// office itself has entered from forms. For the network's office.
     pub fn account(caller: &Caller, body: T) -> Result<Self, Denied> {
         if matches!(caller.role, Role::Office | Role::Open) { Ok(Permitted { body }) } else { Err(Denied::Role) }
     }

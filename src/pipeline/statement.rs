@@ -238,6 +238,15 @@ pub fn assign(resource_type: ResourceType, home: Option<PatientKey>, chance: Uui
 impl Pipeline {
     /// Writes what is stated, all of it or nothing, and answers when it is durable. Blocks on storage.
     pub fn state(&self, statements: &[Statement]) -> Result<Result<Vec<Stated>, Refused>, Fault> {
+        self.state_kept_by(statements, "")
+    }
+
+    /// The same; a record that begins with it is one that this facility keeps.
+    pub fn state_kept_by(
+        &self,
+        statements: &[Statement],
+        facility: &str,
+    ) -> Result<Result<Vec<Stated>, Refused>, Fault> {
         if let Some(at) = twice(statements) {
             return Ok(Err(Refused::Twice(at)));
         }
@@ -255,14 +264,14 @@ impl Pipeline {
         // others have been faster several times.
         let patience = if records.len() > LOCKED_MAX { UNLOCKED_TRIES } else { 0 };
         for _ in 0..patience {
-            match self.state_once(statements, &homes) {
+            match self.state_once(statements, &homes, facility) {
                 Err(Fault::Conflict) => {}
                 done => return done,
             }
         }
         let _alone = self.locks.take(records.into_iter());
         for _ in 0..CONFLICTS_MAX {
-            match self.state_once(statements, &homes) {
+            match self.state_once(statements, &homes, facility) {
                 Err(Fault::Conflict) => {}
                 done => return done,
             }
@@ -329,6 +338,7 @@ impl Pipeline {
         &self,
         statements: &[Statement],
         homes: &[Option<PatientKey>],
+        facility: &str,
     ) -> Result<Result<Vec<Stated>, Refused>, Fault> {
         let (now, rules) = ((self.clock)(), self.label_rules());
         let mut records: HashMap<PatientKey, (Standing, Vec<Version>)> = HashMap::new();
@@ -355,11 +365,15 @@ impl Pipeline {
             stated.push(one);
             versions.extend(version);
         }
-        self.commit_statements(records)?;
+        self.commit_statements(records, facility)?;
         Ok(Ok(stated))
     }
 
-    fn commit_statements(&self, records: HashMap<PatientKey, (Standing, Vec<Version>)>) -> Result<(), Fault> {
+    fn commit_statements(
+        &self,
+        records: HashMap<PatientKey, (Standing, Vec<Version>)>,
+        facility: &str,
+    ) -> Result<(), Fault> {
         let (mut commit, mut logged) = (Commit::default(), Logged::default());
         let (mut standings, mut written) = (Vec::with_capacity(records.len()), Vec::new());
         let mut kindred = Kindred::new(&self.store);
@@ -367,7 +381,8 @@ impl Pipeline {
             if !versions.is_empty() {
                 let mut part = Commit::default();
                 let panel_before = standing.panels().to_vec();
-                standing.write(versions, "", &mut part)?;
+                let keeper = if standing.sheaves() == 0 && !record.is_directory() { facility } else { "" };
+                standing.write(versions, keeper, &mut part)?;
                 written.push((record, standing.sheaves()));
                 if standing.spoke() {
                     kindred.spoke(&standing, &panel_before)?;

@@ -205,6 +205,7 @@ impl Walk<'_> {
                 Some((patient, number, _)) => {
                     walk.heads.get(&patient.0).is_some_and(|last| (1..=*last).contains(&number))
                 }
+                // Its head, or what ties it to others.
                 None => keys::charted_patient(key).is_some(),
             };
             if !known {
@@ -512,7 +513,13 @@ mod tests {
                 if b"AMUCW".contains(&key[0]) || (keys::head_patient(&key).is_some() && at >= 9) {
                     continue;
                 }
+                let tied = |store: &Store| keys::ties_of(&key).map(|(record, _)| store.ties(record).map(|ties| ties.0));
+                let before = tied(&filled());
                 store.submit(Commit { put: vec![(key.clone(), bad)], ..Commit::default() }).wait().unwrap();
+                // Not every bit of what is compressed counts: what reads the same is not damaged.
+                if before.is_some() && tied(&store) == before {
+                    continue;
+                }
                 let report = verify(&store).unwrap();
                 assert!(report.broken_count > 0, "byte {at} of {}", char::from(key[0]));
             }

@@ -1,7 +1,6 @@
 //! Pairs of worlds which differ only in what one caller may not see. What is in both is made from one seed; what is hidden
 //! comes in units, each of which is in one world only, in both with other content or another history, or in both alike.
 
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use serde_json::{Value, json};
@@ -13,23 +12,13 @@ use tasuki::pipeline::{Pipeline, Relation};
 use tasuki::store::Store;
 use tasuki::store::ties::State;
 
+pub(crate) use super::clock::{clock, set_clock};
 use super::dice::Dice;
 use super::gateway::{Ask, CLINIC, HOSPITAL, NOW, Served, bundle, condition, config_with, consent, key, letter};
 use super::persons::{RULED_OUT, Registered, emergency};
 use super::resources::{LOINC, TYPES, labelled, resource};
 
-/// The clock of both worlds: what happens in both happens at the same instant.
-static CLOCK: AtomicI64 = AtomicI64::new(NOW);
-
 const DAY_MS: i64 = 86_400_000;
-
-pub(crate) fn clock() -> i64 {
-    CLOCK.load(Ordering::SeqCst)
-}
-
-pub(crate) fn set_clock(now: i64) {
-    CLOCK.store(now, Ordering::SeqCst);
-}
 
 /// Numbers of the patients: one who consents, one who consents to a part, one who does not, one whose consents are void, and
 /// one of the clinic.

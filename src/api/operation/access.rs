@@ -23,16 +23,16 @@ use crate::search::labels;
 
 /// What a member sees of a record.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Sight {
+pub(super) struct Sight {
     /// Resources of each type.
-    types: BTreeMap<&'static str, u32>,
+    pub(super) types: BTreeMap<&'static str, u32>,
     /// By which consents.
     consents: Vec<ConsentVersion>,
 }
 
 impl Sight {
     /// Through a gate, of a chart or of one of its rows.
-    fn through(gate: &Gate<'_>, chart: &Chart, only: Option<usize>) -> Sight {
+    pub(super) fn through(gate: &Gate<'_>, chart: &Chart, only: Option<usize>) -> Sight {
         let mut sight = Sight::default();
         for row in (0..chart.len()).filter(|row| gate.is_open() && only.is_none_or(|only| only == *row)) {
             let facts = RowFacts::row(&chart.columns, row);
@@ -47,7 +47,14 @@ impl Sight {
         sight
     }
 
-    fn count(&self) -> u32 {
+    /// With what is seen of another record.
+    pub(super) fn and(&mut self, other: Sight) {
+        other.types.into_iter().for_each(|(name, count)| *self.types.entry(name).or_default() += count);
+        let new = other.consents.into_iter().filter(|by| !self.consents.contains(by)).collect::<Vec<_>>();
+        self.consents.extend(new);
+    }
+
+    pub(super) fn count(&self) -> u32 {
         self.types.values().sum()
     }
 }
@@ -175,7 +182,7 @@ fn row_of(gateway: &Gateway, chart: &Chart, named: &str) -> Result<Option<usize>
     Ok(chart.row(resource_type, &id))
 }
 
-fn about(member: &Caller) -> Vec<Value> {
+pub(super) fn about(member: &Caller) -> Vec<Value> {
     let mut parts = vec![
         json!({"name": "client", "valueString": member.client}),
         json!({"name": "organization", "valueReference": {"reference": member.organization}}),
@@ -184,7 +191,7 @@ fn about(member: &Caller) -> Vec<Value> {
     parts
 }
 
-fn counts(types: &BTreeMap<&'static str, u32>) -> impl Iterator<Item = Value> {
+pub(super) fn counts(types: &BTreeMap<&'static str, u32>) -> impl Iterator<Item = Value> {
     types.iter().map(|(name, count)| {
         let parts = json!([{"name": "code", "valueCode": name}, {"name": "count", "valueUnsignedInt": count}]);
         json!({"name": "type", "part": parts})

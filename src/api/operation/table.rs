@@ -76,6 +76,11 @@ pub(super) enum Run {
     MetaAdd,
     MetaDelete,
     Preview,
+    Register,
+    RegisterBatch,
+    RegistrationForm,
+    RegistrationReport,
+    Revoke,
     Summary,
     Unlink,
     Validate,
@@ -379,6 +384,73 @@ pub(in crate::api) static OPERATIONS: &[Operation] = &[
         documentation: "What a Consent, sent as the body, would open and close were it signed now. Nothing is stored.",
         what: What::AccessReview,
         run: Run::Preview,
+        ..PLAIN
+    },
+    Operation {
+        name: "register",
+        definition: "https://tasuki.example/fhir/OperationDefinition/register",
+        on: On::Only("Patient"),
+        on_type: true,
+        affects_state: true,
+        is_for: For::Office,
+        is_primitive: false,
+        documentation: "Enters a form of consent: person, representative, member, source, scope, period, form, basis, \
+                        signed, registrar, link, separate, dryRun (docs/registration.md). Answers what it opened, and \
+                        which records somebody must look at.",
+        what: What::Register,
+        run: Run::Register,
+        ..PLAIN
+    },
+    Operation {
+        name: "register-batch",
+        definition: "https://tasuki.example/fhir/OperationDefinition/register-batch",
+        on: On::Only("Patient"),
+        on_type: true,
+        affects_state: true,
+        is_for: For::Office,
+        is_primitive: false,
+        documentation: "The body is text/csv, one form a row; answers what became of each, with Accept: text/csv as a \
+                        table. dryRun.",
+        what: What::RegisterBatch,
+        run: Run::RegisterBatch,
+        ..PLAIN
+    },
+    Operation {
+        name: "registration-form",
+        definition: "https://tasuki.example/fhir/OperationDefinition/registration-form",
+        on: On::Only("Patient"),
+        instance: true,
+        is_for: For::Office,
+        documentation: "The scan of the form that was entered last for a person, as its bytes; of another with form.",
+        what: What::RegistrationForm,
+        run: Run::RegistrationForm,
+        ..PLAIN
+    },
+    Operation {
+        name: "registration-report",
+        definition: "https://tasuki.example/fhir/OperationDefinition/registration-report",
+        on: On::Only("Patient"),
+        on_type: true,
+        is_for: For::Office,
+        documentation: "How many were registered, by month and facility (start, end), and whose registration ends \
+                        within so many days (expires-within). With Accept: text/csv as a table.",
+        what: What::RegistrationReport,
+        run: Run::RegistrationReport,
+        ..PLAIN
+    },
+    Operation {
+        name: "revoke",
+        definition: "https://tasuki.example/fhir/OperationDefinition/revoke",
+        on: On::Only("Patient"),
+        on_type: true,
+        instance: true,
+        affects_state: true,
+        is_for: For::Office,
+        is_primitive: false,
+        documentation: "Enters a withdrawal, of everything or for members and sources: date, member, source, person (at \
+                        the type), representative, form, basis, registrar, dryRun. Answers what it closed.",
+        what: What::Revoke,
+        run: Run::Revoke,
         ..PLAIN
     },
     Operation {

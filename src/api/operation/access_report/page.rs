@@ -143,13 +143,16 @@ fn seen(event: &Event) -> String {
     let kind = match (event.what, event.resource_type) {
         (What::Everything | What::Export, _) => "記録のすべて",
         (What::AccessReport, _) => "閲覧の記録",
+        (What::Register | What::RegisterBatch | What::RegistrationReport, _) => "参加登録",
+        (What::Revoke, _) => "同意の撤回",
+        (What::RegistrationForm, _) => "同意書の画像",
         (_, Some(resource_type)) => word(&TYPES, resource_type.name()),
         (_, None) => "記録",
     };
     let done = match event.what {
         What::Search | What::LastN | What::DocRef => "検索",
         What::Receive | What::Import => "受け取り",
-        What::Create => "登録",
+        What::Create | What::Register | What::RegisterBatch | What::Revoke => "登録",
         What::Update | What::Patch | What::MetaAdd | What::MetaDelete | What::Replay => "更新",
         What::Delete | What::LetterDropped => "削除",
         What::Send | What::Export | What::AuditExport => "提供",
