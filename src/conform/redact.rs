@@ -32,6 +32,8 @@ const SECRET: [&str; 9] = [
 ];
 /// Shorter secrets are not looked for in texts: they would be found by chance.
 const SECRET_CHARS_MIN: usize = 4;
+/// As for names and numbers of people.
+const HIDDEN_CHARS_MIN: usize = 2;
 
 /// Takes out what must not be shown.
 #[derive(Debug)]
@@ -81,8 +83,19 @@ impl Redactor {
         for report in &mut account.reports {
             let own: Vec<String> = report.exchanges.iter().map(|exchange| exchange.sent.body.clone()).collect();
             let own = Own::of(&own);
-            report.reason = self.text(&report.reason);
-            report.exchanges.iter_mut().for_each(|exchange| self.exchange(exchange, &own));
+            let mut hidden = Vec::new();
+            report.exchanges.iter_mut().for_each(|exchange| self.exchange(exchange, &own, &mut hidden));
+            // What was found may quote what was hidden in a body.
+            hidden.sort_by_key(|text: &String| std::cmp::Reverse(text.len()));
+            let quoted = |text: &str| {
+                let long = hidden.iter().filter(|text| text.chars().count() >= HIDDEN_CHARS_MIN);
+                long.fold(self.text(text), |text, hidden| text.replace(hidden.as_str(), REDACTED))
+            };
+            report.reason = quoted(&report.reason);
+            let misses = report.exchanges.iter_mut().flat_map(|exchange| &mut exchange.misses);
+            for miss in misses.chain(&mut report.warnings) {
+                (miss.expected, miss.found) = (quoted(&miss.expected), quoted(&miss.found));
+            }
             // What was found is an excerpt of a body: it may stop in the middle of a name.
             let foreign =
                 report.exchanges.iter().flat_map(|exchange| &exchange.misses).any(|miss| is_body(&miss.found));
@@ -97,20 +110,16 @@ impl Redactor {
         account
     }
 
-    fn exchange(&self, exchange: &mut Exchange, own: &Own) {
+    fn exchange(&self, exchange: &mut Exchange, own: &Own, hidden: &mut Vec<String>) {
         exchange.sent.url = self.text(&exchange.sent.url);
         exchange.sent.body = self.text(&exchange.sent.body);
         exchange.sent.headers.iter_mut().for_each(|header| self.header(header));
         match &mut exchange.answer {
             Ok(answer) => {
                 answer.headers.iter_mut().for_each(|header| self.header(header));
-                answer.body = self.text(&body(&answer.body, own));
+                answer.body = self.text(&body(&answer.body, own, hidden));
             }
             Err(sentence) => *sentence = self.text(sentence),
-        }
-        for miss in &mut exchange.misses {
-            miss.expected = self.text(&miss.expected);
-            miss.found = self.text(&miss.found);
         }
     }
 
@@ -161,15 +170,15 @@ fn leaves(value: &Value, texts: &mut std::collections::HashSet<String>) {
     }
 }
 
-/// A body without what names a person.
-fn body(text: &str, own: &Own) -> String {
+/// A body without what names a person; what was taken out is added to `hidden`.
+fn body(text: &str, own: &Own, hidden: &mut Vec<String>) -> String {
     if let Ok(mut value) = serde_json::from_str::<Value>(text) {
-        hide(&mut value, "", false, own);
+        hide(&mut value, "", false, own, hidden);
         return value.to_string();
     }
     let lines: Vec<&str> = text.lines().collect();
     if lines.len() > 1 && lines.iter().all(|line| line.starts_with('{')) {
-        return lines.iter().map(|line| body(line, own)).collect::<Vec<_>>().join("\n");
+        return lines.iter().map(|line| body(line, own, hidden)).collect::<Vec<_>>().join("\n");
     }
     if text.starts_with("MSH") {
         // Of an acknowledgement, who and what is acknowledged; anything else may be about a patient.
@@ -183,7 +192,7 @@ fn body(text: &str, own: &Own) -> String {
     }
 }
 
-fn hide(value: &mut Value, name: &str, personal: bool, own: &Own) {
+fn hide(value: &mut Value, name: &str, personal: bool, own: &Own, hidden: &mut Vec<String>) {
     match value {
         Value::Object(members) => {
             // The texts of an outcome say what is wrong, those of definitions are nobody's.
@@ -199,11 +208,12 @@ fn hide(value: &mut Value, name: &str, personal: bool, own: &Own) {
                     continue;
                 }
                 let inside = personal || PERSONAL.contains(&key.as_str());
-                hide(member, key, inside && !PLAIN.contains(&key.as_str()), own);
+                hide(member, key, inside && !PLAIN.contains(&key.as_str()), own, hidden);
             }
         }
-        Value::Array(items) => items.iter_mut().for_each(|item| hide(item, name, personal, own)),
+        Value::Array(items) => items.iter_mut().for_each(|item| hide(item, name, personal, own, hidden)),
         Value::String(text) if (personal || FREE.contains(&name)) && !own.0.contains(text.as_str()) => {
+            hidden.push(std::mem::take(text));
             *value = REDACTED.into();
         }
         _ => {}
@@ -239,17 +249,18 @@ mod tests {
             "text": {"status": "generated", "div": "<div>秘密</div>"},
             "managingOrganization": {"reference": "Organization/1", "display": "病院"},
         });
-        let shown: Value = serde_json::from_str(&body(&found.to_string(), &own)).unwrap();
+        let shown: Value = serde_json::from_str(&body(&found.to_string(), &own, &mut Vec::new())).unwrap();
         assert_eq!(shown["name"], json!([{"use": "official", "family": "試験", "given": ["[redacted]"]}]));
         assert_eq!(shown["identifier"], json!([{"system": "urn:x", "value": "[redacted]"}]));
         assert_eq!((&shown["birthDate"], &shown["id"]), (&json!("[redacted]"), &json!("1")));
         assert!(!shown.to_string().contains("秘密") && !shown.to_string().contains("病院"), "{shown}");
-        let token = body(&json!({"access_token": "abc", "scope": "x"}).to_string(), &own);
+        let hidden = &mut Vec::new();
+        let token = body(&json!({"access_token": "abc", "scope": "x"}).to_string(), &own, hidden);
         assert_eq!(token, r#"{"access_token":"[redacted]","scope":"x"}"#);
-        assert_eq!(body("MSH|^~\\&|A\nMSA|AA|1\nPID|1||9", &own), "MSH|^~\\&|A\nMSA|AA|1");
+        assert_eq!(body("MSH|^~\\&|A\nMSA|AA|1\nPID|1||9", &own, hidden), "MSH|^~\\&|A\nMSA|AA|1");
         let xml =
             "<Patient><id value=\"1\"/><name><family value=\"秘密\"/></name><text><div>秘密</div></text></Patient>";
-        assert!(!body(xml, &own).contains("秘密"), "{}", body(xml, &own));
-        assert!(body("秘密", &own).starts_with("[redacted]"));
+        assert!(!body(xml, &own, hidden).contains("秘密"), "{}", body(xml, &own, hidden));
+        assert!(body("秘密", &own, hidden).starts_with("[redacted]"));
     }
 }

@@ -101,3 +101,18 @@ fn cases_of_ones_own_run_beside_ours() {
     let (code, text) = conform(&["--target", &whole.base, "--cases", &own, "--suite", "mine"]);
     assert!(code == 2 && text.contains("mine/case") && text.contains("statos"), "{text}");
 }
+
+#[test]
+fn the_example_of_a_client_file_is_one() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/conform.toml");
+    let text = std::fs::read_to_string(path).unwrap();
+    // Nobody has its environment nor its key.
+    let text: String = text
+        .lines()
+        .filter(|line| !line.starts_with("key =") && !line.starts_with("client_id ="))
+        .map(|line| line.replace("token_env =", "token =") + "\n")
+        .collect();
+    let clients = tasuki::conform::Clients::parse(&text).unwrap();
+    let names: Vec<&str> = clients.client.keys().map(String::as_str).collect();
+    assert_eq!(names, ["a", "b", "default", "office", "source"]);
+}

@@ -2,10 +2,10 @@
 
 use serde_json::Value;
 use tasuki::conform::report::{Earlier, junit, page, summary, test_report};
-use tasuki::conform::{Account, Expected, Outcome, Redactor};
+use tasuki::conform::{Account, Case, Expected, Outcome, Redactor, Suite};
 
 use crate::breakage::{Breakage, NONE};
-use crate::{account, red, served};
+use crate::{account, account_of, red, served};
 
 const TODAY: &str = "2026-11-22";
 
@@ -66,8 +66,17 @@ fn nobody_is_named_but_those_of_the_cases() {
     let url = format!("{}/Patient", listening.base);
     let made = client.post(url).header("content-type", "application/fhir+json").body(person).send().unwrap();
     assert_eq!(made.status(), 201);
-    let account = account("fhir-r4/search/read-only,fhir-r4/history/type", &listening.subject);
-    assert_eq!(red(&account)[0].0, "fhir-r4/search/read-only");
+    let mut suite = Suite::shipped().unwrap().chosen("fhir-r4/search/read-only,fhir-r4/history/type", None);
+    // What is found of somebody else is quoted by what was expected.
+    let quoting = "title = 't'\nclause = 'c'\nurl = 'http://x'\nstrength = 'MAY'\n[[step]]\nrequest = 'GET /Patient'\n\
+                   expect.contains = '{\"entry\": [{\"resource\": {\"name\": [{\"family\": \"x\"}]}}]}'\n";
+    suite.add(Case::parse("own/quoting", quoting).unwrap());
+    let account = account_of(suite, &listening.subject, false);
+    assert_eq!(
+        red(&account).iter().map(|(id, _)| id.as_str()).collect::<Vec<_>>(),
+        ["fhir-r4/search/read-only", "own/quoting"]
+    );
+    assert!(account.reports.iter().any(|report| report.reason.contains("秘密")), "a reason quotes a name");
     let raw = format!("{:?}", account.reports);
     assert!(raw.contains("秘密") && raw.contains("9876500001"), "the answer named somebody");
     for (name, text) in written(&account, Vec::new()) {
