@@ -1,7 +1,7 @@
 //! The conformance kit: cases as data that are run against any FHIR server (`docs/conformance.md`). It knows HTTP and MLLP and
 //! nothing of this gateway: what holds here holds for anybody's system.
 //!
-//! A [`Case`] is read from TOML (`conformance/`), lowered to steps with [`Check`]s, and run by [`run`] against a [`Subject`];
+//! A [`Case`] is read from TOML (`conformance/`), lowered to steps with [`Check`]s, and run by [`run()`] against a [`Subject`];
 //! an [`Account`] says what came of all of them, and `report` writes it down. FHIR TestScripts become cases too (`script`).
 
 mod asking;
