@@ -10,6 +10,7 @@ pub mod chart;
 pub mod cli;
 pub mod codes;
 pub mod config;
+pub mod conform;
 pub mod consent;
 pub mod decode;
 pub mod explain;

@@ -42,7 +42,8 @@ impl Directory {
     /// Over a store.
     pub(super) fn over(store: &Store, terms: &Arc<Terms>) -> Result<Self, Fault> {
         let of_charts = terms.clone();
-        let hot = Hot::new(store, DIRECTORY_BYTES_MAX, move |partition| Chart::build(partition, Kin::default(), &of_charts));
+        let hot =
+            Hot::new(store, DIRECTORY_BYTES_MAX, move |partition| Chart::build(partition, Kin::default(), &of_charts));
         Ok(Directory { hot, naming: Arc::new(naming(terms)?) })
     }
 

@@ -6,6 +6,7 @@ mod audit;
 mod cert;
 mod client;
 mod codes;
+mod conform;
 mod convert;
 mod demo;
 mod directory;
@@ -74,6 +75,8 @@ enum Command {
     Verify(verify::Options),
     /// The audit record: check its chain, sign its head, write it out for other systems
     Audit(audit::Options),
+    /// Run the conformance cases against a FHIR server, this one or another
+    Conform(Box<conform::Options>),
     /// Whether the gateway on this machine listens
     Health(health::Options),
 }
@@ -100,6 +103,7 @@ pub fn run() -> ExitCode {
         Command::Cert(options) => cert::run(&options),
         Command::Verify(options) => verify::run(&options),
         Command::Audit(options) => audit::run(&options),
+        Command::Conform(options) => conform::run(&options),
         Command::Health(options) => health::run(&options),
     };
     ExitCode::from(exit as u8)

@@ -64,7 +64,7 @@ pub(super) fn put_again(
     let expected = kept.map_or(Expected::Absent, |kept| Expected::Version(kept.version));
     // An id that somebody chose is looked for; one of our own says where it belongs.
     let record = record.derives(&id).then_some(record);
-    Ok(Statement { resource_type, id, record, content, expected })
+    Ok(Statement { resource_type, id, record, content, expected, only_directory: false })
 }
 
 /// Whether stating this would change nothing.
@@ -84,7 +84,7 @@ pub(super) fn state(
     match pipeline.state_kept_by(statements, gateway.office().as_str())? {
         Ok(stated) => Ok(Some(stated)),
         Err(Refused::Unexpected(_)) => Ok(None),
-        Err(Refused::Elsewhere(_) | Refused::Twice(_)) => {
+        Err(Refused::Elsewhere(_) | Refused::Twice(_) | Refused::NotDirectory(_)) => {
             Err(Fault::Broken("a registration states one resource twice, or elsewhere".into()))
         }
     }
@@ -93,7 +93,7 @@ pub(super) fn state(
 /// Why records cannot be linked.
 pub(super) fn unlinked(why: Unrelated) -> Stop {
     let detail = match why {
-        Unrelated::NoRecord => "no record".to_owned(),
+        Unrelated::NoRecord | Unrelated::Decided => "no record".to_owned(),
         Unrelated::TooManyMembers | Unrelated::TooManyPairs => "too many records".to_owned(),
         Unrelated::Separate(one, other) => format!("{}, {}", one.reference(), other.reference()),
     };

@@ -47,6 +47,17 @@ pub fn config() -> Config {
 
 /// The same with more at its end.
 pub fn config_with(more: &str) -> Config {
+    let mut config = Config::read(&text(more), Path::new("tasuki.toml"), NOW).expect("the configuration is in order");
+    // The clock stands still, so that what a caller may ask in a minute would be all that a test may ask.
+    if !more.contains("requests_per_minute_max") {
+        config.limits.requests_per_minute_max = u64::from(u32::MAX);
+    }
+    // Beats are for what is measured: `tests/leakage/timing.rs`.
+    Config { beat_ms: 0, ..config }
+}
+
+/// The configuration file of that.
+pub fn text(more: &str) -> String {
     let mut text = format!("listen = \"127.0.0.1:0\"\nbase_url = \"{BASE}\"\n[store]\nengine = \"memory\"\n");
     for (facility, name) in [(HOSPITAL, "hospital"), (CLINIC, "clinic")] {
         text +=
@@ -64,14 +75,7 @@ pub fn config_with(more: &str) -> Config {
          scopes = [\"system/Observation.rs?category=laboratory\", \"system/Patient.rs\"]\n",
         Digest::of(b"lab-only").hex()
     );
-    text += more;
-    let mut config = Config::read(&text, Path::new("tasuki.toml"), NOW).expect("the configuration is in order");
-    // The clock stands still, so that what a caller may ask in a minute would be all that a test may ask.
-    if !more.contains("requests_per_minute_max") {
-        config.limits.requests_per_minute_max = u64::from(u32::MAX);
-    }
-    // Beats are for what is measured: `tests/leakage/timing.rs`.
-    Config { beat_ms: 0, ..config }
+    text + more
 }
 
 pub fn over(store: Store) -> Arc<Gateway> {

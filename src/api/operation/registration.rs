@@ -71,10 +71,10 @@ pub(super) async fn revoke(call: Call<'_>, trail: &mut Trail) -> Result<Answer, 
                 return Ok(None);
             }
             let records = gateway.chart(of)?.person.clone();
-            let before = Outlook::of(&gateway, &records, None)?.sights();
+            let before = Outlook::of(&gateway, &records, None)?.sights()?;
             let revoked = registration::revoke(&gateway, &clerk, of, &withdrawal, dry).map_err(stop)?;
             let outlook = Outlook::of(&gateway, &records, dry.then_some(&revoked.consents[..]))?;
-            Ok(Some((records, withdrawn(&revoked, &before, &outlook))))
+            Ok(Some((records, withdrawn(&revoked, &before, &outlook)?)))
         };
         Ok(work())
     });
@@ -147,7 +147,7 @@ fn registered(
         parts.push(json!({"name": "record", "part": kept_by(gateway, chart.patient, &chart.facility)}));
     }
     parts.extend(entered.candidates.iter().map(|one| candidate(gateway, one)));
-    parts.extend(outlook.sights().iter().filter(|(_, sight)| sight.count() > 0).map(|(member, sight)| {
+    parts.extend(outlook.sights()?.iter().filter(|(_, sight)| sight.count() > 0).map(|(member, sight)| {
         let mut parts = access::about(member);
         parts.push(json!({"name": "visible", "valueUnsignedInt": sight.count()}));
         parts.extend(access::counts(&sight.types));
@@ -161,7 +161,7 @@ fn registered(
         }
     }
     let own = ResourceType::CONSENT.name().to_owned() + "/" + id;
-    let mut issues = outlook.alarms(&own);
+    let mut issues = outlook.alarms(&own)?;
     if known.is_empty() {
         issues.push(outlook::no_record_yet());
     }
@@ -170,7 +170,7 @@ fn registered(
 }
 
 /// What entering a withdrawal came to.
-fn withdrawn(revoked: &Revoked, before: &outlook::Sights, outlook: &Outlook<'_>) -> Vec<Value> {
+fn withdrawn(revoked: &Revoked, before: &outlook::Sights, outlook: &Outlook<'_>) -> Result<Vec<Value>, Fault> {
     let outcome = if revoked.is_unchanged { "unchanged" } else { "revoked" };
     let mut parts = vec![
         json!({"name": "outcome", "valueCode": outcome}),
@@ -180,7 +180,7 @@ fn withdrawn(revoked: &Revoked, before: &outlook::Sights, outlook: &Outlook<'_>)
     parts.extend(revoked.scan.iter().map(|scan| json!({"name": "form", "valueReference": {"reference": scan}})));
     let closed = revoked.closed.iter();
     parts.extend(closed.map(|one| json!({"name": "closed", "valueReference": {"reference": one}})));
-    for ((member, before), (_, after)) in before.iter().zip(outlook.sights()) {
+    for ((member, before), (_, after)) in before.iter().zip(outlook.sights()?) {
         if before.types == after.types {
             continue;
         }
@@ -190,8 +190,8 @@ fn withdrawn(revoked: &Revoked, before: &outlook::Sights, outlook: &Outlook<'_>)
         of_member.extend(access::counts(&after.types));
         parts.push(json!({"name": "member", "part": of_member}));
     }
-    parts.extend(told(&outlook.alarms(&revoked.filed)));
-    parts
+    parts.extend(told(&outlook.alarms(&revoked.filed)?));
+    Ok(parts)
 }
 
 /// A record and who keeps it.

@@ -118,8 +118,8 @@ pub(super) mod tests {
     use super::super::tests::{AWAY, HOME, LIKE, filled};
     use super::super::verify;
     use super::*;
-    use crate::store::ties::Member;
     use crate::store::press::Dictionary;
+    use crate::store::ties::Member;
     use crate::store::{Commit, Store, parts};
 
     fn pair(other: PatientKey, state: State) -> Pair {

@@ -53,12 +53,12 @@ impl<'g> Outlook<'g> {
     }
 
     /// What each member sees of all of them.
-    pub(super) fn sights(&self) -> Sights {
+    pub(super) fn sights(&self) -> Result<Sights, Fault> {
         let now = self.gateway.now();
         let mut sights = Vec::new();
         // The office and its Consents are not what is asked for.
         let is_member = |caller: &Arc<Caller>| !matches!(caller.role, Role::Office | Role::Open);
-        for member in self.gateway.callers().into_iter().filter(is_member) {
+        for member in self.gateway.callers()?.into_iter().filter(is_member) {
             let mut sight = Sight::default();
             for chart in &self.charts {
                 sight.and(match self.is_imagined {
@@ -72,13 +72,13 @@ impl<'g> Outlook<'g> {
             }
             sights.push((member, sight));
         }
-        sights
+        Ok(sights)
     }
 
     /// What is not understood, what denies in spite of a Consent (`Consent/id`) or permits beside it, and whom it names in vain.
-    pub(super) fn alarms(&self, own: &str) -> Vec<Issue> {
+    pub(super) fn alarms(&self, own: &str) -> Result<Vec<Issue>, Fault> {
         let mut issues: Vec<Issue> = self.directives.iter().filter_map(Directive::alarm).cloned().collect();
-        let callers = self.gateway.callers();
+        let callers = self.gateway.callers()?;
         for directive in &self.directives {
             let Effect::Rule(rule) = &directive.effect else { continue };
             let name = format!("Consent/{}", directive.consent.id);
@@ -106,7 +106,7 @@ impl<'g> Outlook<'g> {
                 }
             }
         }
-        issues
+        Ok(issues)
     }
 }
 
