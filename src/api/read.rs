@@ -16,7 +16,7 @@ use super::write::rules;
 use crate::app::Gateway;
 use crate::audit::What;
 use crate::chart::Chart;
-use crate::consent::{Action, Caller};
+use crate::consent::{Action, Caller, Role};
 use crate::fault::{Fault, Status};
 use crate::fhir::{PatientKey, ResourceId, ResourceType};
 
@@ -70,8 +70,12 @@ pub(super) async fn answer(
         links.read(gateway, caller, &chart, trail).await?;
     }
     // What is said of a Patient's links changes without a version, and "as it was" of those alone who have none would tell
-    // whether there are hidden ones.
-    if resource_type != ResourceType::PATIENT && has_it(version, modified) {
+    // whether there are hidden ones, but where nothing is hidden.
+    let may_be_unchanged = match caller.role {
+        Role::Open => !is_linked(&chart, resource_type),
+        _ => resource_type != ResourceType::PATIENT,
+    };
+    if may_be_unchanged && has_it(version, modified) {
         return Ok(Answer::not_modified(version, modified));
     }
     let whole = |body| extent.of(links.add(chart.patient, resource_type, body));

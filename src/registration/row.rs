@@ -40,16 +40,10 @@ impl Names {
     /// Those of the directory and of the configuration. Blocks on storage.
     pub(super) fn read(gateway: &Gateway) -> Result<Self, Fault> {
         let mut names = Names::default();
-        let directory = gateway.chart(PatientKey::DIRECTORY)?;
-        for row in 0..directory.len() {
-            if directory.columns.types[row] != ResourceType::ORGANIZATION {
-                continue;
-            }
-            let organization: Value = serde_json::from_slice(&directory.body(row)?).unwrap_or_default();
-            let Some(id) = organization["id"].as_str() else { continue };
-            let aliases = organization["alias"].as_array().into_iter().flatten();
-            for name in aliases.chain([&organization["name"]]).filter_map(Value::as_str) {
-                names.organizations.insert(folded(name), format!("Organization/{id}"));
+        for part in PatientKey::parts_of(ResourceType::ORGANIZATION) {
+            let part = gateway.chart(part)?;
+            for row in 0..part.len() {
+                names.organization(&serde_json::from_slice(&part.body(row)?).unwrap_or_default());
             }
         }
         for (facility, organization) in &gateway.terms().custodians {
@@ -70,9 +64,23 @@ impl Names {
         Ok(names)
     }
 
+    /// Takes up an Organization by its name and aliases. A name that two have is nobody's: a consent must not go to the other.
+    fn organization(&mut self, organization: &Value) {
+        let Some(id) = organization["id"].as_str() else { return };
+        let reference = format!("Organization/{id}");
+        let aliases = organization["alias"].as_array().into_iter().flatten();
+        for name in aliases.chain([&organization["name"]]).filter_map(Value::as_str) {
+            let known = self.organizations.entry(folded(name)).or_insert_with(|| reference.clone());
+            if *known != reference {
+                known.clear();
+            }
+        }
+    }
+
     fn member(&self, name: &str) -> Option<Member> {
         let folded = folded(name);
-        let organization = || self.organizations.get(&folded).cloned().or_else(|| self.organization_of(name));
+        let named = self.organizations.get(&folded).filter(|reference| !reference.is_empty());
+        let organization = || named.cloned().or_else(|| self.organization_of(name));
         Member::parse(name)
             .or_else(|| self.kinds.get(&folded).map(|kind| Member::Kind(*kind)))
             .or_else(|| organization().map(Member::Named))

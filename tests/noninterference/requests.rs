@@ -40,7 +40,12 @@ const HOSTILE: [&str; 14] = [
     "-",
     "%25",
 ];
-const OPERATIONS: [&str; 29] = [
+const OPERATIONS: [&str; 34] = [
+    "$register",
+    "$register-batch",
+    "$registration-form",
+    "$registration-report",
+    "$revoke",
     "$ihe-pix",
     "$link",
     "$links",

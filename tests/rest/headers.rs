@@ -28,11 +28,20 @@ fn head_is_get_without_a_body() {
     }
 }
 
+/// Of a Patient other facilities' records are said without a version, so that it is sent whole each time.
+#[test]
+fn a_patient_is_never_as_it_was() {
+    let served = served();
+    let tag = served.get("hospital", patient()).header("etag").expect("META-01").to_owned();
+    assert_eq!(served.ask(Ask::get("hospital", patient()).with("if-none-match", tag)).status, 200);
+}
+
 /// META-01, META-02, READ-05, READ-06: what the caller has already is not sent again.
 #[test]
 fn a_read_may_be_conditional() {
     let served = served();
-    let read = served.get("hospital", patient());
+    let path = observation(&served);
+    let read = served.get("hospital", path.as_str());
     assert_eq!(read.header("etag"), Some("W/\"1\""), "META-01");
     assert_eq!(read.json()["meta"]["versionId"], "1", "META-01");
     let modified = read.header("last-modified").expect("META-02").to_owned();
@@ -52,7 +61,7 @@ fn a_read_may_be_conditional() {
         ("READ-06", Some("W/\"1\""), Some(earlier), 304),
     ] {
         for method in ["GET", "HEAD"] {
-            let mut ask = Ask { method, ..Ask::get("hospital", patient()) };
+            let mut ask = Ask { method, ..Ask::get("hospital", path.as_str()) };
             for (name, value) in [("if-none-match", none_match), ("if-modified-since", since)] {
                 if let Some(value) = value {
                     ask = ask.with(name, value);
@@ -67,7 +76,7 @@ fn a_read_may_be_conditional() {
                 assert_eq!((answer.length, answer.header("content-type")), (None, None), "{row}");
             }
             // CONS-06, READ-09: whoever may not see the resource cannot tell by this either.
-            let (hidden, missing) = (Ask { client: "agency-a".into(), ..ask.clone() }, "/Patient/unknown");
+            let (hidden, missing) = (Ask { client: "agency-a".into(), ..ask.clone() }, "/Observation/unknown");
             let (hidden, missing) = (served.ask(hidden.clone()), served.ask(Ask { path: missing.into(), ..hidden }));
             assert_eq!((hidden.status, &hidden), (404, &missing), "{row}");
         }

@@ -121,7 +121,9 @@ fn resource(w: &mut Writer, mode: Mode, definitions: &Definitions, resource_type
         let writes = mode.writes(resource_type);
         w.boolean("updateCreate", writes);
         w.boolean("conditionalCreate", writes);
-        w.string("conditionalRead", "full-support");
+        // Links of a Patient are said without a version, so that nobody's copy is known to be the same.
+        let is_said_anew = resource_type == ResourceType::PATIENT && mode == Mode::Registered;
+        w.string("conditionalRead", if is_said_anew { "not-supported" } else { "full-support" });
         w.boolean("conditionalUpdate", writes);
         w.string("conditionalDelete", if writes { "single" } else { "not-supported" });
         // References lead where they say, or say by an identifier whom they mean; whether it is there is not asked.
