@@ -216,7 +216,7 @@ fn leak_64_who_is_looked_for_waits_for_a_beat() {
         pix("agency-a", CLINIC, "77"),
         pix("agency-a", CLINIC, "404"),
     ]);
-    asks.extend(asks.clone().iter().map(|ask| batch("agency-a", &[ask.clone()])));
+    asks.extend(asks.clone().iter().map(|ask| batch("agency-a", std::slice::from_ref(ask))));
     asks.push(matching("agency-a", json!({"resourceType": "Patient"}), &[]));
     for ask in asks {
         let begun = Instant::now();
