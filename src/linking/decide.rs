@@ -8,7 +8,7 @@ use crate::fault::Fault;
 use crate::fhir::PatientKey;
 use crate::identity::{Reason, Verdict, compare, contradict};
 use crate::pipeline::{Relating, Relation};
-use crate::store::ties::{Pair, State};
+use crate::store::ties::{MEMBERS_MAX, Pair, State};
 use crate::store::{Store, Ties};
 
 /// The ground of a link that somebody decided on.
@@ -134,7 +134,7 @@ impl Linker {
         Ok(false)
     }
 
-    /// Whether no two records contradict each other of those that would be one person's by a link.
+    /// Whether no two records contradict each other of those that would be one person's by a link, and they are not too many.
     fn agree(&self, record: PatientKey, other: PatientKey, relating: &mut Relating<'_>) -> Result<bool, Fault> {
         let mut person = |own: PatientKey| -> Result<BTreeSet<PatientKey>, Fault> {
             Ok(relating.ties(own)?.others(own).map(|member| member.record).chain([own]).collect())
@@ -143,12 +143,19 @@ impl Linker {
         if ours.contains(&other) {
             return Ok(true);
         }
+        // They cannot become one person's anyhow, and are not all read to be told so.
+        if ours.len() + theirs.len() > MEMBERS_MAX {
+            return Ok(false);
+        }
+        let mut others = Vec::with_capacity(theirs.len());
+        for two in &theirs {
+            others.extend(self.who(*two)?.map(|who| (*two, who.traits)));
+        }
         for one in &ours {
-            let Some(a) = self.who(*one)? else { continue };
-            for two in theirs.iter().filter(|two| (*one, **two) != (record, other)) {
-                if self.who(*two)?.is_some_and(|b| contradict(&a.traits, &b.traits)) {
-                    return Ok(false);
-                }
+            let Some(who) = self.who(*one)? else { continue };
+            let mut beyond = others.iter().filter(|(two, _)| (*one, *two) != (record, other));
+            if beyond.any(|(_, traits)| contradict(&who.traits, traits)) {
+                return Ok(false);
             }
         }
         Ok(true)

@@ -120,27 +120,34 @@ impl Relating<'_> {
                 around.push(record);
             }
         }
+        let regroups = relations.iter().any(|relation| self.kindred.regroups(relation));
+        if let ([relation], true) = (relations, regroups)
+            && let Some(why) = self.kindred.refused(relation)
+        {
+            return Ok(Err(why));
+        }
         self.kindred.gone.clear();
-        let before = self.kindred.now_of(&around);
-        let done = self.hold(relations, &around);
+        let before = if regroups { self.kindred.now_of(&around) } else { self.kindred.nodes_of(&around) };
+        let done = self.hold(relations, regroups.then_some(&around));
         if !matches!(done, Ok(Ok(()))) {
             self.kindred.restore(before);
         }
         done
     }
 
-    fn hold(&mut self, relations: &[Relation], around: &[PatientKey]) -> Result<Result<(), Unrelated>, Fault> {
-        let (mut regroups, now) = (false, (self.pipeline.clock)());
+    /// Writes relations down; `around` are the records whose persons are found anew by them, where any are.
+    fn hold(
+        &mut self,
+        relations: &[Relation],
+        around: Option<&Vec<PatientKey>>,
+    ) -> Result<Result<(), Unrelated>, Fault> {
+        let now = (self.pipeline.clock)();
         for relation in relations {
-            let states = [self.kindred.state_of(relation.one, relation.other), relation.state];
-            regroups |= states.contains(&Some(State::Linked)) || relation.state == Some(State::Separate);
             if let Err(why) = self.kindred.state(relation, now)? {
                 return Ok(Err(why));
             }
         }
-        if !regroups {
-            return Ok(Ok(()));
-        }
+        let Some(around) = around else { return Ok(Ok(())) };
         let (pipeline, alone, commit) = (self.pipeline, &mut self.alone, &mut self.commit);
         self.kindred.regroup(around, |record| {
             if let Some(member) = alone.get(&record) {
@@ -240,8 +247,24 @@ impl<'s> Kindred<'s> {
         Ok(())
     }
 
-    fn state_of(&self, one: PatientKey, other: PatientKey) -> Option<State> {
-        self.nodes.get(&one)?.now.pair(other).map(|pair| pair.state)
+    /// Whether a relation may change who is one person.
+    fn regroups(&self, relation: &Relation) -> bool {
+        let known = self.nodes.get(&relation.one).and_then(|node| node.now.pair(relation.other));
+        let states = [known.map(|pair| pair.state), relation.state];
+        states.contains(&Some(State::Linked)) || relation.state == Some(State::Separate)
+    }
+
+    /// Why a link cannot hold, where that is plain at once: hundreds of records of test patients that are all alike must not
+    /// each be put together with all others to find it out.
+    fn refused(&self, relation: &Relation) -> Option<Unrelated> {
+        let (one, other) = (self.nodes.get(&relation.one)?, self.nodes.get(&relation.other)?);
+        if relation.by.is_empty() && one.now.pair(relation.other).is_some_and(Pair::is_decided) {
+            return Some(Unrelated::Decided);
+        }
+        let records = |node: &Node| node.now.members.len().max(1);
+        let is_one = one.now.members.iter().any(|member| member.record == relation.other);
+        let is_link = relation.state == Some(State::Linked);
+        (is_link && !is_one && records(one) + records(other) > MEMBERS_MAX).then_some(Unrelated::TooManyMembers)
     }
 
     /// Writes a relation down with both records.
@@ -262,18 +285,21 @@ impl<'s> Kindred<'s> {
             };
             let (by, reason) = (cut(&relation.by), cut(&relation.reason));
             let (ground, score) = (relation.ground.clone(), relation.score);
+            // What a rule proposes takes the place of a weaker proposal only, or two that are alike would take turns for ever.
+            let least = if state == State::Proposed && relation.by.is_empty() { score } else { f32::INFINITY };
             node.now.remember(Pair { other, state, ground, by, reason, score, since_ms });
-            if node.now.pairs.len() > PAIRS_MAX && !self.let_go(own, other)? {
+            if node.now.pairs.len() > PAIRS_MAX && !self.let_go(own, other, least)? {
                 return Ok(Err(Unrelated::TooManyPairs));
             }
         }
         Ok(Ok(()))
     }
 
-    /// Forgets the weakest pair of a record that waits for somebody to look, but not this one; whether there was any.
-    fn let_go(&mut self, own: PatientKey, but: PatientKey) -> Result<bool, Fault> {
+    /// Forgets the weakest pair of a record that waits for somebody to look, weaker than this and not this one; whether there
+    /// was any.
+    fn let_go(&mut self, own: PatientKey, but: PatientKey, least: f32) -> Result<bool, Fault> {
         let Some(node) = self.nodes.get(&own) else { return Ok(false) };
-        let waiting = node.now.in_state(State::Proposed).filter(|pair| pair.other != but);
+        let waiting = node.now.in_state(State::Proposed).filter(|pair| pair.other != but && pair.score < least);
         let Some(weakest) = waiting.min_by(|a, b| a.score.total_cmp(&b.score)).map(|pair| pair.other) else {
             return Ok(false);
         };
@@ -335,8 +361,14 @@ impl<'s> Kindred<'s> {
             let others = self.nodes.get(record).into_iter().flat_map(|node| &node.now.members);
             all.extend(others.map(|member| member.record));
         }
-        let node = |record| self.nodes.get(&record).map(|node| (record, node.now.clone(), node.own_now.clone()));
-        all.into_iter().filter_map(node).collect()
+        self.nodes_of(&all.into_iter().collect::<Vec<_>>())
+    }
+
+    /// These records alone, as they are now.
+    fn nodes_of(&self, records: &[PatientKey]) -> Vec<(PatientKey, Ties, Vec<String>)> {
+        let node =
+            |record: &PatientKey| self.nodes.get(record).map(|node| (*record, node.now.clone(), node.own_now.clone()));
+        records.iter().filter_map(node).collect()
     }
 
     fn restore(&mut self, before: Vec<(PatientKey, Ties, Vec<String>)>) {

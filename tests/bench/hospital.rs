@@ -19,10 +19,20 @@ pub fn number(patient: u64) -> String {
     format!("{:010}", 7_000_000_000 + patient)
 }
 
+/// People are told apart as real ones are: by name, birth, telephone and insurance.
 fn head(kind: &str, stamp: &str, patient: &str) -> String {
+    let n: usize = patient.parse().unwrap_or_default();
+    let syllable = |at: usize| {
+        let (kana, kanji) = ("アイウエオカキクケコサシスセソタチツテト", "亜伊宇江尾加木久毛古佐志須世曽田千津手戸");
+        let at = n / 20_usize.pow(at as u32) % 20;
+        (kanji.chars().nth(at).unwrap_or_default(), kana.chars().nth(at).unwrap_or_default())
+    };
+    let ((k0, s0), (k1, s1), (k2, s2)) = (syllable(0), syllable(1), syllable(2));
+    let (year, month, day) = (1930 + n * 7 % 60, 1 + n * 5 % 12, 1 + n * 11 % 28);
+    let phone = format!("011-{:03}-{:04}", n / 10_000 % 1_000, n % 10_000);
     format!(
         "MSH|^~\\&|HIS|SEND|GW|RCV|{stamp}||{kind}|{stamp}{patient}|P|2.5||||||UNICODE UTF-8\r\
-         PID|0001||{patient}||見本^患者^^^^^L^I~ミホン^カンジャ^^^^^L^P||19500102|F|||^^^^060-0000^JPN^H^北海道見本市例示町1||^PRN^PH^^^^^^^^^011-000-0000\r"
+         PID|0001||{patient}||見{k0}^{k1}{k2}^^^^^L^I~ミ{s0}^{s1}{s2}^^^^^L^P||{year}{month:02}{day:02}|F|||^^^^060-0000^JPN^H^北海道見本市例示町1||^PRN^PH^^^^^^^^^{phone}\r"
     )
 }
 
@@ -31,10 +41,13 @@ pub fn adt(patient: u64) -> Letter {
     let number = number(patient);
     let stamp = "20261005090000";
     let text = head("ADT^A08^ADT_A01", stamp, &number).replacen("PID|", &format!("EVN||{stamp}\rPID|"), 1)
-        + "NK1|1|見本^家族^^^^^L^I|SPO|^^^^060-0000^JPN^H^北海道見本市例示町1|011-000-0001\r\
+        + &format!(
+            "NK1|1|見本^家族^^^^^L^I|SPO|^^^^060-0000^JPN^H^北海道見本市例示町1|011-000-0001\r\
          PV1|0001|O|11^^^^^C||||1001^例示^医師^^^^^^^L^^^^^I|||11\r\
          AL1|1|FA^食物アレルギー^HL70127|J9FC11000000^例示^J-FAGY\r\
-         IN1|1|67^国民健康保険^JHSD0001|01999999|||||||123~4567~01||20260401|20270331||||SEL^本人^HL70063\r";
+         IN1|1|67^国民健康保険^JHSD0001|01999999|||||||123~{insured}~01||20260401|20270331||||SEL^本人^HL70063\r",
+            insured = patient % 10_000
+        );
     letter(&number, "-", "ADT-00", "999999999999999", stamp, text)
 }
 

@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 use tasuki::fhir::PatientKey;
+use tasuki::pipeline::Unrelated;
 use tasuki::store::Store;
-use tasuki::store::ties::State;
+use tasuki::store::ties::{MEMBERS_MAX, PAIRS_MAX, State};
 
 use super::*;
 
@@ -132,4 +133,35 @@ fn a_facility_takes_nobodys_consent_back_and_closes_nobody_elses_record() {
         assert!(sees(&served, "agency-a").contains(&"E119".to_owned()), "{name}");
         assert_eq!(sees(&served, "agency-b"), Vec::<String>::new(), "{name}");
     }
+}
+
+#[test]
+fn a_hundred_test_patients_who_are_all_alike_come_to_rest() {
+    let (_, gateway, store) = world(&Person::hanako(), &Person::hanako());
+    let all: Vec<PatientKey> = (1_000..1_110).map(|n| record(HOSPITAL, &format!("{n:010}"))).collect();
+    for n in 1_000..1_110 {
+        receive(&store, &letter_of(HOSPITAL, &format!("{n:010}"), &format!("t{n}"), &Person::hanako(), &[]));
+    }
+    gateway.linker().settle().unwrap();
+    let of = |record: PatientKey| store.ties(record).unwrap().0;
+    assert!(all.iter().all(|one| of(*one).members.len() <= MEMBERS_MAX && of(*one).pairs.len() <= PAIRS_MAX));
+    assert_eq!(of(all[0]).members.len(), MEMBERS_MAX);
+    // What a rule proposes takes the place of a weaker proposal and of no other, or they would take turns for ever.
+    let known = of(all[0]).pairs;
+    let mut strangers = all[1..].iter().filter(|one| known.iter().all(|pair| pair.other != **one));
+    let propose = |other: PatientKey, score: f32| {
+        let ground = "score".to_owned();
+        let (one, state, by, reason) = (all[0], Some(State::Proposed), String::new(), String::new());
+        gateway.pipeline().relate(&[Relation { one, other, state, ground, by, reason, score }]).unwrap().map(|_| ())
+    };
+    let weakest = known.iter().filter(|pair| pair.state == State::Proposed).map(|pair| pair.score);
+    let weakest = weakest.min_by(f32::total_cmp).unwrap();
+    for _ in known.len()..PAIRS_MAX {
+        assert_eq!(propose(*strangers.next().unwrap(), weakest), Ok(()));
+    }
+    let (full, stranger) = (of(all[0]).pairs, *strangers.next().unwrap());
+    assert_eq!(propose(stranger, weakest), Err(Unrelated::TooManyPairs));
+    assert_eq!(of(all[0]).pairs, full);
+    assert_eq!(propose(stranger, weakest + 1.0), Ok(()));
+    assert_eq!(of(all[0]).pairs.len(), PAIRS_MAX);
 }
