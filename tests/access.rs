@@ -88,17 +88,7 @@ fn to(reference: &str) -> Value {
 
 /// The codes of the Conditions that a client finds when it asks for all it may see.
 fn sees(served: &Served, client: &str) -> Vec<String> {
-    found(&served.get(client, "/Condition"))
-}
-
-fn found(answer: &Answer) -> Vec<String> {
-    assert_eq!(answer.status, 200, "{answer:?}");
-    let body = answer.json();
-    let entries = body["entry"].as_array().into_iter().flatten();
-    let mut codes: Vec<_> =
-        entries.filter_map(|entry| Some(entry.pointer("/resource/code/text")?.as_str()?.to_owned())).collect();
-    codes.sort();
-    codes
+    served.get(client, "/Condition").codes()
 }
 
 const EVERYBODY: [&str; 6] = ["agency-a", "agency-b", "nurse", "helper", "ambulance", "app"];
@@ -250,7 +240,7 @@ fn an_emergency_opens_one_record_for_a_time_and_tells_its_keeper() {
         |client: &str, body: Value| served.ask(Ask::post(client, format!("/{}/$emergency-access", patient()), &body));
     let reason = json!({"resourceType": "Parameters", "parameter": [
         {"name": "reason", "valueString": "意識障害で搬送中"}, {"name": "minutes", "valuePositiveInt": 30}]});
-    let named = |client: &str| found(&served.get(client, format!("/Condition?patient={}", patient())));
+    let named = |client: &str| served.get(client, format!("/Condition?patient={}", patient())).codes();
     assert_eq!(open("nurse", reason.clone()).status, 403, "who may not open records is told so");
     assert_eq!(
         open(

@@ -50,14 +50,7 @@ fn put(served: &Served, id: &str, patient: PatientKey, organization: &str, kind:
 
 /// The codes of the findings that a client sees.
 fn sees(served: &Served, client: &str) -> Vec<String> {
-    let answer = served.get(client, "/Condition");
-    assert_eq!(answer.status, 200, "{answer:?}");
-    let body = answer.json();
-    let entries = body["entry"].as_array().into_iter().flatten();
-    let mut codes: Vec<_> =
-        entries.filter_map(|entry| Some(entry.pointer("/resource/code/text")?.as_str()?.to_owned())).collect();
-    codes.sort();
-    codes
+    served.get(client, "/Condition").codes()
 }
 
 fn state(store: &Store) -> Option<State> {

@@ -20,7 +20,7 @@ const NOTE: &str = "people";
 /// Another number where what is kept of a record, or its keys, are made otherwise: everything is made anew then.
 const MADE: u32 = 2;
 /// Entries of the log that are followed at a time.
-const PAGE: usize = 64;
+const PAGE: usize = 256;
 /// Records that are written in one commit.
 const RECORDS_MAX: usize = 256;
 /// How often records are looked at together when something of them has changed meanwhile; then one by one.
@@ -70,18 +70,19 @@ impl Linker {
         let records: BTreeSet<PatientKey> =
             told.map(|(record, _)| *record).filter(|record| !record.is_directory()).collect();
         let records: Vec<PatientKey> = records.into_iter().collect();
-        for some in records.chunks(RECORDS_MAX) {
-            if !self.follow_records(some, None, TOGETHER)? {
-                for one in some.chunks(1) {
-                    if !self.follow_records(one, None, CONFLICTS_MAX)? {
-                        return Err(Fault::Busy);
-                    }
+        let mut chunks = records.chunks(RECORDS_MAX).peekable();
+        // A page of nothing but messages that tell nothing of people costs no write of its own.
+        while let Some(some) = chunks.next() {
+            let note = chunks.peek().is_none().then_some(*last);
+            if self.follow_records(some, note, TOGETHER)? {
+                continue;
+            }
+            for one in some.chunks(1) {
+                if !self.follow_records(one, None, CONFLICTS_MAX)? {
+                    return Err(Fault::Busy);
                 }
             }
-        }
-        // A page of nothing but messages that tell nothing of people costs no write of its own.
-        if !records.is_empty() {
-            self.follow_records(&[], Some(*last), 1)?;
+            self.follow_records(&[], note, 1)?;
         }
         Ok(Some(*last))
     }

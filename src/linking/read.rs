@@ -44,17 +44,24 @@ pub(super) fn told(partition: &Partition) -> Result<Told, Fault> {
         })?);
     }
     let mut told = Told { traits: Some(Traits::read(&patient, &coverages)), ..Told::default() };
-    for link in patient["link"].as_array().into_iter().flatten().take(LINKS_MAX) {
-        let id =
-            link.pointer("/other/reference").and_then(Value::as_str).and_then(|text| text.strip_prefix("Patient/"));
-        let Some(other) = id.map(PatientKey::of_id).filter(|other| *other != partition.patient) else { continue };
-        match link["type"].as_str() {
-            Some("replaced-by" | "replaces") => told.merged.push(other),
-            Some("seealso") => told.see_also.push(other),
-            _ => {}
+    told.links(&patient, partition.patient);
+    Ok(told)
+}
+
+impl Told {
+    /// Takes up what a Patient says of other records (Patient.link).
+    fn links(&mut self, patient: &Value, own: PatientKey) {
+        for link in patient["link"].as_array().into_iter().flatten().take(LINKS_MAX) {
+            let reference = link.pointer("/other/reference").and_then(Value::as_str);
+            let id = reference.and_then(|text| text.strip_prefix("Patient/"));
+            let Some(other) = id.map(PatientKey::of_id).filter(|other| *other != own) else { continue };
+            match link["type"].as_str() {
+                Some("replaced-by" | "replaces") => self.merged.push(other),
+                Some("seealso") => self.see_also.push(other),
+                _ => {}
+            }
         }
     }
-    Ok(told)
 }
 
 /// What a Patient and Coverages that a reader may see tell; the same as of a record that holds no more than these.
@@ -81,4 +88,35 @@ fn with_insurer(mut coverage: Value, insurer: impl Fn(&str) -> Result<Option<Val
 
 fn parsed(record: &Record) -> Result<Value, Fault> {
     serde_json::from_str(&record.body.json()?).map_err(|_| Fault::Broken("a stored resource is not JSON".into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn so_many_coverages_tell_people_apart_and_no_more() {
+        let patient = json!({"resourceType": "Patient", "name": [{"family": "試験", "given": ["花子"]}]});
+        let member = json!({"system": "http://jpfhir.jp/fhir/clins/Idsystem/JP_Insurance_memberID",
+            "value": "00138172:あ:187:01"});
+        let behind = |others: usize| {
+            let mut coverages = vec![json!({"resourceType": "Coverage"}); others];
+            coverages.push(json!({"resourceType": "Coverage", "identifier": [member]}));
+            traits_of(&patient, coverages, &[]).unwrap().medical.len()
+        };
+        assert_eq!((behind(COVERAGES_MAX - 1), behind(COVERAGES_MAX)), (1, 0));
+    }
+
+    #[test]
+    fn so_many_links_are_followed_and_no_more() {
+        let link = |n: u128| json!({"type": "seealso", "other": {"reference": PatientKey(n << 80).reference()}});
+        let followed = |count: usize| {
+            let mut told = Told::default();
+            told.links(&json!({"link": (1..=count as u128).map(link).collect::<Vec<_>>()}), PatientKey(0));
+            told.see_also.len()
+        };
+        assert_eq!((followed(LINKS_MAX), followed(LINKS_MAX + 1)), (LINKS_MAX, LINKS_MAX));
+    }
 }

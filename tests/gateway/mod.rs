@@ -210,6 +210,17 @@ impl Answer {
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str())
     }
+
+    /// The texts of the codes of what was found, in the order of the alphabet; a finding of [`condition`] is known by it.
+    pub fn codes(&self) -> Vec<String> {
+        assert_eq!(self.status, 200, "{self:?}");
+        let body = self.json();
+        let entries = body["entry"].as_array().into_iter().flatten();
+        let mut codes: Vec<_> =
+            entries.filter_map(|entry| Some(entry.pointer("/resource/code/text")?.as_str()?.to_owned())).collect();
+        codes.sort();
+        codes
+    }
 }
 
 /// Runs `work` on `count` threads that begin together.

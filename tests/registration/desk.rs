@@ -80,14 +80,7 @@ impl Desk {
 
     /// The codes of the findings that a client sees.
     pub fn sees(&self, client: &str) -> Vec<String> {
-        let answer = self.served.get(client, "/Condition");
-        assert_eq!(answer.status, 200, "{answer:?}");
-        let body = answer.json();
-        let entries = body["entry"].as_array().into_iter().flatten();
-        let mut codes: Vec<_> =
-            entries.filter_map(|entry| Some(entry.pointer("/resource/code/text")?.as_str()?.to_owned())).collect();
-        codes.sort();
-        codes
+        self.served.get(client, "/Condition").codes()
     }
 
     pub fn sheaves(&self) -> usize {
