@@ -177,15 +177,16 @@ impl Sender {
             _ => vec![receipt.clone()],
         };
         for one in &receipts {
-            let outcome = if one.outcome == pipeline::Outcome::Held { Outcome::Rejected } else { Outcome::Done };
+            let outcome = if one.is_unused() { Outcome::Rejected } else { Outcome::Done };
             let mut event = event(self.gateway.now(), agent, self.address, outcome);
             event.patients.extend(one.record());
             event.count = u32::try_from(one.resources.len()).unwrap_or(u32::MAX);
             self.gateway.journal().record_now(event)?;
         }
         let verdict = |receipt: Receipt| match receipt.outcome {
-            pipeline::Outcome::Held => Verdict::Held(receipt.issues),
-            _ => Verdict::Stored(receipt.issues),
+            // Both are kept, and the sender's to mend.
+            pipeline::Outcome::Held | pipeline::Outcome::Refused => Verdict::Held(receipt.issues),
+            pipeline::Outcome::Stored | pipeline::Outcome::Parted => Verdict::Stored(receipt.issues),
         };
         let whole = if receipt.outcome == pipeline::Outcome::Parted { receipt.issues } else { Vec::new() };
         Ok(Delivered { verdicts: receipts.into_iter().map(verdict).collect(), whole })
