@@ -303,7 +303,7 @@ const MISTAKES: [(&str, &str, &str, &str); 94] = [
     ("validation = \"report\"", "validation = \"strict\"", "source.validation", "config-choice"),
     ("validation = \"off\"", "validation = \"hold\"", "fhir.validation", "config-choice"),
     ("JP_Patient_eCS\"]", "JP_Patient\"]", "fhir.profiles", "config-profile"),
-    ("JP_Patient_eCS\"]\nvalidate", "JP_Patient\"]\nvalidate", "source.profiles", "config-profile"),
+    ("JP_Patient_eCS\"]\n# Whether what", "JP_Patient\"]\n# Whether what", "source.profiles", "config-profile"),
     ("validate_mapped", "validate_v2", "validate_v2", "config-unknown-key"),
 ];
 
