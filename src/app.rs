@@ -11,6 +11,7 @@ mod known;
 mod panels;
 mod senders;
 mod teams;
+mod terms;
 
 use std::collections::HashMap;
 use std::net::IpAddr;

@@ -13,7 +13,7 @@ use gateway::{Answer, Ask, HOSPITAL, Served, clock, config_with, number_of};
 use serde_json::{Value, json};
 use tasuki::app::{Gateway, Senders};
 use tasuki::config::Config;
-use tasuki::intake::mllp::{Peer, Receiver, Stamp, answers};
+use tasuki::intake::mllp::{Peer, Receiver, Stamp, Verdict, answers};
 use tasuki::letter::LetterId;
 use tasuki::pipeline::Outcome;
 use tasuki::store::Store;
@@ -21,6 +21,8 @@ use tasuki::validate::standard::{Policy, Standard};
 
 /// Wants a birth date.
 const OF_PATIENT: &str = "http://g.example/StructureDefinition/Patient-g";
+/// Wants them female.
+const WOMEN: &str = "http://g.example/StructureDefinition/Patient-women";
 /// Wants a code of [`CODES`].
 const OF_CONDITION: &str = "http://g.example/StructureDefinition/Condition-g";
 const CODES: &str = "http://g.example/ValueSet/codes";
@@ -60,7 +62,9 @@ fn definitions() -> Vec<Value> {
     let system = json!({"resourceType": "CodeSystem", "url": SYSTEM, "status": "active", "content": "complete",
         "caseSensitive": true, "concept": [{"code": "a"}, {"code": "b"}]});
     let of_condition = profile(OF_CONDITION, "Condition", &[("Condition", json!({})), ("Condition.code", code)]);
-    vec![of_patient(1), of_condition, codes(CODES, &["a"]), system]
+    let female = ("Patient.gender", json!({"fixedCode": "female"}));
+    let women = profile(WOMEN, "Patient", &[("Patient", json!({})), female]);
+    vec![of_patient(1), women, of_condition, codes(CODES, &["a"]), system]
 }
 
 /// What is configured of a gateway with that guide.
@@ -252,7 +256,7 @@ fn definitions_of_the_directory_hold_from_the_next_request() {
         (one["supportedProfile"].clone(), statement.header("etag").unwrap().to_owned())
     };
     let (before, tag) = supported("Patient");
-    assert_eq!(before, json!([OF_PATIENT]));
+    assert_eq!(before, json!([OF_PATIENT, WOMEN]));
     assert_eq!(supported("Observation").0, Value::Null);
     let claiming = patient(json!({"meta": claims(OF_PATIENT)}));
     assert_eq!(validate(&claiming), [MISSING]);
@@ -408,6 +412,10 @@ fn what_messages_are_mapped_to_is_checked_where_that_is_asked() {
             String::from_utf8(all.concat()).unwrap()
         };
         let answer = ask(&adt("c1", ""));
+        // What is not there no field said.
+        if code == "AE" {
+            assert!(answer.contains("|Patient.birthDate (Patient/"), "{answer}");
+        }
         assert!(answer.contains(&format!("MSA|{code}|c1")), "{policy:?} {answer}");
         let errors: Vec<&str> = answer.split('\r').filter(|line| line.starts_with("ERR|")).collect();
         assert_eq!(errors.iter().any(|error| error.contains("|E|profile-min")), !rule.is_empty(), "{errors:#?}");
@@ -415,6 +423,24 @@ fn what_messages_are_mapped_to_is_checked_where_that_is_asked() {
         assert_eq!(ask(&adt("c1", "")), answer, "the same again has the same answer");
         assert!(ask(&adt("c2", "19500101")).contains("MSA|AA|c2"));
     }
+}
+
+#[test]
+fn what_is_wrong_is_told_at_the_field_that_said_it() {
+    let config = config(Policy::Refuse, true, &[WOMEN]);
+    let (gateway, served) = over(&Store::open_memory(), &config);
+    let senders = Senders::new(gateway, &config, &config.mllp[0]);
+    let peer = Peer { address: IpAddr::V4(Ipv4Addr::LOCALHOST), certificates: Vec::new() };
+    let delivered = senders.admit(&peer).unwrap()(adt("c1", "19500101").as_bytes());
+    let Verdict::Held(findings) = &delivered.verdicts[0] else { panic!("{delivered:?}") };
+    let fixed = findings.iter().find(|one| one.rule == "profile-fixed").unwrap();
+    assert_eq!(fixed.place, "PID-8");
+    assert!(fixed.en.contains("[Patient.gender]") && !fixed.en.contains("太郎"), "{}", fixed.en);
+    // Over HTTP the receipt names the element.
+    let answer =
+        served.ask(Ask { body: adt("c1", "19500101").into_bytes(), ..Ask::post("hospital", "//intake", &Value::Null) });
+    assert_eq!(answer.status, 422);
+    assert!(answer.body.contains("Patient.gender (Patient/"), "{}", answer.body);
 }
 
 /// What was taken in is taken in: neither a replay nor another start asks again.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Gateway;
+use super::terms::in_senders_terms;
 use crate::audit::{Agent, Event, Outcome, What};
 use crate::auth::{Chain, Digest, Verifier};
 use crate::config;
@@ -183,13 +184,22 @@ impl Sender {
             event.count = u32::try_from(one.resources.len()).unwrap_or(u32::MAX);
             self.gateway.journal().record_now(event)?;
         }
-        let verdict = |receipt: Receipt| match receipt.outcome {
-            // Both are kept, and the sender's to mend.
-            pipeline::Outcome::Held | pipeline::Outcome::Refused => Verdict::Held(receipt.issues),
-            pipeline::Outcome::Stored | pipeline::Outcome::Parted => Verdict::Stored(receipt.issues),
-        };
         let whole = if receipt.outcome == pipeline::Outcome::Parted { receipt.issues } else { Vec::new() };
-        Ok(Delivered { verdicts: receipts.into_iter().map(verdict).collect(), whole })
+        let verdicts = receipts.into_iter().map(|one| self.verdict(one)).collect::<Result<_, _>>()?;
+        Ok(Delivered { verdicts, whole })
+    }
+
+    fn verdict(&self, receipt: Receipt) -> Result<Verdict, Fault> {
+        // Held or refused: both are kept, and the sender's to mend.
+        if !receipt.is_unused() {
+            return Ok(Verdict::Stored(receipt.issues));
+        }
+        let letter = LetterId::parse(&receipt.letter).map(|id| self.gateway.letter(id)).transpose()?.flatten();
+        let mut findings = receipt.issues;
+        if let Some(letter) = letter {
+            in_senders_terms(&letter, &self.gateway.pipeline().book(), &mut findings)?;
+        }
+        Ok(Verdict::Held(findings))
     }
 
     fn receipts_of(&self, parts: &[Part]) -> Result<Vec<Receipt>, Fault> {
