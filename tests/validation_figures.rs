@@ -191,15 +191,13 @@ fn taking_in_with_and_without_a_report() {
         )
         .into_bytes()
     };
-    let cases: [(&str, u32, &dyn Fn(u32) -> Vec<u8>); 3] = [
-        ("Bundle of a Patient and a laboratory result", 400, &|n| numbered(&small, n)),
-        ("document of 200 entries", 12, &|n| numbered(&document, n)),
-        ("ADT^A08, mapped", 1000, &message),
-    ];
-    for (name, count, letter) in cases {
+    let mut compared = |name: &str, count: u32, letter: &dyn Fn(u32) -> Vec<u8>| {
         for policy in [Policy::Off, Policy::Report, Policy::Off, Policy::Report] {
             config.sources[0].standard = Standard { policy, is_for_mapped: true, profiles: Vec::new() };
             println!("{name}, {policy:?}: {:?}", taking_in(&config, count, letter));
         }
-    }
+    };
+    compared("Bundle of a Patient and a laboratory result", 400, &|n| numbered(&small, n));
+    compared("document of 200 entries", 12, &|n| numbered(&document, n));
+    compared("ADT^A08, mapped", 1000, &message);
 }

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Gateway;
-use super::terms::in_senders_terms;
 use crate::audit::{Agent, Event, Outcome, What};
 use crate::auth::{Chain, Digest, Verifier};
 use crate::config;
@@ -194,12 +193,7 @@ impl Sender {
         if !receipt.is_unused() {
             return Ok(Verdict::Stored(receipt.issues));
         }
-        let letter = LetterId::parse(&receipt.letter).map(|id| self.gateway.letter(id)).transpose()?.flatten();
-        let mut findings = receipt.issues;
-        if let Some(letter) = letter {
-            in_senders_terms(&letter, &self.gateway.pipeline().book(), &mut findings)?;
-        }
-        Ok(Verdict::Held(findings))
+        Ok(Verdict::Held(self.gateway.in_senders_terms(receipt)?.issues))
     }
 
     fn receipts_of(&self, parts: &[Part]) -> Result<Vec<Receipt>, Fault> {

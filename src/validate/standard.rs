@@ -87,7 +87,7 @@ impl Judgement {
     #[must_use]
     pub fn in_order(mut self) -> Self {
         self.findings = once(self.findings);
-        self.findings.sort_by_key(|finding| rank(finding));
+        self.findings.sort_by_key(rank);
         if self.findings.len() > FINDINGS_MAX {
             let left_out = self.findings.len() - FINDINGS_MAX;
             self.findings.truncate(FINDINGS_MAX);
