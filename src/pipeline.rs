@@ -36,6 +36,7 @@ use crate::map::{Change, Mapped};
 use crate::search::LabelRules;
 use crate::store::control::{Before, Control};
 use crate::store::{Commit, Store, Told};
+use crate::validate::standard::Judgement;
 pub use compare::{Difference, Effect, PathDifference};
 pub use container::is_taken;
 pub use convert::{Conversion, Converted, convert};
@@ -227,8 +228,9 @@ impl Pipeline {
 
     /// Tries until nobody else was faster.
     fn settle(&self, sending: &Sending<'_>, depth: &container::Depth<'_>) -> Result<Receipt, Fault> {
+        let mut judged = None;
         for _ in 0..CONFLICTS_MAX {
-            match self.part(sending, depth).unwrap_or_else(|| self.attempt(sending)) {
+            match self.part(sending, depth).unwrap_or_else(|| self.attempt(sending, &mut judged)) {
                 Err(Fault::Conflict) => {}
                 done => return done,
             }
@@ -241,8 +243,9 @@ impl Pipeline {
         Err(Fault::Busy)
     }
 
-    /// One try: fails with `Conflict` when the record changed between reading and writing.
-    fn attempt(&self, sending: &Sending<'_>) -> Result<Receipt, Fault> {
+    /// One try: fails with `Conflict` when the record changed between reading and writing. `judged` is what a check of the
+    /// letter as it came has found, which does not depend on the record.
+    fn attempt(&self, sending: &Sending<'_>, judged: &mut Option<Judgement>) -> Result<Receipt, Fault> {
         let mut doubt = None;
         if let Some(control) = &sending.control {
             match self.store.before(control)? {
@@ -268,7 +271,10 @@ impl Pipeline {
                 }
                 noted.issues.extend(doubt);
                 let inspection = self.inspection();
-                let judgement = inspection.as_sent(sending.letter)?;
+                let judgement = match judged {
+                    Some(known) => known.clone(),
+                    None => judged.insert(inspection.as_sent(sending.letter)?).clone(),
+                };
                 match inspection.verdict(sending, &judgement) {
                     Some(outcome) => self.turn_away(sending, outcome, inspect::findings(outcome, judgement)),
                     None => self.commit(sending, noted, standings, judgement.findings),
