@@ -6,10 +6,12 @@ mod conformance;
 mod containers;
 mod directory;
 mod exports;
+mod inspection;
 mod known;
 mod panels;
 mod senders;
 mod teams;
+mod terms;
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -36,6 +38,7 @@ use crate::pipeline::{Pipeline, Receipt};
 use crate::store::records::is_found_by_identifier;
 use crate::store::secret::SECRET_BYTES;
 use crate::store::{Hot, Store};
+use crate::validate::standard::Standard;
 
 pub use assertions::{Assertions, NotTaken};
 use conformance::Keeper;
@@ -44,6 +47,7 @@ pub use containers::{Containers, Progress};
 pub use directory::DIRECTORY_BYTES_MAX;
 use directory::Directory;
 pub use exports::{Asked, Export, Exports, Level, NotBegun, Stage};
+pub use inspection::inspection;
 use known::Known;
 pub use senders::Senders;
 use teams::Teamwork;
@@ -80,7 +84,8 @@ pub struct Gateway {
     journal: Arc<Journal>,
     places: RwLock<HashMap<Place, PatientKey>>,
     known: Arc<Known>,
-    conformance: Keeper,
+    conformance: Arc<Keeper>,
+    of_rest: Standard,
     assertions: Assertions,
     tokens: Tokens,
     meters: Arc<Meters>,
@@ -145,7 +150,8 @@ impl Gateway {
         pipeline.set_label_rules(config.label_rules.clone());
         let known = Known::follow(&store, config.open)?;
         let parts = || known.directory(is_definition);
-        let conformance = Keeper::follow(&store, config.guides.clone(), parts)?;
+        let conformance = Arc::new(Keeper::follow(&store, config.guides.clone(), parts)?);
+        pipeline.set_inspection(inspection::of_gateway(config, conformance.clone()));
         let teams = Teamwork::follow(&store, |wanted| known.directory(wanted))?;
         Ok(Gateway {
             containers: Containers::start(store.clone(), pipeline.clone(), journal.clone(), clock)?,
@@ -185,6 +191,7 @@ impl Gateway {
             directory: Directory::over(&store, &terms)?,
             teams,
             conformance,
+            of_rest: config.of_rest.clone(),
             seal: store.secret("links", *uuid::Uuid::new_v4().as_bytes())?,
             updates: RwLock::default(),
             store,
@@ -448,6 +455,11 @@ impl Gateway {
     /// The definitions in force. Blocks on storage where some have changed.
     pub fn conformance(&self) -> Result<Arc<Conformance>, Fault> {
         self.conformance.current()
+    }
+
+    /// What is asked of what is written over REST, beyond what R4 asks of everything.
+    pub fn of_rest(&self) -> &Standard {
+        &self.of_rest
     }
 
     /// What would be wrong if these SearchParameters were stored, or taken away (`None`), in one commit: which one, by its

@@ -9,6 +9,7 @@ mod control;
 mod convert;
 mod decide;
 mod held;
+mod inspect;
 mod kindred;
 mod listing;
 mod local;
@@ -28,18 +29,20 @@ use crate::codes::Book;
 use crate::consent;
 pub use crate::decode::fhir_xml::to_json as fhir_xml_to_json;
 use crate::decode::ssmix2;
-use crate::fault::{Fault, Issue, IssueType, Noted, Place, Rule, Severity};
+use crate::fault::{Fault, Finding, Issue, IssueType, Noted, Place, Rule, Severity};
 use crate::fhir::{FacilityCode, PatientKey, ResourceType};
 use crate::letter::{Letter, LetterId};
 use crate::map::{Change, Mapped};
 use crate::search::LabelRules;
 use crate::store::control::{Before, Control};
 use crate::store::{Commit, Store, Told};
+use crate::validate::standard::Judgement;
 pub use compare::{Difference, Effect, PathDifference};
 pub use container::is_taken;
 pub use convert::{Conversion, Converted, convert};
 use decide::{Decision, Moment, Stop};
 pub use held::Refusal;
+pub use inspect::Inspection;
 use kindred::Kindred;
 pub use kindred::{Relating, Relation, Unrelated};
 pub use listing::{Counts, Enrolled, Enrolment};
@@ -86,6 +89,7 @@ pub struct Pipeline {
     clock: fn() -> i64,
     book: RwLock<Arc<Book>>,
     label_rules: RwLock<Arc<LabelRules>>,
+    inspection: RwLock<Arc<Inspection>>,
 }
 
 /// A letter on its way.
@@ -119,6 +123,7 @@ impl Pipeline {
             clock,
             book: RwLock::default(),
             label_rules: RwLock::default(),
+            inspection: RwLock::new(Arc::new(Inspection::none())),
         }
     }
 
@@ -152,6 +157,21 @@ impl Pipeline {
     pub fn with_label_rules(self, rules: Arc<LabelRules>) -> Self {
         self.set_label_rules(rules);
         self
+    }
+
+    /// What is asked of senders from now on.
+    pub fn set_inspection(&self, inspection: Inspection) {
+        *self.inspection.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(inspection);
+    }
+
+    /// The same with what is asked of senders.
+    pub fn with_inspection(self, inspection: Inspection) -> Self {
+        self.set_inspection(inspection);
+        self
+    }
+
+    fn inspection(&self) -> Arc<Inspection> {
+        self.inspection.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Takes a letter in and answers when the result is durable. The same letter again gives the same receipt and
@@ -208,8 +228,9 @@ impl Pipeline {
 
     /// Tries until nobody else was faster.
     fn settle(&self, sending: &Sending<'_>, depth: &container::Depth<'_>) -> Result<Receipt, Fault> {
+        let mut judged = None;
         for _ in 0..CONFLICTS_MAX {
-            match self.part(sending, depth).unwrap_or_else(|| self.attempt(sending)) {
+            match self.part(sending, depth).unwrap_or_else(|| self.attempt(sending, &mut judged)) {
                 Err(Fault::Conflict) => {}
                 done => return done,
             }
@@ -222,8 +243,9 @@ impl Pipeline {
         Err(Fault::Busy)
     }
 
-    /// One try: fails with `Conflict` when the record changed between reading and writing.
-    fn attempt(&self, sending: &Sending<'_>) -> Result<Receipt, Fault> {
+    /// One try: fails with `Conflict` when the record changed between reading and writing. `judged` is what a check of the
+    /// letter as it came has found, which does not depend on the record.
+    fn attempt(&self, sending: &Sending<'_>, judged: &mut Option<Judgement>) -> Result<Receipt, Fault> {
         let mut doubt = None;
         if let Some(control) = &sending.control {
             match self.store.before(control)? {
@@ -248,40 +270,41 @@ impl Pipeline {
                     return self.hold(sending, vec![issue]);
                 }
                 noted.issues.extend(doubt);
-                self.commit(sending, noted, standings)
+                let inspection = self.inspection();
+                let judgement = match judged {
+                    Some(known) => known.clone(),
+                    None => judged.insert(inspection.as_sent(sending.letter)?).clone(),
+                };
+                match inspection.verdict(sending, &judgement) {
+                    Some(outcome) => self.turn_away(sending, outcome, inspect::findings(outcome, judgement)),
+                    None => self.commit(sending, noted, standings, judgement.findings),
+                }
             }
         }
     }
 
     /// Decides upon the records as they stand, and writes the new versions of all of them, the receipt, the panels and
-    /// the log entry as one.
+    /// the log entry as one. `found` is what a check of the letter found.
     fn commit(
         &self,
         sending: &Sending<'_>,
         noted: Noted<Mapped>,
-        mut standings: Vec<Standing>,
+        standings: Vec<Standing>,
+        mut found: Vec<Finding>,
     ) -> Result<Receipt, Fault> {
         let now = (self.clock)();
-        let (moment, rules) = (moment_of(sending.letter, now), self.label_rules());
         let (parts, codes) = parts::of(noted.value);
-        let mut all = Vec::with_capacity(parts.len());
-        for parts::Part { patient, facility, origin, changes } in parts {
-            let known = standings.iter().position(|standing| standing.patient() == patient);
-            let standing = match known {
-                Some(at) => standings.swap_remove(at),
-                None => self.standings.take(&self.store, patient)?,
-            };
-            let decision = match decide::decide(&standing, &rules, changes, origin.as_deref(), moment) {
-                Ok(decision) => decision,
-                Err(Stop::Wrong(issues)) => return self.hold(sending, issues),
-                Err(Stop::Broken(fault)) => return Err(fault),
-            };
-            if let Some(issue) = self.placed_elsewhere(&decision, patient)? {
-                return self.hold(sending, vec![issue]);
-            }
-            all.push(Decided { standing, facility, decision });
+        let all = match self.decided(sending, parts, standings, now)? {
+            Ok(all) => all,
+            Err(issues) => return self.hold(sending, issues),
+        };
+        let (verdict, judgement) = self.inspect_mapped(sending, &all)?;
+        if let Some(outcome) = verdict {
+            return self.turn_away(sending, outcome, inspect::findings(outcome, judgement));
         }
-        let receipt = Receipt::stored(sending, now, &noted.issues, &all);
+        found.extend(judgement.findings);
+        let mut receipt = Receipt::stored(sending, now, &noted.issues, &all);
+        receipt.issues.extend(found);
         let mut told = Told { letter: sending.id, received: receipt.received, codes: Vec::new() };
         let mut commit = Commit::default();
         // The codes wait with the first record only: there the letter is told of once.
@@ -312,10 +335,45 @@ impl Pipeline {
         Ok(receipt)
     }
 
+    /// What the parts of a letter make of their records as these stand; or why nothing of it can be used.
+    fn decided(
+        &self,
+        sending: &Sending<'_>,
+        parts: Vec<parts::Part>,
+        mut standings: Vec<Standing>,
+        now: i64,
+    ) -> Result<Result<Vec<Decided>, Vec<Issue>>, Fault> {
+        let (moment, rules) = (moment_of(sending.letter, now), self.label_rules());
+        let mut all = Vec::with_capacity(parts.len());
+        for parts::Part { patient, facility, origin, changes } in parts {
+            let known = standings.iter().position(|standing| standing.patient() == patient);
+            let standing = match known {
+                Some(at) => standings.swap_remove(at),
+                None => self.standings.take(&self.store, patient)?,
+            };
+            let decision = match decide::decide(&standing, &rules, changes, origin.as_deref(), moment) {
+                Ok(decision) => decision,
+                Err(Stop::Wrong(issues)) => return Ok(Err(issues)),
+                Err(Stop::Broken(fault)) => return Err(fault),
+            };
+            if let Some(issue) = self.placed_elsewhere(&decision, patient)? {
+                return Ok(Err(vec![issue]));
+            }
+            all.push(Decided { standing, facility, decision });
+        }
+        Ok(Ok(all))
+    }
+
     /// Keeps a letter of which nothing can be used, with the reason.
     fn hold(&self, sending: &Sending<'_>, issues: Vec<Issue>) -> Result<Receipt, Fault> {
-        let receipt = Receipt::held(sending, (self.clock)(), issues);
-        if let Some(before) = sending.before.as_ref().filter(|before| before.issues == receipt.issues) {
+        self.turn_away(sending, Outcome::Held, issues.iter().map(Finding::from).collect())
+    }
+
+    /// Keeps a letter of which nothing is used, held or refused, with the reason.
+    fn turn_away(&self, sending: &Sending<'_>, outcome: Outcome, findings: Vec<Finding>) -> Result<Receipt, Fault> {
+        let receipt = Receipt::unused(sending, (self.clock)(), outcome, findings);
+        let is_same = |before: &&Receipt| before.outcome == outcome && before.issues == receipt.issues;
+        if let Some(before) = sending.before.as_ref().filter(is_same) {
             // Tried anew to the same end.
             return Ok(before.clone());
         }
@@ -352,17 +410,20 @@ impl Pipeline {
 /// Adds the answer to a letter. The same letter, delivered twice at once, is refused the second time: the receipt that
 /// is there is the one to be given. So is a held letter that two people release.
 fn answer(commit: &mut Commit, sending: &Sending<'_>, receipt: &Receipt) -> Result<(), Fault> {
-    match (&sending.before, receipt.outcome) {
-        (None, Outcome::Stored | Outcome::Parted) => commit.expect_no_receipt(sending.id),
-        (None, Outcome::Held) => {
-            commit.expect_no_receipt(sending.id);
-            commit.hold(sending.id);
-        }
-        (Some(_), Outcome::Held) => commit.expect_held(sending.id),
-        (Some(_), Outcome::Stored | Outcome::Parted) => {
-            commit.expect_held(sending.id);
-            commit.release(sending.id);
-        }
+    let is_first = sending.before.is_none();
+    // What was refused is on no list.
+    let is_held = sending.before.as_ref().is_some_and(|before| before.outcome != Outcome::Refused);
+    if is_first {
+        commit.expect_no_receipt(sending.id);
+    }
+    if is_held {
+        commit.expect_held(sending.id);
+    }
+    match receipt.outcome {
+        Outcome::Held if !is_held => commit.hold(sending.id),
+        Outcome::Held => {}
+        Outcome::Stored | Outcome::Parted | Outcome::Refused if is_held => commit.release(sending.id),
+        Outcome::Stored | Outcome::Parted | Outcome::Refused => {}
     }
     if let Some(control) = &sending.control {
         commit.put_control(control, sending.id);

@@ -13,6 +13,7 @@ use tasuki::config::{Config, Problem, Store};
 use tasuki::consent::Role;
 use tasuki::fault::Exit;
 use tasuki::gzip::gzip;
+use tasuki::validate::standard::{Policy, Standard};
 
 /// 2026-11-21T00:00:00Z
 const NOW_MS: i64 = 1_795_219_200_000;
@@ -72,7 +73,10 @@ fn folder() -> tempfile::TempDir {
     let issuer = rcgen::Issuer::new(CertificateParams::default(), &key);
     write("client-crl.pem", &list.signed_by(&issuer).unwrap().pem().unwrap());
     std::fs::create_dir(folder.path().join("maps")).unwrap();
-    fs::write(folder.path().join("jp-core.r4-1.2.0.tgz"), guide::package("example.guide", "1.2.0", &[])).unwrap();
+    let profile = serde_json::json!({"resourceType": "StructureDefinition", "type": "Patient", "derivation": "constraint",
+        "url": "http://jpfhir.jp/fhir/eCS/StructureDefinition/JP_Patient_eCS"});
+    fs::write(folder.path().join("jp-core.r4-1.2.0.tgz"), guide::package("example.guide", "1.2.0", &[profile]))
+        .unwrap();
     std::fs::create_dir(folder.path().join("clients.d")).unwrap();
     std::fs::create_dir(folder.path().join("people.d")).unwrap();
     std::fs::create_dir_all(folder.path().join("profiles/network")).unwrap();
@@ -192,13 +196,16 @@ fn the_example_names_every_key() {
         "package",
         "anchors",
         "rules",
+        "validation",
+        "profiles",
+        "validate_mapped",
     ] {
         assert!(written.lines().any(|line| line.starts_with(&format!("{name} = "))), "{name}");
     }
 }
 
 /// What is replaced by what in the full example; the key and the rule that must be named.
-const MISTAKES: [(&str, &str, &str, &str); 89] = [
+const MISTAKES: [(&str, &str, &str, &str); 94] = [
     ("listen = ", "lisen = ", "lisen", "config-unknown-key"),
     ("cache_mib", "cache_mb", "cache_mb", "config-unknown-key"),
     ("minimum = \"1.3\"", "minimun = \"1.3\"", "minimun", "config-unknown-key"),
@@ -293,6 +300,11 @@ const MISTAKES: [(&str, &str, &str, &str); 89] = [
     ("\"user/Patient.rs\"", "\"system/Patient.rs\"", "person.scopes", "config-user-scope"),
     ("purpose = \"COC\"", "purpose = \"CARE\"", "person.purpose", "config-purpose"),
     ("requests_at_once_max = 1024", "requests_at_once_max = 0", "limits.requests_at_once_max", "config-range"),
+    ("validation = \"report\"", "validation = \"strict\"", "source.validation", "config-choice"),
+    ("validation = \"off\"", "validation = \"hold\"", "fhir.validation", "config-choice"),
+    ("JP_Patient_eCS\"]", "JP_Patient\"]", "fhir.profiles", "config-profile"),
+    ("JP_Patient_eCS\"]\n# Whether what", "JP_Patient\"]\n# Whether what", "source.profiles", "config-profile"),
+    ("validate_mapped", "validate_v2", "validate_v2", "config-unknown-key"),
 ];
 
 #[test]
@@ -451,6 +463,22 @@ fn a_file_of_a_client_that_cannot_be_used_lets_its_client_in_no_more() {
     fs::remove_file(folder.path().join("clients.d/zzz.toml")).unwrap();
     fs::rename(folder.path().join("clients.d/two.toml"), folder.path().join("clients.d/two.revoked-1")).unwrap();
     assert_eq!(ids(), so("", ""));
+}
+
+#[test]
+fn what_is_asked_of_senders_hangs_on_whether_there_are_guides() {
+    let folder = folder();
+    let without = read(&example(), folder.path()).unwrap();
+    assert_eq!((without.sources[0].standard.policy, without.of_rest.policy), (Policy::Off, Policy::Off));
+    let guide = format!("{}\n[[guide]]\npackage = \"jp-core.r4-1.2.0.tgz\"\n", example());
+    let with = read(&guide, folder.path()).unwrap();
+    let expected = Standard { policy: Policy::Report, is_for_mapped: false, profiles: Vec::new() };
+    assert_eq!((&with.sources[0].standard, with.of_rest.policy), (&expected, Policy::Off));
+    for (word, policy) in [("off", Policy::Off), ("hold", Policy::Hold), ("refuse", Policy::Refuse)] {
+        let said = full().replace("validation = \"report\"", &format!("validation = \"{word}\""));
+        let standard = &read(&said, folder.path()).unwrap().sources[0].standard;
+        assert_eq!((standard.policy, standard.profiles.len()), (policy, 1), "{word}");
+    }
 }
 
 #[test]

@@ -136,6 +136,7 @@ impl Answer {
     pub(super) fn receipt(receipt: &Receipt) -> Self {
         let (status, rule) = match (receipt.outcome, receipt.repeat) {
             (Outcome::Held, _) => (Status::Unprocessable, &rules::HELD),
+            (Outcome::Refused, _) => (Status::Unprocessable, &rules::LETTER_REFUSED),
             (Outcome::Parted, _) => (Status::Ok, &rules::PARTED),
             (Outcome::Stored, true) => (Status::Ok, &rules::KNOWN_ALREADY),
             (Outcome::Stored, false) => (Status::Created, &rules::STORED),

@@ -21,7 +21,7 @@ use crate::consent::{Caller, Permitted};
 use crate::fault::{Fault, Issue, Place, Status};
 use crate::fhir::FacilityCode;
 use crate::letter::{Letter, LetterId, Source};
-use crate::pipeline::{Outcome, Receipt, Whose, is_taken, whose};
+use crate::pipeline::{Receipt, Whose, is_taken, whose};
 
 /// Longest name of a letter; a path in a storage has about 150.
 const NAME_CHARACTERS_MAX: usize = 1024;
@@ -71,7 +71,7 @@ async fn take(
     let (receiver, agent) = (gateway.clone(), Agent::from(&**caller));
     let receipt = blocking(move || match receiver.pipeline().is_container(&letter) {
         true => receiver.containers().accept(&letter, Some(agent)).map(|known| known.map(Receipt::repeated)),
-        false => receiver.receive(&letter).map(Some),
+        false => receiver.in_senders_terms(receiver.receive(&letter)?).map(Some),
     });
     match receipt.await? {
         None => Ok(under_way(request, caller, &facility, id, gateway.containers().progress(id).unwrap_or_default())),
@@ -97,7 +97,7 @@ fn letter_of(sources: &[Arc<Source>], name: String, bytes: &[u8]) -> Result<Lett
 
 /// The receipt: as JSON, or as an OperationOutcome for those who ask for FHIR.
 pub(super) fn answer(request: &HttpRequest, caller: &Caller, facility: &FacilityCode, receipt: &Receipt) -> Answer {
-    let status = if receipt.outcome == Outcome::Held { Status::Unprocessable } else { Status::Ok };
+    let status = if receipt.is_unused() { Status::Unprocessable } else { Status::Ok };
     if wants_fhir(request) {
         return Answer::receipt(receipt).with_status(status);
     }

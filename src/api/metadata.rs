@@ -8,6 +8,8 @@ pub(super) mod offer;
 mod smart;
 mod statement;
 
+use std::hash::{DefaultHasher, Hash, Hasher};
+
 use actix_web::{HttpRequest, web};
 
 use super::answer::{Answer, Content};
@@ -46,6 +48,7 @@ pub(super) async fn in_entry(gateway: &web::Data<Gateway>) -> Result<Answer, Fau
         base: gateway.base_url().to_owned(),
         cors: has_cors(gateway),
         definitions: conformance.stamp(),
+        profiles: stamp_of(&conformance),
         smart: gateway.registry().issues_tokens(),
     };
     let public = Public::definition(written(&about, &conformance));
@@ -78,6 +81,7 @@ async fn answer(request: &HttpRequest, gateway: &web::Data<Gateway>, what: What)
         base: forwarded::base_url(request, gateway).unwrap_or_else(|| gateway.base_url().to_owned()),
         cors: has_cors(gateway),
         definitions: conformance.stamp(),
+        profiles: stamp_of(&conformance),
         smart: gateway.registry().issues_tokens(),
     };
     let key = Key { about, form: Form::of(&asked, what) };
@@ -113,6 +117,13 @@ async fn answer(request: &HttpRequest, gateway: &web::Data<Gateway>, what: What)
     Ok(Answer { version: tag, ..Answer::of(Status::Ok, Content::Kept(text, content_type)) })
 }
 
+/// Differs where the profiles do.
+fn stamp_of(conformance: &Conformance) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    conformance.profiles().of_resources().iter().for_each(|(of, url)| (of.name(), url).hash(&mut hasher));
+    hasher.finish()
+}
+
 /// Whether scripts of any web page may call.
 fn has_cors(gateway: &Gateway) -> bool {
     !matches!(&gateway.http().origins, Origins::These(none) if none.is_empty())
@@ -121,7 +132,11 @@ fn has_cors(gateway: &Gateway) -> bool {
 fn written(about: &About, conformance: &Conformance) -> String {
     let definitions = conformance.definitions();
     match about.what {
-        What::Statement => statement::statement(about.mode, definitions, &about.base, (about.cors, about.smart)),
+        What::Statement => {
+            let profiles = conformance.profiles().of_resources();
+            let offered = statement::Offered { mode: about.mode, definitions, profiles };
+            statement::statement(&offered, &about.base, (about.cors, about.smart))
+        }
         What::OpenApi => openapi::description(about.mode, definitions, &about.base),
     }
 }

@@ -66,6 +66,9 @@ rules! {
     pub(super) HELD "held" Error BusinessRule
         "The letter is kept, and held back for what follows."
         "受け取りましたが、次の理由により保留にしました。"
+    pub(super) LETTER_REFUSED "letter-refused" Error BusinessRule
+        "The letter is kept, and not taken in: correct it and send it again."
+        "受信した原本は保管していますが、次の理由により取り込みませんでした。修正して再送してください。"
     pub(super) ALIVE "alive" Information Informational
         "The gateway answers."
         "稼働中です。"

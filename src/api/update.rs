@@ -106,7 +106,7 @@ fn version(
 fn answer_of(gateway: &Gateway, resource_type: ResourceType, id: &ResourceId, receipt: &Receipt) -> Answer {
     let answer = Answer::receipt(receipt);
     match receipt.outcome {
-        Outcome::Held | Outcome::Parted => answer,
+        Outcome::Held | Outcome::Parted | Outcome::Refused => answer,
         Outcome::Stored => {
             let location = format!("{}/{}/{}", gateway.base_url(), resource_type.name(), id.as_str());
             answer.with_status(Status::Ok).at(location)

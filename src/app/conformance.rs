@@ -1,9 +1,9 @@
-//! The definitions in force: the search parameters and the terminology of R4, of the guides and of the directory. What the
+//! The definitions in force: the search parameters, the terminology and the profiles of R4, of the guides and of the directory. What the
 //! network's office stores is taken up with its commit; a request holds one set from its beginning to its end.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
 use serde_json::Value;
 
@@ -12,7 +12,8 @@ use crate::chart::Chart;
 use crate::consent::is_definition;
 use crate::fault::{Fault, Issue};
 use crate::fhir::{PatientKey, ResourceId, ResourceType};
-use crate::guide::{self, CanonicalResource, KEPT, Library};
+use crate::guide::{self, CanonicalResource, KEPT_WITH_PROFILES, Library};
+use crate::profile::Profiles;
 use crate::search::Definitions;
 use crate::search::terminology::{self, Members, Source, System, Terminology, Undecided};
 use crate::store::Store;
@@ -31,6 +32,9 @@ pub struct Conformance {
     /// Those of the directory, by the part that they lie in.
     parts: BTreeMap<PatientKey, Arc<Vec<Stored>>>,
     ready: Mutex<Ready>,
+    /// Those of the guides, for as long as the directory has nothing to say to them.
+    profiles_of_guides: Arc<Profiles>,
+    profiles: OnceLock<Arc<Profiles>>,
 }
 
 /// A definition of the directory.
@@ -57,6 +61,20 @@ impl Conformance {
     /// A value that differs where the search parameters do.
     pub fn stamp(&self) -> u64 {
         self.stamp
+    }
+
+    /// The profiles, and the terminology that they name. One that is stored in the directory takes the place of the guides'
+    /// with its URL; each is read when it is first needed.
+    pub fn profiles(&self) -> &Arc<Profiles> {
+        self.profiles.get_or_init(|| {
+            let stored = self.parts.values().flat_map(|part| part.iter()).map(|stored| &stored.resource);
+            let own: Vec<CanonicalResource> =
+                stored.filter(|one| is_for_profiles(one.resource_type)).cloned().collect();
+            match own.is_empty() {
+                true => self.profiles_of_guides.clone(),
+                false => Arc::new(Profiles::new(Arc::new(self.guides.with(own)))),
+            }
+        })
     }
 
     /// What would be wrong if these SearchParameters were stored, or taken away, in one commit: which one, by its index, and
@@ -173,6 +191,7 @@ pub(super) struct Keeper {
     guides: Arc<Library>,
     /// The search parameters of R4 and of the guides.
     of_guides: Definitions,
+    profiles_of_guides: Arc<Profiles>,
     current: RwLock<Arc<Conformance>>,
     changed: Arc<Changed>,
     /// How many changes `current` has read; one at a time reads more.
@@ -193,7 +212,10 @@ impl Keeper {
         let changed = Arc::new(Changed::of(is_definition));
         store.watch(changed.clone());
         changed.add(parts());
+        let profiles_of_guides = Arc::new(Profiles::new(guides.clone()));
         let empty = Conformance {
+            profiles_of_guides: profiles_of_guides.clone(),
+            profiles: OnceLock::new(),
             stamp: of_guides.stamp(),
             definitions: Arc::new(of_guides.clone()),
             guides: guides.clone(),
@@ -202,7 +224,8 @@ impl Keeper {
         };
         let current = RwLock::new(Arc::new(empty));
         let (seen, reading) = (AtomicU64::new(0), Mutex::default());
-        let keeper = Keeper { store: store.clone(), guides, of_guides, current, changed, seen, reading };
+        let store = store.clone();
+        let keeper = Keeper { store, guides, of_guides, profiles_of_guides, current, changed, seen, reading };
         keeper.current()?;
         Ok(keeper)
     }
@@ -245,7 +268,10 @@ impl Keeper {
     }
 
     fn read(&self, before: &Conformance, changed: &BTreeSet<PatientKey>) -> Result<Conformance, Fault> {
+        let says_of_profiles = changed.iter().any(|part| part.directory_type().is_some_and(is_for_profiles));
         let mut read = Conformance {
+            profiles_of_guides: self.profiles_of_guides.clone(),
+            profiles: if says_of_profiles { OnceLock::new() } else { before.profiles.clone() },
             definitions: before.definitions.clone(),
             stamp: before.stamp,
             guides: self.guides.clone(),
@@ -273,6 +299,11 @@ impl Keeper {
         }
         Ok(read)
     }
+}
+
+/// Whether resources are checked against definitions of this type.
+fn is_for_profiles(resource_type: ResourceType) -> bool {
+    resource_type != ResourceType::SEARCH_PARAMETER
 }
 
 /// Logs which guides there are, and what they need that is not there.
@@ -310,7 +341,7 @@ fn stored(store: &Store, part: PatientKey) -> Result<Vec<Stored>, Fault> {
     for row in 0..chart.len() {
         if chart.columns.patients(row).is_empty()
             && chart.columns.labels[row].is_empty()
-            && let Ok(Some(resource)) = CanonicalResource::read(&chart.body(row)?, &KEPT)
+            && let Ok(Some(resource)) = CanonicalResource::read(&chart.body(row)?, &KEPT_WITH_PROFILES)
         {
             all.push(Stored { id: chart.columns.ids[row].clone(), resource });
         }

@@ -177,18 +177,23 @@ impl Sender {
             _ => vec![receipt.clone()],
         };
         for one in &receipts {
-            let outcome = if one.outcome == pipeline::Outcome::Held { Outcome::Rejected } else { Outcome::Done };
+            let outcome = if one.is_unused() { Outcome::Rejected } else { Outcome::Done };
             let mut event = event(self.gateway.now(), agent, self.address, outcome);
             event.patients.extend(one.record());
             event.count = u32::try_from(one.resources.len()).unwrap_or(u32::MAX);
             self.gateway.journal().record_now(event)?;
         }
-        let verdict = |receipt: Receipt| match receipt.outcome {
-            pipeline::Outcome::Held => Verdict::Held(receipt.issues),
-            _ => Verdict::Stored(receipt.issues),
-        };
         let whole = if receipt.outcome == pipeline::Outcome::Parted { receipt.issues } else { Vec::new() };
-        Ok(Delivered { verdicts: receipts.into_iter().map(verdict).collect(), whole })
+        let verdicts = receipts.into_iter().map(|one| self.verdict(one)).collect::<Result<_, _>>()?;
+        Ok(Delivered { verdicts, whole })
+    }
+
+    fn verdict(&self, receipt: Receipt) -> Result<Verdict, Fault> {
+        // Held or refused: both are kept, and the sender's to mend.
+        if !receipt.is_unused() {
+            return Ok(Verdict::Stored(receipt.issues));
+        }
+        Ok(Verdict::Held(self.gateway.in_senders_terms(receipt)?.issues))
     }
 
     fn receipts_of(&self, parts: &[Part]) -> Result<Vec<Receipt>, Fault> {

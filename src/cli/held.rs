@@ -255,8 +255,9 @@ impl Desk {
                 say(&format!("{}  holds {} letters", short(&receipt.letter), receipt.parts.len()));
                 Ok(Exit::Done)
             }
-            Outcome::Held => {
-                say(&format!("{}  held", short(&receipt.letter)));
+            Outcome::Held | Outcome::Refused => {
+                let fate = if receipt.outcome == Outcome::Held { "held" } else { "refused" };
+                say(&format!("{}  {fate}", short(&receipt.letter)));
                 receipt.issues.iter().for_each(print_issue);
                 Ok(Exit::SomeHeld)
             }

@@ -10,7 +10,7 @@ use crate::app;
 use crate::codes::Book;
 use crate::config::{self, Config, maps};
 use crate::fault::{Exit, Fault};
-use crate::pipeline::Pipeline;
+use crate::pipeline::{Inspection, Pipeline};
 use crate::search::LabelRules;
 use crate::store::Store;
 
@@ -38,12 +38,17 @@ pub(super) struct Opened {
     pub(super) store: Store,
     book: Arc<Book>,
     label_rules: Arc<LabelRules>,
+    inspection: Option<Inspection>,
 }
 
 impl Opened {
     /// A pipeline into the store.
     pub(super) fn pipeline(self) -> Pipeline {
-        Pipeline::new(self.store, super::now).with_book(self.book).with_label_rules(self.label_rules)
+        let pipeline = Pipeline::new(self.store, super::now).with_book(self.book).with_label_rules(self.label_rules);
+        match self.inspection {
+            Some(inspection) => pipeline.with_inspection(inspection),
+            None => pipeline,
+        }
     }
 
     /// The same to write with. Where the rest of the store was labelled by other rules, that is noted: the gateway labels
@@ -73,7 +78,9 @@ impl Place {
         let config = self.config()?;
         let book = self.book(config.as_ref())?;
         let label_rules = config.as_ref().map(|config| config.label_rules.clone()).unwrap_or_default();
-        Ok(Opened { store: self.store(config.as_ref())?, book, label_rules })
+        let store = self.store(config.as_ref())?;
+        let inspection = config.as_ref().map(|config| app::inspection(&store, config));
+        Ok(Opened { store, book, label_rules, inspection })
     }
 
     /// The label rules of the configuration.

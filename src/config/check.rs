@@ -14,6 +14,7 @@ use crate::auth::tls::{self, ClientCertificate, Minimum};
 use crate::auth::{Digest, Verifier};
 use crate::fault::Rule;
 use crate::fhir::{FacilityCode, ResourceId};
+use crate::guide::Library;
 use crate::letter;
 
 /// Offset of a source that states none: Japan Standard Time.
@@ -36,7 +37,8 @@ impl Check<'_> {
             Some(tls) => self.client_certificate(tls)?,
             None => ClientCertificate::Off,
         };
-        let sources = self.sources(&file.source)?;
+        let guides = self.guides(&file.guide)?;
+        let sources = self.sources(&file.source, &guides)?;
         let (clients, client_folder) = self.all_clients(&file, &sources, client_certificate)?;
         let tls = file.tls.as_ref().map(|tls| self.tls(tls, client_certificate, now_ms)).transpose()?;
         let (tls, verifier) = tls.unzip();
@@ -50,7 +52,8 @@ impl Check<'_> {
             client_folder,
             jwks_ca: file.jwks_ca.as_ref().map(|written| self.authorities(written)).transpose()?,
             maps: file.maps.as_ref().map(|folder| self.maps(folder)).transpose()?,
-            guides: Arc::new(self.guides(&file.guide)?),
+            of_rest: self.of_rest(&file.fhir, &guides)?,
+            guides: Arc::new(guides),
             label_rules: self.label_rules(&file.labels.rules)?,
             identity: self.identity(&file.identity)?,
             http: self.http(&file)?,
@@ -167,7 +170,7 @@ impl Check<'_> {
         Ok((folder, maps))
     }
 
-    fn sources(&self, written: &[file::Source]) -> Result<Vec<Source>, Problem> {
+    fn sources(&self, written: &[file::Source], guides: &Library) -> Result<Vec<Source>, Problem> {
         let mut facilities = Once(HashMap::new());
         let source = |source: &file::Source| {
             let facility = FacilityCode::parse(source.facility.get_ref());
@@ -185,7 +188,8 @@ impl Check<'_> {
             })?;
             let organization = self.organization("source.organization", &source.organization)?;
             let letter = Arc::new(letter::Source { facility, zone_minutes });
-            Ok(Source { letter, name: source.name.clone(), organization })
+            let standard = self.of_source(source, guides)?;
+            Ok(Source { letter, name: source.name.clone(), organization, standard })
         };
         written.iter().map(source).collect()
     }

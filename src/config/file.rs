@@ -44,6 +44,8 @@ pub(super) struct File {
     pub(super) labels: Labels,
     #[serde(default)]
     pub(super) identity: Identity,
+    #[serde(default)]
+    pub(super) fhir: Fhir,
 }
 
 #[derive(Default, Deserialize)]
@@ -103,6 +105,19 @@ pub(super) struct Source {
     pub(super) name: String,
     pub(super) zone: Option<Spanned<String>>,
     pub(super) organization: Spanned<String>,
+    pub(super) validation: Option<Spanned<String>>,
+    #[serde(default)]
+    pub(super) validate_mapped: bool,
+    #[serde(default)]
+    pub(super) profiles: Vec<Spanned<String>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Fhir {
+    pub(super) validation: Option<Spanned<String>>,
+    #[serde(default)]
+    pub(super) profiles: Vec<Spanned<String>>,
 }
 
 #[derive(Deserialize)]

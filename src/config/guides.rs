@@ -6,7 +6,7 @@ use std::io::Read;
 
 use super::check::{Check, Once};
 use super::{file, problem};
-use crate::guide::{KEPT, Library, PACKED_BYTES_MAX, Package};
+use crate::guide::{KEPT_WITH_PROFILES, Library, PACKED_BYTES_MAX, Package};
 
 impl Check<'_> {
     pub(super) fn guides(&self, written: &[file::Guide]) -> Result<Library, problem::Problem> {
@@ -19,7 +19,7 @@ impl Check<'_> {
             let file = File::open(self.beside(guide.package.get_ref())).map_err(unreadable)?;
             let mut bytes = Vec::new();
             file.take(PACKED_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(unreadable)?;
-            let package = Package::read(&bytes, &KEPT).map_err(|issue| at(issue.rule, issue.detail))?;
+            let package = Package::read(&bytes, &KEPT_WITH_PROFILES).map_err(|issue| at(issue.rule, issue.detail))?;
             self.once(&mut seen, KEY, &guide.package, &format!("{} {}", package.name, package.version))?;
             packages.push(package);
         }

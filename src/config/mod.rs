@@ -14,6 +14,7 @@ mod mllp;
 mod network;
 mod people;
 pub mod problem;
+mod standard;
 mod store;
 
 pub use client::ClientFolder;
@@ -34,6 +35,7 @@ use crate::letter;
 use crate::linking;
 use crate::search::LabelRules;
 use crate::store::postgres;
+use crate::validate::standard::Standard;
 
 /// How far beats lie apart: longer than it takes to look for something.
 pub const BEAT_MS: u64 = 10;
@@ -65,6 +67,8 @@ pub struct Config {
     pub maps: Option<(PathBuf, maps::Maps)>,
     /// The FHIR packages that are named, as they were read.
     pub guides: Arc<Library>,
+    /// What is asked of what is written over REST.
+    pub of_rest: Standard,
     /// By which rules what is stored is labelled.
     pub label_rules: Arc<LabelRules>,
     /// By which rules records are linked.
@@ -131,6 +135,8 @@ pub struct Source {
     pub name: String,
     /// The organisation it belongs to: `Organization/id`.
     pub organization: String,
+    /// What is asked of what it sends.
+    pub standard: Standard,
 }
 
 /// An MLLP listener.

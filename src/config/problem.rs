@@ -64,6 +64,12 @@ pub static SYNTAX: Rule = rule(
     "this line cannot be read as TOML or holds the wrong kind of value ({}); correct it.",
     "この行はTOMLとして読めないか、値の種類が違います（{}）。修正してください。",
 );
+/// A profile of no guide.
+pub static PROFILE: Rule = rule(
+    "config-profile",
+    "no guide that is configured has a profile of a resource with this canonical; add its package as a [[guide]], or correct the spelling.",
+    "設定済みのガイドに、このcanonical URLのリソースのプロファイルはありません。[[guide]] にパッケージを追加するか、つづりを直してください。",
+);
 /// A key nobody knows.
 pub static UNKNOWN_KEY: Rule = rule(
     "config-unknown-key",

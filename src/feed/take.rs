@@ -81,7 +81,7 @@ impl Tally {
                 self.stored += 1;
                 self.resources += receipt.resources.len();
             }
-            Outcome::Held => {
+            Outcome::Held | Outcome::Refused => {
                 let reason = receipt.issues.first();
                 let sentence = reason.map_or(String::new(), |reason| reason.en.clone());
                 let new = || Held { reason: reason.cloned(), count: 0, example: receipt.name.clone() };

@@ -1,7 +1,10 @@
 //! A definition that is known by a URL and a version (references.html#canonical), kept packed: definitions are many and large,
 //! and few are looked at.
 
+use std::sync::Arc;
+
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use crate::fhir::{ResourceType, oid};
@@ -18,7 +21,9 @@ pub struct CanonicalResource {
     pub url: Box<str>,
     /// `version`.
     pub version: Option<Box<str>>,
-    packed: Box<[u8]>,
+    /// Of a StructureDefinition that constrains a type of resource: that type.
+    pub profile_of: Option<ResourceType>,
+    packed: Arc<[u8]>,
     bytes: usize,
 }
 
@@ -32,6 +37,31 @@ struct Head {
     resource_type: Option<String>,
     url: Option<String>,
     version: Option<String>,
+    #[serde(rename = "type")]
+    constrained: Option<Stated>,
+    derivation: Option<Stated>,
+    #[serde(rename = "abstract")]
+    is_abstract: Option<Stated>,
+}
+
+/// What other types of resources may say in another form.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Stated {
+    Text(String),
+    Flag(bool),
+    Other(IgnoredAny),
+}
+
+impl Head {
+    fn profile_of(&self, resource_type: ResourceType) -> Option<ResourceType> {
+        let (Some(Stated::Text(of)), Some(Stated::Text(derivation))) = (&self.constrained, &self.derivation) else {
+            return None;
+        };
+        let is_concrete = !matches!(self.is_abstract, Some(Stated::Flag(true)));
+        let is_profile = resource_type == ResourceType::STRUCTURE_DEFINITION && derivation == "constraint";
+        ResourceType::parse(of).filter(|_| is_profile && is_concrete)
+    }
 }
 
 impl CanonicalResource {
@@ -40,9 +70,9 @@ impl CanonicalResource {
         let json = json.strip_prefix(b"\xef\xbb\xbf").unwrap_or(json);
         let head: Head = serde_json::from_slice(json).map_err(|_| NotJson)?;
         let resource_type = head.resource_type.as_deref().and_then(ResourceType::parse);
-        let (Some(resource_type), Some(url)) = (resource_type.filter(|of| wanted.contains(of)), head.url) else {
-            return Ok(None);
-        };
+        let Some(resource_type) = resource_type.filter(|of| wanted.contains(of)) else { return Ok(None) };
+        let profile_of = head.profile_of(resource_type);
+        let Some(url) = head.url else { return Ok(None) };
         let url = match resource_type {
             ResourceType::CODE_SYSTEM => oid::canonical(&url).into(),
             _ => url.into(),
@@ -52,6 +82,7 @@ impl CanonicalResource {
             resource_type,
             url,
             version: head.version.map(Into::into),
+            profile_of,
             packed,
             bytes: json.len(),
         }))

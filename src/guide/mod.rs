@@ -45,21 +45,44 @@ pub struct Library {
     packages: Vec<Package>,
     /// Which definition of which package has a URL, the newest version first.
     places: Places,
+    /// The package whose definitions take the place of all others of their URLs.
+    own: Option<usize>,
 }
 
 impl Library {
     /// Puts packages together. Of several versions of a definition all are kept.
     pub fn new(packages: Vec<Package>) -> Self {
+        Library::of(packages, None)
+    }
+
+    /// The same packages and one without a name, whose definitions take the place of all others of their URLs.
+    pub fn with(&self, own: Vec<CanonicalResource>) -> Self {
+        let mut packages = self.packages.clone();
+        packages.push(Package {
+            name: Box::default(),
+            version: Box::default(),
+            dependencies: Vec::new(),
+            definitions: own,
+        });
+        let last = packages.len() - 1;
+        Library::of(packages, Some(last))
+    }
+
+    fn of(packages: Vec<Package>, own: Option<usize>) -> Self {
         let mut places = Places::new();
         for (p, package) in packages.iter().enumerate() {
             for (d, definition) in package.definitions.iter().enumerate() {
                 places.entry((definition.resource_type, definition.url.clone())).or_default().push((p, d));
             }
         }
-        let mut library = Library { packages, places: Places::new() };
+        let mut library = Library { packages, places: Places::new(), own };
         for of_url in places.values_mut() {
             // Of two that state the same version, that of the package named last.
-            of_url.sort_by(|a, b| newer(library.version(*b), library.version(*a)).then(b.cmp(a)));
+            let is_other = |place: &(usize, usize)| Some(place.0) != own;
+            of_url.sort_by(|a, b| {
+                let by_version = || newer(library.version(*b), library.version(*a)).then(b.cmp(a));
+                is_other(a).cmp(&is_other(b)).then_with(by_version)
+            });
         }
         library.places = places;
         library
@@ -102,7 +125,8 @@ impl Library {
         if fitting.is_empty() {
             fitting = places.iter().filter(is_part).collect();
         }
-        let near = if fitting.len() > 1 { from.map(|from| self.depended_on(from)) } else { None };
+        let is_own = fitting.first().is_some_and(|place| Some(place.0) == self.own);
+        let near = if fitting.len() > 1 && !is_own { from.map(|from| self.depended_on(from)) } else { None };
         let nearest =
             near.and_then(|near| near.iter().find_map(|p| fitting.iter().find(|place| place.0 == *p).copied()));
         let (package, number) = *nearest.or_else(|| fitting.first().copied())?;
@@ -247,6 +271,34 @@ mod tests {
             ("0.9.1".into(), "".into(), "".into())
         );
         assert_eq!(library.all(ResourceType::VALUE_SET).count(), 3);
+    }
+
+    #[test]
+    fn what_is_added_takes_the_place_of_what_is_there() {
+        let on_v = Package { name: "b".into(), dependencies: vec![("example".into(), "2".into())], ..named("1", &[]) };
+        let library = Library::new(vec![named("2", &[("v", None), ("w", None)]), on_v]);
+        let with = library.with(named("", &[("v", Some("1"))]).definitions);
+        let meant = |canonical: &str, from| {
+            let found = with.meant(ResourceType::VALUE_SET, canonical, from);
+            found.map(|placed| placed.package)
+        };
+        assert_eq!((meant("v", None), meant("v", Some(1)), meant("v|2", Some(1))), (Some(2), Some(2), Some(0)));
+        assert_eq!((meant("w", None), meant("v|1", None)), (Some(0), Some(2)));
+        assert_eq!(library.packages().len(), 2);
+    }
+
+    #[test]
+    fn a_profile_tells_what_it_constrains() {
+        let of = |more: &str| {
+            let json = format!("{{\"resourceType\":\"StructureDefinition\",\"url\":\"u\",\"type\":\"Patient\"{more}}}");
+            let read = CanonicalResource::read(json.as_bytes(), &KEPT_WITH_PROFILES).unwrap().unwrap();
+            read.profile_of
+        };
+        assert_eq!(of(r#","derivation":"constraint""#), Some(ResourceType::PATIENT));
+        assert_eq!(of(r#","derivation":"constraint","abstract":true"#), None);
+        assert_eq!((of(r#","derivation":"specialization""#), of("")), (None, None));
+        let other = br#"{"resourceType":"ValueSet","url":"u","type":{"coding":[]},"derivation":[1],"abstract":"x"}"#;
+        assert_eq!(CanonicalResource::read(other, &KEPT).unwrap().unwrap().profile_of, None);
     }
 
     #[test]

@@ -17,10 +17,14 @@ pub enum Refusal {
 }
 
 impl Pipeline {
-    /// Tries a held letter anew; it is held no longer when it can be used now. When it cannot, the receipt says why
-    /// today. Blocks on storage, like all that follows.
+    /// Tries a held letter anew, or one that was refused; it is held no longer when it can be used now. When it cannot, the
+    /// receipt says why today. Blocks on storage, like all that follows.
     pub fn retry(&self, id: LetterId) -> Result<Result<Receipt, Refusal>, Fault> {
-        let Some((letter, before)) = self.held_letter(id)? else { return Ok(Err(Refusal::NotHeld)) };
+        let found = match self.held_letter(id)? {
+            Some(held) => Some(held),
+            None => self.refused_letter(id)?,
+        };
+        let Some((letter, before)) = found else { return Ok(Err(Refusal::NotHeld)) };
         let sending = Sending { letter: &letter, id, before: Some(before), corrects: None, control: None };
         self.settle(&sending, &Depth::alone()).map(Ok)
     }
@@ -62,6 +66,13 @@ impl Pipeline {
         commit.of_letter(id)?;
         self.store.submit(commit).wait()?;
         Ok(Ok(receipt))
+    }
+
+    /// A letter that was refused, and why: what is asked of its sender may have been wrong.
+    fn refused_letter(&self, id: LetterId) -> Result<Option<(Letter, Receipt)>, Fault> {
+        let receipt =
+            self.receipt(id)?.filter(|receipt| receipt.outcome == Outcome::Refused && receipt.letter == id.hex());
+        Ok(self.store.letter(id)?.zip(receipt))
     }
 
     /// A held letter and why it is held.

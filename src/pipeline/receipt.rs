@@ -17,6 +17,8 @@ pub enum Outcome {
     Held,
     /// It held other letters; each of them has a receipt of its own.
     Parted,
+    /// It does not conform to what is asked of its sender, who is to mend it; it is kept, and on no list.
+    Refused,
 }
 
 /// One letter that came inside another one.
@@ -116,8 +118,9 @@ impl Receipt {
         receipt
     }
 
-    pub(super) fn held(sending: &Sending<'_>, now: i64, issues: Vec<Issue>) -> Self {
-        Receipt::new(sending, now, Outcome::Held, &issues)
+    /// Of a letter that is held or refused.
+    pub(super) fn unused(sending: &Sending<'_>, now: i64, outcome: Outcome, issues: Vec<Finding>) -> Self {
+        Receipt { issues, ..Receipt::new(sending, now, outcome, &[]) }
     }
 
     /// Of a letter that held others.
@@ -153,6 +156,11 @@ impl Receipt {
             earlier: before.iter().flat_map(|before| before.earlier.clone()).chain(last).collect(),
             repeat: false,
         }
+    }
+
+    /// Whether nothing of it is used.
+    pub fn is_unused(&self) -> bool {
+        matches!(self.outcome, Outcome::Held | Outcome::Refused)
     }
 
     /// The record it is about.

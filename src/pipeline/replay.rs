@@ -13,7 +13,7 @@ use super::decide::{self, Stop, Version};
 use super::local;
 use super::parts::{self, OfFacility};
 use super::standing::Standing;
-use super::{CONFLICTS_MAX, Kindred, PLACED_ELSEWHERE, Pipeline, moment_of, translate, unharmed};
+use super::{CONFLICTS_MAX, Kindred, PLACED_ELSEWHERE, Pipeline, Sending, inspect, moment_of, translate, unharmed};
 use crate::fault::{Fault, Finding, Issue, Place};
 use crate::fhir::{PatientKey, ResourceType, time};
 use crate::letter::{Letter, LetterId};
@@ -114,16 +114,27 @@ impl Pipeline {
             Ok(noted) => noted,
             Err(issues) => return Ok(Some(Tried::Held(findings(&issues)))),
         };
+        let inspection = self.inspection();
+        let sending = Sending { letter: &letter, id, before: self.receipt(id)?, corrects: None, control: None };
+        let judgement = inspection.as_sent(&letter)?;
+        if let Some(outcome) = inspection.verdict(&sending, &judgement) {
+            return Ok(Some(Tried::Held(inspect::findings(outcome, judgement))));
+        }
         let (moment, rules) = (moment_of(&letter, (self.clock)()), self.label_rules());
+        let mut made = Vec::new();
         for part in parts::of(noted.value).0 {
             let standing = Standing::read(&self.store, part.patient)?;
             match decide::decide(&standing, &rules, part.changes, part.origin.as_deref(), moment) {
-                Ok(_) => {}
+                Ok(decision) => made.push(decision),
                 Err(Stop::Wrong(issues)) => return Ok(Some(Tried::Held(findings(&issues)))),
                 Err(Stop::Broken(fault)) => return Err(fault),
             }
         }
-        Ok(Some(Tried::Released))
+        let judgement = inspection.as_mapped(&letter, made.iter())?;
+        Ok(Some(match inspection.verdict(&sending, &judgement) {
+            Some(outcome) => Tried::Held(inspect::findings(outcome, judgement)),
+            None => Tried::Released,
+        }))
     }
 
     fn rebuild_once(&self, patient: PatientKey, also: &[Told], only_try: bool) -> Result<Rebuilt, Fault> {

@@ -61,7 +61,7 @@ fn take(pipeline: &Pipeline, letter: &Letter, occurred: i64) -> Result<Receipt, 
     let id = letter.id();
     pipeline.keep(letter, id)?;
     let sending = Sending { letter, id, before: None, corrects: None, control: None };
-    pipeline.commit(&sending, Noted::clean(merged(occurred)), Vec::new())
+    pipeline.commit(&sending, Noted::clean(merged(occurred)), Vec::new(), Vec::new())
 }
 
 #[test]
@@ -107,14 +107,14 @@ fn a_letter_that_was_decided_upon_an_old_record_is_decided_anew() {
     let late = letter("b");
     pipeline.keep(&late, late.id()).unwrap();
     let sending = Sending { letter: &late, id: late.id(), before: None, corrects: None, control: None };
-    let refused = pipeline.commit(&sending, Noted::clean(merged(6)), old);
+    let refused = pipeline.commit(&sending, Noted::clean(merged(6)), old, Vec::new());
     assert_eq!(refused, Err(Fault::Conflict));
     // One of the two is enough, and a letter that changes nothing is no exception.
     let mut half: Vec<Standing> = standings();
     half[0] = Standing::empty(key("1"));
-    assert_eq!(pipeline.commit(&sending, Noted::clean(merged(5)), half), Err(Fault::Conflict));
+    assert_eq!(pipeline.commit(&sending, Noted::clean(merged(5)), half, Vec::new()), Err(Fault::Conflict));
     assert!(pipeline.receipt(late.id()).unwrap().is_none());
-    let known = pipeline.commit(&sending, Noted::clean(merged(5)), standings()).unwrap();
+    let known = pipeline.commit(&sending, Noted::clean(merged(5)), standings(), Vec::new()).unwrap();
     assert_eq!((known.unchanged, known.resources.len()), (2, 0));
 }
 
@@ -174,7 +174,7 @@ fn a_deletion_that_comes_before_what_it_deletes_holds() {
         pipeline.keep(&letter, letter.id()).unwrap();
         let sending = Sending { letter: &letter, id: letter.id(), before: None, corrects: None, control: None };
         let mapped = Mapped { changes, local_codes: Vec::new(), others: Vec::new(), ..merged(0) };
-        pipeline.commit(&sending, Noted::clean(mapped), Vec::new()).unwrap()
+        pipeline.commit(&sending, Noted::clean(mapped), Vec::new(), Vec::new()).unwrap()
     };
     let id = key("1").resource_id("Encounter", "e");
     let gone = |at| vec![Change::Delete { resource_type: ResourceType::ENCOUNTER, id: id.clone(), occurred: Some(at) }];

@@ -39,6 +39,8 @@ pub struct Profiles {
     of_types: Vec<OnceLock<Option<SchemaId>>>,
     /// The value sets that expressions ask for, as far as they are known.
     asked: Mutex<HashMap<String, Arc<Codes>>>,
+    /// The profiles of resources that can be named, in order.
+    of_resources: Vec<(ResourceType, Box<str>)>,
     nothing: Schema,
 }
 
@@ -60,8 +62,10 @@ impl Profiles {
             Some((url.into(), (*ids.get(&(placed.package, placed.number))?, is_only)))
         };
         let newest = library.urls(ResourceType::STRUCTURE_DEFINITION).into_iter().filter_map(newest_of).collect();
+        let of_resources = of_resources(&library);
         Profiles {
             library,
+            of_resources,
             places,
             ids,
             newest,
@@ -71,6 +75,12 @@ impl Profiles {
             asked: Mutex::default(),
             nothing: nothing(),
         }
+    }
+
+    /// The profiles of types of resources by the canonicals they are named by: the URL, and where there are several versions
+    /// each of them too. By type, in order.
+    pub fn of_resources(&self) -> &[(ResourceType, Box<str>)] {
+        &self.of_resources
     }
 
     /// The packages.
@@ -212,6 +222,21 @@ impl Profiles {
     fn nothing(&self) -> &Schema {
         &self.nothing
     }
+}
+
+fn of_resources(library: &Library) -> Vec<(ResourceType, Box<str>)> {
+    let mut named: Vec<(ResourceType, Box<str>)> = Vec::new();
+    for placed in library.all(ResourceType::STRUCTURE_DEFINITION) {
+        let definition = placed.definition;
+        let Some(of) = definition.profile_of else { continue };
+        named.push((of, definition.url.clone()));
+        if library.find(ResourceType::STRUCTURE_DEFINITION, &definition.url).nth(1).is_some() {
+            named.push((of, format!("{}|{}", definition.url, library.version_of(placed)).into()));
+        }
+    }
+    named.sort_unstable_by(|a, b| (a.0.name(), &a.1).cmp(&(b.0.name(), &b.1)));
+    named.dedup();
+    named
 }
 
 fn nothing() -> Schema {

@@ -200,3 +200,14 @@ fn profiles_are_shared_between_threads() {
     fn is_shared<T: Send + Sync>() {}
     is_shared::<Profiles>();
 }
+
+#[test]
+fn profiles_of_resources_are_named_with_their_versions_where_there_are_several() {
+    let of = |url: &str, kind: &str| profile(url, kind, json!([{"id": kind}]));
+    let all = Profiles::new(Arc::new(Library::new(vec![
+        package("a", "1.2.0", &[], &[of("p", "Patient"), of("c", "Condition"), of("e", "Extension")]),
+        package("a", "1.1.2", &[], &[of("p", "Patient")]),
+    ])));
+    let named: Vec<String> = all.of_resources().iter().map(|(of, url)| format!("{} {url}", of.name())).collect();
+    assert_eq!(named, ["Condition c", "Patient p", "Patient p|1.1.2", "Patient p|1.2.0"]);
+}

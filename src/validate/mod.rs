@@ -5,6 +5,7 @@
 mod base;
 mod path;
 pub mod profile;
+pub mod standard;
 
 pub use base::{DEPTH_ELEMENTS_MAX, Level, PROBLEMS_MAX, base, base_at, base_in_transaction, is_sound};
 

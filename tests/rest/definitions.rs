@@ -236,10 +236,16 @@ fn the_office_keeps_the_definitions() {
     }
     let clash = parameter("b", "gender", "eye", "active");
     assert_eq!(served.ask(Ask::post("office", "/SearchParameter", &clash)).status, 422);
-    for name in ["ValueSet", "CodeSystem"] {
+    for name in ["ValueSet", "CodeSystem", "StructureDefinition"] {
         let mut resource = json!({"resourceType": name, "id": "x", "url": "http://e.example/x", "status": "active"});
         if name == "CodeSystem" {
             resource["content"] = json!("complete");
+        }
+        if name == "StructureDefinition" {
+            let more = json!({"name": "X", "kind": "resource", "abstract": false, "type": "Patient", "derivation": "constraint",
+                "baseDefinition": "http://hl7.org/fhir/StructureDefinition/Patient",
+                "differential": {"element": [{"id": "Patient", "path": "Patient"}]}});
+            more.as_object().unwrap().iter().for_each(|(name, value)| resource[name] = value.clone());
         }
         assert_eq!(served.ask(Ask::put("office", format!("/{name}/x"), &resource)).status, 201, "{name}");
         assert_eq!(served.get("agency-a", format!("/{name}/x")).status, 200, "{name}");
@@ -250,5 +256,5 @@ fn the_office_keeps_the_definitions() {
     }
     let answer = served.get("agency-a", "/Patient?sign=x");
     assert_eq!((answer.status, &answer.json()["total"]), (200, &json!(0)), "{}", answer.body);
-    assert_eq!(served.ask(Ask::put("office", "/StructureDefinition/a", &json!({}))).status, 403);
+    assert_eq!(served.ask(Ask::put("office", "/OperationDefinition/a", &json!({}))).status, 403);
 }

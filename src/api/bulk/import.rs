@@ -175,7 +175,7 @@ fn store_lines(
     let mut waiting: Vec<(u64, Statement)> = Vec::new();
     let mut named = HashSet::new();
     for (number, line) in lines {
-        let statement = match statement(caller, line) {
+        let statement = match statement(gateway, caller, line) {
             Ok(statement) => statement,
             Err(Stop::Failed(fault)) => return Err((*number, fault)),
             Err(stop) => {
@@ -237,7 +237,7 @@ struct Said<'a> {
 }
 
 /// What a line states.
-fn statement(caller: &Caller, line: &[u8]) -> Result<Statement, Stop> {
+fn statement(gateway: &Gateway, caller: &Caller, line: &[u8]) -> Result<Statement, Stop> {
     let no_resource = || Stop::because(Status::BadRequest, &rules::NOT_A_RESOURCE, "");
     let text = std::str::from_utf8(line).map_err(|_| no_resource())?;
     let said: Said<'_> = serde_json::from_str(text).map_err(|_| no_resource())?;
@@ -247,7 +247,7 @@ fn statement(caller: &Caller, line: &[u8]) -> Result<Statement, Stop> {
     if caller.may(Action::Update, resource_type).is_err() {
         return Err(Stop::because(Status::Forbidden, &crate::api::rules::ROLE, ""));
     }
-    let body = Body::read(text, resource_type)?;
+    let body = Body::read(text, resource_type)?.held_to_profiles(gateway)?;
     let (id, record) = match body.id() {
         Some(id) => (ResourceId::parse(id).ok_or_else(no_resource)?, None),
         None => {

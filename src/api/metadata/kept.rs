@@ -30,6 +30,8 @@ pub(super) struct About {
     pub(super) cors: bool,
     /// [`Conformance::stamp`](crate::app::Conformance::stamp)
     pub(super) definitions: u64,
+    /// The profiles that are said to be supported, as a hash.
+    pub(super) profiles: u64,
     /// Whether access tokens are issued.
     pub(super) smart: bool,
 }

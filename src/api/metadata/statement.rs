@@ -9,9 +9,18 @@ use crate::search::{Definitions, parameters};
 /// The day on which what is said here, beside the tables, last changed.
 const DATE: &str = "2026-11-22";
 
+/// What is offered.
+pub(super) struct Offered<'a> {
+    pub(super) mode: Mode,
+    pub(super) definitions: &'a Definitions,
+    /// The canonicals of the profiles that are loaded, each with the type that it constrains.
+    pub(super) profiles: &'a [(ResourceType, Box<str>)],
+}
+
 /// The statement as JSON, for a gateway that is reached under `base`; `cors` says whether pages of other origins may call,
 /// `smart` whether access tokens are issued.
-pub(super) fn statement(mode: Mode, definitions: &Definitions, base: &str, (cors, smart): (bool, bool)) -> String {
+pub(super) fn statement(offered: &Offered<'_>, base: &str, (cors, smart): (bool, bool)) -> String {
+    let mode = offered.mode;
     let mut w = Writer::new();
     w.string("resourceType", "CapabilityStatement");
     w.string("url", &format!("{base}/metadata"));
@@ -46,11 +55,12 @@ pub(super) fn statement(mode: Mode, definitions: &Definitions, base: &str, (cors
             .iter()
             .for_each(|format| w.item_string(format));
     });
-    w.array("rest", |w| w.item(|w| rest(w, (mode, definitions), base, (cors, smart))));
+    w.array("rest", |w| w.item(|w| rest(w, offered, base, (cors, smart))));
     format!("{{{}}}", w.finish())
 }
 
-fn rest(w: &mut Writer, (mode, definitions): (Mode, &Definitions), base: &str, (cors, smart): (bool, bool)) {
+fn rest(w: &mut Writer, offered: &Offered<'_>, base: &str, (cors, smart): (bool, bool)) {
+    let mode = offered.mode;
     w.string("mode", "server");
     w.object("security", |w| {
         if smart {
@@ -58,7 +68,7 @@ fn rest(w: &mut Writer, (mode, definitions): (Mode, &Definitions), base: &str, (
         }
         security(w, mode, cors, smart);
     });
-    w.array("resource", |w| parameters::types().for_each(|of| w.item(|w| resource(w, mode, definitions, of))));
+    w.array("resource", |w| parameters::types().for_each(|of| w.item(|w| resource(w, offered, of))));
     w.array("interaction", |w| OF_SYSTEM.iter().for_each(|code| w.item(|w| w.string("code", code))));
     w.array("searchParam", |w| {
         let documentation = "The types that are searched, separated by commas.";
@@ -66,7 +76,7 @@ fn rest(w: &mut Writer, (mode, definitions): (Mode, &Definitions), base: &str, (
         offer::common_parameters().iter().chain([&of_system]).for_each(|one| w.item(|w| parameter(w, one)));
     });
     w.array("operation", |w| {
-        mode.operations_of_system().for_each(|operation| offered(w, operation));
+        mode.operations_of_system().for_each(|one| operation(w, one));
         if mode.imports() {
             w.item(|w| {
                 w.string("name", "import");
@@ -107,11 +117,15 @@ fn security(w: &mut Writer, mode: Mode, cors: bool, smart: bool) {
     }
 }
 
-fn resource(w: &mut Writer, mode: Mode, definitions: &Definitions, resource_type: ResourceType) {
+fn resource(w: &mut Writer, offered: &Offered<'_>, resource_type: ResourceType) {
+    let Offered { mode, definitions, profiles } = *offered;
     let interactions = mode.interactions(resource_type);
     let offers = |interaction| interactions.contains(&interaction);
     w.string("type", resource_type.name());
     w.string("profile", &format!("http://hl7.org/fhir/StructureDefinition/{}", resource_type.name()));
+    w.array("supportedProfile", |w| {
+        profiles.iter().filter(|(of, _)| *of == resource_type).for_each(|(_, canonical)| w.item_string(canonical));
+    });
     w.array("interaction", |w| {
         interactions.iter().for_each(|interaction| w.item(|w| w.string("code", interaction.code())));
     });
@@ -140,7 +154,7 @@ fn resource(w: &mut Writer, mode: Mode, definitions: &Definitions, resource_type
     w.array("searchParam", |w| {
         offer::search_parameters(definitions, resource_type).iter().for_each(|one| w.item(|w| parameter(w, one)));
     });
-    w.array("operation", |w| mode.operations(resource_type).for_each(|operation| offered(w, operation)));
+    w.array("operation", |w| mode.operations(resource_type).for_each(|one| operation(w, one)));
 }
 
 fn parameter(w: &mut Writer, parameter: &Parameter<'_>) {
@@ -150,7 +164,7 @@ fn parameter(w: &mut Writer, parameter: &Parameter<'_>) {
     w.string("documentation", parameter.documentation);
 }
 
-fn offered(w: &mut Writer, operation: &Operation) {
+fn operation(w: &mut Writer, operation: &Operation) {
     w.item(|w| {
         w.string("name", operation.name);
         w.string("definition", operation.definition);
@@ -171,11 +185,17 @@ mod tests {
         for mode in [Mode::Open, Mode::Registered] {
             for cors in [true, false] {
                 let smart = cors && mode == Mode::Registered;
-                let statement = statement(mode, Definitions::base(), "https://x.example/fhir", (cors, smart));
+                let profiles = [(ResourceType::PATIENT, "http://g.example/p".into())];
+                let offered = Offered { mode, definitions: Definitions::base(), profiles: &profiles };
+                let statement = statement(&offered, "https://x.example/fhir", (cors, smart));
                 let statement: Value = serde_json::from_str(&statement).unwrap();
                 let issues = base(&statement).into_iter().filter(|issue| issue.rule.severity >= Severity::Error);
                 let issues: Vec<_> = issues.map(|issue| (issue.rule.id, issue.place.to_string())).collect();
                 assert_eq!(issues, [], "{mode:?}");
+                let resources = statement["rest"][0]["resource"].as_array().unwrap();
+                let supporting = resources.iter().filter(|one| one.get("supportedProfile").is_some());
+                let supported: Vec<_> = supporting.map(|one| (&one["type"], &one["supportedProfile"])).collect();
+                assert_eq!(supported, [(&"Patient".into(), &serde_json::json!(["http://g.example/p"]))]);
                 assert_eq!(statement["rest"][0]["security"]["cors"], cors);
                 assert_eq!(statement["rest"][0]["security"]["service"].is_array(), mode == Mode::Registered);
             }

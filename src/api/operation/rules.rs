@@ -27,9 +27,15 @@ rules! {
     pub(super) ALL_OK "all-ok" Information Informational
         "All OK"
         "問題はありません (All OK)"
-    pub(super) UNKNOWN_PROFILE "unknown-profile" Error NotSupported
-        "The profile that is named is not known here, so nothing can be said of it."
-        "指定されたプロファイルはこのゲートウェイにないため、検証できません。"
+    pub(super) ALL_OK_BASE "all-ok-r4" Information Informational
+        "All OK by the rules of R4. No guide is loaded here, so profiles and most codes were not checked."
+        "R4の規則については問題はありません (All OK)。ガイドが読み込まれていないため、プロファイルと多くのコードは検証していません。"
+    pub(super) UNKNOWN_PROFILE "unknown-profile" Error NotFound
+        "The profile {} is not loaded here, so nothing was checked by it."
+        "プロファイル {} はこのゲートウェイに読み込まれていないため、検証していません。"
+    pub(super) KNOWN_PROFILES "known-profiles" Information Informational
+        "Loaded profiles for {}"
+        "読み込まれているプロファイル: {}"
     pub(super) MODE "validate-mode" Error Value
         "The mode is create, update, delete or profile; update, delete and profile are about one resource: [type]/[id]/$validate."
         "modeはcreate、update、delete、profileのいずれかです。update、delete、profileは [type]/[id]/$validate で呼び出してください。"

@@ -483,8 +483,8 @@ pub(in crate::api) static OPERATIONS: &[Operation] = &[
         definition: "http://hl7.org/fhir/OperationDefinition/Resource-validate",
         on_type: true,
         instance: true,
-        documentation: "What a create or an update would say. Only the profiles that are the base definitions of R4 can be \
-                        named.",
+        documentation: "What a create or an update would say, and what the profiles say that are named (profile, any number), \
+                        that the resource claims, and that R4 has; what could not be checked is said.",
         what: What::Validate,
         run: Run::Validate,
         ..PLAIN

@@ -1,9 +1,13 @@
-//! `$validate` (OperationDefinition Resource-validate): what a create, an update or a delete would say, without doing it.
+//! `$validate` (OperationDefinition Resource-validate): what a create, an update or a delete would say, without doing it, and what
+//! the profiles say that are named, claimed, or R4's own.
 //!
 //! It is asked of the very functions that writes are prepared and judged by, so the two cannot disagree. The answer is 200 with an
 //! OperationOutcome whatever it says; what tells that the validation could not be done is a parameter that cannot be read.
 
-use super::{Call, Level, rules};
+use serde_json::Value;
+
+use super::parameters::refused;
+use super::{Call, Level, common, rules};
 use crate::api::answer::Answer;
 use crate::api::criteria::{self, Found};
 use crate::api::routes::blocking;
@@ -13,8 +17,20 @@ use crate::api::write::single::{defined, refusal};
 use crate::api::write::{Action, Asking, Prepared, Sent, Stop, Target, prepare};
 use crate::app::Gateway;
 use crate::consent::{self, Caller};
-use crate::fault::{Issue, Place, Status};
+use crate::fault::{Finding, Issue, Place, Severity, Status};
 use crate::fhir::{ResourceId, ResourceType};
+use crate::profile::Profiles;
+use crate::validate::profile::against;
+use crate::validate::standard::{once, rank};
+
+/// Profiles that one call may name.
+const PROFILES_MAX: usize = 32;
+/// Longest canonical that is looked for.
+const CANONICAL_CHARACTERS_MAX: usize = 512;
+/// Profiles that are named where another is asked for that is not loaded.
+const NAMED_MAX: usize = 20;
+/// The note by which a code system that is not loaded is told.
+const NOT_LOADED_CODES: &str = "profile-not-loaded-codes";
 
 /// `mode`: for what the resource is to be good.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,36 +53,54 @@ struct Wanted {
     resource_type: ResourceType,
     id: Option<ResourceId>,
     sent: Option<String>,
+    /// The profiles that are named, beside those that the resource claims.
+    profiles: Vec<String>,
 }
 
+/// What there is to say, and what was looked at of the store for it.
+type Said = (Vec<Finding>, Option<Found>);
+
 pub(super) async fn validate(call: Call<'_>, trail: &mut Trail) -> Result<Answer, Stop> {
-    let (resource_type, id) = match call.level {
-        Level::Instance(resource_type, id) => (resource_type, Some(id)),
-        Level::Type(resource_type) => (resource_type, None),
+    let (resource_type, id) = match &call.level {
+        Level::Instance(resource_type, id) => (*resource_type, Some(id.clone())),
+        Level::Type(resource_type) => (*resource_type, None),
         Level::System => return Ok(Answer::not_found()),
     };
     let sent = call.parameters.resource("resource").map(str::to_owned);
     let mode = call.parameters.text("mode")?;
     let Some(mode) = Mode::read(mode.as_deref(), id.is_some(), sent.is_some()) else {
-        return Ok(issues(&[Issue::new(&rules::MODE, Place::Whole)]));
+        return Ok(answer(vec![Finding::from(&Issue::new(&rules::MODE, Place::Whole))]));
     };
-    if !call.parameters.values("profile").all(|profile| profile.as_str().is_some_and(|url| is_base(url, resource_type)))
-    {
-        return Ok(issues(&[Issue::new(&rules::UNKNOWN_PROFILE, Place::Whole)]));
-    }
-    let wanted = Wanted { mode, resource_type, id, sent };
+    let profiles = named(&call)?;
+    let wanted = Wanted { mode, resource_type, id, sent, profiles };
     let (gateway, caller) = (call.gateway.clone(), call.caller.clone());
     match blocking(move || Ok(wanted.said(&gateway, &caller))).await? {
         Ok((noticed, seen)) => {
             if let Some(seen) = seen {
                 trail.saw(seen.patient, None, 1);
             }
-            Ok(issues(&noticed))
+            Ok(answer(noticed))
         }
         // Nothing is there to be validated, for this caller.
         Err(Stop::Refused(Status::NotFound, _)) => Ok(Answer::not_found()),
-        Err(Stop::Refused(_, found)) => Ok(issues(&found)),
+        Err(Stop::Refused(_, found)) => Ok(answer(found.iter().map(Finding::from).collect())),
         Err(other) => Err(other),
+    }
+}
+
+/// The canonicals that `profile` names, each once.
+fn named(call: &Call<'_>) -> Result<Vec<String>, Stop> {
+    let mut named = Vec::new();
+    for value in call.parameters.values("profile") {
+        let canonical = value.as_str().filter(|text| text.chars().count() <= CANONICAL_CHARACTERS_MAX);
+        let canonical = canonical.ok_or_else(|| refused(&common::VALUE, "profile"))?;
+        if !named.iter().any(|known| known == canonical) {
+            named.push(canonical.to_owned());
+        }
+    }
+    match named.len() <= PROFILES_MAX {
+        true => Ok(named),
+        false => Err(Stop::because(Status::BadRequest, &rules::TOO_MANY_PARAMETERS, &PROFILES_MAX.to_string())),
     }
 }
 
@@ -88,11 +122,11 @@ impl Mode {
 }
 
 impl Wanted {
-    /// What there is to say of it, when nothing is wrong. Blocks on storage.
-    fn said(&self, gateway: &Gateway, caller: &Caller) -> Result<(Vec<Issue>, Option<Found>), Stop> {
+    /// What there is to say of it, whether something is wrong or not. Blocks on storage.
+    fn said(&self, gateway: &Gateway, caller: &Caller) -> Result<Said, Stop> {
         let resource_type = self.resource_type;
         let (action, target) = match (self.mode, &self.id) {
-            (Mode::General, _) => return Ok((Body::read(self.resource()?, resource_type)?.noticed, None)),
+            (Mode::General, _) => return Ok((self.judged(gateway, self.resource()?)?.0, None)),
             (Mode::Create, _) => (Action::Create, Target::New),
             (Mode::Update, Some(id)) => (Action::Update, Target::Instance(id.clone())),
             (Mode::Delete, Some(id)) => (Action::Delete, Target::Instance(id.clone())),
@@ -100,31 +134,90 @@ impl Wanted {
                 caller.may(consent::Action::Read, resource_type)?;
                 let found = criteria::by_id(gateway, caller, resource_type, id)?;
                 let found = found.ok_or_else(|| Stop::because(Status::NotFound, &rules::MODE, ""))?;
-                let noticed = Body::read(&found.body()?, resource_type)?.noticed;
-                return Ok((noticed, Some(found)));
+                return Ok((self.judged(gateway, &found.body()?)?.0, Some(found)));
             }
             (_, None) => return Err(Stop::because(Status::BadRequest, &rules::MODE, "")),
         };
-        let mut noticed = Vec::new();
+        let (mut noticed, mut is_sound) = (Vec::new(), true);
         let sent = match action {
             Action::Delete => Sent::Nothing,
             _ => {
                 let text = self.resource()?;
-                noticed = Body::read(text, resource_type)?.noticed;
+                (noticed, is_sound) = self.judged(gateway, text)?;
                 Sent::Resource(text.to_owned())
             }
         };
         let asking = Asking { action, resource_type, target, sent, if_match: None, if_none_match: None };
-        if let Prepared::Statement(statement, _) = prepare(gateway, caller, &asking)? {
-            let statements = [*statement];
-            if let Some((_, stop)) = defined(gateway, &statements)? {
-                return Err(stop);
+        // Of what R4 does not allow nothing else is asked; who may not write is told that all the same.
+        if !is_sound {
+            caller.may(asking.action.asks(), resource_type)?;
+            return Ok((noticed, None));
+        }
+        match write(gateway, caller, &asking) {
+            Err(Stop::Refused(status, found)) if status != Status::NotFound => {
+                let mut all: Vec<Finding> = found.iter().map(Finding::from).collect();
+                // What a write is refused for by profiles is said already, and better.
+                all.retain(|one| !noticed.iter().any(|said| said.place == one.place && said.severity == one.severity));
+                all.extend(noticed);
+                Ok((all, None))
             }
-            if let Some(refused) = gateway.pipeline().refuses(&statements)? {
-                return Err(refusal(&statements, refused).0);
+            done => done.map(|()| (noticed, None)),
+        }
+    }
+
+    /// What R4 and profiles say of a resource, and whether R4 lets it be stored.
+    fn judged(&self, gateway: &Gateway, text: &str) -> Result<(Vec<Finding>, bool), Stop> {
+        let conformance = gateway.conformance()?;
+        let profiles = conformance.profiles();
+        let (issues, value, is_sound) = match Body::read(text, self.resource_type) {
+            Ok(body) => (body.noticed, Some(body.value), true),
+            Err(Stop::Refused(_, issues)) => {
+                let is_type = |value: &Value| value["resourceType"] == self.resource_type.name();
+                (issues, serde_json::from_str(text).ok().filter(is_type), false)
+            }
+            Err(other) => return Err(other),
+        };
+        let mut said: Vec<Finding> = issues.iter().map(Finding::from).collect();
+        let (known, mut unknown) = self.sorted(profiles);
+        if let Some(value) = &value {
+            said.extend(against(value, &known, profiles).iter().map(Finding::from));
+        }
+        // Where nothing at all is loaded, that is said as a whole.
+        if profiles.library().packages().is_empty() {
+            said.retain(|one| one.rule != NOT_LOADED_CODES);
+            if said.is_empty() && unknown.is_empty() {
+                unknown.push(Finding::from(&Issue::new(&rules::ALL_OK_BASE, Place::Whole)));
             }
         }
-        Ok((noticed, None))
+        said.append(&mut unknown);
+        let mut said = once(said);
+        said.sort_by_key(rank);
+        Ok((said, is_sound))
+    }
+
+    /// The profiles that are named and loaded, and what is said of those that are not: which ones there are instead.
+    fn sorted(&self, profiles: &Profiles) -> (Vec<&str>, Vec<Finding>) {
+        let (mut known, mut unknown) = (Vec::new(), Vec::new());
+        for canonical in &self.profiles {
+            match profiles.find(canonical, None) {
+                Some(_) => known.push(canonical.as_str()),
+                // What the base definitions ask is asked of everything.
+                None if is_base(canonical, self.resource_type) => {}
+                None => unknown.push(Issue::with(&rules::UNKNOWN_PROFILE, Place::Whole, visible(canonical))),
+            }
+        }
+        if !unknown.is_empty() {
+            let of_type = profiles.of_resources().iter().filter(|(of, _)| *of == self.resource_type);
+            let names: Vec<&str> = of_type.map(|(_, canonical)| &**canonical).collect();
+            let more = match names.len().saturating_sub(NAMED_MAX) {
+                0 => String::new(),
+                more => format!(" +{more}"),
+            };
+            let listed = if names.is_empty() { "-".to_owned() } else { names[..names.len().min(NAMED_MAX)].join(" ") };
+            let detail = format!("{}: {listed}{more}", self.resource_type.name());
+            unknown.push(Issue::with(&rules::KNOWN_PROFILES, Place::Whole, detail));
+        }
+        (known, unknown.iter().map(Finding::from).collect())
     }
 
     fn resource(&self) -> Result<&str, Stop> {
@@ -141,10 +234,32 @@ fn is_base(url: &str, resource_type: ResourceType) -> bool {
     is_type && matches!(version, "4.0.1" | "4.0")
 }
 
-/// The answer: 200, and that all is well where nothing is wrong.
-fn issues(found: &[Issue]) -> Answer {
-    let well = [Issue::new(&rules::ALL_OK, Place::Whole)];
-    Answer::outcome(Status::Ok, if found.is_empty() { &well } else { found })
+/// Whether a write could be done as things stand.
+fn write(gateway: &Gateway, caller: &Caller, asking: &Asking) -> Result<(), Stop> {
+    if let Prepared::Statement(statement, _) = prepare(gateway, caller, asking)? {
+        let statements = [*statement];
+        if let Some((_, stop)) = defined(gateway, &statements)? {
+            return Err(stop);
+        }
+        if let Some(refused) = gateway.pipeline().refuses(&statements)? {
+            return Err(refusal(&statements, refused).0);
+        }
+    }
+    Ok(())
+}
+
+/// A canonical as an answer may repeat it.
+fn visible(canonical: &str) -> String {
+    canonical.chars().filter(|c| c.is_ascii_graphic()).collect()
+}
+
+/// The answer: 200, and that all is well where nothing is wrong. What could not be checked is no part of that.
+fn answer(mut said: Vec<Finding>) -> Answer {
+    let is_note = |one: &Finding| one.severity == Severity::Information.code();
+    if said.iter().all(|one| is_note(one) && one.rule != rules::ALL_OK_BASE.id) {
+        said.insert(0, Finding::from(&Issue::new(&rules::ALL_OK, Place::Whole)));
+    }
+    Answer::findings(Status::Ok, &said)
 }
 
 #[cfg(test)]

@@ -19,6 +19,7 @@ use crate::fhir::reference::{self, Literal};
 use crate::fhir::{Draft, ResourceId, ResourceType, same_person};
 use crate::pipeline::{Content, Expected, Put, Statement, assign, home};
 use crate::validate;
+use crate::validate::standard::Policy;
 
 /// What a write comes to.
 #[derive(Debug)]
@@ -109,6 +110,23 @@ impl<'a> Body<'a> {
         Ok(Body { text, value, noticed: issues })
     }
 
+    /// Checked against the profiles that are asked of what is written, and those that it claims, where the configuration wants
+    /// that (`docs/adr/0050`): what speaks against it is a refusal, or is said with the rest. May block on storage.
+    pub(in crate::api) fn held_to_profiles(mut self, gateway: &Gateway) -> Result<Self, Stop> {
+        let standard = gateway.of_rest();
+        if standard.policy == Policy::Off {
+            return Ok(self);
+        }
+        let asked: Vec<&str> = standard.profiles.iter().map(String::as_str).collect();
+        let problems = validate::profile::against_each(&self.value, &asked, gateway.conformance()?.profiles());
+        let found: Vec<Issue> = problems.into_iter().map(Issue::from).collect();
+        if standard.policy == Policy::Refuse && !validate::is_sound(&found) {
+            return Err(Stop::Refused(Status::Unprocessable, found));
+        }
+        self.noticed.extend(found);
+        Ok(self)
+    }
+
     /// Reads a resource that was found in order before.
     pub(in crate::api) fn again(text: &'a str) -> Result<Self, Stop> {
         let value = serde_json::from_str(text).map_err(|_| Stop::because(Status::BadRequest, &rules::NOT_JSON, ""))?;
@@ -164,7 +182,9 @@ fn create(gateway: &Gateway, caller: &Caller, asking: &Asking) -> Result<Prepare
     {
         return Ok(Prepared::There(found));
     }
-    let body = Body::read(resource(&asking.sent)?, asking.resource_type)?.made_local(gateway.base_url());
+    let body = Body::read(resource(&asking.sent)?, asking.resource_type)?
+        .held_to_profiles(gateway)?
+        .made_local(gateway.base_url());
     new(caller, asking.resource_type, body)
 }
 
@@ -182,7 +202,8 @@ fn new(caller: &Caller, resource_type: ResourceType, mut body: Body<'_>) -> Resu
 
 fn update(gateway: &Gateway, caller: &Caller, asking: &Asking) -> Result<Prepared, Stop> {
     let resource_type = asking.resource_type;
-    let mut body = Body::read(resource(&asking.sent)?, resource_type)?.made_local(gateway.base_url());
+    let mut body =
+        Body::read(resource(&asking.sent)?, resource_type)?.held_to_profiles(gateway)?.made_local(gateway.base_url());
     let differs = || Stop::because(Status::BadRequest, &rules::ID_DIFFERS, "");
     let id = match &asking.target {
         Target::Instance(id) if body.id() == Some(id.as_str()) => id.clone(),
@@ -213,7 +234,7 @@ fn patch(gateway: &Gateway, caller: &Caller, asking: &Asking) -> Result<Prepared
         Target::New | Target::NewUnless(_) => return Err(Stop::because(Status::BadRequest, &rules::ID_DIFFERS, "")),
     };
     let (text, version) = patched(gateway, caller, asking, &id)?;
-    let mut body = Body::read(&text, resource_type)?.made_local(gateway.base_url());
+    let mut body = Body::read(&text, resource_type)?.held_to_profiles(gateway)?.made_local(gateway.base_url());
     let noticed = std::mem::take(&mut body.noticed);
     let content = body.content(resource_type, &id)?;
     // Whoever changed it meanwhile is not overwritten with what was there before.

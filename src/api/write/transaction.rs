@@ -136,7 +136,7 @@ fn asked<'a>(
             caller.may(asking.action.asks(), asking.resource_type)?;
             let resource = entry.resource.map(|raw| raw.get());
             let from = Neighbours { full_url: entry.full_url.as_deref(), urls };
-            let part = Part::read(at, *asking, resource, &from, links).map_err(|stop| at_entry(stop, at))?;
+            let part = Part::read(gateway, (at, *asking), resource, &from, links).map_err(|stop| at_entry(stop, at))?;
             Ok(Asks::Write(Box::new(part)))
         }
     }
@@ -145,8 +145,8 @@ fn asked<'a>(
 impl<'a> Part<'a> {
     /// Checks an entry's resource, and takes from it what is needed before references are put right.
     fn read(
-        entry: usize,
-        mut asking: Asking,
+        gateway: &Gateway,
+        (entry, mut asking): (usize, Asking),
         resource: Option<&'a str>,
         from: &Neighbours<'a, '_>,
         links: &mut Links,
@@ -154,7 +154,7 @@ impl<'a> Part<'a> {
         let (mut text, mut stated, mut record, about) = (None, None, None, RefCell::new(None));
         let (mut known_as, mut noticed) = (None, Vec::new());
         if let (Sent::Resource(_), Some(sent)) = (&asking.sent, resource) {
-            let mut body = Body::of_entry(sent, asking.resource_type)?;
+            let mut body = Body::of_entry(sent, asking.resource_type)?.held_to_profiles(gateway)?;
             text = Some(match from.made_absolute(&mut body.value) {
                 true => Cow::Owned(body.value.to_string()),
                 false => Cow::Borrowed(sent),
@@ -374,7 +374,7 @@ fn statement(gateway: &Gateway, caller: &Caller, part: Part<'_>, links: &Links) 
         (Action::Delete, _) => (Content::Delete, expected),
         (Action::Patch, _) => {
             let (text, version) = patched(gateway, caller, &part.asking, &id)?;
-            let body = Body::read(&text, resource_type)?.made_local(gateway.base_url());
+            let body = Body::read(&text, resource_type)?.held_to_profiles(gateway)?.made_local(gateway.base_url());
             (body.content(resource_type, &id)?, Expected::Version(version))
         }
         (_, Some(text)) => {

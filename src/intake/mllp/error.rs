@@ -44,19 +44,23 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// ERR-2 the place, -3 table 0357, -4 the severity, -5 our rule, -7 for the help desk, -8 for the user.
+    /// ERR-2 the place, -3 table 0357, -4 the severity, -5 our rule, -6 a place that is no field, -7 for the help desk, -8 for
+    /// the user.
     fn new_style(&self, finding: &Finding) -> String {
         let component = self.header.delimiters.component.to_string();
         let (code, meaning) = condition(&finding.code);
+        let field = location(&finding.place);
+        let elsewhere =
+            if field.is_empty() && finding.place != "-" { self.escape(&finding.place) } else { String::new() };
         self.segment(
             "ERR",
             &[
                 String::new(),
-                location(&finding.place).join(&component),
+                field.join(&component),
                 [code, meaning, "HL70357"].join(&component),
                 if is_error(finding) { "E" } else { "W" }.to_owned(),
                 [self.escape(&finding.rule).as_str(), "", "L"].join(&component),
-                String::new(),
+                elsewhere,
                 self.escape(&finding.en),
                 self.sentence(finding),
             ],

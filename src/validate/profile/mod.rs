@@ -39,5 +39,14 @@ pub fn against(resource: &Value, asked: &[&str], profiles: &Profiles) -> Vec<Pro
     walk.finish()
 }
 
+/// [`against`], where the profiles are asked of every resource of their types: of the one given, and of those in the entries
+/// of a Bundle.
+pub fn against_each(resource: &Value, asked: &[&str], profiles: &Profiles) -> Vec<Problem> {
+    let name = resource_type(resource).map_or("Resource", |known| known.name());
+    let mut walk = walk::Walk::new(profiles, resource);
+    walk.each(resource, asked, &Path::root(name));
+    walk.finish()
+}
+
 #[cfg(test)]
 mod tests;

@@ -142,6 +142,22 @@ impl Problem {
     }
 }
 
+impl From<Problem> for Issue {
+    /// The same as an issue of the general rule: what was found, and who says so, stand in its detail.
+    fn from(problem: Problem) -> Self {
+        let Problem { mut issue, name, profile, slice, found, .. } = problem;
+        for (label, value) in [("rule", name.as_ref()), ("found", Some(&found)), ("slice", Some(&slice))] {
+            if let Some(value) = value.filter(|value| !value.is_empty()) {
+                issue.detail.push_str(&format!(" [{label}: {value}]"));
+            }
+        }
+        if !profile.is_empty() {
+            issue.detail.push_str(&format!(" [profile: {profile}]"));
+        }
+        issue
+    }
+}
+
 impl From<&Problem> for Finding {
     fn from(problem: &Problem) -> Self {
         Finding {

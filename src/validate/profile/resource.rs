@@ -36,14 +36,25 @@ const VITAL_SIGNS: [(&str, &str); 12] = [
 impl<'w> Walk<'w> {
     /// The resource asked about.
     pub(super) fn whole(&mut self, resource: &'w Value, asked: &[&str], path: &Path<'_>) {
-        let mut profiles = Vec::new();
+        let profiles = self.found(asked, path);
+        self.resource(resource, profiles, path);
+    }
+
+    /// The same; what is asked is asked of every resource of its type.
+    pub(super) fn each(&mut self, resource: &'w Value, asked: &[&str], path: &Path<'_>) {
+        self.everywhere = self.found(asked, path);
+        self.resource(resource, Vec::new(), path);
+    }
+
+    fn found(&mut self, asked: &[&str], path: &Path<'_>) -> Vec<&'w Schema> {
+        let mut found = Vec::new();
         for canonical in asked {
             match self.profiles.find(canonical, None) {
-                Some(schema) => profiles.push(schema),
+                Some(schema) => found.push(schema),
                 None => self.tell(&UNKNOWN_PROFILE, None, path, canonical),
             }
         }
-        self.resource(resource, profiles, path);
+        found
     }
 
     /// A resource with everything in it.
@@ -57,6 +68,9 @@ impl<'w> Walk<'w> {
             self.entries = Some(Rc::new(Entries::of(resource)));
         }
         self.claimed(resource, &mut profiles, path);
+        if !self.everywhere.is_empty() && !path.is_in("contained") {
+            self.asked_everywhere(spot, &mut profiles);
+        }
         // What a guide of its own says of vital signs stands in place of what R4 says.
         if profiles.iter().all(|schema| schema.url.starts_with(CORE)) {
             let asked = self.asked_by_r4(spot);
@@ -91,6 +105,13 @@ impl<'w> Walk<'w> {
                 }
             }
         }
+    }
+
+    fn asked_everywhere(&self, spot: Spot<'w>, profiles: &mut Vec<&'w Schema>) {
+        let of_type = self.everywhere.iter().filter(|schema| *schema.type_name == *spot.type_name);
+        let new: Vec<&Schema> =
+            of_type.copied().filter(|one| profiles.iter().all(|known| known.id != one.id)).collect();
+        profiles.extend(new);
     }
 
     fn asked_by_r4(&self, spot: Spot<'w>) -> Option<&'w Schema> {

@@ -190,3 +190,30 @@ fn constraints_that_take_too_long_are_said_to_and_end() {
     assert_eq!((costly(2, 1), costly(most - 1, 100)), (0, most - 1));
     assert_eq!((costly(most, 100), costly(most + 1, 100)), (most, most));
 }
+
+#[test]
+fn what_is_asked_of_every_resource_is_asked_of_those_in_entries() {
+    let p = profile("p", "Patient", json!([{"id": "Patient"}, {"id": "Patient.birthDate", "min": 1}]));
+    let all = profiles(&[p]);
+    let found = |resource: &Value| {
+        let problems = against_each(resource, &["p"], &all).into_iter();
+        problems
+            .filter(|one| one.severity() == Severity::Error)
+            .map(|one| one.issue.place.to_string())
+            .collect::<Vec<_>>()
+    };
+    let patient = json!({"resourceType": "Patient"});
+    assert_eq!(found(&patient), ["Patient.birthDate"]);
+    let contained = json!({"resourceType": "Patient", "id": "c"});
+    let observation = observation(json!({"contained": [contained], "subject": {"reference": "#c"}}));
+    assert_eq!(found(&observation), [""; 0], "what is contained is part of another");
+    let entry =
+        |resource: &Value| json!({"fullUrl": "urn:uuid:5ff7b6ac-3d4a-4f0c-9d7e-0d5a9f0c1a01", "resource": resource});
+    let bundle =
+        json!({"resourceType": "Bundle", "type": "collection", "entry": [entry(&observation), entry(&patient)]});
+    assert_eq!(found(&bundle), ["Bundle.entry[1].resource.birthDate"]);
+    // Claimed as well: said once.
+    let claiming = with(patient.clone(), json!({"meta": {"profile": ["p"]}}));
+    assert_eq!(found(&claiming), ["Patient.birthDate"]);
+    assert_eq!(against_each(&patient, &["q"], &all).iter().filter(|one| one.rule() == "profile-unknown").count(), 1);
+}

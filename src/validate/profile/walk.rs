@@ -39,6 +39,8 @@ pub(super) struct Walk<'w> {
     told: HashSet<String>,
     /// The package of the profile in force: its dependencies say which versions are meant.
     pub(super) package: Option<usize>,
+    /// The profiles that every resource of their type is to keep to.
+    pub(super) everywhere: Vec<&'w Schema>,
     /// How many constraints took too long.
     pub(super) costly: usize,
     depth: usize,
@@ -69,6 +71,7 @@ impl<'w> Walk<'w> {
             kept: HashMap::new(),
             told: HashSet::new(),
             package: None,
+            everywhere: Vec::new(),
             costly: 0,
             depth: 0,
             elements: 0,
