@@ -10,6 +10,7 @@ mod known;
 mod panels;
 mod senders;
 mod teams;
+mod terminology;
 
 use std::collections::HashMap;
 use std::net::IpAddr;

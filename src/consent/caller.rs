@@ -263,9 +263,11 @@ const DIRECTORY: [ResourceType; 9] = [
     ResourceType::PRACTITIONER_ROLE,
 ];
 
-/// Whether resources of this type define what searches may ask: they are taken up while the gateway runs.
+/// Whether resources of this type define what searches may ask and what codes mean: they are taken up while the gateway runs.
 pub fn is_definition(resource_type: ResourceType) -> bool {
-    [ResourceType::CODE_SYSTEM, ResourceType::SEARCH_PARAMETER, ResourceType::VALUE_SET].contains(&resource_type)
+    const DEFINITIONS: [ResourceType; 4] =
+        [ResourceType::CODE_SYSTEM, ResourceType::CONCEPT_MAP, ResourceType::SEARCH_PARAMETER, ResourceType::VALUE_SET];
+    DEFINITIONS.contains(&resource_type)
 }
 
 /// The panel of those whose consents are for every member.

@@ -18,6 +18,8 @@ pub struct CanonicalResource {
     pub url: Box<str>,
     /// `version`.
     pub version: Option<Box<str>>,
+    /// `supplements`: the code system, in the same form, about whose concepts a CodeSystem says more.
+    pub supplements: Option<Box<str>>,
     packed: Box<[u8]>,
     bytes: usize,
 }
@@ -32,6 +34,7 @@ struct Head {
     resource_type: Option<String>,
     url: Option<String>,
     version: Option<String>,
+    supplements: Option<String>,
 }
 
 impl CanonicalResource {
@@ -52,6 +55,7 @@ impl CanonicalResource {
             resource_type,
             url,
             version: head.version.map(Into::into),
+            supplements: head.supplements.map(|of| oid::canonical(super::split(&of).0).into()),
             packed,
             bytes: json.len(),
         }))
