@@ -86,7 +86,7 @@ impl Clause {
             }
             Which::Listed(listed, _) => Some(listed.iter().filter_map(|one| hashed(&one.code)).collect()),
             // Facts keep hashes, of which no form can be seen.
-            Which::Grammar(_) => return Err(Undecided::Open(system.to_owned())),
+            Which::Grammar(_) | Which::Measures(_) => return Err(Undecided::Open(system.to_owned())),
             Which::Undecided(why) => return Err(why.clone()),
         };
         let within = clause.within.iter().map(|inner| Members::of(inner)).collect::<Result<_, _>>()?;

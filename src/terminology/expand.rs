@@ -193,7 +193,10 @@ fn of_clause(clause: &Clause) -> Result<Vec<Found<'_>>, Stopped> {
             }
             return Err(stopped);
         }
-        Which::Grammar(_) => return Err(Stopped::Costly(system.to_owned())),
+        Which::Grammar(grammar) if grammar.is_list() => {
+            return Err(Stopped::Undecided(Undecided::Unknown(system.to_owned())));
+        }
+        Which::Grammar(_) | Which::Measures(_) => return Err(Stopped::Costly(system.to_owned())),
         Which::Undecided(why) => return Err(Stopped::Undecided(why.clone())),
     })
 }

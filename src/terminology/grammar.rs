@@ -56,6 +56,11 @@ impl Grammar {
         })
     }
 
+    /// Whether it is a list, which is not here.
+    pub const fn is_list(self) -> bool {
+        !matches!(self, Grammar::Unit | Grammar::Language | Grammar::MediaType | Grammar::Uri)
+    }
+
     /// What it is called.
     pub const fn name(self) -> &'static str {
         match self {

@@ -10,6 +10,7 @@ use super::filter::passed;
 use super::grammar::Grammar;
 use super::system::{CodeSystem, Designation};
 use super::{Answer, CONCEPT_DEPTH_MAX, Source, Undecided, array, text};
+use crate::fhir::ucum;
 use crate::guide::split;
 
 /// Most value sets that one is composed of, itself among them.
@@ -58,6 +59,8 @@ pub enum Which {
     Listed(Vec<Listed>, HashMap<Box<str>, u32>),
     /// Those that keep to a grammar.
     Grammar(Grammar),
+    /// Units of UCUM that measure this.
+    Measures(Box<str>),
     /// Some, and why nobody can say which.
     Undecided(Undecided),
 }
@@ -200,6 +203,12 @@ impl Clause {
             Which::Grammar(grammar) => match grammar.has(code) {
                 Some(is_in) => answer(is_in),
                 None => Answer::Unknown(self.system.as_deref().unwrap_or_default()),
+            },
+            // What a logarithmic unit measures is not known here.
+            Which::Measures(dimension) => match ucum::parse(code).filter(|_| ucum::is_unit(code)) {
+                Some(unit) => answer(*unit.dimension == **dimension),
+                None if ucum::is_unit(code) => Answer::Unknown(self.system.as_deref().unwrap_or_default()),
+                None => Answer::Out,
             },
             Which::Undecided(why) => Answer::Unknown(why.canonical()),
         }
@@ -344,9 +353,9 @@ fn which(one: &Value, named: &str, known: Option<&Arc<CodeSystem>>, open: &dyn F
     let Some(known) = known.filter(|known| known.is_whole()) else {
         return match Grammar::of(url) {
             Some(grammar) if filters.is_empty() => Which::Grammar(grammar),
-            Some(_) => open(),
+            Some(Grammar::Unit) => measures(&filters).unwrap_or_else(open),
             None if known.is_some() => Which::Undecided(Undecided::Open(named.to_owned())),
-            None => Which::Undecided(Undecided::Unknown(named.to_owned())),
+            _ => Which::Undecided(Undecided::Unknown(named.to_owned())),
         };
     };
     let mut all: Option<Vec<bool>> = None;
@@ -358,6 +367,14 @@ fn which(one: &Value, named: &str, known: Option<&Arc<CodeSystem>>, open: &dyn F
         });
     }
     all.map_or(Which::All, Which::Passed)
+}
+
+/// Units that measure what another one does (filter `canonical`, as UCUM's own value sets have it).
+fn measures(filters: &[&Value]) -> Option<Which> {
+    let [filter] = filters else { return None };
+    let is_canonical = text(filter, "property") == Some("canonical") && text(filter, "op") == Some("=");
+    let unit = ucum::parse(text(filter, "value").filter(|_| is_canonical)?)?;
+    Some(Which::Measures(unit.dimension.into()))
 }
 
 fn of_list(listed: Vec<Listed>) -> Which {

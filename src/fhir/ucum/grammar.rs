@@ -33,10 +33,11 @@ const PLAIN: &[&str] = &[
     "[syd_i]", "[twp]", "[yd_br]", "[yd_us]", "bit_s",
 ];
 
-/// Whether it is a unit of UCUM.
+/// Whether it is a unit of UCUM. A space may stand in an annotation, as in the units that R4 lists as common (`{clock time}`),
+/// though UCUM has none there.
 pub fn is_unit(text: &str) -> bool {
     let mut reader = Reader { left: text };
-    text.len() <= UNIT_BYTES_MAX && text.bytes().all(|b| b.is_ascii_graphic()) && reader.main().is_some()
+    text.len() <= UNIT_BYTES_MAX && text.bytes().all(|b| b.is_ascii_graphic() || b == b' ') && reader.main().is_some()
 }
 
 /// The grammar of UCUM (section 2.3): what is read goes from `left`.
@@ -193,6 +194,8 @@ mod tests {
             "m-",
             "2m",
             "m 2",
+            " m",
+            "m ",
             "(m",
             "m)",
             "()",

@@ -86,7 +86,11 @@ fn compositions() {
             json!({"include": [{"system": "http://unitsofmeasure.org"}]}),
             Err(Stopped::Costly("http://unitsofmeasure.org".into())),
         ),
-        (json!({"include": [{"system": "http://loinc.org"}]}), Err(Stopped::Costly("http://loinc.org".into()))),
+        (json!({"include": [{"system": "http://loinc.org"}]}), unknown("http://loinc.org")),
+        (
+            json!({"include": [{"system": "http://snomed.info/sct", "filter": [{"property": "concept", "op": "is-a", "value": "404684003"}]}]}),
+            unknown("http://snomed.info/sct"),
+        ),
     ];
     for (compose, expected) in cases {
         let found = expanded(&more, compose.clone(), &Options::default());
@@ -189,6 +193,22 @@ fn an_answer_holds_so_many_codes() {
     assert_eq!(of(at), [Ok((at, at)), Ok((at, at)), Ok((at, 5))]);
     let costly = || Err(Stopped::Costly("big".into()));
     assert_eq!(of(at + 1), [costly(), costly(), Ok((at + 1, 5))]);
+}
+
+#[test]
+fn units_by_what_they_measure() {
+    let of = |property: &str, value: &str| {
+        let filter = json!([{"property": property, "op": "=", "value": value}]);
+        set("v", json!({"include": [{"system": "http://unitsofmeasure.org", "filter": filter}]}))
+    };
+    let has = |set: Value, code: &str| match ValueSet::named(&Known(vec![set]), "v", None).has(None, code) {
+        Answer::In => Some(true),
+        Answer::Out => Some(false),
+        Answer::Unknown(_) => None,
+    };
+    let found = ["min", "a", "m", "mmin", "[pH]"].map(|code| has(of("canonical", "s"), code));
+    assert_eq!(found, [Some(true), Some(true), Some(false), Some(false), None]);
+    assert_eq!((has(of("canonical", "what"), "s"), has(of("class", "s"), "s")), (None, None));
 }
 
 #[test]
