@@ -45,10 +45,13 @@ struct Target {
     code: Box<str>,
     display: Option<Box<str>>,
     equivalence: Box<str>,
-    /// What else must hold: property, system and value.
-    depends_on: Vec<(Box<str>, Option<Box<str>>, Box<str>)>,
+    /// What else must hold.
+    depends_on: Vec<Dependency>,
     products: Vec<Product>,
 }
+
+/// Property, system and value.
+type Dependency = (Box<str>, Option<Box<str>>, Box<str>);
 
 /// What else a match gives (`ConceptMap.group.element.target.product`).
 #[derive(Clone, Debug, PartialEq, Eq)]

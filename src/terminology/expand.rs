@@ -107,9 +107,9 @@ pub fn expand(set: &ValueSet, options: &Options) -> Result<Expansion, Stopped> {
     }
     all.retain(|one| {
         let is = |flag: fn(&Concept) -> bool| one.concept().is_some_and(flag);
-        !(options.is_active_only && is(|concept| concept.is_inactive))
-            && !(options.leaves_out_abstract && is(|concept| concept.is_abstract))
-            && one.has_words(&words)
+        let is_out = options.is_active_only && is(|concept| concept.is_inactive);
+        let is_group = options.leaves_out_abstract && is(|concept| concept.is_abstract);
+        !is_out && !is_group && one.has_words(&words)
     });
     let total = all.len();
     let page = all.get(options.offset.min(total)..).unwrap_or_default();

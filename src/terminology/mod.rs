@@ -24,6 +24,8 @@ pub use system::{CONCEPT_DEPTH_MAX, CodeSystem, Concept, Content, Designation, P
 pub use value_set::{Clause, Listed, VALUE_SET_DEPTH_MAX, VALUE_SETS_MAX, ValueSet, Which};
 pub use versions::Versions;
 
+pub use crate::guide::split;
+
 /// Where definitions are found.
 pub trait Source {
     /// The ValueSet with this canonical, as a definition of the package `from` means it, and its own package.

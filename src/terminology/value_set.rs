@@ -136,17 +136,6 @@ impl ValueSet {
         })
     }
 
-    /// The systems of a code that is in the value set, each once.
-    pub fn systems_of<'s>(&'s self, code: &str, out: &mut Vec<&'s str>) {
-        for clause in &self.include {
-            match &clause.system {
-                Some(system) if clause.has(None, code) == Answer::In && !out.contains(&&**system) => out.push(system),
-                Some(_) => {}
-                None => clause.within.iter().for_each(|inner| inner.systems_of(code, out)),
-            }
-        }
-    }
-
     fn undecided(why: Undecided) -> Self {
         ValueSet { undecided: Some(why), ..ValueSet::default() }
     }

@@ -10,8 +10,7 @@ use crate::api::rules as common;
 use crate::api::write::Stop;
 use crate::fault::Status;
 use crate::fhir::{ResourceType, time};
-use crate::guide::split;
-use crate::terminology::{Entry, Expansion, Options, Source, Stopped, ValueSet, Versions, expand};
+use crate::terminology::{Entry, Expansion, Options, Source, Stopped, ValueSet, Versions, expand, split};
 
 /// The parameters that are understood. Those that are not are refused: leaving one out would answer something else.
 const KNOWN: [&str; 17] = [

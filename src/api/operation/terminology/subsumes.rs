@@ -10,7 +10,7 @@ use crate::api::operation::rules as common;
 use crate::api::write::Stop;
 use crate::fault::Status;
 use crate::fhir::ResourceType;
-use crate::terminology::CodeSystem;
+use crate::terminology::{CodeSystem, split};
 
 /// The parameters that are understood.
 const KNOWN: [&str; 6] = ["codeA", "codeB", "system", "version", "codingA", "codingB"];
@@ -27,7 +27,7 @@ impl Service<'_> {
             (None, None, None) => return Err(because(Status::BadRequest, &rules::NAME_A_SYSTEM, "")),
         };
         let system = match own {
-            Some(own) if *own.url != *crate::guide::split(&named).0 => {
+            Some(own) if *own.url != *split(&named).0 => {
                 return Err(because(Status::BadRequest, &rules::OTHER_SYSTEMS, ""));
             }
             Some(own) => own,

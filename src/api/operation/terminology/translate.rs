@@ -10,8 +10,7 @@ use crate::api::rules as common;
 use crate::api::write::Stop;
 use crate::fault::{Issue, Place, Status};
 use crate::fhir::ResourceType;
-use crate::guide::split;
-use crate::terminology::{ConceptMap, Match, Translation, Wanted};
+use crate::terminology::{ConceptMap, Match, Translation, Wanted, split};
 
 /// The parameters that are understood.
 const KNOWN: [&str; 14] = [

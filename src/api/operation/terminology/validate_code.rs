@@ -10,7 +10,7 @@ use crate::api::write::Stop;
 use crate::fault::{Issue, Place, Status};
 use crate::fhir::ResourceType;
 use crate::terminology::{
-    Asked, CodeSystem, Grammar, Judgement, Remark, Source, Undecided, ValueSet, in_system, in_value_set,
+    Asked, CodeSystem, Grammar, Judgement, Remark, Source, Undecided, ValueSet, in_system, in_value_set, split,
 };
 
 /// The parameters of both that are understood.
@@ -31,7 +31,7 @@ impl Source for With<'_> {
     }
 
     fn code_system(&self, canonical: &str, from: Option<usize>) -> Option<Arc<CodeSystem>> {
-        let is_own = crate::guide::split(canonical).0 == &*self.own.url;
+        let is_own = split(canonical).0 == &*self.own.url;
         if is_own { Some(self.own.clone()) } else { self.source.code_system(canonical, from) }
     }
 }
@@ -75,7 +75,7 @@ impl Service<'_> {
         let Some(named) = named else {
             return Err(because(Status::BadRequest, &rules::NAME_A_DEFINITION, "url, codeSystem"));
         };
-        let (url, version) = crate::guide::split(&named);
+        let (url, version) = split(&named);
         self.of_system(&mut codes, url)?;
         let is_known = self.conformance.has_definition(ResourceType::CODE_SYSTEM, &named) || Grammar::of(url).is_some();
         if !is_known {
