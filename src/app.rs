@@ -11,6 +11,7 @@ mod known;
 mod panels;
 mod senders;
 mod teams;
+mod terminology;
 mod terms;
 
 use std::collections::HashMap;

@@ -32,4 +32,5 @@ pub mod profile;
 pub mod registration;
 pub mod search;
 pub mod store;
+pub mod terminology;
 pub mod validate;

@@ -18,6 +18,7 @@ mod registration;
 mod rules;
 mod summary;
 mod table;
+mod terminology;
 mod validate;
 
 use std::sync::Arc;
@@ -300,6 +301,9 @@ async fn performed(operation: &Operation, call: Call<'_>, trail: &mut Trail) -> 
         Run::EmergencyEnd => emergency::end(call, trail).await,
         Run::EmergencyReviews => emergency::reviews(call, trail).await,
         Run::Summary => summary::summary(call, trail).await,
+        Run::Expand | Run::LookUp | Run::Subsumes | Run::Translate | Run::ValidateCode => {
+            terminology::answered(call, operation.run, trail).await
+        }
         Run::Everything => {
             call.parameters.only(&EVERYTHING)?;
             let pairs = call.parameters.pairs()?;

@@ -12,11 +12,12 @@ use crate::chart::Chart;
 use crate::consent::is_definition;
 use crate::fault::{Fault, Issue};
 use crate::fhir::{PatientKey, ResourceId, ResourceType};
-use crate::guide::{self, CanonicalResource, KEPT_WITH_PROFILES, Library};
+use crate::guide::{CanonicalResource, KEPT_WITH_PROFILES, Library};
 use crate::profile::Profiles;
 use crate::search::Definitions;
-use crate::search::terminology::{self, Members, Source, System, Terminology, Undecided};
+use crate::search::terminology::{self, Members, Terminology, Undecided};
 use crate::store::Store;
+use crate::terminology::{CodeSystem, ConceptMap, ValueSet};
 
 /// Most codes that are kept ready for searches, of value sets and of code systems; past this they are read anew.
 pub const CODES_KEPT_MAX: usize = 1_000_000;
@@ -28,9 +29,9 @@ const CORE: &str = "hl7.fhir.r4.core";
 pub struct Conformance {
     definitions: Arc<Definitions>,
     stamp: u64,
-    guides: Arc<Library>,
+    pub(super) guides: Arc<Library>,
     /// Those of the directory, by the part that they lie in.
-    parts: BTreeMap<PatientKey, Arc<Vec<Stored>>>,
+    pub(super) parts: BTreeMap<PatientKey, Arc<Vec<Stored>>>,
     ready: Mutex<Ready>,
     /// Those of the guides, for as long as the directory has nothing to say to them.
     profiles_of_guides: Arc<Profiles>,
@@ -39,16 +40,18 @@ pub struct Conformance {
 
 /// A definition of the directory.
 #[derive(Debug)]
-struct Stored {
-    id: ResourceId,
-    resource: CanonicalResource,
+pub(super) struct Stored {
+    pub(super) id: ResourceId,
+    pub(super) resource: CanonicalResource,
 }
 
 /// What was read for searches.
 #[derive(Debug, Default)]
-struct Ready {
+pub(super) struct Ready {
     members: HashMap<String, Arc<Members>>,
-    systems: HashMap<String, Arc<System>>,
+    pub(super) systems: HashMap<String, Arc<CodeSystem>>,
+    pub(super) value_sets: HashMap<String, Arc<ValueSet>>,
+    pub(super) concept_maps: Option<Arc<Vec<Arc<ConceptMap>>>>,
     codes: usize,
 }
 
@@ -100,22 +103,7 @@ impl Conformance {
         all.filter(|stored| stored.resource.resource_type == ResourceType::SEARCH_PARAMETER)
     }
 
-    /// A definition by its canonical: the newest of the directory, else of the guides.
-    fn find(&self, resource_type: ResourceType, canonical: &str) -> Option<&CanonicalResource> {
-        let (url, version) = guide::split(canonical);
-        let url = if resource_type == ResourceType::CODE_SYSTEM { crate::fhir::oid::canonical(url) } else { url };
-        let stored = self.parts.values().flat_map(|part| part.iter()).map(|stored| &stored.resource);
-        let named = stored.filter(|one| {
-            let is_version = version.is_none_or(|version| one.version.as_deref() == Some(version));
-            one.resource_type == resource_type && &*one.url == url && is_version
-        });
-        let version = |one: &&CanonicalResource| one.version.as_deref().unwrap_or_default().to_owned();
-        named
-            .max_by(|a, b| guide::newer(&version(a), &version(b)))
-            .or_else(|| self.guides.find(resource_type, canonical).next())
-    }
-
-    fn kept<T>(&self, of: impl FnOnce(&mut Ready) -> T) -> T {
+    pub(super) fn kept<T>(&self, of: impl FnOnce(&mut Ready) -> T) -> T {
         of(&mut self.ready.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
@@ -138,38 +126,11 @@ impl Conformance {
 
 impl Ready {
     /// Makes room for codes.
-    fn take(&mut self, codes: usize, codes_max: usize) {
+    pub(super) fn take(&mut self, codes: usize, codes_max: usize) {
         if self.codes + codes > codes_max {
             *self = Ready::default();
         }
         self.codes += codes;
-    }
-}
-
-impl Source for Conformance {
-    fn value_set(&self, canonical: &str) -> Option<Value> {
-        match canonical.strip_prefix("ValueSet/") {
-            None => self.find(ResourceType::VALUE_SET, canonical)?.json(),
-            Some(id) => {
-                let part = self.parts.get(&PatientKey::directory(ResourceType::VALUE_SET, &ResourceId::parse(id)?))?;
-                let is_it = |stored: &&Stored| {
-                    stored.id.as_str() == id && stored.resource.resource_type == ResourceType::VALUE_SET
-                };
-                part.iter().find(is_it)?.resource.json()
-            }
-        }
-    }
-
-    fn code_system(&self, canonical: &str) -> Option<Arc<System>> {
-        if let Some(system) = self.kept(|ready| ready.systems.get(canonical).cloned()) {
-            return Some(system);
-        }
-        let system = Arc::new(System::read(&self.find(ResourceType::CODE_SYSTEM, canonical)?.json()?));
-        self.kept(|ready| {
-            ready.take(system.len(), CODES_KEPT_MAX);
-            ready.systems.insert(canonical.to_owned(), system.clone());
-        });
-        Some(system)
     }
 }
 

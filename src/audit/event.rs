@@ -119,6 +119,16 @@ pub enum What {
     LastN = 26,
     /// `$summary`
     Summary = 27,
+    /// `ValueSet/$expand`
+    Expand = 30,
+    /// `CodeSystem/$lookup`
+    LookUp = 31,
+    /// `CodeSystem/$subsumes`
+    Subsumes = 32,
+    /// `ConceptMap/$translate`
+    Translate = 33,
+    /// `ValueSet/$validate-code`, `CodeSystem/$validate-code`
+    ValidateCode = 34,
     /// An access token asked for.
     Token = 40,
     /// A token asked about (RFC 7662).
@@ -285,7 +295,7 @@ impl From<Denied> for Outcome {
 
 impl What {
     /// All that are stored.
-    pub const ALL: [What; 48] = [
+    pub const ALL: [What; 53] = [
         What::Read,
         What::VersionRead,
         What::History,
@@ -310,6 +320,11 @@ impl What {
         What::DocRef,
         What::LastN,
         What::Summary,
+        What::Expand,
+        What::LookUp,
+        What::Subsumes,
+        What::Translate,
+        What::ValidateCode,
         What::Token,
         What::Introspection,
         What::Revocation,
@@ -348,6 +363,11 @@ impl What {
             What::DocRef => "docref",
             What::LastN => "lastn",
             What::Summary => "summary",
+            What::Expand => "expand",
+            What::LookUp => "lookup",
+            What::Subsumes => "subsumes",
+            What::Translate => "translate",
+            What::ValidateCode => "validate-code",
             What::AccessReport => "access-report",
             What::Match => "match",
             What::CrossReference => "ihe-pix",

@@ -6,11 +6,13 @@ mod concept_map;
 mod structure;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 pub use columns::Columns;
 
 use crate::fault::Issue;
 use crate::fhir::{FacilityCode, oid};
+use crate::terminology::ConceptMap;
 
 /// The concept maps in force. Empty, it still knows what the form of a code says.
 #[derive(Clone, Debug, Default)]
@@ -18,6 +20,8 @@ pub struct Book {
     of_sender: HashMap<FacilityCode, Map>,
     of_site: Map,
     columns: HashMap<FacilityCode, Vec<Columns>>,
+    /// The maps of the site, whole, as `ConceptMap/$translate` reads them.
+    concept_maps: Vec<Arc<ConceptMap>>,
 }
 
 /// Code system (a URI in its canonical form, or the name the sender gives a table), then code, to what it means elsewhere.
@@ -49,6 +53,12 @@ impl Book {
     /// Adds a concept map (R4 ConceptMap as JSON): for one sender, or for all. Gives what of it cannot be used, each
     /// with its path. `group.source` is the system's URI, as OID or URL, or the name that senders give the table.
     pub fn add(&mut self, sender: Option<&FacilityCode>, concept_map: &[u8]) -> Result<Vec<Issue>, Issue> {
+        if sender.is_none()
+            && let Ok(json) = serde_json::from_slice::<serde_json::Value>(concept_map)
+            && json.get("status").and_then(serde_json::Value::as_str) != Some("retired")
+        {
+            self.concept_maps.push(Arc::new(ConceptMap::read(&json)));
+        }
         let map = match sender {
             None => &mut self.of_site,
             Some(sender) => self.of_sender.entry(sender.clone()).or_default(),
@@ -64,6 +74,11 @@ impl Book {
     /// A sender's own CSVs, in the order in which they were added.
     pub fn columns(&self, sender: &FacilityCode) -> &[Columns] {
         self.columns.get(sender).map_or(&[], Vec::as_slice)
+    }
+
+    /// The concept maps of the site, in the order in which they were added.
+    pub fn concept_maps(&self) -> &[Arc<ConceptMap>] {
+        &self.concept_maps
     }
 
     /// How many codes are mapped.

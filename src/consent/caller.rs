@@ -263,11 +263,12 @@ const DIRECTORY: [ResourceType; 9] = [
     ResourceType::PRACTITIONER_ROLE,
 ];
 
-/// Whether resources of this type define what searches may ask and what resources are checked against: they are taken up
-/// while the gateway runs.
+/// Whether resources of this type define what searches may ask, what codes mean and what resources are checked against: they
+/// are taken up while the gateway runs.
 pub fn is_definition(resource_type: ResourceType) -> bool {
-    const DEFINITIONS: [ResourceType; 4] = [
+    const DEFINITIONS: [ResourceType; 5] = [
         ResourceType::CODE_SYSTEM,
+        ResourceType::CONCEPT_MAP,
         ResourceType::SEARCH_PARAMETER,
         ResourceType::STRUCTURE_DEFINITION,
         ResourceType::VALUE_SET,

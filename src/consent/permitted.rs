@@ -334,6 +334,13 @@ impl<T> Permitted<T> {
         Ok(Permitted { body })
     }
 
+    /// What definitions that everybody reads say of codes that the caller names: value sets, code systems, concept maps. Nothing
+    /// of a record may be in it.
+    pub fn terminology(caller: &Caller, resource_type: ResourceType, body: T) -> Result<Self, Denied> {
+        caller.may(super::Action::Search, resource_type)?;
+        Ok(Permitted { body })
+    }
+
     /// An account of who may see what and why: names of organisations, consents, resources and labels, and counts; and what the
     /// office itself has entered from forms. For the network's office.
     pub fn account(caller: &Caller, body: T) -> Result<Self, Denied> {

@@ -177,6 +177,8 @@ impl ResourceType {
     pub const COMMUNICATION: Self = ResourceType(22);
     /// Composition.
     pub const COMPOSITION: Self = ResourceType(25);
+    /// ConceptMap.
+    pub const CONCEPT_MAP: Self = ResourceType(26);
     /// Condition.
     pub const CONDITION: Self = ResourceType(27);
     /// Consent.
@@ -294,6 +296,7 @@ mod tests {
             (ResourceType::APPOINTMENT, "Appointment"),
             (ResourceType::BINARY, "Binary"),
             (ResourceType::CODE_SYSTEM, "CodeSystem"),
+            (ResourceType::CONCEPT_MAP, "ConceptMap"),
             (ResourceType::SEARCH_PARAMETER, "SearchParameter"),
             (ResourceType::STRUCTURE_DEFINITION, "StructureDefinition"),
             (ResourceType::VALUE_SET, "ValueSet"),

@@ -3,8 +3,10 @@
 
 use super::decimal::Decimal;
 
+mod grammar;
 mod table;
 
+pub use grammar::is_unit;
 use table::{PREFIXES, UNITS};
 
 /// The longest unit that is read, in bytes.

@@ -23,6 +23,8 @@ pub struct CanonicalResource {
     pub version: Option<Box<str>>,
     /// Of a StructureDefinition that constrains a type of resource: that type.
     pub profile_of: Option<ResourceType>,
+    /// `supplements`: the code system, in the same form, about whose concepts a CodeSystem says more.
+    pub supplements: Option<Box<str>>,
     packed: Arc<[u8]>,
     bytes: usize,
 }
@@ -37,6 +39,7 @@ struct Head {
     resource_type: Option<String>,
     url: Option<String>,
     version: Option<String>,
+    supplements: Option<String>,
     #[serde(rename = "type")]
     constrained: Option<Stated>,
     derivation: Option<Stated>,
@@ -83,6 +86,7 @@ impl CanonicalResource {
             url,
             version: head.version.map(Into::into),
             profile_of,
+            supplements: head.supplements.map(|of| oid::canonical(super::split(&of).0).into()),
             packed,
             bytes: json.len(),
         }))

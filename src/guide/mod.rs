@@ -14,12 +14,13 @@ pub use canonical::{CanonicalResource, NotJson};
 pub use package::{FILES_MAX, PACKED_BYTES_MAX, Package, UNPACKED_BYTES_MAX};
 
 /// The types of definitions that are kept of a package.
-pub const KEPT: [ResourceType; 3] =
-    [ResourceType::CODE_SYSTEM, ResourceType::SEARCH_PARAMETER, ResourceType::VALUE_SET];
+pub const KEPT: [ResourceType; 4] =
+    [ResourceType::CODE_SYSTEM, ResourceType::CONCEPT_MAP, ResourceType::SEARCH_PARAMETER, ResourceType::VALUE_SET];
 
 /// [`KEPT`] with what resources are validated against.
-pub const KEPT_WITH_PROFILES: [ResourceType; 4] = [
+pub const KEPT_WITH_PROFILES: [ResourceType; 5] = [
     ResourceType::CODE_SYSTEM,
+    ResourceType::CONCEPT_MAP,
     ResourceType::SEARCH_PARAMETER,
     ResourceType::STRUCTURE_DEFINITION,
     ResourceType::VALUE_SET,
@@ -151,6 +152,13 @@ impl Library {
             }
         }
         reached
+    }
+
+    /// The CodeSystems that say more about the concepts of another one, by its URL.
+    pub fn supplements(&self, url: &str) -> impl Iterator<Item = &CanonicalResource> {
+        let url = oid::canonical(url);
+        let all = self.packages.iter().flat_map(|package| &package.definitions);
+        all.filter(move |one| one.supplements.as_deref() == Some(url))
     }
 
     /// Every definition of a type.

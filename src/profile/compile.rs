@@ -8,11 +8,13 @@ use serde_json::Value;
 
 use super::schema::*;
 use super::slicing;
-use super::value_set::{array, text};
 use crate::fhir::r4::{self, Element, Kind, Shape};
+use crate::terminology::{array, text};
 
 /// Where R4 keeps its own definitions.
 pub(super) const CORE: &str = "http://hl7.org/fhir/StructureDefinition/";
+/// The extension of a binding that says which codes there may be at most (elementdefinition-maxValueSet).
+const MAX_VALUE_SET: &str = "http://hl7.org/fhir/StructureDefinition/elementdefinition-maxValueSet";
 
 /// Constraints that the base validation checks without their FHIRPath.
 const CHECKED_OTHERWISE: [&str; 20] = [
@@ -194,7 +196,18 @@ impl<'j> Compiler<'j> {
         if strength == Strength::Required && name.is_some() && base.and_then(|base| base.binding) == name {
             return None;
         }
-        Some(Binding { strength, value_set: value_set.into(), package: self.package, codes: OnceLock::new() })
+        let is_max = |one: &&Value| text(one, "url") == Some(MAX_VALUE_SET);
+        let max = array(json, "extension").find(is_max);
+        let max = max.and_then(|one| text(one, "valueCanonical").or(text(one, "valueUri")));
+        let bound = |strength, value_set: &str, max| Binding {
+            strength,
+            value_set: value_set.into(),
+            max,
+            package: self.package,
+            codes: OnceLock::new(),
+        };
+        let max = max.map(|max| Box::new(bound(Strength::Required, max, None)));
+        Some(bound(strength, value_set, max))
     }
 
     fn slicing(&mut self, json: &Value, slices: &[usize], parent: Option<&'static Shape>, id: &str) -> Option<Slicing> {

@@ -6,7 +6,6 @@ mod discriminator;
 mod schema;
 mod slicing;
 mod snapshot;
-mod value_set;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -15,10 +14,10 @@ use serde_json::Value;
 
 pub use discriminator::Matcher;
 pub use schema::*;
-pub use value_set::{Answer, Codes, System};
 
 use crate::fhir::{ResourceType, oid};
 use crate::guide::{Library, split};
+use crate::terminology::{CodeSystem, Source, ValueSet};
 use compile::{CORE, Which, compile};
 
 /// Profiles that are based on each other at most.
@@ -34,13 +33,15 @@ pub struct Profiles {
     newest: HashMap<Box<str>, (SchemaId, bool)>,
     schemas: Vec<OnceLock<Option<Box<Schema>>>>,
     /// Code systems by their URLs, the newest of each.
-    systems: HashMap<Box<str>, OnceLock<Option<Arc<System>>>>,
+    systems: HashMap<Box<str>, OnceLock<Option<Arc<CodeSystem>>>>,
+    /// Code systems in older versions, by package and number, as far as somebody named them.
+    versions: Mutex<HashMap<(usize, usize), Arc<CodeSystem>>>,
     /// Definitions of R4's own types, by the number of the shape.
     of_types: Vec<OnceLock<Option<SchemaId>>>,
-    /// The value sets that expressions ask for, as far as they are known.
-    asked: Mutex<HashMap<String, Arc<Codes>>>,
     /// The profiles of resources that can be named, in order.
     of_resources: Vec<(ResourceType, Box<str>)>,
+    /// The value sets that expressions ask for, as far as they are known.
+    asked: Mutex<HashMap<String, Arc<ValueSet>>>,
     nothing: Schema,
 }
 
@@ -71,6 +72,7 @@ impl Profiles {
             newest,
             schemas,
             systems,
+            versions: Mutex::default(),
             of_types,
             asked: Mutex::default(),
             nothing: nothing(),
@@ -140,17 +142,17 @@ impl Profiles {
     }
 
     /// The codes that an element is bound to.
-    pub fn codes<'s>(&self, binding: &'s Binding) -> &'s Codes {
-        binding.codes.get_or_init(|| Arc::new(value_set::codes(self, &binding.value_set, Some(binding.package), 0)))
+    pub fn codes<'s>(&self, binding: &'s Binding) -> &'s ValueSet {
+        binding.codes.get_or_init(|| ValueSet::named(self, &binding.value_set, Some(binding.package)))
     }
 
     /// The codes of a value set that no element is bound to.
-    pub fn codes_of(&self, canonical: &str) -> Arc<Codes> {
+    pub fn codes_of(&self, canonical: &str) -> Arc<ValueSet> {
         let asked = || self.asked.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = asked().get(canonical) {
             return known.clone();
         }
-        let codes = Arc::new(value_set::codes(self, canonical, None, 0));
+        let codes = ValueSet::named(self, canonical, None);
         // What is not known may be any name that somebody sent.
         if codes.missing().is_none() {
             asked().insert(canonical.to_owned(), codes.clone());
@@ -159,22 +161,38 @@ impl Profiles {
     }
 
     /// A code system by its URL, the newest.
-    pub fn system(&self, url: &str) -> Option<&Arc<System>> {
+    pub fn system(&self, url: &str) -> Option<&Arc<CodeSystem>> {
         let url = oid::canonical(url);
-        let read = || self.read(ResourceType::CODE_SYSTEM, url, None).map(|(_, json)| Arc::new(System::read(&json)));
+        let read = || self.read(ResourceType::CODE_SYSTEM, url, None).map(|(_, json)| self.whole(&json));
         self.systems.get(url)?.get_or_init(read).as_ref()
     }
 
-    /// A code system by its canonical, as a definition of a package means it.
-    fn system_of(&self, canonical: &str, package: Option<usize>) -> Option<Arc<System>> {
-        if split(canonical).1.is_none() {
-            return self.system(canonical).cloned();
+    /// A code system in a version that somebody names, where it is loaded in it.
+    pub fn system_in(&self, url: &str, version: &str) -> Option<Arc<CodeSystem>> {
+        let newest = self.system(url)?;
+        if newest.version.as_deref() == Some(version) {
+            return Some(newest.clone());
         }
-        self.read(ResourceType::CODE_SYSTEM, canonical, package).map(|(_, json)| Arc::new(System::read(&json)))
+        let canonical = format!("{}|{version}", oid::canonical(url));
+        let placed = self.library.meant(ResourceType::CODE_SYSTEM, &canonical, None)?;
+        let kept = || self.versions.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = (placed.package, placed.number);
+        if let Some(known) = kept().get(&key) {
+            return Some(known.clone());
+        }
+        let system = self.whole(&placed.definition.json()?);
+        kept().insert(key, system.clone());
+        Some(system)
     }
 
-    fn value_set(&self, canonical: &str, package: Option<usize>) -> Option<(usize, Value)> {
-        self.read(ResourceType::VALUE_SET, canonical, package)
+    /// A code system with what supplements call its concepts.
+    fn whole(&self, json: &Value) -> Arc<CodeSystem> {
+        let mut system = CodeSystem::read(json);
+        let url = oid::canonical(&system.url).to_owned();
+        for supplement in self.library.supplements(&url).filter_map(|one| one.json()) {
+            system.supplement(&supplement);
+        }
+        Arc::new(system)
     }
 
     fn read(&self, of: ResourceType, canonical: &str, package: Option<usize>) -> Option<(usize, Value)> {
@@ -251,6 +269,20 @@ fn nothing() -> Schema {
         is_modifier: false,
         contexts: Box::default(),
         nodes: vec![Node::new("", "")],
+    }
+}
+
+impl Source for Profiles {
+    fn value_set(&self, canonical: &str, from: Option<usize>) -> Option<(Option<usize>, Value)> {
+        let (package, json) = self.read(ResourceType::VALUE_SET, canonical, from)?;
+        Some((Some(package), json))
+    }
+
+    fn code_system(&self, canonical: &str, from: Option<usize>) -> Option<Arc<CodeSystem>> {
+        if split(canonical).1.is_none() {
+            return self.system(canonical).cloned();
+        }
+        self.read(ResourceType::CODE_SYSTEM, canonical, from).map(|(_, json)| self.whole(&json))
     }
 }
 

@@ -5,9 +5,9 @@ use std::sync::{Arc, OnceLock};
 
 use serde_json::Value;
 
-use super::value_set::Codes;
 use crate::fhir::r4::Member;
 use crate::fhirpath::Expression;
+use crate::terminology::ValueSet;
 
 /// Which of the profiles that are loaded.
 pub type SchemaId = u32;
@@ -137,8 +137,10 @@ pub struct Binding {
     pub strength: Strength,
     /// The value set.
     pub value_set: Box<str>,
+    /// The value set that any code must be of, even where another one only should be used.
+    pub max: Option<Box<Binding>>,
     pub(super) package: usize,
-    pub(super) codes: OnceLock<Arc<Codes>>,
+    pub(super) codes: OnceLock<Arc<ValueSet>>,
 }
 
 /// A constraint of a profile (ElementDefinition.constraint).

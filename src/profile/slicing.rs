@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use serde_json::Value;
 
 use super::schema::{Discriminator, DiscriminatorKind, Rules, Slicing, Step};
-use super::value_set::{array, text};
+use crate::terminology::{array, text};
 
 /// Reads `ElementDefinition.slicing` of an element. Without one extensions are told apart by their URL and choices by their
 /// type, and every other element as the slices describe it.

@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value};
 
-use super::value_set::{array, text};
+use crate::terminology::{array, text};
 
 /// Elements of a snapshot at most; the largest of the guides known has 1,677.
 const ELEMENTS_MAX: usize = 20_000;

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::guide::{CanonicalResource, KEPT_WITH_PROFILES, Package};
+use crate::terminology::Answer;
 
 /// A profile with a snapshot of just these elements, each with its `id`.
 pub(crate) fn profile(url: &str, kind: &str, elements: Value) -> Value {
@@ -175,7 +176,7 @@ fn codes_are_in_value_sets_by_their_very_characters() {
         ("is-a", Some("s"), "b", is_in),
         ("below", Some("s"), "b", out),
         ("below", Some("s"), "c", is_in),
-        ("odd", Some("s"), "b", Answer::Unknown("s")),
+        ("odd", Some("s"), "b", Answer::Unknown("odd")),
         ("odd", Some("t"), "b", out),
         ("open", Some("s"), "a", is_in),
         ("open", Some("s"), "b", out),

@@ -1,28 +1,14 @@
-//! The terminology that searches need (R4 search.html#modifiers: `:in`, `:not-in`, `:above`, `:below`): whether a code is in a
-//! value set (valueset.html#compositions), and what a code system puts above or below a code. What cannot be decided is said
-//! to be so and never answered short.
-
-mod compose;
-mod system;
+//! The terminology that searches need (R4 search.html#modifiers: `:in`, `:not-in`, `:above`, `:below`): the codes that
+//! [`crate::terminology`] finds, as the hashes that facts keep. What cannot be decided is said to be so and never answered short.
 
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use serde_json::Value;
+use super::facts::{coded_hash, system_hash};
+use crate::fhir::oid;
+use crate::terminology::{Clause as Composed, CodeSystem, ValueSet, Which};
 
-use super::facts::system_hash;
-
-pub use compose::members;
-pub use system::System;
-
-/// Where ValueSets and CodeSystems are found.
-pub trait Source {
-    /// The ValueSet with this canonical, `url` or `url|version`.
-    fn value_set(&self, canonical: &str) -> Option<Value>;
-
-    /// The CodeSystem with this canonical.
-    fn code_system(&self, canonical: &str) -> Option<Arc<System>>;
-}
+pub use crate::terminology::{Source, Undecided};
 
 /// What judges codes.
 pub trait Terminology {
@@ -31,15 +17,6 @@ pub trait Terminology {
 
     /// A code with everything above or below it.
     fn subsumed(&self, system: &str, code: &str, above: bool) -> Result<Arc<Members>, Undecided>;
-}
-
-/// Why it cannot be said which codes are meant.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Undecided {
-    /// This value set or code system is not known.
-    Unknown(String),
-    /// This one is known, and which codes it has cannot be decided: it has rules that are not understood, or is not whole.
-    Open(String),
 }
 
 /// Codes, as what says of each whether it is one of them.
@@ -52,41 +29,33 @@ pub struct Members {
 /// One `include` or `exclude`: what is in all of its parts.
 #[derive(Debug)]
 struct Clause {
-    codes: Option<(u64, Codes)>,
-    within: Vec<Arc<Members>>,
-}
-
-/// Codes of one system.
-#[derive(Debug)]
-enum Codes {
-    /// All.
-    Of(Arc<System>),
-    /// These, as hashes.
-    These(HashSet<u64>),
+    codes: Option<(u64, HashSet<u64>)>,
+    within: Vec<Members>,
 }
 
 impl Members {
-    /// Whether a code is one of them, given the hash of its system ([`system_hash`]) and its own ([`super::facts::coded_hash`]).
+    /// Whether a code is one of them, given the hash of its system ([`system_hash`]) and its own ([`coded_hash`]).
     pub fn contains(&self, system: u64, code: u64) -> bool {
         self.include.iter().any(|clause| clause.contains(system, code))
             && !self.exclude.iter().any(|clause| clause.contains(system, code))
     }
 
-    /// How many codes are kept for it, those of whole systems aside.
+    /// How many codes are kept for it.
     pub fn kept(&self) -> usize {
         let clauses = self.include.iter().chain(&self.exclude);
-        let of_clause = |clause: &Clause| match &clause.codes {
-            Some((_, Codes::These(codes))) => codes.len(),
-            _ => 0,
+        let of_clause = |clause: &Clause| {
+            let own = clause.codes.as_ref().map_or(0, |(_, codes)| codes.len());
+            1 + own + clause.within.iter().map(Members::kept).sum::<usize>()
         };
-        clauses
-            .map(|clause| 1 + of_clause(clause) + clause.within.iter().map(|inner| inner.kept()).sum::<usize>())
-            .sum()
+        clauses.map(of_clause).sum()
     }
 
-    fn of(codes: Vec<(u64, HashSet<u64>)>) -> Self {
-        let clause = |(system, codes)| Clause { codes: Some((system, Codes::These(codes))), within: Vec::new() };
-        Members { include: codes.into_iter().map(clause).collect(), exclude: Vec::new() }
+    fn of(set: &ValueSet) -> Result<Self, Undecided> {
+        if let Some(why) = set.open() {
+            return Err(why.clone());
+        }
+        let all = |clauses: &[Composed]| clauses.iter().map(Clause::of).collect::<Result<_, _>>();
+        Ok(Members { include: all(&set.include)?, exclude: all(&set.exclude)? })
     }
 }
 
@@ -94,29 +63,56 @@ impl Clause {
     fn contains(&self, system: u64, code: u64) -> bool {
         let is_named = match &self.codes {
             None => true,
-            Some((of, codes)) => *of == system && codes.contains(code),
+            Some((of, codes)) => *of == system && codes.contains(&code),
         };
         is_named && self.within.iter().all(|inner| inner.contains(system, code))
     }
+
+    fn of(clause: &Composed) -> Result<Self, Undecided> {
+        let system = clause.system.as_deref().unwrap_or_default();
+        let known = clause.known.as_deref();
+        let is_in_use = |code: &str| {
+            let concept = known.and_then(|known| known.find(code));
+            !clause.is_active_only || concept.is_none_or(|concept| !concept.is_inactive)
+        };
+        let hashed = |code: &str| is_in_use(code).then(|| coded_hash(system, code));
+        let concepts = known.map(CodeSystem::concepts).unwrap_or_default();
+        let codes: Option<HashSet<u64>> = match &clause.which {
+            Which::Any => None,
+            Which::All => Some(concepts.iter().filter_map(|concept| hashed(&concept.code)).collect()),
+            Which::Passed(passed) => {
+                let passed = concepts.iter().zip(passed).filter(|(_, is_in)| **is_in);
+                Some(passed.filter_map(|(concept, _)| hashed(&concept.code)).collect())
+            }
+            Which::Listed(listed, _) => Some(listed.iter().filter_map(|one| hashed(&one.code)).collect()),
+            // Facts keep hashes, of which no form can be seen.
+            Which::Grammar(_) | Which::Measures(_) => return Err(Undecided::Open(system.to_owned())),
+            Which::Undecided(why) => return Err(why.clone()),
+        };
+        let within = clause.within.iter().map(|inner| Members::of(inner)).collect::<Result<_, _>>()?;
+        Ok(Clause { codes: codes.map(|codes| (system_hash(system), codes)), within })
+    }
 }
 
-impl Codes {
-    fn contains(&self, code: u64) -> bool {
-        match self {
-            Codes::Of(system) => system.has(code),
-            Codes::These(codes) => codes.contains(&code),
-        }
-    }
+/// The codes of a value set.
+pub fn members(source: &dyn Source, canonical: &str) -> Result<Members, Undecided> {
+    Members::of(&ValueSet::named(source, canonical, None))
 }
 
 /// A code of a system with everything above or below it.
 pub fn subsumed(source: &dyn Source, system: &str, code: &str, above: bool) -> Result<Members, Undecided> {
-    let known = source.code_system(system).ok_or_else(|| Undecided::Unknown(system.to_owned()))?;
-    let of = known.hash(code);
-    let open = || Undecided::Open(system.to_owned());
-    let mut codes = if above { known.above(of) } else { known.below(of) }.ok_or_else(open)?;
-    codes.insert(of);
-    Ok(Members::of(vec![(system_hash(system), codes)]))
+    let known = source.code_system(system, None).ok_or_else(|| Undecided::Unknown(system.to_owned()))?;
+    let url = oid::canonical(system);
+    // A search folds case where the code system may not.
+    let wanted = coded_hash(url, code);
+    let folded = || known.concepts().iter().position(|one| coded_hash(url, &one.code) == wanted);
+    let at = known.at(code).or_else(|| folded().and_then(|at| u32::try_from(at).ok()));
+    let at = at.filter(|_| known.is_whole() && known.is_hierarchy).ok_or_else(|| Undecided::Open(system.to_owned()))?;
+    let reached = known.reached(at, above);
+    let concepts = known.concepts().iter().zip(reached).filter_map(|(concept, is_in)| is_in.then_some(concept));
+    let codes = concepts.chain(known.concept(at)).map(|concept| coded_hash(url, &concept.code)).collect();
+    let clause = Clause { codes: Some((system_hash(system), codes)), within: Vec::new() };
+    Ok(Members { include: vec![clause], exclude: Vec::new() })
 }
 
 /// Nothing is known.

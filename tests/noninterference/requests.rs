@@ -40,7 +40,7 @@ const HOSTILE: [&str; 14] = [
     "-",
     "%25",
 ];
-const OPERATIONS: [&str; 34] = [
+const OPERATIONS: [&str; 38] = [
     "$register",
     "$register-batch",
     "$registration-form",
@@ -74,6 +74,10 @@ const OPERATIONS: [&str; 34] = [
     "$graphql",
     "$match",
     "$expand",
+    "$lookup",
+    "$subsumes",
+    "$translate",
+    "$validate-code",
     "$nonsense",
 ];
 const METHODS: [&str; 8] = ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "TRACE"];

@@ -36,6 +36,8 @@ struct Parameter {
     value: Value,
     /// Its resource, as it was sent.
     resource: Option<String>,
+    /// Its `part`. Null where there is none.
+    part: Value,
 }
 
 #[derive(Deserialize)]
@@ -83,7 +85,7 @@ impl Parameters {
             let (name, value) = (decoded(name).ok_or_else(wrong)?, decoded(value).ok_or_else(wrong)?);
             // What is asked of the form of the answer is no parameter of the operation.
             if !value.is_empty() && !matches!(name.as_str(), "_format" | "_pretty") {
-                self.add(Parameter { name, value: Value::from(value), resource: None })?;
+                self.add(Parameter { name, value: Value::from(value), resource: None, part: Value::Null })?;
             }
         }
         Ok(())
@@ -103,7 +105,9 @@ impl Parameters {
             let name = members.get("name").and_then(|name| serde_json::from_str(name).ok()).ok_or_else(unreadable)?;
             let value = members.0.iter().find(|(member, _)| member.starts_with("value")).map(|(_, value)| *value);
             let value = value.map(serde_json::from_str).transpose().map_err(|_| unreadable())?.unwrap_or_default();
-            self.add(Parameter { name, value, resource: members.get("resource").map(str::to_owned) })?;
+            let part = members.get("part").map(serde_json::from_str).transpose().map_err(|_| unreadable())?;
+            let resource = members.get("resource").map(str::to_owned);
+            self.add(Parameter { name, value, resource, part: part.unwrap_or_default() })?;
         }
         Ok(())
     }
@@ -127,10 +131,20 @@ impl Parameters {
         if self.bare.is_some() {
             return Err(Stop::because(Status::BadRequest, &rules::NOT_PARAMETERS, ""));
         }
+        self.no_others(known)
+    }
+
+    /// The same for an operation that takes a resource.
+    pub(super) fn no_others(&self, known: &[&str]) -> Result<(), Stop> {
         match self.names().find(|name| !known.contains(name)) {
             Some(name) => Err(refused(&common::PARAMETER, name)),
             None => Ok(()),
         }
+    }
+
+    /// The parts of each parameter of that name.
+    pub(super) fn parts<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Value> {
+        self.all.iter().filter(move |parameter| parameter.name == name).map(|parameter| &parameter.part)
     }
 
     /// All values of a parameter.

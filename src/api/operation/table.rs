@@ -63,6 +63,7 @@ pub(super) enum Run {
     EmergencyEnd,
     EmergencyReviews,
     Everything,
+    Expand,
     Explain,
     Export,
     Import,
@@ -71,6 +72,7 @@ pub(super) enum Run {
     LastN,
     Link,
     Links,
+    LookUp,
     Match,
     Meta,
     MetaAdd,
@@ -81,9 +83,12 @@ pub(super) enum Run {
     RegistrationForm,
     RegistrationReport,
     Revoke,
+    Subsumes,
     Summary,
+    Translate,
     Unlink,
     Validate,
+    ValidateCode,
     WhoCanSee,
 }
 
@@ -220,6 +225,19 @@ pub(in crate::api) static OPERATIONS: &[Operation] = &[
         ..PLAIN
     },
     Operation {
+        name: "expand",
+        definition: "http://hl7.org/fhir/OperationDefinition/ValueSet-expand",
+        on: On::Only("ValueSet"),
+        on_type: true,
+        instance: true,
+        documentation: "Over the guides that are loaded and what the network's office stored. Flat, but with excludeNested=false. \
+                        More than 20,000 codes, or code systems without end, are too costly (filter, offset and count). \
+                        What is not loaded is said; no list is shorter for it.",
+        what: What::Expand,
+        run: Run::Expand,
+        ..PLAIN
+    },
+    Operation {
         name: "explain-access",
         definition: "https://tasuki.example/fhir/OperationDefinition/explain-access",
         instance: true,
@@ -328,6 +346,16 @@ pub(in crate::api) static OPERATIONS: &[Operation] = &[
         documentation: "The records of the person, and what was found or decided of this record and others.",
         what: What::LinkReview,
         run: Run::Links,
+        ..PLAIN
+    },
+    Operation {
+        name: "lookup",
+        definition: "http://hl7.org/fhir/OperationDefinition/CodeSystem-lookup",
+        on: On::Only("CodeSystem"),
+        on_type: true,
+        documentation: "Of code systems that are loaded, and of UCUM, language tags, media types and URIs by their form.",
+        what: What::LookUp,
+        run: Run::LookUp,
         ..PLAIN
     },
     Operation {
@@ -454,6 +482,16 @@ pub(in crate::api) static OPERATIONS: &[Operation] = &[
         ..PLAIN
     },
     Operation {
+        name: "subsumes",
+        definition: "http://hl7.org/fhir/OperationDefinition/CodeSystem-subsumes",
+        on: On::Only("CodeSystem"),
+        on_type: true,
+        instance: true,
+        what: What::Subsumes,
+        run: Run::Subsumes,
+        ..PLAIN
+    },
+    Operation {
         name: "summary",
         definition: "http://hl7.org/fhir/uv/ips/OperationDefinition/summary",
         on: On::Only("Patient"),
@@ -463,6 +501,17 @@ pub(in crate::api) static OPERATIONS: &[Operation] = &[
                         patient.",
         what: What::Summary,
         run: Run::Summary,
+        ..PLAIN
+    },
+    Operation {
+        name: "translate",
+        definition: "http://hl7.org/fhir/OperationDefinition/ConceptMap-translate",
+        on: On::Only("ConceptMap"),
+        on_type: true,
+        instance: true,
+        documentation: "Without url by every concept map that is loaded, those of this site among them.",
+        what: What::Translate,
+        run: Run::Translate,
         ..PLAIN
     },
     Operation {
@@ -487,6 +536,29 @@ pub(in crate::api) static OPERATIONS: &[Operation] = &[
                         that the resource claims, and that R4 has; what could not be checked is said.",
         what: What::Validate,
         run: Run::Validate,
+        ..PLAIN
+    },
+    Operation {
+        name: "validate-code",
+        definition: "http://hl7.org/fhir/OperationDefinition/CodeSystem-validate-code",
+        on: On::Only("CodeSystem"),
+        on_type: true,
+        instance: true,
+        documentation: "A code that only groups others is right with abstract=true alone.",
+        what: What::ValidateCode,
+        run: Run::ValidateCode,
+        ..PLAIN
+    },
+    Operation {
+        name: "validate-code",
+        definition: "http://hl7.org/fhir/OperationDefinition/ValueSet-validate-code",
+        on: On::Only("ValueSet"),
+        on_type: true,
+        instance: true,
+        documentation: "A code that only groups others is right with abstract=true alone. Of a value set that cannot be decided \
+                        nothing is said but what is missing (422).",
+        what: What::ValidateCode,
+        run: Run::ValidateCode,
         ..PLAIN
     },
     Operation {

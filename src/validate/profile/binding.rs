@@ -6,7 +6,8 @@ use super::problem::*;
 use super::spot::Spot;
 use super::value::found;
 use super::walk::{At, Walk};
-use crate::profile::{Answer, Binding, Codes, Strength};
+use crate::profile::{Binding, Strength};
+use crate::terminology::{Answer, ValueSet};
 use crate::validate::path::Path;
 
 /// A value set with no more codes than this is spelled out.
@@ -16,6 +17,9 @@ impl<'w> Walk<'w> {
     pub(super) fn bound(&mut self, at: At<'w>, binding: &'w Binding, spot: Spot<'w>, path: &Path<'_>) {
         if spot.value.is_none() || (self.is_trial() && binding.strength != Strength::Required) {
             return;
+        }
+        if let Some(max) = binding.max.as_deref().filter(|_| has_code(spot)) {
+            self.bound(at, max, spot, path);
         }
         let codes = self.profiles.codes(binding);
         let answer = match has_code(spot) {
@@ -37,7 +41,7 @@ impl<'w> Walk<'w> {
     }
 }
 
-fn expected(binding: &Binding, codes: &Codes) -> String {
+fn expected(binding: &Binding, codes: &ValueSet) -> String {
     match codes.listed(CODES_SHOWN_MAX) {
         Some(listed) => format!("{} ({})", binding.value_set, listed.join(", ")),
         None => binding.value_set.to_string(),
@@ -57,7 +61,7 @@ fn has_code(spot: Spot<'_>) -> bool {
 }
 
 /// Whether a code, Coding, CodeableConcept or Quantity is of a value set.
-pub(super) fn answer<'c>(codes: &'c Codes, spot: Spot<'_>) -> Answer<'c> {
+pub(super) fn answer<'c>(codes: &'c ValueSet, spot: Spot<'_>) -> Answer<'c> {
     let of_coding = |value: &Value| {
         let text = |name: &str| value.get(name).and_then(Value::as_str);
         text("code").map_or(Answer::Out, |code| codes.has(Some(text("system").unwrap_or_default()), code))

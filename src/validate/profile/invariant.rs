@@ -6,7 +6,8 @@ use super::spot::Spot;
 use super::walk::{At, Walk};
 use crate::fault::IssueType;
 use crate::fhirpath::{Context, Item, Limits, Node, Resolved, kind};
-use crate::profile::{Answer, Constraint};
+use crate::profile::Constraint;
+use crate::terminology::Answer;
 use crate::validate::path::Path;
 
 /// Steps of work that one constraint may take, about 20 ms.

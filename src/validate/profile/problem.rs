@@ -68,6 +68,17 @@ rules! {
         "not checked: code system or value set not loaded: {}" "未確認: コード体系または値セットが読み込まれていません: {}"
     pub(super) UNKNOWN_CODE "profile-unknown-code" Warning CodeInvalid
         "the code system has no such code: {}" "コード体系にこのコードはありません: {}"
+    pub(super) OTHER_CASE "profile-code-case" Warning CodeInvalid
+        "the code system tells upper from lower case and writes the code so: {}"
+        "このコード体系は大文字と小文字を区別します。正しい表記: {}"
+    pub(super) UNIT "profile-unit" Warning CodeInvalid
+        "no unit of {}: write it as UCUM does, as in mm[Hg], [IU], 10*3/uL" "{} の単位ではありません。UCUMの表記を使ってください(例: mm[Hg]、[IU]、10*3/uL)"
+    pub(super) DISPLAY "profile-display" Warning Value
+        "the code is called otherwise: {}" "表示名がコードと一致しません。正しい表示名: {}"
+    pub(super) ABSTRACT "profile-code-abstract" Warning BusinessRule
+        "the code only groups others: choose one of those below it" "分類用のコードです。その下位にあるコードを使ってください"
+    pub(super) INACTIVE "profile-code-inactive" Warning BusinessRule
+        "the code is no longer in use: choose another one" "使用されなくなったコードです。別のコードを使ってください"
     pub(super) NO_SYSTEM "profile-coding-without-system" Warning Incomplete
         "a code says nothing without its system: add it" "system のないコードは意味を特定できません。system を追加してください"
     pub(super) TARGET "profile-reference-type" Error Value

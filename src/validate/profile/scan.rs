@@ -3,16 +3,13 @@
 
 use serde_json::{Map, Value};
 
-use super::problem::{NO_SYSTEM, NO_TERMINOLOGY, UNKNOWN_CODE};
+use super::problem::*;
 use super::spot::Spot;
 use super::value::quotable;
 use super::walk::Walk;
 use crate::fhir::r4::{Kind, Member, Shape};
-use crate::fhir::ucum;
+use crate::terminology::{Grammar, Remark};
 use crate::validate::path::Path;
-
-/// The code system of UCUM, which is no list.
-const UCUM: &str = "http://unitsofmeasure.org";
 
 /// The names and types of the elements from the resource to where the scan is, and the extensions it is in.
 pub(super) struct Trail<'w> {
@@ -96,11 +93,7 @@ impl<'w> Walk<'w> {
     fn data_type(&mut self, spot: Spot<'w>, shape: &'static Shape, path: &Path<'_>) {
         match shape.path {
             "Coding" => self.coding(spot, path),
-            "Quantity" if spot.text("system") == Some(UCUM) => {
-                if let Some(code) = spot.text("code").filter(|code| ucum::parse(code).is_none()) {
-                    self.add(&UNKNOWN_CODE, None, &path.member("code"), || (UCUM.into(), quotable(code).into()));
-                }
-            }
+            "Quantity" if spot.text("system").is_some() => self.coding(spot, path),
             _ => {}
         }
         if let Some(schema) = self.profiles.of_type(shape).filter(|schema| schema.nodes.len() > 1) {
@@ -113,13 +106,50 @@ impl<'w> Walk<'w> {
         let Some(system) = spot.text("system") else {
             return self.add(&NO_SYSTEM, None, path, || (String::new(), quotable(code).into()));
         };
-        let is_known = match self.profiles.system(system).filter(|known| known.is_whole()) {
-            Some(known) => known.has(code),
-            None if system == UCUM => ucum::parse(code).is_some(),
-            None => return self.tell(&NO_TERMINOLOGY, None, path, system),
+        let version = spot.text("version");
+        let older;
+        let known = match version {
+            None => self.profiles.system(system),
+            Some(version) => {
+                older = self.profiles.system_in(system, version);
+                older.as_ref()
+            }
         };
-        if !is_known {
-            self.add(&UNKNOWN_CODE, None, &path.member("code"), || (quotable(system).into(), quotable(code).into()));
+        if let Some(known) = known.filter(|known| known.is_whole() || known.has(code)) {
+            let display = spot.text("display").filter(|_| spot.type_name == "Coding");
+            return known.remarks(code, display).into_iter().for_each(|remark| self.remarked(remark, spot, path));
+        }
+        match Grammar::of(system).map(|grammar| (grammar, grammar.has(code))) {
+            Some((_, Some(true))) => {}
+            Some((Grammar::Unit, Some(false))) => {
+                self.add(&UNIT, None, &path.member("code"), || (system.to_owned(), quotable(code).into()));
+            }
+            Some((_, Some(false))) => self.remarked(Remark::UnknownCode, spot, path),
+            _ => match version {
+                Some(version) if self.profiles.system(system).is_some() => {
+                    self.tell(&NO_TERMINOLOGY, None, path, &format!("{system}|{version}"));
+                }
+                _ => self.tell(&NO_TERMINOLOGY, None, path, system),
+            },
+        }
+    }
+
+    /// What a code system says of one of its codings.
+    fn remarked(&mut self, remark: Remark, spot: Spot<'w>, path: &Path<'_>) {
+        let (system, code) = (spot.text("system").unwrap_or_default(), spot.text("code").unwrap_or_default());
+        let found = || quotable(code).to_owned();
+        match remark {
+            Remark::UnknownCode | Remark::NotInValueSet => {
+                self.add(&UNKNOWN_CODE, None, &path.member("code"), || (quotable(system).into(), found()));
+            }
+            Remark::OtherCase(right) => self.add(&OTHER_CASE, None, &path.member("code"), || (right, found())),
+            Remark::Abstract => self.add(&ABSTRACT, None, &path.member("code"), || (String::new(), found())),
+            Remark::Inactive => self.add(&INACTIVE, None, &path.member("code"), || (String::new(), found())),
+            // What was written there may be anything.
+            Remark::WrongDisplay(names) => {
+                self.add(&DISPLAY, None, &path.member("display"), || (names.join(" / "), found()));
+            }
+            Remark::Undecided(what) => self.tell(&NO_TERMINOLOGY, None, path, what.canonical()),
         }
     }
 }

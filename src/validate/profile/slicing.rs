@@ -3,9 +3,8 @@
 use super::problem::*;
 use super::spot::{Found, Spot};
 use super::walk::{At, Walk};
-use crate::profile::{
-    Answer, Discriminator, DiscriminatorKind, MANY, Matcher, Rules, SchemaId, Slice, Slicing, Step, Wanted,
-};
+use crate::profile::{Discriminator, DiscriminatorKind, MANY, Matcher, Rules, SchemaId, Slice, Slicing, Step, Wanted};
+use crate::terminology::Answer;
 use crate::validate::path::Path;
 
 /// What a slice with the name `@default` holds: values of no other.

@@ -195,11 +195,81 @@ fn codes_of_code_systems_that_are_loaded() {
             (of(coding("s", "d")), "profile-unknown-code Observation.code.coding[0].code"),
             (of(json!({"code": "c"})), "profile-coding-without-system Observation.code.coding[0]"),
             (of(coding("http://unitsofmeasure.org", "mm")), ""),
-            (of(coding("http://unitsofmeasure.org", "mmm")), "profile-unknown-code Observation.code.coding[0].code"),
+            (of(coding("http://unitsofmeasure.org", "mmm")), "profile-unit Observation.code.coding[0].code"),
             (
                 observation(json!({"valueQuantity": {"system": "http://unitsofmeasure.org", "code": "IU"}})),
-                "profile-unknown-code Observation.value.ofType(Quantity).code",
+                "profile-unit Observation.value.ofType(Quantity).code",
             ),
+        ],
+    );
+}
+
+#[test]
+fn what_a_code_system_says_of_its_codes() {
+    let s = |version: &str, more: Value| {
+        let designated = json!([{"language": "ja", "value": "最終"}, {"language": "de", "value": "endgültig"}]);
+        let mut concepts = json!([{"code": "Final", "display": "Final  result", "designation": designated},
+            {"code": "plain", "display": "Plain"},
+            {"code": "group", "display": "Group", "property": [{"code": "notSelectable", "valueBoolean": true}]},
+            {"code": "old", "property": [{"code": "status", "valueCode": "retired"}]}]);
+        concepts.as_array_mut().unwrap().push(more);
+        json!({"resourceType": "CodeSystem", "url": "s", "version": version, "content": "complete", "concept": concepts})
+    };
+    let extra = json!({"resourceType": "CodeSystem", "url": "extra", "content": "supplement", "supplements": "s|2",
+        "concept": [{"code": "Final", "designation": [{"value": "確定"}]}]});
+    let p = profile("p", "Observation", json!([{"id": "Observation"}]));
+    let of = |more: Value| {
+        let mut coding = json!({"system": "s", "code": "Final"});
+        coding.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        observation(json!({"code": {"coding": [coding]}}))
+    };
+    let at = |rule: &str, place: &str| format!("profile-{rule} Observation.code.coding[0]{place}");
+    let cases = [
+        (json!({"display": "FINAL result"}), String::new()),
+        (json!({"display": "ＦＩＮＡＬ　ｒｅｓｕｌｔ"}), String::new()),
+        (json!({"display": "最終"}), String::new()),
+        (json!({"display": "確定"}), String::new()),
+        (json!({"display": "endgültig"}), String::new()),
+        (json!({"display": "暫定"}), at("display", ".display")),
+        (json!({"display": "Preliminary"}), at("display", ".display")),
+        (json!({"code": "plain", "display": "普通"}), String::new()),
+        (json!({"code": "plain", "display": "other"}), at("display", ".display")),
+        (json!({"code": "final"}), at("code-case", ".code")),
+        (json!({"code": "group"}), at("code-abstract", ".code")),
+        (json!({"code": "old"}), at("code-inactive", ".code")),
+        (json!({"code": "one", "version": "1"}), String::new()),
+        (json!({"code": "two", "version": "1"}), at("unknown-code", ".code")),
+        (json!({"code": "two", "version": "2"}), String::new()),
+        (json!({"code": "two", "version": "3"}), String::new()),
+        (json!({"system": "http://loinc.org", "code": "1751-7"}), String::new()),
+        (json!({"system": "http://loinc.org", "code": "1751-8"}), at("unknown-code", ".code")),
+        (json!({"system": "http://snomed.info/sct", "code": "22298006"}), String::new()),
+        (json!({"system": "http://snomed.info/sct", "code": "22298007"}), at("unknown-code", ".code")),
+        (json!({"system": "urn:ietf:bcp:47", "code": "ja-JP"}), String::new()),
+        (json!({"system": "urn:ietf:bcp:47", "code": "ja_JP"}), at("unknown-code", ".code")),
+    ];
+    let cases: Vec<(Value, &str)> =
+        cases.iter().map(|(more, expected)| (of(more.clone()), expected.as_str())).collect();
+    check(&[p, s("2", json!({"code": "two"})), s("1", json!({"code": "one"})), extra], &cases);
+}
+
+#[test]
+fn a_code_is_one_of_the_most_that_there_may_be() {
+    let max = json!([{"url": "http://hl7.org/fhir/StructureDefinition/elementdefinition-maxValueSet", "valueCanonical": "most"}]);
+    let bound = json!({"strength": "preferred", "valueSet": "few", "extension": max});
+    let p = profile("p", "Observation", json!([{"id": "Observation"}, {"id": "Observation.code", "binding": bound}]));
+    let set = |url: &str, codes: &[&str]| {
+        let concepts: Vec<Value> = codes.iter().map(|code| json!({"code": code})).collect();
+        json!({"resourceType": "ValueSet", "url": url, "compose": {"include": [{"system": "http://unitsofmeasure.org", "concept": concepts}]}})
+    };
+    let of = |code: &str| observation(json!({"code": {"coding": [coding("http://unitsofmeasure.org", code)]}}));
+    check(
+        &[p, set("few", &["m"]), set("most", &["m", "s"])],
+        &[
+            (of("m"), ""),
+            (of("s"), ""),
+            (of("g"), "profile-binding Observation.code"),
+            (observation(json!({"code": {"text": "x"}})), ""),
         ],
     );
 }
