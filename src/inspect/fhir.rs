@@ -1,6 +1,7 @@
 //! FHIR in JSON, NDJSON and XML: what R4 and the profiles have against a resource, placed in the text it came in. Where
 //! nothing is wrong nothing is looked for.
 
+use roxmltree::Document;
 use serde_json::Value;
 
 use super::json_place::{self, Spot};
@@ -8,7 +9,7 @@ use super::json_syntax::Scan;
 use super::place::{Step, steps};
 use super::position::{Lines, Position};
 use super::{Against, Remark, xml_place};
-use crate::decode::{fhir, fhir_xml, xml};
+use crate::decode::{charset, fhir, fhir_xml, xml};
 use crate::fault::{Issue, Noted};
 use crate::validate::{base, profile};
 
@@ -23,7 +24,7 @@ pub(super) fn json(bytes: &[u8], against: &Against<'_>) -> (usize, Vec<Remark>) 
         return (1, remarks);
     }
     let text = fhir::text(bytes).map_or("", |(text, _)| text);
-    let places: Vec<Vec<Step>> = remarks.iter().map(|remark| steps(&remark.place)).collect();
+    let places: Vec<Vec<Step>> = remarks.iter().map(sought).collect();
     let (spots, lines) = (json_place::find(text, &places), Lines::of(text));
     for (remark, spot) in remarks.iter_mut().zip(spots) {
         remark.at = Some(lines.position(shown(remark, spot)));
@@ -82,23 +83,55 @@ pub(super) fn xml(bytes: &[u8], against: &Against<'_>) -> (usize, Vec<Remark>) {
     let Ok(text) = xml::text(bytes) else { return (1, remarks) };
     let (lines, document) = (Lines::of(&text.value), xml::parse(&text.value).ok());
     for remark in &mut remarks {
-        remark.at = match (line_and_column(&mut remark.place), &document) {
-            (Some(at), _) => Some(at),
-            (None, Some(document)) => Some(lines.position(xml_place::find(document, &steps(&remark.place)))),
-            (None, None) => Some(lines.position(0)),
+        let start = line_and_column(&mut remark.place).map(|(line, column)| byte(&text.value, line, column));
+        let element = |document: &Document<'_>| match start {
+            None => xml_place::find(document, &sought(remark)),
+            Some(start) if &*remark.rule == "fhir-xml-value" => xml_place::value_at(document, start),
+            Some(start) => start,
         };
+        let at = document.as_ref().map_or(start.unwrap_or(0), element);
+        remark.at = Some(lines.position(at));
     }
+    without_echoes(&mut remarks);
     (1, remarks)
 }
 
-/// The position that the reader of XML gave with a place, taken out of it: `Patient.nope (line 2, column 1)`.
-fn line_and_column(place: &mut Box<str>) -> Option<Position> {
+/// What is left out of the resource because R4 cannot hold it is not missed as well.
+fn without_echoes(remarks: &mut Vec<Remark>) {
+    let left_out = remarks.iter().filter(|remark| remark.rule.starts_with("fhir-xml-"));
+    let places: Vec<String> = left_out.map(|remark| format!("{}.", remark.place)).collect();
+    remarks.retain(|remark| {
+        let names: String = remark.place.split(['[', ']']).step_by(2).collect();
+        let is_echo = matches!(&*remark.rule, "fhir-empty" | "fhir-required" | "bdl-5");
+        !is_echo || !places.iter().any(|place| place.starts_with(&format!("{names}.")))
+    });
+}
+
+/// The steps of a remark's place; of a name that is not repeated, to the first such name.
+fn sought(remark: &Remark) -> Vec<Step> {
+    let mut steps = steps(&remark.place);
+    if &*remark.rule == "fhir-unknown-element" && remark.en.contains(".? ") {
+        steps.push(Step::Strange);
+    }
+    steps
+}
+
+/// The byte at a line and column of a reader who ends lines at LF alone.
+fn byte(text: &str, line: usize, column: usize) -> usize {
+    let ends = memchr::memchr_iter(b'\n', text.as_bytes()).map(|at| at + 1);
+    let start = std::iter::once(0).chain(ends).nth(line.saturating_sub(1)).unwrap_or(text.len());
+    let rest = text.get(start..).unwrap_or_default();
+    start + rest.char_indices().nth(column.saturating_sub(1)).map_or(rest.len(), |(at, _)| at)
+}
+
+/// The line and column that the reader of XML gave with a place, taken out of it: `Patient.nope (line 2, column 1)`.
+fn line_and_column(place: &mut Box<str>) -> Option<(usize, usize)> {
     let (path, at) = match place.split_once(" (") {
         Some((path, at)) => (path, at.trim_end_matches(')')),
         None => ("", &**place),
     };
     let (line, column) = at.strip_prefix("line ")?.split_once(", column ")?;
-    let position = Position { line: line.parse().ok()?, column: column.parse().ok()? };
+    let position = (line.parse().ok()?, column.parse().ok()?);
     *place = path.into();
     Some(position)
 }
@@ -124,7 +157,7 @@ fn refused(bytes: &[u8], issue: &Issue) -> Remark {
     let remark = Remark::new(issue);
     let text = match fhir::text(bytes) {
         Ok((text, _)) => text,
-        Err(error) => return not_utf8(remark, bytes, error.valid_up_to()),
+        Err(error) => return not_utf8(remark, issue, bytes, error.valid_up_to()),
     };
     let lines = Lines::of(text);
     let root = text.len() - text.trim_start().len();
@@ -149,7 +182,14 @@ fn refused(bytes: &[u8], issue: &Issue) -> Remark {
 }
 
 /// The first byte that is no UTF-8, in a text of which only what is before it is known.
-fn not_utf8(remark: Remark, bytes: &[u8], valid: usize) -> Remark {
+fn not_utf8(mut remark: Remark, issue: &Issue, bytes: &[u8], valid: usize) -> Remark {
+    if valid + 4 > bytes.len() {
+        remark.en = issue.rule.en.replace("{}", "the text ends in the middle of a character");
+        remark.ja = issue.rule.ja.replace("{}", "文字の途中で終わっています");
+    } else if charset::decode_text(bytes).issues.is_empty() {
+        remark.en = issue.rule.en.replace("{}", "it is likely Shift_JIS: save it as UTF-8");
+        remark.ja = issue.rule.ja.replace("{}", "Shift_JIS と思われます。UTF-8 で保存してください");
+    }
     let before = bytes.get(..valid).and_then(|before| std::str::from_utf8(before).ok()).unwrap_or_default();
     let before = before.strip_prefix('\u{feff}').unwrap_or(before);
     remark.placed(&Lines::of(before), before.len())

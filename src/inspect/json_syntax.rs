@@ -86,6 +86,7 @@ impl<'t> Scan<'t> {
         self.value()?;
         while let Some(open) = self.open.last() {
             let is_object = matches!(open, Open::Object(_));
+            let end = self.at;
             self.blank();
             let (closing, missing) = if is_object { (b'}', COMMA_OBJECT) } else { (b']', COMMA_ARRAY) };
             match self.peek() {
@@ -103,6 +104,10 @@ impl<'t> Scan<'t> {
                     }
                 }
                 None => return Err((self.at, TOO_SHORT)),
+                // Something goes on here: what is missing is missing behind what went before.
+                Some(byte) if byte.is_ascii_alphanumeric() || matches!(byte, b'"' | b'{' | b'[' | b'-') => {
+                    return Err((end, missing));
+                }
                 Some(_) => return Err(self.unexpected(missing)),
             }
             if is_object {
@@ -271,8 +276,9 @@ mod tests {
             ("{\"a\":1,}", 6, LAST_COMMA),
             ("[1,2,]", 4, LAST_COMMA),
             ("{\"a\" 1}", 5, COLON),
-            ("{\"a\":1 \"b\":2}", 7, COMMA_OBJECT),
-            ("[1 2]", 3, COMMA_ARRAY),
+            ("{\"a\":1\n\"b\":2}", 6, COMMA_OBJECT),
+            ("[1 2]", 2, COMMA_ARRAY),
+            ("[1}", 2, COMMA_ARRAY),
             ("{a:1}", 1, NAME),
             ("{'a':1}", 1, APOSTROPHE),
             ("{\"a\":'x'}", 5, APOSTROPHE),

@@ -98,12 +98,13 @@ fn by_field(issue: &Issue, message: &Message<'_>, lines: &Lines<'_>, start: usiz
     else {
         return remark;
     };
-    let value = if field > 0 { found.peek(field).raw() } else { found.raw() };
-    let at = (value.as_ptr() as usize).checked_sub(message.text().as_ptr() as usize);
-    match at.filter(|at| *at <= message.text().len()) {
-        Some(at) => remark.placed(lines, start + at),
-        None => remark,
-    }
+    let text = message.text();
+    let offset =
+        |part: &str| (part.as_ptr() as usize).checked_sub(text.as_ptr() as usize).filter(|at| *at <= text.len());
+    let value = found.peek(field).raw();
+    // A field that is not there is at the end of its segment.
+    let at = offset(value).or_else(|| Some(offset(found.raw())? + found.raw().len()));
+    remark.placed(lines, start + at.unwrap_or(0))
 }
 
 /// What the names of the files of a folder say against each other: by the index of a file.

@@ -89,6 +89,21 @@ pub fn file(name: &str, bytes: &[u8], against: &Against<'_>) -> Report {
     Report { kind, items, remarks }
 }
 
+/// Where the elements of these places (`Patient.name[0].family`) stand in a resource in JSON; of one that is not there the
+/// nearest thing around it. The text is JSON, and begins without a byte order mark.
+pub fn positions_in_json(text: &str, places: &[&str]) -> Vec<Position> {
+    let lines = Lines::of(text);
+    let places: Vec<_> = places.iter().map(|place| place::steps(place)).collect();
+    json_place::find(text, &places).into_iter().map(|spot| lines.position(spot.value)).collect()
+}
+
+/// The same of a resource in XML; none for what is no XML.
+pub fn positions_in_xml(text: &str, places: &[&str]) -> Vec<Position> {
+    let Ok(document) = crate::decode::xml::parse(text) else { return Vec::new() };
+    let lines = Lines::of(text);
+    places.iter().map(|place| lines.position(xml_place::find(&document, &place::steps(place)))).collect()
+}
+
 impl Report {
     /// How many are as bad as that or worse.
     pub fn count(&self, at_least: Severity) -> usize {

@@ -37,7 +37,7 @@ impl<'t> Lines<'t> {
         Position { line: number(line), column: number(column) }
     }
 
-    /// The byte of a position that a reader gave, who counts bytes or characters; none where the text is shorter.
+    /// The byte at which a line begins, from 1; none where the text is shorter.
     pub(super) fn start(&self, line: usize) -> Option<usize> {
         self.starts.get(line.checked_sub(1)?).copied()
     }

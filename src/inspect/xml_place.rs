@@ -38,6 +38,13 @@ pub(super) fn find(document: &Document<'_>, place: &[Step]) -> usize {
     value.map_or(at.range().start, |attribute| attribute.range_value().start)
 }
 
+/// The value attribute of the element that begins at a byte; the element itself, where it has none.
+pub(super) fn value_at(document: &Document<'_>, start: usize) -> usize {
+    let element = document.descendants().find(|node| node.is_element() && node.range().start == start);
+    let value = element.and_then(|element| element.attribute_node("value"));
+    value.map_or(start, |value| value.range_value().start)
+}
+
 fn child<'a, 'i>(node: Node<'a, 'i>, name: &str, number: usize) -> Option<Node<'a, 'i>> {
     let named = |node: &Node<'_, '_>| node.is_element() && node.tag_name().name() == name;
     let chosen = |node: &Node<'_, '_>| node.is_element() && is_of_choice(name, node.tag_name().name());

@@ -84,9 +84,10 @@ fn code(codes: &str, value: &str) -> Option<(&'static Rule, String, String)> {
         return None;
     }
     let is_quotable = value.len() <= QUOTED_CHARS_MAX && value.bytes().all(|b| b.is_ascii_alphanumeric());
-    let found = if is_quotable { format!(" ({value})") } else { String::new() };
+    let found = |label: &str| if is_quotable { format!(" ({label}: {value})") } else { String::new() };
     let codes = codes.replace(',', ", ");
-    Some((&CODE, format!("is one of {codes}{found}"), format!("は {codes} のいずれかです{found}")))
+    let en = format!("is one of {codes}{}", found("found"));
+    Some((&CODE, en, format!("は {codes} のいずれかです{}", found("実際"))))
 }
 
 fn is_digits(text: &str) -> bool {

@@ -80,7 +80,8 @@ impl<'t> Check<'t> {
         for (column, cell) in self.layout.columns.iter().zip(&row.cells) {
             let at = offset(self.text, cell.raw).unwrap_or(row.start);
             if cell.is_broken {
-                self.column(&rule::QUOTE, row, column, at, ("", ""));
+                let name = format!(": {} ({})", column.name, column.number);
+                self.say(&rule::QUOTE, row.number, Some(column), at, (name.clone(), name));
             }
             if cell.value.trim().is_empty() {
                 if column.is_required {
@@ -97,7 +98,7 @@ impl<'t> Check<'t> {
         let name = |rest: &str| format!("{} ({}){rest}", column.name, column.number);
         let (en, ja) = match en.is_empty() {
             true => (name(""), name("")),
-            false => (name(&format!(" {en}")), name(&format!("{ja}"))),
+            false => (name(&format!(" {en}")), name(ja)),
         };
         self.say(rule, row.number, Some(column), at, (en, ja));
     }

@@ -9,6 +9,8 @@ use super::{Check, HL7};
 use crate::decode::hl7v2::{Segment, Value};
 use crate::fault::Rule;
 
+/// Tables are listed up to so many codes.
+const CODES_LISTED_MAX: usize = 20;
 /// Codes are quoted up to this many characters; what is longer may be anything.
 const QUOTED_CHARS_MAX: usize = 4;
 
@@ -25,7 +27,7 @@ impl Check<'_, '_> {
                 continue;
             }
             if !field.repeats && value.repetitions().nth(1).is_some() {
-                self.say(&REPEATED, field, value, segment, field.source);
+                self.say(&REPEATED, field, value, segment, self.source(field));
             }
             for one in value.repetitions() {
                 self.length(field, one, segment);
@@ -49,7 +51,7 @@ impl Check<'_, '_> {
         let en = format!("{} has {count} characters, at most {}", field.en, field.length);
         let ja = format!("{}は {} 文字までです({count} 文字あります)", field.ja, field.length);
         let at = self.offset(value.raw(), segment);
-        self.add_at(rule, value.place(), (&en, &ja), field.source, at);
+        self.add_at(rule, value.place(), (&en, &ja), self.source(field), at);
     }
 
     /// The form that its data type asks for.
@@ -73,12 +75,13 @@ impl Check<'_, '_> {
         }
         let text = code.text();
         let is_quotable = text.len() <= QUOTED_CHARS_MAX && text.bytes().all(|b| b.is_ascii_alphanumeric());
-        let found = if is_quotable { format!(" ({text})") } else { String::new() };
-        let codes = self.table.codes(table).join(" ");
-        let en = format!("{}{found} is no code of HL7 table {table}: {codes}", field.en);
-        let ja = format!("{}{found} が HL7 表 {table} にありません: {codes}", field.ja);
+        let found = |label: &str| if is_quotable { format!(" ({label}: {text})") } else { String::new() };
+        let codes = self.table.codes(table);
+        let listed = if codes.len() > CODES_LISTED_MAX { String::new() } else { format!(": {}", codes.join(" ")) };
+        let en = format!("{} is a code of HL7 table {table}{listed}{}", field.en, found("found"));
+        let ja = format!("{}は HL7 表 {table} のコードです{listed}{}", field.ja, found("実際"));
         let at = self.offset(code.raw(), segment);
-        self.add_at(&CODE, code.place(), (&en, &ja), field.source, at);
+        self.add_at(&CODE, code.place(), (&en, &ja), self.source(field), at);
     }
 
     /// OBX-5 is of the type that OBX-2 names (section 7.4.2).
@@ -103,6 +106,11 @@ impl Check<'_, '_> {
                 self.add_at(rule, one.place(), (&name, &name), HL7, at);
             }
         }
+    }
+
+    /// The standard that speaks: SS-MIX2 where its rules hold.
+    fn source(&self, field: &Field) -> &'static str {
+        if self.kinds.is_empty() { HL7 } else { field.source }
     }
 
     fn say(
