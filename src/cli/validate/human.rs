@@ -120,4 +120,16 @@ mod tests {
             ["1 ファイル(1 件)を検査: エラー 1、警告 0、参考 1。エラーのあるファイル 1"]
         );
     }
+
+    #[test]
+    fn the_summary_names_the_most_frequent_rules_up_to_the_limit() {
+        let named = |rules: usize| {
+            let one = |number: usize| Remark { rule: format!("r-{number}").into(), ..remark(Severity::Error) };
+            let remarks = (0..rules).map(one).collect();
+            let mut tally = Tally::default();
+            tally.count(&Report { kind: Kind::Json, items: 1, remarks });
+            summary(&tally, false, false)[0].matches('×').count()
+        };
+        assert_eq!((named(RULES_NAMED_MAX), named(RULES_NAMED_MAX + 1)), (RULES_NAMED_MAX, RULES_NAMED_MAX));
+    }
 }

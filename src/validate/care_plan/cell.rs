@@ -138,5 +138,9 @@ mod tests {
         }
         let (_, en, _) = deviates(Kind::Code("06,12"), "札幌花子").unwrap();
         assert_eq!(en, "is one of 06, 12");
+        let said = |value: &str| deviates(Kind::Code("06"), value).unwrap().1;
+        let longest = "A".repeat(QUOTED_CHARS_MAX);
+        assert_eq!(said(&longest), format!("is one of 06 (found: {longest})"));
+        assert_eq!(said(&format!("{longest}A")), "is one of 06");
     }
 }

@@ -16,7 +16,7 @@ use layout::{Column, LAYOUTS};
 use text::Row;
 
 /// The standard.
-const SOURCE: &str = "ケアプランデータ連携標準仕様 V4.1";
+const SOURCE: &str = "ケアプラン標準仕様 V4.1";
 /// Deviations that are listed of one file; one note says how many there are beyond.
 pub const DEVIATIONS_MAX: usize = 500;
 
@@ -65,8 +65,13 @@ struct Check<'t> {
 impl<'t> Check<'t> {
     fn row(&mut self, row: &Row<'t>) {
         let (wanted, is) = (self.layout.columns.len(), row.cells.len());
-        if row.is_open {
-            return self.say(&rule::QUOTE, row.number, None, row.start, (String::new(), String::new()));
+        let broken = row.cells.iter().position(|cell| cell.is_broken);
+        if let Some(broken) = broken.or_else(|| row.is_open.then(|| is.saturating_sub(1))) {
+            // What follows may be shifted.
+            let at = row.cells.get(broken).and_then(|cell| offset(self.text, cell.raw)).unwrap_or(row.start);
+            let column = self.layout.columns.get(broken);
+            let name = column.map(|column| format!(": {} ({})", column.name, column.number)).unwrap_or_default();
+            return self.say(&rule::QUOTE, row.number, column, at, (name.clone(), name));
         }
         if row.number == 1 && row.cells.first().is_some_and(|cell| cell.value.contains("バージョン")) {
             return self.say(&rule::HEADING, row.number, None, row.start, (String::new(), String::new()));
@@ -79,10 +84,6 @@ impl<'t> Check<'t> {
         }
         for (column, cell) in self.layout.columns.iter().zip(&row.cells) {
             let at = offset(self.text, cell.raw).unwrap_or(row.start);
-            if cell.is_broken {
-                let name = format!(": {} ({})", column.name, column.number);
-                self.say(&rule::QUOTE, row.number, Some(column), at, (name.clone(), name));
-            }
             if cell.value.trim().is_empty() {
                 if column.is_required {
                     self.column(&rule::REQUIRED, row, column, at, ("", ""));

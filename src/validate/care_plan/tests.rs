@@ -33,7 +33,7 @@ fn each_deviation_is_found_at_its_row_and_column() {
         (",Y,", ",1,", vec!["care-plan-code row 1, column 15"]),
         (",,\r\n", ",\r\n", vec!["care-plan-columns row 1"]),
         ("\"歩く\"", "\"歩く", vec!["care-plan-quotes row 1, column 7"]),
-        ("\"3か月\",,\r\n", "\"3か月,,\r\n", vec!["care-plan-quotes row 1"]),
+        ("\"3か月\",,\r\n", "\"3か月,,\r\n", vec!["care-plan-quotes row 1, column 20"]),
     ] {
         assert!(ROW.contains(from), "{from}");
         let expected: Vec<String> = expected.into_iter().map(str::to_owned).collect();

@@ -26,6 +26,7 @@ pub const DEVIATIONS_MAX: usize = 200;
 pub fn check(message: &Message<'_>, file: Option<&FileName>) -> Vec<Deviation> {
     let mut check = Check::new(message, file);
     check.header();
+    check.characters();
     if check.is_known_version {
         check.order();
         for segment in message.segments() {
@@ -89,6 +90,18 @@ impl<'m, 't> Check<'m, 't> {
         if !self.kinds.is_empty() && charset.is_valued() && !is_told {
             let at = self.offset(charset.raw(), header);
             self.add(&rule::CHARSET, charset.place(), ("~ISO IR87", "~ISO IR87"), self.table.storage, at);
+        }
+    }
+
+    /// SS-MIX2 asks for what JIS X 0208 has. The first of the others is told.
+    fn characters(&mut self) {
+        let is_other = |c: char| {
+            // Half-width katakana, circled and Roman numerals, enclosed letters and squared units (row 13 of vendors).
+            matches!(c, '\u{ff61}'..='\u{ff9f}' | '\u{2460}'..='\u{2473}' | '\u{2160}'..='\u{217b}' | '\u{3220}'..='\u{33ff}')
+        };
+        let at = self.message.text().find(is_other).filter(|_| !self.kinds.is_empty());
+        if at.is_some() {
+            self.add(&rule::CHARACTER, Place::Whole, ("", ""), self.table.storage, at);
         }
     }
 

@@ -41,6 +41,9 @@ rules! {
         "この型のメッセージのセグメント構成の規則がありません。項目だけを確認しました"
     pub(super) CHARSET "v2-character-set" Warning Value
         "SS-MIX2 names its character sets as {}" "SS-MIX2 の文字セットは {} と書きます"
+    pub(super) CHARACTER "v2-character" Warning Value
+        "a character that JIS X 0208 does not have, half-width katakana or one such as ①: write it full-width, or as (1){}"
+        "JIS X 0208 にない文字(半角カナ、① などの機種依存文字)があります。全角カナや (1) のように書いてください{}"
     pub(super) KIND_MESSAGE "ssmix2-kind-message" Error Conflict
         "{}" "{}"
     pub(super) PATIENT "ssmix2-patient" Error Conflict

@@ -64,10 +64,13 @@ fn quotable(kind: &str) -> &str {
     if is_type { kind } else { "?" }
 }
 
+/// What tells the orders of a storage apart: patient, date, data kind, order number, department.
+type Order<'f> = (&'f str, Option<&'f str>, &'f str, Option<&'f str>, Option<&'f str>);
+
 /// What the names of the files of a storage say against each other: by the index of a file. At most one file of an order is
 /// valid; so is at most one of a data kind that has no order and no date.
 pub fn together(files: &[FileName]) -> Vec<(usize, Deviation)> {
-    let mut valid: HashMap<(&str, Option<&str>, &str, Option<&str>, Option<&str>), Vec<usize>> = HashMap::new();
+    let mut valid: HashMap<Order<'_>, Vec<usize>> = HashMap::new();
     for (at, file) in files.iter().enumerate() {
         let names_one = file.order.is_some() || file.date.is_none();
         if file.flag == Flag::Valid && names_one {

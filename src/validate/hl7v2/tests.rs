@@ -37,6 +37,8 @@ fn each_deviation_is_found_at_its_field() {
         ("|P|2.5|", "|Q|2.5|", vec!["v2-code MSH-11[1].1"]),
         ("|P|2.5|", "|P|2.4|", vec!["v2-version MSH-12.1"]),
         ("~ISO IR87", "UNICODE", vec!["v2-character-set MSH-18"]),
+        ("札幌^花子", "ｻｯﾎﾟﾛ^花子", vec!["v2-character -"]),
+        ("PID|1|", "PID|①|", vec!["v2-character -", "v2-sequence PID-1[1].1"]),
         ("ADT^A08^ADT_A01", "ADT^A04^ADT_A01", vec!["ssmix2-kind-message MSH-9"]),
         ("EVN||20260401093000\r", "", vec!["v2-segment-missing PID"]),
         ("PV1|1|O\r", "", vec!["v2-segment-missing -"]),
@@ -110,4 +112,23 @@ fn deviations_are_listed_up_to_the_limit_and_counted_beyond_it() {
     let more = said(&format!("{HEAD}{REST}{}", allergy.repeat(DEVIATIONS_MAX + 1)), None);
     assert_eq!(more.len(), DEVIATIONS_MAX + 1);
     assert!(more[DEVIATIONS_MAX].starts_with("v2-more-deviations"));
+}
+
+#[test]
+fn codes_are_quoted_and_tables_listed_only_where_they_are_short() {
+    let english = |code: &str| {
+        let text = format!("{HEAD}{REST}ORC|{code}\r").replace("|F\r", &format!("|{code}\r"));
+        let message = Message::parse(&text).unwrap().value;
+        let found = check(&message, None);
+        let of = |field: &str| {
+            let is_it = |one: &&Deviation| one.rule.id == "v2-code" && one.place.to_string().starts_with(field);
+            found.iter().find(is_it).map(Deviation::english).unwrap()
+        };
+        (of("PID-8"), of("ORC-1"))
+    };
+    let (sex, control) = english("QQQQ");
+    assert_eq!(sex, "Administrative Sex is a code of HL7 table 0001: A F M N O U (found: QQQQ)");
+    assert_eq!(control, "Order Control is a code of HL7 table 0119 (found: QQQQ)");
+    let (sex, _) = english("QQQQQ");
+    assert_eq!(sex, "Administrative Sex is a code of HL7 table 0001: A F M N O U");
 }
