@@ -170,9 +170,10 @@ pub enum Denied {
 pub enum Exit {
     /// All went well.
     Done = 0,
-    /// Something was held back or refused, or a conformance case is not as expected; the report says what.
+    /// Something was held back or refused, a file is not as its standard wants it, or a conformance case is not as expected;
+    /// the report says what.
     SomeHeld = 1,
-    /// `conform` could not be run; the number is the one that the command line has for arguments it cannot use.
+    /// `conform` or `validate` could not be run; the number is the one that the command line has for arguments it cannot use.
     NotRun = 2,
     /// The input cannot be used (EX_DATAERR).
     Data = 65,

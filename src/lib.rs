@@ -21,6 +21,7 @@ pub mod fhirpath;
 pub mod guide;
 pub mod gzip;
 pub mod identity;
+pub mod inspect;
 pub mod intake;
 pub mod journal;
 pub mod letter;

@@ -23,6 +23,7 @@ mod register;
 mod replay;
 mod send;
 mod serve;
+mod validate;
 mod verify;
 mod watch;
 
@@ -52,6 +53,8 @@ enum Command {
     Convert(convert::Options),
     /// Show what became of every field of a file, or which fields an element came from
     Explain(explain::Options),
+    /// Say what is wrong in files, at which line and column: FHIR, HL7 v2, SS-MIX2, care-plan CSV; nothing is sent or stored
+    Validate(validate::Options),
     /// Send HL7 v2 files to an MLLP listener and show its answers
     Send(send::Options),
     /// The letters that were held back: list, show, correct, try anew, drop
@@ -91,6 +94,7 @@ pub fn run() -> ExitCode {
         Command::Ingest(options) => ingest::run(&options),
         Command::Convert(options) => convert::run(&options),
         Command::Explain(options) => explain::run(&options),
+        Command::Validate(options) => validate::run(&options),
         Command::Send(options) => send::run(&options),
         Command::Held(options) => held::run(&options),
         Command::Replay(options) => replay::run(&options),

@@ -3,10 +3,21 @@
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::Read;
+use std::path::{Path, PathBuf};
 
 use super::check::{Check, Once};
+use super::problem::Problem;
 use super::{file, problem};
 use crate::guide::{KEPT_WITH_PROFILES, Library, PACKED_BYTES_MAX, Package};
+
+/// The packages that a configuration file names, relative to its folder as it stands; nothing else of it is checked, and nothing
+/// is read.
+pub fn guide_packages(path: &Path) -> Result<Vec<PathBuf>, Problem> {
+    let text = super::text(path)?;
+    let check = Check { text: &text, path };
+    let file: file::File = toml::from_str(&text).map_err(|error| check.not_toml(&error))?;
+    Ok(file.guide.iter().map(|guide| check.beside(guide.package.get_ref())).collect())
+}
 
 impl Check<'_> {
     pub(super) fn guides(&self, written: &[file::Guide]) -> Result<Library, problem::Problem> {

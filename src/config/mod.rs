@@ -18,6 +18,7 @@ mod standard;
 mod store;
 
 pub use client::ClientFolder;
+pub use guides::guide_packages;
 pub use http::{Http, Network, Origins};
 pub use people::{People, PeopleFolder};
 pub use problem::Problem;
@@ -216,13 +217,7 @@ pub struct Limits {
 impl Config {
     /// Reads and checks a configuration file. Paths in it are relative to its folder.
     pub fn load(path: &Path) -> Result<Config, Problem> {
-        let text = std::fs::read_to_string(path).map_err(|error| Problem {
-            file: path.to_owned(),
-            line: None,
-            key: String::new(),
-            rule: &problem::NO_FILE,
-            detail: error.to_string(),
-        })?;
+        let text = text(path)?;
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Config::read(&text, path, i64::try_from(now.as_millis()).unwrap_or(i64::MAX))
     }
@@ -231,4 +226,14 @@ impl Config {
     pub fn read(text: &str, path: &Path, now_ms: i64) -> Result<Config, Problem> {
         check::Check { text, path }.config(now_ms)
     }
+}
+
+fn text(path: &Path) -> Result<String, Problem> {
+    std::fs::read_to_string(path).map_err(|error| Problem {
+        file: path.to_owned(),
+        line: None,
+        key: String::new(),
+        rule: &problem::NO_FILE,
+        detail: error.to_string(),
+    })
 }

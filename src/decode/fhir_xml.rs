@@ -37,9 +37,19 @@ const XHTML: &str = "http://www.w3.org/1999/xhtml";
 
 /// The resource as JSON text. An error is a text that is no FHIR XML, or that R4 cannot hold: half a resource is not taken.
 pub fn to_json(bytes: &[u8]) -> Result<Noted<String>, Issue> {
+    read(bytes, false)
+}
+
+/// What of the resource R4 can hold, for whoever wants to know all that is wrong with it: what it cannot hold is left out, and
+/// is an issue. An error is a text that is no FHIR XML at all.
+pub fn to_json_as_far(bytes: &[u8]) -> Result<Noted<String>, Issue> {
+    read(bytes, true)
+}
+
+fn read(bytes: &[u8], goes_on: bool) -> Result<Noted<String>, Issue> {
     let text = xml::text(bytes)?;
     let document = xml::parse(&text.value)?;
-    let mut reader = Reader { text: &text.value, issues: Vec::new() };
+    let mut reader = Reader { text: &text.value, issues: Vec::new(), goes_on };
     let json = reader.resource(document.root_element())?;
     let mut issues = text.issues;
     issues.extend(reader.issues);
@@ -49,6 +59,8 @@ pub fn to_json(bytes: &[u8]) -> Result<Noted<String>, Issue> {
 struct Reader<'t> {
     text: &'t str,
     issues: Vec<Issue>,
+    /// Whether what R4 cannot hold is left out rather than refused.
+    goes_on: bool,
 }
 
 /// The nodes of one name within one element, in order.
@@ -75,12 +87,15 @@ impl<'t> Reader<'t> {
                 w.string(name, value);
             }
         }
-        for (name, nodes) in self.groups(node) {
+        for (name, mut nodes) in self.groups(node) {
             let first = *nodes.first().unwrap_or(&node);
-            let (element, kind) =
-                r4::member(kind, name).ok_or_else(|| Issue::new(&UNKNOWN_ELEMENT, self.place(first)))?;
+            let Some((element, kind)) = r4::member(kind, name) else {
+                self.refuse(Issue::new(&UNKNOWN_ELEMENT, self.place(first)))?;
+                continue;
+            };
             if let Some(second) = nodes.get(1).filter(|_| !element.is_many) {
-                return Err(Issue::new(&TWICE, self.place(*second)));
+                self.refuse(Issue::new(&TWICE, self.place(*second)))?;
+                nodes.truncate(1);
             }
             self.member(w, name, &nodes, element, kind)?;
         }
@@ -116,16 +131,30 @@ impl<'t> Reader<'t> {
         }
         let mut values = Vec::with_capacity(nodes.len());
         for node in nodes {
-            values.push(match kind {
-                "Resource" => self.enclosed(*node)?,
+            match kind {
+                "Resource" => match self.enclosed(*node) {
+                    Ok(resource) => values.push(resource),
+                    Err(issue) => self.refuse(issue)?,
+                },
                 kind => {
                     let mut inner = Writer::new();
                     self.members(&mut inner, *node, kind)?;
-                    format!("{{{}}}", inner.finish())
+                    values.push(format!("{{{}}}", inner.finish()));
                 }
-            });
+            }
         }
-        w.raw(name, &joined(&values, element.is_many));
+        if !values.is_empty() {
+            w.raw(name, &joined(&values, element.is_many));
+        }
+        Ok(())
+    }
+
+    /// What R4 cannot hold: the end of it, or left out and noted.
+    fn refuse(&mut self, issue: Issue) -> Result<(), Issue> {
+        if !self.goes_on {
+            return Err(issue);
+        }
+        self.issues.push(issue);
         Ok(())
     }
 
@@ -148,7 +177,14 @@ impl<'t> Reader<'t> {
     ) -> Result<(), Issue> {
         let (mut values, mut others) = (Vec::new(), Vec::new());
         for node in nodes {
-            values.push(self.value(*node, kind)?.unwrap_or_else(|| "null".into()));
+            let value = match self.value(*node, kind) {
+                Ok(value) => value,
+                Err(issue) => {
+                    self.refuse(issue)?;
+                    None
+                }
+            };
+            values.push(value.unwrap_or_else(|| "null".into()));
             let mut other = Writer::new();
             if kind != "xhtml" {
                 self.members(&mut other, *node, "Element")?;
@@ -253,5 +289,16 @@ mod tests {
         assert_eq!(rule("<Patient/>").0, "fhir-xml-not-fhir");
         assert_eq!(rule("<HumanName xmlns=\"http://hl7.org/fhir\"/>").0, "fhir-xml-not-fhir");
         assert_eq!(rule("<!DOCTYPE x><Patient xmlns=\"http://hl7.org/fhir\"/>").0, "xml-document-type");
+    }
+
+    #[test]
+    fn as_far_as_it_goes_everything_is_noted() {
+        let text = "<Patient xmlns=\"http://hl7.org/fhir\"><nope/><active value=\"yes\"/><gender value=\"male\"/>\
+                    <gender value=\"female\"/><contained/><birthDate value=\"1948\"/></Patient>";
+        let noted = to_json_as_far(text.as_bytes()).unwrap();
+        assert_eq!(noted.value, r#"{"resourceType":"Patient","gender":"male","birthDate":"1948"}"#);
+        let rules: Vec<_> = noted.issues.iter().map(|issue| issue.rule.id).collect();
+        assert_eq!(rules, ["fhir-xml-unknown-element", "fhir-xml-value", "fhir-xml-twice", "fhir-xml-one-resource"]);
+        assert!(to_json_as_far(b"<Patient/>").is_err());
     }
 }

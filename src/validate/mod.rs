@@ -1,11 +1,15 @@
 //! Resources against the rules of R4 that every resource must meet (json.html, resource.html, references.html):
 //! the structural minimum for anything that is stored ([`validate`]), everything that the base definitions ask for
-//! ([`base`]), and what profiles ask for beyond that ([`profile::against`]).
+//! ([`base`]), and what profiles ask for beyond that ([`profile::against`]). Messages and tables against the usage rules of
+//! their standards: [`hl7v2`], [`care_plan`].
 
 mod base;
+pub mod care_plan;
+pub mod hl7v2;
 mod path;
 pub mod profile;
 pub mod standard;
+pub mod usage;
 
 pub use base::{DEPTH_ELEMENTS_MAX, Level, PROBLEMS_MAX, base, base_at, base_in_transaction, is_sound};
 

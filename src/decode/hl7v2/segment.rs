@@ -26,6 +26,11 @@ impl<'m> Segment<'m> {
         self.line.name == name.as_bytes()
     }
 
+    /// Its text after the name, as sent, beginning with the field separator.
+    pub fn raw(self) -> &'m str {
+        self.line.text
+    }
+
     /// Its position in the message, from 0.
     pub fn index(self) -> usize {
         self.index
