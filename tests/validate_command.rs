@@ -2,7 +2,6 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout)] // helpers of tests are not seen as tests
 
-#[allow(dead_code)] // the other tests use the rest
 mod program;
 
 use std::io::Write;

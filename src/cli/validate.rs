@@ -8,7 +8,8 @@ mod machine;
 mod tally;
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use clap::{Args, ValueEnum};
 
@@ -93,8 +94,8 @@ pub(super) fn run(options: &Options) -> Exit {
     let (mut kept, mut unread) = (Vec::new(), Exit::Done);
     for path in &options.files {
         let mut of_folder: Vec<Checked> = Vec::new();
-        for input in files::under(path) {
-            match input.and_then(|input| checked(&input, &against)) {
+        for checked in all(&files::under(path), &against) {
+            match checked {
                 Ok(checked) => of_folder.push(checked),
                 Err(sentence) => unread = fail(Exit::NoInput, &sentence),
             }
@@ -120,6 +121,27 @@ pub(super) fn run(options: &Options) -> Exit {
         FailOn::Warning if tally.errors + tally.warnings > 0 => Exit::SomeHeld,
         _ => Exit::Done,
     }
+}
+
+/// Several files side by side, as many as the machine has cores; what is said of them comes in their order.
+fn all(inputs: &[Result<Input, String>], against: &Against<'_>) -> Vec<Result<Checked, String>> {
+    let said: Vec<OnceLock<Result<Checked, String>>> = inputs.iter().map(|_| OnceLock::new()).collect();
+    let next = AtomicUsize::new(0);
+    let taken = || {
+        let at = next.fetch_add(1, Ordering::Relaxed);
+        inputs.get(at).zip(said.get(at))
+    };
+    let work = || {
+        while let Some((input, place)) = taken() {
+            let _ = place.set(input.as_ref().map_err(Clone::clone).and_then(|input| checked(input, against)));
+        }
+    };
+    let cores = std::thread::available_parallelism().map_or(1, usize::from).min(inputs.len());
+    std::thread::scope(|scope| {
+        (1..cores).for_each(|_| drop(scope.spawn(work)));
+        work();
+    });
+    said.into_iter().filter_map(OnceLock::into_inner).collect()
 }
 
 fn checked(input: &Input, against: &Against<'_>) -> Result<Checked, String> {

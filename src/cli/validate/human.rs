@@ -17,12 +17,23 @@ pub(super) fn lines(checked: &Checked, japanese: bool, notes: bool) -> Vec<Strin
 pub(super) fn line(file: &str, remark: &Remark, japanese: bool) -> String {
     let at = remark.at.map(|at| format!(":{}:{}", at.line, at.column)).unwrap_or_default();
     let source = if remark.source.is_empty() { String::new() } else { format!(" [{}]", short(&remark.source)) };
-    let place = if remark.place.is_empty() { String::new() } else { format!(" ({})", remark.place) };
-    let (severity, sentence) = match japanese {
-        true => (word_ja(remark.severity), &remark.ja),
-        false => (word(remark.severity), &remark.en),
+    let (severity, sentence, place) = match japanese {
+        true => (word_ja(remark.severity), &remark.ja, place_ja(&remark.place)),
+        false => (word(remark.severity), &remark.en, remark.place.to_string()),
     };
+    let place = if place.is_empty() { place } else { format!(" ({place})") };
     format!("{file}{at}: {severity} {}{source} {sentence}{place}", remark.rule)
+}
+
+/// A row and column in Japanese; all other places are the same in every language.
+fn place_ja(place: &str) -> String {
+    match place.strip_prefix("row ") {
+        Some(rest) => match rest.split_once(", column ") {
+            Some((row, column)) => format!("{row} 行目 {column} 列目"),
+            None => format!("{rest} 行目"),
+        },
+        None => place.to_owned(),
+    }
 }
 
 /// Of a canonical the name and version; of a standard its name.
@@ -109,6 +120,7 @@ mod tests {
         let checked = Checked { name: "a.json".into(), report: Report { kind: Kind::Json, items: 1, remarks } };
         assert_eq!(lines(&checked, false, false), ["a.json:12:7: error r-1 [P|1.0] wrong (Patient.name[0])"]);
         assert_eq!(lines(&checked, true, true)[1], "a.json:12:7: 参考 r-1 [P|1.0] 誤り (Patient.name[0])");
+        assert_eq!((place_ja("row 3, column 13"), place_ja("row 3")), ("3 行目 13 列目".into(), "3 行目".into()));
         let mut tally = Tally::default();
         tally.count(&checked.report);
         assert_eq!(

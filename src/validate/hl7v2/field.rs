@@ -150,7 +150,7 @@ fn is_number(text: &str) -> bool {
     digits > 0 && plain.bytes().filter(|b| *b == b'.').count() == plain.len() - digits && plain.len() - digits <= 1
 }
 
-/// Section 2.A.77 and 2.A.22, YYYY[MM[DD[HH[MM[SS[.S[S[S[S]]]]]]]]][+/-ZZZZ].
+/// Section 2.A.77 and 2.A.22, `YYYY[MM[DD[HH[MM[SS[.S[S[S[S]]]]]]]]][+/-ZZZZ]`.
 fn is_time(text: &str) -> bool {
     let (text, zone) = text.find(['+', '-']).map_or((text, None), |at| (&text[..at], text.get(at + 1..)));
     let is_zone = |zone: &str| {
