@@ -28,7 +28,10 @@ pub fn language_of(tag: &str, wanted: &str) -> bool {
 
 /// The text as names are compared and searched.
 pub(super) fn folded(text: &str) -> String {
-    let lower: String = text.nfkc().flat_map(char::to_lowercase).collect();
+    let lower: String = match text.is_ascii() {
+        true => text.to_ascii_lowercase(),
+        false => text.nfkc().flat_map(char::to_lowercase).collect(),
+    };
     lower.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 

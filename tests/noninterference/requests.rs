@@ -306,7 +306,7 @@ impl<'w> Requests<'w> {
         };
         let day = encoded(&self.date());
         let code = encoded(self.dice.text(&self.words.codes));
-        let path = match self.dice.roll(17) {
+        let path = match self.dice.roll(18) {
             0 => format!("/Patient/{patient}/$everything"),
             1 => format!("/Patient/{patient}/$everything?_since={day}&_count={}", self.dice.roll(5)),
             2 => format!("/Patient/{patient}/$everything?_type={of},Observation&start=2026-01-01&end=2026-12-31"),
@@ -324,6 +324,7 @@ impl<'w> Requests<'w> {
             11 => format!("{}/$meta", self.dice.pick(&[String::new(), format!("/{of}"), format!("/{of}/{id}")])),
             12 => format!("{}/$export?_type={of}&_since={day}", self.dice.word(&["", "/Patient"])),
             13 => format!("/Group/{id}/$export"),
+            14 => self.terminology(&id, &code),
             _ => {
                 let at = self.dice.pick(&[String::new(), format!("/{of}"), format!("/{of}/{id}")]).clone();
                 format!("{at}/{}", self.dice.word(&OPERATIONS))
@@ -337,6 +338,20 @@ impl<'w> Requests<'w> {
                 if is_export { ask.with("prefer", "respond-async") } else { ask }
             }
             _ => ask,
+        }
+    }
+
+    /// What definitions say of codes; those of records are asked about, and must not be told of.
+    fn terminology(&mut self, id: &str, code: &str) -> String {
+        let (system, code) = code.split_once("%7C").unwrap_or(("urn:ietf:bcp:47", code));
+        let at = |of: &str| format!("/{of}/{id}");
+        match self.dice.roll(6) {
+            0 => format!("{}/$expand?filter={code}", at("ValueSet")),
+            1 => format!("/ValueSet/$validate-code?url={system}&system={system}&code={code}"),
+            2 => format!("/CodeSystem/$lookup?system={system}&code={code}"),
+            3 => format!("/CodeSystem/$validate-code?url={system}&code={code}"),
+            4 => format!("{}/$subsumes?codeA={code}&codeB={code}", at("CodeSystem")),
+            _ => format!("/ConceptMap/$translate?system={system}&code={code}"),
         }
     }
 
