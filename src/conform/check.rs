@@ -312,6 +312,12 @@ fn not_true(text: &str, body: &Value) -> Option<String> {
     }
 }
 
+/// Whether an expression can be read and holds.
+pub(super) fn holds(text: &str, body: &Value) -> bool {
+    let read = Expression::parse(text).ok();
+    read.is_some_and(|expression| matches!(expression.is_true(Item::resource(body), &Nothing), Ok(Some(true))))
+}
+
 /// Of an expression that says that something equals something: what there is instead.
 fn left_of(text: &str, body: &Value) -> Option<String> {
     let (left, right) = text.split_once(" = ")?;

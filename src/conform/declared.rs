@@ -9,10 +9,10 @@
 use serde_json::Value;
 
 use super::bundle;
+use super::check;
 use super::outcome::Sent;
 use super::run::Stopped;
 use super::subject::Subject;
-use crate::fhirpath::{Expression, Item, Nothing};
 
 /// What the target declares.
 #[derive(Clone, Debug, Default)]
@@ -115,8 +115,7 @@ impl Declared {
     }
 
     fn holds(&self, text: &str) -> bool {
-        let Ok(expression) = Expression::parse(text) else { return false };
-        matches!(expression.is_true(Item::resource(&self.statement), &Nothing), Ok(Some(true)))
+        check::holds(text, &self.statement)
     }
 }
 

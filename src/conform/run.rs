@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::bundle;
 use super::case::Case;
-use super::check::{Check, Judged};
+use super::check::{self, Check, Judged};
 use super::declared::Declared;
 use super::keep;
 use super::outcome::{Account, Answer, Exchange, Miss, Outcome, Report, Sent};
@@ -98,7 +98,11 @@ impl Running<'_> {
         }
         let setup_callers = self.suite.before(case).flat_map(Step::callers).filter(|name| *name != "none");
         if let Some(name) = case.callers().into_iter().chain(setup_callers).find(|name| !self.subject.knows(name)) {
-            return Report::unrun(case, Outcome::Skipped, format!("the client file has no client '{name}'"));
+            let sentence = match self.subject.clients.client.is_empty() {
+                true => format!("no credentials given: it acts as client '{name}' of a client file (--client FILE)"),
+                false => format!("the client file has no client '{name}'"),
+            };
+            return Report::unrun(case, Outcome::Skipped, sentence);
         }
         if self.settings.read_only && self.suite.writes(case) {
             return Report::unrun(case, Outcome::Skipped, "it writes, and the run is read-only");
@@ -300,14 +304,23 @@ impl Stopped {
     }
 }
 
-/// Whether the target refuses a parameter that it need not support, or says in its self link that it left it out.
+/// Whether the target shows that it does not do what a step is about, and need not: it refuses it, its self link says that it left
+/// it out, or its answer shows it.
 fn left_out(step: &Step, answer: &Answer) -> Option<Stopped> {
-    let first = step.optional.first()?;
-    if REFUSALS.contains(&answer.status) {
-        return Some(Stopped::LeftOut(format!("the target refuses {first} with {}, as it may", answer.status)));
+    let left = |said: String| Some(Stopped::LeftOut(format!("the target {said}, as it may")));
+    if (step.refusable || !step.optional.is_empty()) && REFUSALS.contains(&answer.status) {
+        return left(format!("refuses it with {}", answer.status));
     }
-    let body: Value = serde_json::from_str(&answer.body).ok()?;
+    let body: Value = serde_json::from_str(&answer.body).unwrap_or_default();
+    for sign in &step.unless {
+        match sign.parse::<u16>() {
+            Ok(status) if status == answer.status => return left(format!("answers {status}")),
+            Ok(_) => {}
+            Err(_) if check::holds(sign, &body) => return left(format!("does not do this: {sign}")),
+            Err(_) => {}
+        }
+    }
     let used = percent_decoded(bundle::link(&body, "self")?);
     let name = step.optional.iter().find(|name| !used.contains(name.as_str()))?;
-    Some(Stopped::LeftOut(format!("the target leaves {name} out, as its self link says, and as it may")))
+    left(format!("leaves {name} out, as its self link says"))
 }

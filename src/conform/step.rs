@@ -38,6 +38,11 @@ pub struct Step {
     /// Query parameters (`gender:missing`) that a server need not support and declares nowhere. Where it refuses them, or its self
     /// link says that it left them out, the case is not about it.
     pub optional: Vec<String>,
+    /// Whether a server that does not support this has to refuse it, as it has to refuse modifiers that it does not support. Where it
+    /// does, the case is not about it.
+    pub refusable: bool,
+    /// FHIRPath over the answer, or statuses, that show that the target does not do what the case is about, and need not.
+    pub unless: Vec<String>,
     /// What is expected.
     pub expect: Expect,
     /// What a specification only recommends, in a case about something stronger: it is told, and fails nothing.

@@ -122,15 +122,18 @@ impl Subject {
         (sent, answer)
     }
 
-    /// Whether the target does not let the caller of a step in, which says nothing about what the case is about.
+    /// Whether the target does not let the caller of a step in, or finds what is asked too costly, which says nothing about what
+    /// the case is about.
     pub(super) fn shut(&self, step: &Step, sent: &Sent, answer: &Answer) -> Option<Stopped> {
         let caller = step.caller.as_deref().unwrap_or("default");
         let meant = step.expect.status.iter().any(|status| status.takes(answer.status));
-        let refused = matches!(answer.status, 401 | 403);
-        if !refused || meant || caller == "none" || sent.method == "MLLP" {
-            None
-        } else {
-            self.outside(caller, sent, answer)
+        match answer.status {
+            _ if meant || sent.method == "MLLP" => None,
+            401 | 403 if caller != "none" => self.outside(caller, sent, answer),
+            400..500 if answer.body.contains("\"too-costly\"") => {
+                Some(Stopped::Outside(format!("the target refuses this as too costly ({}), as it may", answer.status)))
+            }
+            _ => None,
         }
     }
 
@@ -158,6 +161,10 @@ impl Subject {
             _ if scope => Some(Stopped::Silent(format!(
                 "client {caller} lacks a scope for this (403): grant it at the target, and ask for it with scope = \"…\""
             ))),
+            // Of the others a case says who is to be let in.
+            _ if caller == "default" => {
+                Some(Stopped::Outside("the target does not let client default do this (403)".to_owned()))
+            }
             _ => None,
         }
     }
