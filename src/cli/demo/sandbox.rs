@@ -34,6 +34,8 @@ struct Running {
     /// Its folder: `tasuki.toml`, `store`, and `store.full`, which a reset puts back.
     folder: PathBuf,
     port: u16,
+    /// This program, by the path it had when it began: whoever replaces it meanwhile need not stop the sandbox.
+    program: PathBuf,
     child: Option<Child>,
 }
 
@@ -50,7 +52,8 @@ pub(super) fn run(options: &Options, data: &Path) -> Result<(), String> {
     files::written(&folder, data, &ports)?;
     let button = TcpListener::bind(("127.0.0.1", ports.button))
         .map_err(|error| format!("cannot listen on port {}: {error}", ports.button))?;
-    let running = |name: &str, port| Running { folder: folder.join(name), port, child: None };
+    let program = std::env::current_exe().map_err(|error| error.to_string())?;
+    let running = |name: &str, port| Running { folder: folder.join(name), port, program: program.clone(), child: None };
     let gateways = vec![running("http", ports.http), running("https", ports.https)];
     gateways.iter().try_for_each(|gateway| gateway.filled(data))?;
     let sandbox = Sandbox { folder, gateways: Mutex::new(gateways) };
@@ -102,9 +105,8 @@ impl Running {
 
     /// Starts the gateway and waits until it listens.
     fn start(&mut self) -> Result<(), String> {
-        let program = std::env::current_exe().map_err(|error| error.to_string())?;
         let log = fs::File::create(self.folder.join("log.txt")).map_err(|error| error.to_string())?;
-        let mut command = Command::new(program);
+        let mut command = Command::new(&self.program);
         command.arg("serve").arg("--config").arg(self.folder.join("tasuki.toml"));
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn();
         self.child = Some(child.map_err(|error| error.to_string())?);
