@@ -120,9 +120,6 @@ fn twice(entries: &[Value]) -> Option<String> {
 }
 
 fn search_whole(bundle: &Value, entries: &[Value]) -> Option<String> {
-    if link(bundle, "self").is_none() {
-        return Some("there is no link of relation self".into());
-    }
     if let Some(relative) = bundle.get("link").and_then(Value::as_array).into_iter().flatten().find(|link| {
         let url = text(link, "url");
         !url.starts_with("http")

@@ -18,6 +18,8 @@ pub struct Clients {
     pub intake: Option<String>,
     /// Address and port of an MLLP listener.
     pub mllp: Option<String>,
+    /// Whether the target sends notifications for Subscriptions (R4), which nothing else declares.
+    pub subscriptions: bool,
     /// The facility that the sender of MLLP messages and letters belongs to, as its messages name it (MSH-4).
     pub facility: Option<String>,
     /// Values for the places of cases beside those.

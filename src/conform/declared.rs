@@ -4,7 +4,7 @@
 //! `Patient.read` an interaction; `Patient.conditionalCreate` and other members of the resource; `Patient?birthdate` a search
 //! parameter; `Patient.$everything` and `$export` operations; `Patient&_include=Patient:organization`; `system.transaction`;
 //! `format.xml`; `patch.json`, `patch.fhirpath`; `smart`, `smart.client-confidential-asymmetric` a capability;
-//! `intake`, `mllp` of the client file; anything after `fhirpath: ` is an expression over the CapabilityStatement.
+//! `intake`, `mllp`, `subscriptions` of the client file; anything after `fhirpath: ` is an expression over the CapabilityStatement.
 
 use serde_json::Value;
 
@@ -27,6 +27,8 @@ pub struct Declared {
     pub intake: bool,
     /// See `intake`.
     pub mllp: bool,
+    /// Whether it says that notifications are sent.
+    pub subscriptions: bool,
 }
 
 impl Declared {
@@ -39,7 +41,8 @@ impl Declared {
             (statement, closed) = get(subject, "default", "/metadata", "application/fhir+json")?;
         }
         let (intake, mllp) = (subject.clients.intake.is_some(), subject.clients.mllp.is_some());
-        Ok(Declared { statement, smart, closed, intake, mllp })
+        let subscriptions = subject.clients.subscriptions;
+        Ok(Declared { statement, smart, closed, intake, mllp, subscriptions })
     }
 
     /// Whether there is a CapabilityStatement at all.
@@ -52,6 +55,7 @@ impl Declared {
         match need {
             "intake" => return self.intake,
             "mllp" => return self.mllp,
+            "subscriptions" => return self.subscriptions,
             "smart" => return self.smart.is_object(),
             _ => {}
         }

@@ -231,6 +231,16 @@ impl Running<'_> {
         }
         let answer = if step.follow { self.followed(answer, caller, &part, doing) } else { answer };
         let (misses, kept) = self.judged(step, &sent, &answer, &statuses, doing);
+        // Who gives no self link does not say whether it took what it need not take.
+        if !misses.is_empty()
+            && self_link(&answer).is_none()
+            && let Some(name) = step.optional.first()
+        {
+            let said =
+                format!("the target does not do as {name} asks, as it may, and its answer has no self link to say so");
+            doing.exchanges.push(Exchange { part, sent, answer: Ok(answer), misses: Vec::new() });
+            return Err(Stopped::LeftOut(said));
+        }
         let sentence = misses.first().map(|miss| format!("expected {}, found {}", miss.expected, miss.found));
         doing.exchanges.push(Exchange { part, sent, answer: Ok(answer), misses });
         match (sentence, kept) {
@@ -304,6 +314,11 @@ impl Stopped {
     }
 }
 
+fn self_link(answer: &Answer) -> Option<String> {
+    let body: Value = serde_json::from_str(&answer.body).ok()?;
+    bundle::link(&body, "self").map(str::to_owned)
+}
+
 /// Whether the target shows that it does not do what a step is about, and need not: it refuses it, its self link says that it left
 /// it out, or its answer shows it.
 fn left_out(step: &Step, answer: &Answer) -> Option<Stopped> {
@@ -320,7 +335,7 @@ fn left_out(step: &Step, answer: &Answer) -> Option<Stopped> {
             Err(_) => {}
         }
     }
-    let used = percent_decoded(bundle::link(&body, "self")?);
+    let used = percent_decoded(&self_link(answer)?);
     let name = step.optional.iter().find(|name| !used.contains(name.as_str()))?;
     left(format!("leaves {name} out, as its self link says"))
 }

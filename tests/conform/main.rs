@@ -9,6 +9,7 @@ mod gateway;
 mod breakage;
 mod broken;
 mod command;
+mod faults;
 mod outputs;
 mod own;
 mod scripts;
