@@ -19,7 +19,6 @@ pub(super) fn wrong(bundle: &Value, kind: &str, rules: bool) -> Option<String> {
 fn broken_rule(bundle: &Value, kind: &str) -> Option<String> {
     let entries: &[Value] = match bundle.get("entry") {
         None => &[],
-        Some(Value::Array(entries)) if entries.is_empty() => return Some("entry is an empty list".into()),
         Some(Value::Array(entries)) => entries,
         Some(_) => return Some("entry is no list".into()),
     };

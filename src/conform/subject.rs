@@ -127,9 +127,11 @@ impl Subject {
     pub(super) fn shut(&self, step: &Step, sent: &Sent, answer: &Answer) -> Option<Stopped> {
         let caller = step.caller.as_deref().unwrap_or("default");
         let meant = step.expect.status.iter().any(|status| status.takes(answer.status));
+        // That anything of 4xx will do does not mean that nobody is to be let in.
+        let named = step.expect.status.iter().any(|status| status.0 == answer.status.to_string());
         match answer.status {
+            401 | 403 if caller != "none" && !named => self.outside(caller, sent, answer),
             _ if meant || sent.method == "MLLP" => None,
-            401 | 403 if caller != "none" => self.outside(caller, sent, answer),
             400..500 if answer.body.contains("\"too-costly\"") => {
                 Some(Stopped::Outside(format!("the target refuses this as too costly ({}), as it may", answer.status)))
             }

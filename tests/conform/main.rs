@@ -12,6 +12,7 @@ mod command;
 mod faults;
 mod outputs;
 mod own;
+mod sandbox;
 mod scripts;
 mod served;
 mod table;

@@ -8,8 +8,10 @@ use std::fs;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
+
+use tokio::signal::unix::{SignalKind, signal};
 
 use super::files::{self, Ports};
 use super::{FACILITY, Options, fill, reset};
@@ -56,10 +58,33 @@ pub(super) fn run(options: &Options, data: &Path) -> Result<(), String> {
     let running = |name: &str, port| Running { folder: folder.join(name), port, program: program.clone(), child: None };
     let gateways = vec![running("http", ports.http), running("https", ports.https)];
     gateways.iter().try_for_each(|gateway| gateway.filled(data))?;
-    let sandbox = Sandbox { folder, gateways: Mutex::new(gateways) };
+    let sandbox = Arc::new(Sandbox { folder, gateways: Mutex::new(gateways) });
+    stopped_with_us(&sandbox)?;
     sandbox.start()?;
     say(&files::invitation(&sandbox.folder, &ports));
     reset::answer(&button, &sandbox)
+}
+
+/// Stops the gateways when this program is told to stop (SIGTERM, Ctrl-C); they would go on by themselves.
+fn stopped_with_us(sandbox: &Arc<Sandbox>) -> Result<(), String> {
+    let sandbox = sandbox.clone();
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| error.to_string())?;
+    let wait = move || {
+        let told = runtime.block_on(async {
+            let mut terminate = signal(SignalKind::terminate())?;
+            tokio::select! {
+                told = tokio::signal::ctrl_c() => told,
+                _ = terminate.recv() => Ok(()),
+            }
+        });
+        if told.is_ok() {
+            sandbox.stop();
+            say("\nStopped. Its folder stays; the next start makes everything in it anew.");
+            std::process::exit(0);
+        }
+    };
+    std::thread::Builder::new().name("signals".into()).spawn(wait).map(|_| ()).map_err(|error| error.to_string())
 }
 
 /// A port, or a free one for 0.
@@ -68,6 +93,10 @@ fn port(wanted: u16) -> Result<u16, String> {
 }
 
 impl Sandbox {
+    fn stop(&self) {
+        self.gateways.lock().unwrap_or_else(PoisonError::into_inner).iter_mut().for_each(Running::stop);
+    }
+
     fn start(&self) -> Result<(), String> {
         let mut gateways = self.gateways.lock().unwrap_or_else(PoisonError::into_inner);
         gateways.iter_mut().try_for_each(Running::start)

@@ -1,6 +1,6 @@
 //! Faults of reading, writing, Bundles, operations and exports.
 
-use serde_json::{Value, json as value};
+use serde_json::json as value;
 
 use super::{gives, is_ok, takes};
 use crate::breakage::Breakage;
@@ -260,9 +260,9 @@ pub(crate) const WRITE: &[Breakage] = &[
         |asked, given| {
             if asked.path.ends_with("$everything") {
                 json(given, |body| {
-                    body["entry"]
-                        .as_array_mut()
-                        .map(|entries| entries.retain(|entry| entry["resource"]["resourceType"] == "Patient"));
+                    if let Some(entries) = body["entry"].as_array_mut() {
+                        entries.retain(|entry| entry["resource"]["resourceType"] == "Patient");
+                    }
                 });
             }
         },
@@ -342,7 +342,9 @@ pub(crate) const WRITE: &[Breakage] = &[
         |asked, given| {
             if asked.method == "POST" && asked.path.trim_end_matches('/') == "/fhir" {
                 json(given, |body| {
-                    body["entry"].as_array_mut().map(|entries| entries.reverse());
+                    if let Some(entries) = body["entry"].as_array_mut() {
+                        entries.reverse();
+                    }
                 });
             }
         },
@@ -485,7 +487,9 @@ pub(crate) const WRITE: &[Breakage] = &[
             if asked.path.ends_with("/metadata") {
                 json(given, |body| {
                     let first = body["rest"][0]["resource"][0].clone();
-                    body["rest"][0]["resource"].as_array_mut().map(|types: &mut Vec<Value>| types.push(first));
+                    if let Some(types) = body["rest"][0]["resource"].as_array_mut() {
+                        types.push(first);
+                    }
                 });
             }
         },
