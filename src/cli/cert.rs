@@ -81,7 +81,8 @@ fn day(more: i64) -> (i32, u8, u8) {
     (i32::from(date.year()), unsigned(date.month()), unsigned(date.day()))
 }
 
-fn authority(folder: &Path) -> Result<(), String> {
+/// Makes an authority in a folder.
+pub(super) fn authority(folder: &Path) -> Result<(), String> {
     fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     if folder.join("ca-key.pem").exists() {
         return Err(format!("there is an authority in {} already", folder.display()));
@@ -96,7 +97,8 @@ fn authority(folder: &Path) -> Result<(), String> {
     Ok(())
 }
 
-fn issue(folder: &Path, name: &str) -> Result<(), String> {
+/// Issues a certificate for a name, with its key beside it.
+pub(super) fn issue(folder: &Path, name: &str) -> Result<(), String> {
     let name = named(name)?;
     let mut params = CertificateParams::new(vec![name.to_owned()]).map_err(text)?;
     params.distinguished_name.push(DnType::CommonName, name);

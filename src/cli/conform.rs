@@ -213,7 +213,11 @@ fn explain(id: &str) -> Exit {
     }
     let japanese = issues::japanese();
     for case in found {
-        say(&format!("{}\n  {} {}\n  {}\n  {}", case.id, case.strength.word(), case.title, case.clause, case.url));
+        say(&format!("{}\n  {} {}", case.id, case.strength.word(), case.title));
+        if let Some(quote) = &case.quote {
+            say(&format!("  {}: “{quote}”", if japanese { "原文" } else { "The specification says" }));
+        }
+        say(&format!("  {}: {}\n  {}", if japanese { "要約" } else { "In our words" }, case.clause, case.url));
         for (en, ja, words) in [("Why", "理由", &case.why), ("How to mend it", "対処", &case.mend)] {
             let (label, text) = if japanese { (ja, &words.ja) } else { (en, &words.en) };
             say(&format!("  {label}: {text}"));

@@ -1,5 +1,12 @@
 //! `tasuki demo`: an example hospital and three agencies on a throw-away store, to try with curl.
 
+#[cfg(feature = "cert")]
+mod files;
+#[cfg(feature = "cert")]
+mod reset;
+#[cfg(feature = "cert")]
+mod sandbox;
+
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -25,15 +32,39 @@ pub(super) struct Options {
     /// Port on this machine; 0 takes a free one
     #[arg(long, default_value_t = 8080)]
     port: u16,
+    /// For integrators: certificates, keys, HTTPS, MLLP, a client file for tasuki conform, and a button that puts all data back
+    #[arg(long)]
+    sandbox: bool,
+    /// Where the sandbox keeps everything
+    #[arg(long, value_name = "FOLDER", default_value = "sandbox", requires = "sandbox")]
+    folder: PathBuf,
+    /// Put all data of the sandbox that runs back, and stop
+    #[arg(long, requires = "sandbox")]
+    reset: bool,
+    /// Port of the sandbox for HTTPS; 0 takes a free one
+    #[arg(long, default_value_t = 8443)]
+    https_port: u16,
+    /// Port of the sandbox for MLLP; 0 takes a free one
+    #[arg(long, default_value_t = 2575)]
+    mllp_port: u16,
+    /// Port of the sandbox's button; 0 takes a free one
+    #[arg(long, default_value_t = 8079)]
+    reset_port: u16,
 }
 
 pub(super) fn run(options: &Options) -> Exit {
+    if options.reset {
+        return pressed(options);
+    }
     let Some(data) = find_data(options.data.as_deref()) else {
         return fail(
             Exit::NoInput,
             "the example data is not there: run this from the project's folder, or name it with --data",
         );
     };
+    if options.sandbox {
+        return told(sandboxed(options, &data));
+    }
     let folder = std::env::temp_dir().join(format!("tasuki-demo-{}", std::process::id()));
     let exit = match demo(options.port, &data, &folder) {
         Ok(()) => Exit::Done,
@@ -44,6 +75,34 @@ pub(super) fn run(options: &Options) -> Exit {
         Err(error) => eprintln!("tasuki: {} could not be removed: {error}", folder.display()),
     }
     exit
+}
+
+fn told(done: Result<(), String>) -> Exit {
+    match done {
+        Ok(()) => Exit::Done,
+        Err(sentence) => fail(Exit::Machine, &sentence),
+    }
+}
+
+#[cfg(feature = "cert")]
+fn sandboxed(options: &Options, data: &Path) -> Result<(), String> {
+    sandbox::run(options, data)
+}
+
+#[cfg(feature = "cert")]
+fn pressed(options: &Options) -> Exit {
+    told(reset::press(options.reset_port).map(|said| say(&said)))
+}
+
+/// Without the feature `cert` there are no certificates to make.
+#[cfg(not(feature = "cert"))]
+fn sandboxed(_: &Options, _: &Path) -> Result<(), String> {
+    Err("this build has no sandbox: it needs the feature cert".into())
+}
+
+#[cfg(not(feature = "cert"))]
+fn pressed(_: &Options) -> Exit {
+    told(Err("this build has no sandbox: it needs the feature cert".into()))
 }
 
 /// The folder named, the one beside us, or the one beside the sources.

@@ -5,17 +5,20 @@ use std::collections::HashSet;
 
 use serde_json::Value;
 
-/// What is wrong with a Bundle that should be of a type; `None` where nothing is.
-pub(super) fn wrong(bundle: &Value, kind: &str) -> Option<String> {
+/// What is wrong with a Bundle that should be of a type, and keep its rules where they are asked about; `None` where nothing is.
+pub(super) fn wrong(bundle: &Value, kind: &str, rules: bool) -> Option<String> {
     if text(bundle, "resourceType") != "Bundle" {
         return Some(format!("a {}", text(bundle, "resourceType")));
     }
     if text(bundle, "type") != kind {
         return Some(format!("a Bundle of type {}", text(bundle, "type")));
     }
+    if rules { broken_rule(bundle, kind) } else { None }
+}
+
+fn broken_rule(bundle: &Value, kind: &str) -> Option<String> {
     let entries: &[Value] = match bundle.get("entry") {
         None => &[],
-        Some(Value::Array(entries)) if entries.is_empty() => return Some("entry is an empty list".into()),
         Some(Value::Array(entries)) => entries,
         Some(_) => return Some("entry is no list".into()),
     };
@@ -53,7 +56,8 @@ fn search_entry(entry: &Value) -> Option<String> {
     let mode = entry.pointer("/search/mode").and_then(Value::as_str).unwrap_or_default();
     match mode {
         "outcome" if text(resource, "resourceType") == "OperationOutcome" => return None,
-        "match" | "include" => {}
+        // search.mode is 0..1.
+        "match" | "include" | "" => {}
         _ => return Some(format!("search.mode is '{mode}' for a {}", text(resource, "resourceType"))),
     }
     let url = text(entry, "fullUrl");
@@ -62,6 +66,27 @@ fn search_entry(entry: &Value) -> Option<String> {
     }
     let end = format!("{}/{}", text(resource, "resourceType"), text(resource, "id"));
     (!url.starts_with("urn:") && !url.ends_with(&end)).then(|| format!("fullUrl {url} does not end with {end}"))
+}
+
+/// Whether the resources that match are those with these ids; else what was expected and what there is.
+pub(super) fn finds(bundle: &Value, ids: &[String]) -> Result<(), (String, String)> {
+    let entries = bundle.get("entry").and_then(Value::as_array).into_iter().flatten();
+    let resources = entries.filter(|entry| matched(entry)).filter_map(|entry| entry.get("resource"));
+    let mut found: Vec<&str> = resources.map(|resource| text(resource, "id")).collect();
+    let mut wanted: Vec<&str> = ids.iter().map(String::as_str).collect();
+    found.sort_unstable();
+    wanted.sort_unstable();
+    let told = |ids: &[&str]| match ids {
+        [] => "no match".to_owned(),
+        [id] => format!("one match, {id}"),
+        ids => format!("{} matches, {}", ids.len(), ids.join(", ")),
+    };
+    if found == wanted { Ok(()) } else { Err((told(&wanted), told(&found))) }
+}
+
+/// Whether an entry is there because it matches; one that says nothing is.
+fn matched(entry: &Value) -> bool {
+    entry.pointer("/search/mode").and_then(Value::as_str).is_none_or(|mode| mode == "match")
 }
 
 fn history_entry(entry: &Value) -> Option<String> {
@@ -94,9 +119,6 @@ fn twice(entries: &[Value]) -> Option<String> {
 }
 
 fn search_whole(bundle: &Value, entries: &[Value]) -> Option<String> {
-    if link(bundle, "self").is_none() {
-        return Some("there is no link of relation self".into());
-    }
     if let Some(relative) = bundle.get("link").and_then(Value::as_array).into_iter().flatten().find(|link| {
         let url = text(link, "url");
         !url.starts_with("http")
@@ -104,7 +126,7 @@ fn search_whole(bundle: &Value, entries: &[Value]) -> Option<String> {
         return Some(format!("link {relative} is not absolute"));
     }
     let one_page = ["next", "previous", "prev"].iter().all(|relation| link(bundle, relation).is_none());
-    let matches = entries.iter().filter(|e| e.pointer("/search/mode").and_then(Value::as_str) == Some("match")).count();
+    let matches = entries.iter().filter(|e| matched(e)).count();
     let total = bundle.get("total").and_then(Value::as_u64);
     // Of `_count=0` and `_summary=count` there is a total and nothing else.
     let counted = entries.is_empty();

@@ -42,6 +42,9 @@ pub struct Case {
     pub title: String,
     /// What the clause says, in a line and in our words.
     pub clause: String,
+    /// A line of the clause as the specification has it, where it was compared with a stored copy of the specification.
+    #[serde(default)]
+    pub quote: Option<String>,
     /// Where it stands.
     pub url: String,
     /// How strongly it is asked for.

@@ -29,8 +29,10 @@ pub enum Check {
     Empty,
     /// JSON as FHIR allows it.
     Sound,
-    /// A Bundle of a type, in order.
-    Bundle(String),
+    /// A Bundle of a type, and whether it keeps the rules of that type.
+    Bundle(String, bool),
+    /// A Bundle whose matches are the resources with these ids and no others.
+    Found(Vec<String>),
     /// A FHIRPath expression that holds.
     True(String),
     /// What a FHIRPath expression comes to.
@@ -227,11 +229,15 @@ impl Check {
         match self {
             Check::Outcome => told(bundle::not_an_outcome(body)),
             Check::Sound => told(json::unsound(body)),
-            Check::Bundle(kind) => told(bundle::wrong(body, kind)),
+            Check::Bundle(kind, rules) => told(bundle::wrong(body, kind, *rules)),
+            Check::Found(ids) => {
+                let ids = ids.iter().map(|id| fill(id)).collect::<Result<Vec<_>, _>>()?;
+                bundle::finds(body, &ids).or_else(|(expected, found)| miss(expected, found))
+            }
             Check::True(expression) => {
                 let filled =
                     on.scope.fill_expression(expression).map_err(|found| Miss { expected: self.wanted(), found })?;
-                told(not_true(&filled, body))
+                not_true(&filled, body).map_or(Ok(()), |found| miss(filled, found))
             }
             Check::Value(expression, pattern) => {
                 let filled =
@@ -261,8 +267,10 @@ impl Check {
         match self {
             Check::Outcome => "an OperationOutcome with an issue of severity error or fatal".into(),
             Check::Sound => "JSON as FHIR has it: no null, empty text, object or list".into(),
-            Check::Bundle(kind) => format!("a Bundle of type {kind}, in order"),
-            Check::True(expression) => format!("{expression} is true"),
+            Check::Bundle(kind, false) => format!("a Bundle of type {kind}"),
+            Check::Bundle(kind, true) => format!("a Bundle of type {kind}, in order"),
+            Check::Found(ids) => format!("the matches {}", ids.join(", ")),
+            Check::True(expression) => expression.clone(),
             Check::Value(expression, pattern) => format!("{expression}: {pattern:?}"),
             Check::Same(name) => format!("the same as {name} before"),
             Check::Contains(text) => format!("a body that holds {text}"),
@@ -298,10 +306,24 @@ fn not_true(text: &str, body: &Value) -> Option<String> {
     };
     match expression.is_true(Item::resource(body), &Nothing) {
         Ok(Some(true)) => None,
-        Ok(Some(false)) => Some("false".into()),
-        Ok(None) => Some("nothing".into()),
+        Ok(Some(false)) => Some(left_of(text, body).unwrap_or_else(|| "it is false".into())),
+        Ok(None) => Some("nothing there".into()),
         Err(error) => Some(format!("the expression cannot be evaluated: {error}")),
     }
+}
+
+/// Whether an expression can be read and holds.
+pub(super) fn holds(text: &str, body: &Value) -> bool {
+    let read = Expression::parse(text).ok();
+    read.is_some_and(|expression| matches!(expression.is_true(Item::resource(body), &Nothing), Ok(Some(true))))
+}
+
+/// Of an expression that says that something equals something: what there is instead.
+fn left_of(text: &str, body: &Value) -> Option<String> {
+    let (left, right) = text.split_once(" = ")?;
+    let plain =
+        !right.contains(" and ") && !right.contains(" or ") && left.matches('(').count() == left.matches(')').count();
+    value_of(left, body).ok().flatten().filter(|_| plain).map(|found| format!("{left} = {found}"))
 }
 
 /// The first item that an expression finds, as text.

@@ -18,6 +18,8 @@ pub struct Clients {
     pub intake: Option<String>,
     /// Address and port of an MLLP listener.
     pub mllp: Option<String>,
+    /// Whether the target sends notifications for Subscriptions (R4), which nothing else declares.
+    pub subscriptions: bool,
     /// The facility that the sender of MLLP messages and letters belongs to, as its messages name it (MSH-4).
     pub facility: Option<String>,
     /// Values for the places of cases beside those.
@@ -44,8 +46,15 @@ pub struct Client {
     pub scope: Option<String>,
     /// The organisation that the target knows it as: `Organization/id`.
     pub organization: Option<String>,
+    /// Its certificate, PEM, for a target that asks for one.
+    certificate: Option<PathBuf>,
+    /// The private key of the certificate, PEM.
+    certificate_key: Option<PathBuf>,
     #[serde(skip)]
     pub(super) signer: Option<Signer>,
+    /// Certificate and key in one.
+    #[serde(skip)]
+    pub(super) certificate_pem: Option<Vec<u8>>,
 }
 
 impl Clients {
@@ -80,9 +89,16 @@ impl Client {
         if let Some(name) = &self.token_env {
             self.token = Some(std::env::var(name).map_err(|_| format!("the environment variable {name} is not set"))?);
         }
+        let read = |path: &Path| fs::read(folder.join(path)).map_err(|error| format!("{}: {error}", path.display()));
         if let Some(key) = &self.key {
-            let pem = fs::read(folder.join(key)).map_err(|error| format!("{}: {error}", key.display()))?;
-            self.signer = Some(Signer::of(&pem, self.kid.clone())?);
+            self.signer = Some(Signer::of(&read(key)?, self.kid.clone())?);
+        }
+        match (&self.certificate, &self.certificate_key) {
+            (Some(certificate), Some(key)) => {
+                self.certificate_pem = Some([read(certificate)?, b"\n".to_vec(), read(key)?].concat());
+            }
+            (None, None) => {}
+            _ => return Err("certificate and certificate_key belong together".into()),
         }
         let whole = self.client_id.is_some() == self.signer.is_some();
         if whole { Ok(()) } else { Err("client_id and key belong together".into()) }

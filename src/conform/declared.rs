@@ -4,14 +4,15 @@
 //! `Patient.read` an interaction; `Patient.conditionalCreate` and other members of the resource; `Patient?birthdate` a search
 //! parameter; `Patient.$everything` and `$export` operations; `Patient&_include=Patient:organization`; `system.transaction`;
 //! `format.xml`; `patch.json`, `patch.fhirpath`; `smart`, `smart.client-confidential-asymmetric` a capability;
-//! `intake`, `mllp` of the client file; anything after `fhirpath: ` is an expression over the CapabilityStatement.
+//! `intake`, `mllp`, `subscriptions` of the client file; anything after `fhirpath: ` is an expression over the CapabilityStatement.
 
 use serde_json::Value;
 
 use super::bundle;
+use super::check;
 use super::outcome::Sent;
+use super::run::Stopped;
 use super::subject::Subject;
-use crate::fhirpath::{Expression, Item, Nothing};
 
 /// What the target declares.
 #[derive(Clone, Debug, Default)]
@@ -20,20 +21,28 @@ pub struct Declared {
     pub statement: Value,
     /// `.well-known/smart-configuration`; null where there is none.
     pub smart: Value,
+    /// Why the statement is not to be had, where nobody is let in to it.
+    pub(super) closed: Option<Stopped>,
     /// Whether the client file says where letters go, and where HL7 v2 messages go.
     pub intake: bool,
     /// See `intake`.
     pub mllp: bool,
+    /// Whether it says that notifications are sent.
+    pub subscriptions: bool,
 }
 
 impl Declared {
     /// Asks the target. The error says that it does not answer.
     pub fn ask(subject: &Subject) -> Result<Declared, String> {
-        let statement = get(subject, "/metadata", "application/fhir+json")?;
-        let smart = get(subject, "/.well-known/smart-configuration", "application/json")?;
+        let (mut statement, mut closed) = get(subject, "none", "/metadata", "application/fhir+json")?;
+        let (smart, _) = get(subject, "none", "/.well-known/smart-configuration", "application/json")?;
         subject.set_token_endpoint(smart.get("token_endpoint").and_then(Value::as_str));
+        if closed.is_some() {
+            (statement, closed) = get(subject, "default", "/metadata", "application/fhir+json")?;
+        }
         let (intake, mllp) = (subject.clients.intake.is_some(), subject.clients.mllp.is_some());
-        Ok(Declared { statement, smart, intake, mllp })
+        let subscriptions = subject.clients.subscriptions;
+        Ok(Declared { statement, smart, closed, intake, mllp, subscriptions })
     }
 
     /// Whether there is a CapabilityStatement at all.
@@ -46,6 +55,7 @@ impl Declared {
         match need {
             "intake" => return self.intake,
             "mllp" => return self.mllp,
+            "subscriptions" => return self.subscriptions,
             "smart" => return self.smart.is_object(),
             _ => {}
         }
@@ -109,8 +119,7 @@ impl Declared {
     }
 
     fn holds(&self, text: &str) -> bool {
-        let Ok(expression) = Expression::parse(text) else { return false };
-        matches!(expression.is_true(Item::resource(&self.statement), &Nothing), Ok(Some(true)))
+        check::holds(text, &self.statement)
     }
 }
 
@@ -135,16 +144,19 @@ fn listed(list: Option<&Value>, name: &str) -> bool {
     texts(list).any(|one| one == name)
 }
 
-/// A document of the target's that needs no authorization; null where there is none.
-fn get(subject: &Subject, path: &str, accept: &str) -> Result<Value, String> {
+/// A document of the target's; null where there is none, with what keeps a caller from it.
+fn get(subject: &Subject, caller: &str, path: &str, accept: &str) -> Result<(Value, Option<Stopped>), String> {
     let headers = vec![("Accept".to_owned(), accept.to_owned())];
     let sent = Sent { method: "GET".into(), url: subject.address(path), headers, body: String::new() };
-    let (_, answer) = subject.ask("none", sent);
+    let (sent, answer) = subject.ask(caller, sent);
     let answer = answer?;
+    if matches!(answer.status, 401 | 403) {
+        return Ok((Value::Null, subject.outside(caller, &sent, &answer)));
+    }
     let body: Value = serde_json::from_str(&answer.body).unwrap_or_default();
     // What says that there is none is none.
     let none = !(200..300).contains(&answer.status) || bundle::not_an_outcome(&body).is_none();
-    Ok(if none { Value::Null } else { body })
+    Ok((if none { Value::Null } else { body }, None))
 }
 
 #[cfg(test)]

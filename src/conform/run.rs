@@ -7,15 +7,19 @@ use std::time::Instant;
 
 use serde_json::Value;
 
+use super::bundle;
 use super::case::Case;
-use super::check::{Check, Judged};
+use super::check::{self, Check, Judged};
 use super::declared::Declared;
 use super::keep;
 use super::outcome::{Account, Answer, Exchange, Miss, Outcome, Report, Sent};
 use super::step::Step;
 use super::subject::Subject;
 use super::suite::Suite;
-use super::vary::Scope;
+use super::vary::{Scope, percent_decoded};
+
+/// Statuses by which a server says that it does not do what is asked.
+const REFUSALS: [u16; 5] = [400, 404, 405, 422, 501];
 
 /// How a run is made.
 #[derive(Clone, Copy, Debug)]
@@ -83,16 +87,22 @@ impl Running<'_> {
             return Report::unrun(case, Outcome::Skipped, format!("not supported here: {what}"));
         }
         if let Some(need) = case.needs.iter().find(|need| !self.declared.has(need)) {
-            return match self.declared.is_known() || need.starts_with("smart") {
-                true => Report::unrun(case, Outcome::Omitted, format!("not declared: {need}")),
-                false => {
+            return match (self.declared.is_known() || need.starts_with("smart"), &self.declared.closed) {
+                (true, _) => Report::unrun(case, Outcome::Omitted, format!("not declared: {need}")),
+                (false, Some(Stopped::Outside(sentence))) => Report::unrun(case, Outcome::Skipped, sentence),
+                (false, Some(stopped)) => Report::unrun(case, Outcome::Blocked, stopped.sentence()),
+                (false, None) => {
                     Report::unrun(case, Outcome::Blocked, "there is no CapabilityStatement to say what is offered")
                 }
             };
         }
         let setup_callers = self.suite.before(case).flat_map(Step::callers).filter(|name| *name != "none");
         if let Some(name) = case.callers().into_iter().chain(setup_callers).find(|name| !self.subject.knows(name)) {
-            return Report::unrun(case, Outcome::Skipped, format!("the client file has no client '{name}'"));
+            let sentence = match self.subject.clients.client.is_empty() {
+                true => format!("no credentials given: it acts as client '{name}' of a client file (--client FILE)"),
+                false => format!("the client file has no client '{name}'"),
+            };
+            return Report::unrun(case, Outcome::Skipped, sentence);
         }
         if self.settings.read_only && self.suite.writes(case) {
             return Report::unrun(case, Outcome::Skipped, "it writes, and the run is read-only");
@@ -109,16 +119,16 @@ impl Running<'_> {
     fn judge(&self, doing: &mut Doing) -> (Outcome, String) {
         for step in self.suite.before(self.case) {
             if let Err(stopped) = self.take("set-up".into(), step, doing) {
-                return (Outcome::Blocked, format!("set-up: {}", stopped.sentence()));
+                let outcome = stopped.outcome(Outcome::Blocked);
+                return (outcome, format!("set-up: {}", stopped.sentence()));
             }
         }
         for (n, step) in self.case.steps.iter().enumerate() {
             let said = if step.say.is_empty() { String::new() } else { format!(": {}", step.say) };
             let part = format!("step {}{said}", n + 1);
-            match self.take(part.clone(), step, doing) {
-                Ok(()) => {}
-                Err(Stopped::Missed(sentence)) => return (Outcome::Failed, format!("{part}: {sentence}")),
-                Err(Stopped::Silent(sentence)) => return (Outcome::Blocked, format!("{part}: {sentence}")),
+            if let Err(stopped) = self.take(part.clone(), step, doing) {
+                let outcome = stopped.outcome(Outcome::Failed);
+                return (outcome, format!("{part}: {}", stopped.sentence()));
             }
         }
         (Outcome::Passed, String::new())
@@ -140,22 +150,21 @@ impl Running<'_> {
     }
 
     /// Addresses of what an answer says was created, by itself or by the entries of a batch or transaction.
-    fn created(&self, answer: &Answer) -> Vec<String> {
-        let mut locations: Vec<String> =
-            answer.header("location").filter(|_| answer.status == 201).map(str::to_owned).into_iter().collect();
+    fn created(&self, sent: &Sent, answer: &Answer) -> Vec<String> {
+        let resource = |location: &str| location.split("/_history/").next().unwrap_or_default().to_owned();
+
+        let header = answer.header("location").filter(|_| answer.status == 201);
+        let mut made: Vec<String> =
+            header.map(|location| keep::whole(&resource(location), &sent.url)).into_iter().collect();
         if answer.body.contains("-response\"") {
             let bundle: Value = serde_json::from_str(&answer.body).unwrap_or_default();
             let text = |entry: &Value, place: &str| entry.pointer(place).and_then(Value::as_str).map(str::to_owned);
             let entries = bundle.get("entry").and_then(Value::as_array).into_iter().flatten();
-            let made = entries.filter(|entry| text(entry, "/response/status").is_some_and(|s| s.starts_with("201")));
-            locations.extend(made.filter_map(|entry| text(entry, "/response/location")));
+            let created = entries.filter(|entry| text(entry, "/response/status").is_some_and(|s| s.starts_with("201")));
+            let locations = created.filter_map(|entry| text(entry, "/response/location"));
+            made.extend(locations.map(|location| self.subject.address(&resource(&location))));
         }
-        let whole = |location: String| {
-            let resource = location.split("/_history/").next().unwrap_or_default();
-            let below = resource.starts_with("http") || resource.starts_with('/');
-            self.subject.address(&if below { resource.to_owned() } else { format!("/{resource}") })
-        };
-        locations.into_iter().map(whole).collect()
+        made
     }
 
     /// What every case knows from the start. `run` is another in each.
@@ -200,7 +209,7 @@ impl Running<'_> {
         };
         let caller = step.caller.as_deref().unwrap_or("default");
         for answer in answers.iter().flatten() {
-            doing.made.extend(self.created(answer).into_iter().map(|url| (url, caller.to_owned())));
+            doing.made.extend(self.created(&sent, answer).into_iter().map(|url| (url, caller.to_owned())));
         }
         if sent.method == "DELETE" && answers.iter().flatten().any(|answer| (200..300).contains(&answer.status)) {
             doing.made.retain(|(url, _)| *url != sent.url);
@@ -215,8 +224,23 @@ impl Running<'_> {
                 return Err(Stopped::Silent(sentence));
             }
         };
+        let unasked = self.subject.shut(step, &sent, &answer).or_else(|| left_out(step, &answer));
+        if let Some(stopped) = unasked {
+            doing.exchanges.push(Exchange { part, sent, answer: Ok(answer), misses: Vec::new() });
+            return Err(stopped);
+        }
         let answer = if step.follow { self.followed(answer, caller, &part, doing) } else { answer };
         let (misses, kept) = self.judged(step, &sent, &answer, &statuses, doing);
+        // Who gives no self link does not say whether it took what it need not take.
+        if !misses.is_empty()
+            && self_link(&answer).is_none()
+            && let Some(name) = step.optional.first()
+        {
+            let said =
+                format!("the target does not do as {name} asks, as it may, and its answer has no self link to say so");
+            doing.exchanges.push(Exchange { part, sent, answer: Ok(answer), misses: Vec::new() });
+            return Err(Stopped::LeftOut(said));
+        }
         let sentence = misses.first().map(|miss| format!("expected {}, found {}", miss.expected, miss.found));
         doing.exchanges.push(Exchange { part, sent, answer: Ok(answer), misses });
         match (sentence, kept) {
@@ -235,37 +259,83 @@ impl Running<'_> {
         doing: &mut Doing,
     ) -> (Vec<Miss>, Result<(), String>) {
         let json: Option<Value> = serde_json::from_str(&answer.body).ok();
-        let mut misses = Vec::new();
+        let (mut misses, mut warnings) = (Vec::new(), Vec::new());
         let scope = doing.scope.clone();
         let on =
             Judged { answer, statuses, method: &sent.method, sent: &sent.body, json: json.as_ref(), scope: &scope };
         for check in step.all_checks() {
             match (check.judge(&on), &check) {
                 (Ok(()), _) => {}
-                (Err(miss), Check::Warning(_)) => doing.warnings.push(miss),
+                (Err(miss), Check::Warning(_)) => warnings.push(miss),
                 (Err(miss), _) => misses.push(miss),
             }
         }
+        // Of an answer that is not as it must be, what it should be beyond that says nothing.
+        let warnings = if misses.is_empty() { warnings } else { Vec::new() };
+        doing.warnings.extend(warnings);
         let kept = step.keep.iter().try_for_each(|(name, place)| {
             let place = scope.fill_expression(place)?;
-            keep::find(&place, answer, json.as_ref()).map(|value| doing.scope.set(name, value))
+            keep::find(&place, &sent.url, answer, json.as_ref()).map(|value| doing.scope.set(name, value))
         });
         (misses, kept)
     }
 }
 
 /// Why a case went no further.
-enum Stopped {
+#[derive(Clone, Debug)]
+pub(super) enum Stopped {
     /// Something was not as expected.
     Missed(String),
-    /// There was no answer, or no request could be made.
+    /// There was no answer, no request could be made, or the client of the client file is not let in.
     Silent(String),
+    /// The target lets nobody in without credentials, and none were given.
+    Outside(String),
+    /// The target says that it does not do this, and need not.
+    LeftOut(String),
 }
 
 impl Stopped {
-    fn sentence(self) -> String {
+    pub(super) fn sentence(&self) -> String {
         match self {
-            Stopped::Missed(sentence) | Stopped::Silent(sentence) => sentence,
+            Stopped::Missed(said) | Stopped::Silent(said) | Stopped::Outside(said) | Stopped::LeftOut(said) => {
+                said.clone()
+            }
         }
     }
+
+    /// What comes of the case; `missed` where something was not as expected.
+    fn outcome(&self, missed: Outcome) -> Outcome {
+        match self {
+            Stopped::Missed(_) => missed,
+            Stopped::Silent(_) => Outcome::Blocked,
+            Stopped::Outside(_) => Outcome::Skipped,
+            Stopped::LeftOut(_) => Outcome::Omitted,
+        }
+    }
+}
+
+fn self_link(answer: &Answer) -> Option<String> {
+    let body: Value = serde_json::from_str(&answer.body).ok()?;
+    bundle::link(&body, "self").map(str::to_owned)
+}
+
+/// Whether the target shows that it does not do what a step is about, and need not: it refuses it, its self link says that it left
+/// it out, or its answer shows it.
+fn left_out(step: &Step, answer: &Answer) -> Option<Stopped> {
+    let left = |said: String| Some(Stopped::LeftOut(format!("the target {said}, as it may")));
+    if (step.refusable || !step.optional.is_empty()) && REFUSALS.contains(&answer.status) {
+        return left(format!("refuses it with {}", answer.status));
+    }
+    let body: Value = serde_json::from_str(&answer.body).unwrap_or_default();
+    for sign in &step.unless {
+        match sign.parse::<u16>() {
+            Ok(status) if status == answer.status => return left(format!("answers {status}")),
+            Ok(_) => {}
+            Err(_) if check::holds(sign, &body) => return left(format!("does not do this: {sign}")),
+            Err(_) => {}
+        }
+    }
+    let used = percent_decoded(&self_link(answer)?);
+    let name = step.optional.iter().find(|name| !used.contains(name.as_str()))?;
+    left(format!("leaves {name} out, as its self link says"))
 }

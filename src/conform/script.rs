@@ -39,6 +39,7 @@ pub fn import(name: &str, text: &str, folder: &Path) -> Result<Case, String> {
     Ok(Case {
         id: format!("testscript/{name}"),
         title: title.unwrap_or_default().to_owned(),
+        quote: None,
         clause: format!("As the TestScript {name} says."),
         url: url.unwrap_or("http://hl7.org/fhir/R4/testscript.html").to_owned(),
         strength: Strength::Should,

@@ -35,8 +35,18 @@ pub struct Step {
     pub while_status: Option<u16>,
     /// For how long it is asked anew, seconds.
     pub seconds: Option<u64>,
+    /// Query parameters (`gender:missing`) that a server need not support and declares nowhere. Where it refuses them, or its self
+    /// link says that it left them out, the case is not about it.
+    pub optional: Vec<String>,
+    /// Whether a server that does not support this has to refuse it, as it has to refuse modifiers that it does not support. Where it
+    /// does, the case is not about it.
+    pub refusable: bool,
+    /// FHIRPath over the answer, or statuses, that show that the target does not do what the case is about, and need not.
+    pub unless: Vec<String>,
     /// What is expected.
     pub expect: Expect,
+    /// What a specification only recommends, in a case about something stronger: it is told, and fails nothing.
+    pub should: Expect,
     /// What is kept for later steps: a name, and where it is found; see `keep`.
     pub keep: BTreeMap<String, String>,
     /// Checks that no file says, of a TestScript.
@@ -72,8 +82,12 @@ pub struct Expect {
     pub fhirpath: Vec<String>,
     /// Whether the body is an OperationOutcome with an error.
     pub outcome: bool,
-    /// The Bundle's type, and that it is one in order.
+    /// The Bundle's type.
     pub bundle: Option<String>,
+    /// Whether it keeps the rules for Bundles of its type; with `bundle`.
+    pub rules: bool,
+    /// The ids of the resources that match: these and no others.
+    pub found: Option<Vec<String>>,
     /// A kept body that this one equals, but for what a server adds.
     pub same: Option<String>,
     /// JSON that the body holds, wherever what it says is said.
@@ -97,30 +111,8 @@ pub struct Expect {
 impl Step {
     /// What is expected, one check each.
     pub fn all_checks(&self) -> Vec<Check> {
-        let expect = &self.expect;
-        let mut checks = Vec::new();
-        if !expect.status.is_empty() {
-            checks.push(Check::Status(expect.status.clone()));
-        }
-        checks.extend(expect.count.iter().map(|(status, count)| Check::Count(status.clone(), *count)));
-        for (name, value) in &expect.header {
-            checks.push(Check::Header(name.to_ascii_lowercase(), Pattern::of(value)));
-        }
-        if let Some(kind) = &expect.content_type {
-            checks.push(Check::ContentType(kind.clone()));
-        }
-        let flags = [(expect.outcome, Check::Outcome), (expect.empty, Check::Empty), (expect.sound, Check::Sound)];
-        checks.extend(flags.into_iter().filter(|(wanted, _)| *wanted).map(|(_, check)| check));
-        checks.extend(expect.bundle.iter().cloned().map(Check::Bundle));
-        checks.extend(expect.fhirpath.iter().cloned().map(Check::True));
-        checks.extend(expect.same.iter().cloned().map(Check::Same));
-        checks.extend(expect.contains.iter().cloned().map(Check::Contains));
-        if expect.sent {
-            checks.push(Check::Sent);
-        }
-        checks.extend(expect.text.iter().cloned().map(|text| Check::Text(text, true)));
-        checks.extend(expect.not_text.iter().cloned().map(|text| Check::Text(text, false)));
-        checks.extend(expect.field.iter().map(|(name, value)| Check::Field(name.clone(), Pattern::of(value))));
+        let mut checks = self.expect.checks();
+        checks.extend(self.should.checks().into_iter().map(|check| Check::Warning(Box::new(check))));
         checks.extend(self.checks.iter().cloned());
         checks
     }
@@ -148,5 +140,37 @@ impl Step {
     pub(super) fn callers(&self) -> impl Iterator<Item = &str> {
         let own = (self.request.is_some()).then(|| self.caller.as_deref().unwrap_or("default"));
         own.into_iter().chain(self.assertion.as_ref().and_then(|made| made.client.as_deref()))
+    }
+}
+
+impl Expect {
+    fn checks(&self) -> Vec<Check> {
+        let mut checks = Vec::new();
+        if !self.status.is_empty() {
+            checks.push(Check::Status(self.status.clone()));
+        }
+        checks.extend(self.count.iter().map(|(status, count)| Check::Count(status.clone(), *count)));
+        for (name, value) in &self.header {
+            checks.push(Check::Header(name.to_ascii_lowercase(), Pattern::of(value)));
+        }
+        if let Some(kind) = &self.content_type {
+            checks.push(Check::ContentType(kind.clone()));
+        }
+        let flags = [(self.outcome, Check::Outcome), (self.empty, Check::Empty), (self.sound, Check::Sound)];
+        checks.extend(flags.into_iter().filter(|(wanted, _)| *wanted).map(|(_, check)| check));
+        if let Some(kind) = &self.bundle {
+            checks.push(Check::Bundle(kind.clone(), self.rules));
+        }
+        checks.extend(self.found.iter().cloned().map(Check::Found));
+        checks.extend(self.fhirpath.iter().cloned().map(Check::True));
+        checks.extend(self.same.iter().cloned().map(Check::Same));
+        checks.extend(self.contains.iter().cloned().map(Check::Contains));
+        if self.sent {
+            checks.push(Check::Sent);
+        }
+        checks.extend(self.text.iter().cloned().map(|text| Check::Text(text, true)));
+        checks.extend(self.not_text.iter().cloned().map(|text| Check::Text(text, false)));
+        checks.extend(self.field.iter().map(|(name, value)| Check::Field(name.clone(), Pattern::of(value))));
+        checks
     }
 }

@@ -3,16 +3,19 @@
 use std::collections::HashMap;
 use std::fs;
 use std::io::Read;
+use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use reqwest::blocking::Client as Http;
 use reqwest::redirect::Policy;
-use reqwest::{Certificate, Method, Url};
+use reqwest::{Certificate, Identity, Method, Url};
 use serde_json::Value;
 
 use super::client::{Client, Clients};
 use super::outcome::{Answer, Sent};
+use super::run::Stopped;
+use super::step::Step;
 use super::token::{self, JWT_BEARER};
 use super::vary::percent_encoded;
 
@@ -32,6 +35,8 @@ pub struct Subject {
     pub clients: Clients,
     origin: String,
     http: Http,
+    /// Of clients that show a certificate, by their names.
+    with_certificate: HashMap<String, Http>,
     /// Access tokens by the name of the client.
     tokens: Mutex<HashMap<String, String>>,
     /// Where tokens are asked for, once it is known.
@@ -49,17 +54,25 @@ impl Subject {
         let origin = url.origin().ascii_serialization();
         // Whoever was first has set the same.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let mut builder =
-            Http::builder().redirect(Policy::none()).timeout(Duration::from_secs(ANSWER_SECONDS_MAX)).no_proxy();
-        if let Some(path) = &clients.ca {
-            let pem = fs::read(path).map_err(|error| format!("{}: {error}", path.display()))?;
-            let authorities =
-                Certificate::from_pem_bundle(&pem).map_err(|error| format!("{}: {error}", path.display()))?;
-            builder = builder.tls_certs_merge(authorities);
+        let authorities = clients.ca.as_deref().map(authorities).transpose()?.unwrap_or_default();
+        let connecting = |identity: Option<Identity>| {
+            let mut builder =
+                Http::builder().redirect(Policy::none()).timeout(Duration::from_secs(ANSWER_SECONDS_MAX)).no_proxy();
+            builder = builder.tls_certs_merge(authorities.clone());
+            builder = if let Some(identity) = identity { builder.identity(identity) } else { builder };
+            builder.build().map_err(|error| told(&error))
+        };
+        let http = connecting(None)?;
+        let mut with_certificate = HashMap::new();
+        for (name, client) in &clients.client {
+            if let Some(pem) = &client.certificate_pem {
+                let identity =
+                    Identity::from_pem(pem).map_err(|_| format!("client {name}: no certificate with its key"))?;
+                with_certificate.insert(name.clone(), connecting(Some(identity))?);
+            }
         }
-        let http = builder.build().map_err(|error| error.to_string())?;
         let (tokens, token_endpoint) = Default::default();
-        Ok(Subject { base, clients, origin, http, tokens, token_endpoint })
+        Ok(Subject { base, clients, origin, http, with_certificate, tokens, token_endpoint })
     }
 
     /// Scheme, host and port.
@@ -89,7 +102,8 @@ impl Subject {
         match target.strip_prefix('/').filter(|rest| rest.starts_with('/')) {
             Some(below_origin) => format!("{}{below_origin}", self.origin),
             None if target.starts_with("http:") || target.starts_with("https:") => target.to_owned(),
-            None => format!("{}{target}", self.base),
+            None if target.is_empty() || target.starts_with(['/', '?']) => format!("{}{target}", self.base),
+            None => format!("{}/{target}", self.base),
         }
     }
 
@@ -104,13 +118,63 @@ impl Subject {
                 Err(wrong) => return (sent, Err(wrong)),
             }
         }
-        let answer = self.send(&sent);
+        let answer = self.send(caller, &sent);
         (sent, answer)
     }
 
-    fn send(&self, sent: &Sent) -> Result<Answer, String> {
+    /// Whether the target does not let the caller of a step in, or finds what is asked too costly, which says nothing about what
+    /// the case is about.
+    pub(super) fn shut(&self, step: &Step, sent: &Sent, answer: &Answer) -> Option<Stopped> {
+        let caller = step.caller.as_deref().unwrap_or("default");
+        let meant = step.expect.status.iter().any(|status| status.takes(answer.status));
+        // That anything of 4xx will do does not mean that nobody is to be let in.
+        let named = step.expect.status.iter().any(|status| status.0 == answer.status.to_string());
+        match answer.status {
+            401 | 403 if caller != "none" && !named => self.outside(caller, sent, answer),
+            _ if meant || sent.method == "MLLP" => None,
+            400..500 if answer.body.contains("\"too-costly\"") => {
+                Some(Stopped::Outside(format!("the target refuses this as too costly ({}), as it may", answer.status)))
+            }
+            _ => None,
+        }
+    }
+
+    /// What to do about an answer 401 or 403 to a caller.
+    pub(super) fn outside(&self, caller: &str, sent: &Sent, answer: &Answer) -> Option<Stopped> {
+        let status = answer.status;
+        let shown = sent.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("authorization"))
+            || self.with_certificate.contains_key(caller);
+        if !shown {
+            return Some(match self.clients.client.is_empty() {
+                true => Stopped::Outside(format!(
+                    "no credentials given: the target answers {status} without them; give them with --client FILE"
+                )),
+                false => Stopped::Silent(format!(
+                    "the target answers {status} without credentials, and the client file has none for client {caller}: \
+                     add [client.{caller}]"
+                )),
+            });
+        }
+        let scope = answer.header("www-authenticate").is_some_and(|said| said.contains("insufficient_scope"));
+        match status {
+            401 => Some(Stopped::Silent(format!(
+                "the target does not take the credentials of client {caller} (401): has its token expired, is it registered there?"
+            ))),
+            _ if scope => Some(Stopped::Silent(format!(
+                "client {caller} lacks a scope for this (403): grant it at the target, and ask for it with scope = \"…\""
+            ))),
+            // Of the others a case says who is to be let in.
+            _ if caller == "default" => {
+                Some(Stopped::Outside("the target does not let client default do this (403)".to_owned()))
+            }
+            _ => None,
+        }
+    }
+
+    fn send(&self, caller: &str, sent: &Sent) -> Result<Answer, String> {
         let method = Method::from_bytes(sent.method.as_bytes()).map_err(|error| error.to_string())?;
-        let mut request = self.http.request(method, &sent.url);
+        let http = self.with_certificate.get(caller).unwrap_or(&self.http);
+        let mut request = http.request(method, &sent.url);
         for (name, value) in &sent.headers {
             request = request.header(name, value);
         }
@@ -142,13 +206,13 @@ impl Subject {
         if let Some(token) = self.tokens.lock().unwrap_or_else(PoisonError::into_inner).get(caller) {
             return Ok(Some(token.clone()));
         }
-        let token = self.fetch(client)?;
+        let token = self.fetch(caller, client)?;
         self.tokens.lock().unwrap_or_else(PoisonError::into_inner).insert(caller.to_owned(), token.clone());
         Ok(Some(token))
     }
 
     /// Asks for an access token.
-    fn fetch(&self, client: &Client) -> Result<String, String> {
+    fn fetch(&self, caller: &str, client: &Client) -> Result<String, String> {
         let url = self.token_endpoint.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let url = url.ok_or("the client has a key, and the target names no token_endpoint")?;
         let assertion = assertion(client, &url)?;
@@ -162,11 +226,17 @@ impl Subject {
         let body: Vec<String> =
             pairs.iter().map(|(name, value)| format!("{name}={}", percent_encoded(value))).collect();
         let headers = vec![("Content-Type".to_owned(), "application/x-www-form-urlencoded".to_owned())];
-        let answer = self.send(&Sent { method: "POST".into(), url, headers, body: body.join("&") })?;
+        let answer = self.send(caller, &Sent { method: "POST".into(), url, headers, body: body.join("&") })?;
         let body: Value = serde_json::from_str(&answer.body).unwrap_or_default();
         let token = body.get("access_token").and_then(Value::as_str).map(str::to_owned);
-        token.ok_or_else(|| format!("no access token: the token endpoint answered {}", answer.status))
+        let advice = "is its key registered there, and may it have its scope?";
+        token.ok_or_else(|| format!("client {caller} gets no access token, the answer is {}: {advice}", answer.status))
     }
+}
+
+fn authorities(path: &Path) -> Result<Vec<Certificate>, String> {
+    let pem = fs::read(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    Certificate::from_pem_bundle(&pem).map_err(|error| format!("{}: {error}", path.display()))
 }
 
 /// The assertion of a well-behaved client.

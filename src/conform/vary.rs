@@ -59,6 +59,27 @@ pub(super) fn percent_encoded(text: &str) -> String {
     text.bytes().map(|b| if plain(b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
 }
 
+/// The other way round; what is no encoding stays.
+pub(super) fn percent_decoded(text: &str) -> String {
+    let bytes = text.as_bytes();
+    let mut decoded = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while let Some(byte) = bytes.get(at) {
+        let digits = bytes.get(at + 1..at + 3).and_then(|digits| std::str::from_utf8(digits).ok());
+        match digits.filter(|_| *byte == b'%').and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
+            Some(value) => {
+                decoded.push(value);
+                at += 3;
+            }
+            None => {
+                decoded.push(*byte);
+                at += 1;
+            }
+        }
+    }
+    String::from_utf8_lossy(&decoded).into_owned()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -70,5 +91,6 @@ mod tests {
         assert_eq!(scope.fill_expression("id = '{{q}}'").as_deref(), Ok("id = 'it\\'s'"));
         assert!(scope.fill("{{b}}").is_err_and(|wrong| wrong.starts_with("b is not known")));
         assert!(scope.fill("{{a").is_err());
+        assert_eq!(percent_decoded("a%3Ab%7c%E6%9C%AD%zz%4"), "a:b|札%zz%4");
     }
 }

@@ -71,10 +71,16 @@ fn nobody_is_named_but_those_of_the_cases() {
     let quoting = "title = 't'\nclause = 'c'\nurl = 'http://x'\nstrength = 'MAY'\n[[step]]\nrequest = 'GET /Patient'\n\
                    expect.contains = '{\"entry\": [{\"resource\": {\"name\": [{\"family\": \"x\"}]}}]}'\n";
     suite.add(Case::parse("own/quoting", quoting).unwrap());
+    // What there is instead of what was expected is said, and is somebody's name.
+    let naming = "title = 't'\nclause = 'c'\nurl = 'http://x'\nstrength = 'MAY'\n[[step]]\nrequest = 'GET /Patient?_count=1'\n\
+                  expect.fhirpath = [\"Bundle.entry.resource.name.family.first() = 'x'\"]\n\
+                  should.fhirpath = [\"Bundle.entry.resource.birthDate = 'x'\"]\n";
+    suite.add(Case::parse("own/naming", naming).unwrap());
     let account = account_of(suite, &listening.subject, false);
+    assert!(account.reports.iter().any(|report| report.case.id == "own/naming" && report.reason.contains("秘密")));
     assert_eq!(
         red(&account).iter().map(|(id, _)| id.as_str()).collect::<Vec<_>>(),
-        ["fhir-r4/search/read-only", "own/quoting"]
+        ["fhir-r4/search/read-only", "own/naming", "own/quoting"]
     );
     assert!(account.reports.iter().any(|report| report.reason.contains("秘密")), "a reason quotes a name");
     let raw = format!("{:?}", account.reports);

@@ -1,9 +1,9 @@
 //! This gateway under the kit: every case passes or stands in `known.toml`, with its reason.
 
-use tasuki::conform::{Account, Expected, Outcome, Standing, Suite};
+use tasuki::conform::{Account, Clients, Expected, Outcome, Standing, Subject, Suite};
 
 use crate::served::{whole, with_clients};
-use crate::{account, account_of, breakage};
+use crate::{account, account_of, breakage, red};
 
 fn stands(account: &Account) {
     let expected = Expected::parse(include_str!("known.toml")).unwrap();
@@ -27,7 +27,8 @@ fn an_open_gateway_passes() {
     println!("open: {} passed, {} omitted", counts(Outcome::Passed), counts(Outcome::Omitted));
     // Nothing is green by absence: what it does not declare is omitted, and that is known by name.
     for report in account.reports.iter().filter(|report| report.outcome != Outcome::Passed) {
-        let elsewhere = ["consent/", "intake/", "smart/", "mllp/"];
+        // Terminology operations and subscriptions are not offered yet.
+        let elsewhere = ["consent/", "intake/", "smart/", "mllp/", "fhir-r4/terminology/", "subscriptions/"];
         assert!(elsewhere.iter().any(|part| report.case.id.starts_with(part)), "{}: {}", report.case.id, report.reason);
     }
 }
@@ -66,4 +67,24 @@ fn what_a_case_makes_is_taken_away() {
         let found = reqwest::blocking::get(url).unwrap().text().unwrap();
         assert!(found.contains("\"total\":0"), "{kind}: {found}");
     }
+}
+
+#[test]
+fn without_credentials_nothing_is_red_and_nothing_green_that_was_not_let_in() {
+    let listening = with_clients(&breakage::NONE);
+    let nobody = Subject::new(&listening.base, Clients::default()).unwrap();
+    let open = account("fhir-r4", &nobody);
+    assert!(red(&open).is_empty(), "{:?}", red(&open));
+    let skipped: Vec<_> = open.reports.iter().filter(|report| report.outcome == Outcome::Skipped).collect();
+    assert!(!skipped.is_empty() && skipped.iter().all(|report| report.reason.contains("no credentials given")));
+    for report in open.reports.iter().filter(|report| report.outcome == Outcome::Passed) {
+        let answers = report.exchanges.iter().filter_map(|one| one.answer.as_ref().ok());
+        assert!(answers.into_iter().all(|answer| answer.status != 401), "{}", report.case.id);
+    }
+    // With a client file whose client is not known there: blocked, with what to do.
+    let stranger = Clients::parse("[client.default]\ntoken = \"nobodys-token\"\n").unwrap();
+    let shut = account("fhir-r4/read/unknown-id", &Subject::new(&listening.base, stranger).unwrap());
+    let report = &shut.reports[0];
+    assert_eq!(report.outcome, Outcome::Blocked);
+    assert!(report.reason.contains("does not take the credentials of client default (401)"), "{}", report.reason);
 }

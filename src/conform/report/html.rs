@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use crate::conform::case::Strength;
+use crate::conform::case::{Case, Strength};
 use crate::conform::expected::{Expected, Standing};
 use crate::conform::outcome::{Account, Exchange, Outcome, Report};
 use crate::conform::xml::escaped;
@@ -15,7 +15,19 @@ const STYLE: &str = "body{font:15px/1.5 system-ui,sans-serif;max-width:70em;marg
 table{border-collapse:collapse}td,th{padding:.15em .8em;text-align:left;border-bottom:1px solid #ddd;vertical-align:top}\
 pre{background:#f6f6f6;padding:.6em;overflow:auto;white-space:pre-wrap;word-break:break-word}\
 .failed,.blocked{color:#b00020;font-weight:600}.passed{color:#1b6e2c}.skipped,.omitted{color:#666}.miss{border-left:4px solid #b00020;padding-left:.8em}\
-code{background:#f6f6f6}section{border-top:2px solid #222;margin-top:2em}";
+code{background:#f6f6f6}section{border-top:2px solid #222;margin-top:2em}\
+summary{cursor:pointer;margin:.4em 0}summary.wrong{font-weight:600}q{font-style:italic}";
+
+/// What an outcome is called beside its word.
+const fn japanese(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Passed => "合格",
+        Outcome::Failed => "不合格",
+        Outcome::Blocked => "試験不能",
+        Outcome::Skipped => "未実施",
+        Outcome::Omitted => "対象外",
+    }
+}
 
 /// The page.
 pub fn page(account: &Account, expected: &Expected, today: &str) -> String {
@@ -28,9 +40,9 @@ pub fn page(account: &Account, expected: &Expected, today: &str) -> String {
     counts(account, &mut html);
     let red = |report: &&Report| matches!(report.outcome, Outcome::Failed | Outcome::Blocked);
     let bad = |report: &&Report| matches!(expected.standing(report, today), Standing::Bad(_));
-    for report in account.reports.iter().filter(|report| red(report) || bad(report)) {
-        details(report, account, expected, today, &mut html);
-    }
+    let shown: Vec<&Report> = account.reports.iter().filter(|report| red(report) || bad(report)).collect();
+    contents(&shown, &mut html);
+    shown.iter().for_each(|report| details(report, account, expected, today, &mut html));
     html.push_str("<section><h2>All cases 全項目</h2>\n<table><tr><th>Outcome 結果</th><th>Strength</th><th>Case</th><th>Title, reason</th></tr>\n");
     for report in &account.reports {
         let word = report.outcome.word();
@@ -48,10 +60,32 @@ pub fn page(account: &Account, expected: &Expected, today: &str) -> String {
     html
 }
 
+/// What is red, a line each, with a link to all that is known of it.
+fn contents(shown: &[&Report], html: &mut String) {
+    if shown.is_empty() {
+        html.push_str("<p class=\"passed\">Nothing is red. 不合格はありません。</p>\n");
+        return;
+    }
+    html.push_str("<table>\n");
+    for report in shown {
+        html.push_str(&format!(
+            "<tr><td class=\"{0}\">{0}</td><td>{1}</td><td><a href=\"#{2}\">{2}</a></td><td>{3}<br><small>{4}</small></td></tr>\n",
+            report.outcome.word(),
+            report.case.strength.word(),
+            escaped(&report.case.id),
+            escaped(&report.case.title),
+            escaped(&report.reason),
+        ));
+    }
+    html.push_str("</table>\n");
+}
+
 fn counts(account: &Account, html: &mut String) {
     let counts = account.counts();
     html.push_str("<table><tr><th></th>");
-    Outcome::ALL.iter().for_each(|outcome| html.push_str(&format!("<th>{}</th>", outcome.word())));
+    Outcome::ALL
+        .iter()
+        .for_each(|outcome| html.push_str(&format!("<th>{}<br>{}</th>", outcome.word(), japanese(*outcome))));
     html.push_str("</tr>\n");
     for strength in Strength::ALL {
         html.push_str(&format!("<tr><th>{}</th>", strength.word()));
@@ -77,7 +111,7 @@ fn details(report: &Report, account: &Account, expected: &Expected, today: &str,
         escaped(&case.id),
         case.strength.word(),
         escaped(&case.title),
-        escaped(&case.clause),
+        said(case),
         escaped(&case.url),
         escaped(&standing),
     ));
@@ -87,18 +121,40 @@ fn details(report: &Report, account: &Account, expected: &Expected, today: &str,
         }
     }
     html.push_str(&format!("<p><b>Again 再実行</b>: <code>{}</code></p>\n", escaped(&account.repeat(&case.id))));
-    report.exchanges.iter().for_each(|exchange| shown(exchange, html));
+    let last = report.exchanges.iter().rposition(|exchange| exchange.part != "tear-down");
+    for (n, exchange) in report.exchanges.iter().enumerate() {
+        shown(exchange, !exchange.misses.is_empty() || Some(n) == last, html);
+    }
     html.push_str("</section>\n");
 }
 
-fn shown(exchange: &Exchange, html: &mut String) {
+/// The clause: as the specification has it, where that was compared, and in our words.
+fn said(case: &Case) -> String {
+    let quote = case.quote.as_ref().map(|quote| format!("<q>{}</q><br>", escaped(quote))).unwrap_or_default();
+    format!("{quote}{}", escaped(&case.clause))
+}
+
+/// One request with its answer; what went well before the one that matters is folded away.
+fn shown(exchange: &Exchange, open: bool, html: &mut String) {
     let sent = &exchange.sent;
+    let status = exchange.answer.as_ref().map_or_else(|_| "…".to_owned(), |answer| answer.status.to_string());
     html.push_str(&format!(
-        "<h3>{}</h3>\n<pre>{} {}\n",
+        "<details{}><summary class=\"{}\">{}: {} {} → {status}</summary>\n",
+        if open { " open" } else { "" },
+        if exchange.misses.is_empty() { "" } else { "wrong" },
         escaped(&exchange.part),
         escaped(&sent.method),
-        escaped(&sent.url)
+        escaped(&sent.url),
     ));
+    // What is wrong stands before the bodies, which are long.
+    for miss in &exchange.misses {
+        html.push_str(&format!(
+            "<p class=\"miss\">Expected 期待: <code>{}</code><br>Found 実際: <code>{}</code></p>\n",
+            escaped(&miss.expected),
+            escaped(&miss.found)
+        ));
+    }
+    html.push_str(&format!("<pre>{} {}\n", escaped(&sent.method), escaped(&sent.url)));
     headers(&sent.headers, html);
     html.push_str(&format!("\n{}</pre>\n", escaped(&readable(&sent.body))));
     match &exchange.answer {
@@ -109,13 +165,7 @@ fn shown(exchange: &Exchange, html: &mut String) {
         }
         Err(sentence) => html.push_str(&format!("<p class=\"miss\">{}</p>\n", escaped(sentence))),
     }
-    for miss in &exchange.misses {
-        html.push_str(&format!(
-            "<p class=\"miss\">Expected 期待: <code>{}</code><br>Found 実際: <code>{}</code></p>\n",
-            escaped(&miss.expected),
-            escaped(&miss.found)
-        ));
-    }
+    html.push_str("</details>\n");
 }
 
 fn headers(headers: &[(String, String)], html: &mut String) {
