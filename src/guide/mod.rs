@@ -18,8 +18,9 @@ pub const KEPT: [ResourceType; 3] =
     [ResourceType::CODE_SYSTEM, ResourceType::SEARCH_PARAMETER, ResourceType::VALUE_SET];
 
 /// [`KEPT`] with what resources are validated against.
-pub const KEPT_WITH_PROFILES: [ResourceType; 4] = [
+pub const KEPT_WITH_PROFILES: [ResourceType; 5] = [
     ResourceType::CODE_SYSTEM,
+    ResourceType::QUESTIONNAIRE,
     ResourceType::SEARCH_PARAMETER,
     ResourceType::STRUCTURE_DEFINITION,
     ResourceType::VALUE_SET,

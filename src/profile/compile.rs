@@ -10,6 +10,7 @@ use super::schema::*;
 use super::slicing;
 use super::value_set::{array, text};
 use crate::fhir::r4::{self, Element, Kind, Shape};
+use crate::fhirpath::Expression;
 
 /// Where R4 keeps its own definitions.
 pub(super) const CORE: &str = "http://hl7.org/fhir/StructureDefinition/";
@@ -50,6 +51,10 @@ pub(super) fn compile(definition: &Value, snapshot: &[Value], which: Which<'_>) 
         is_definition: text(definition, "derivation") != Some("constraint"),
         is_modifier: root.get("isModifier") == Some(&Value::Bool(true)),
         contexts: array(definition, "context").filter_map(used_in).collect(),
+        context_invariants: array(definition, "contextInvariant")
+            .filter_map(Value::as_str)
+            .filter_map(|text| Expression::parse(text).ok())
+            .collect(),
         nodes: compiler.nodes,
     })
 }
@@ -59,7 +64,7 @@ fn used_in(context: &Value) -> Option<Use> {
     Some(match text(context, "type")? {
         "element" => Use::Element(expression.into()),
         "extension" => Use::Extension(expression.into()),
-        _ => Use::Path,
+        _ => Use::Path(Box::new(Expression::parse(expression).ok()?)),
     })
 }
 

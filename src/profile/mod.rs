@@ -163,6 +163,11 @@ impl Profiles {
         self.read(ResourceType::CODE_SYSTEM, canonical, package).map(|(_, json)| Arc::new(System::read(&json)))
     }
 
+    /// A Questionnaire by its canonical, as a definition of a package means it.
+    pub fn questionnaire(&self, canonical: &str, package: Option<usize>) -> Option<Value> {
+        self.read(ResourceType::QUESTIONNAIRE, canonical, package).map(|(_, json)| json)
+    }
+
     fn value_set(&self, canonical: &str, package: Option<usize>) -> Option<(usize, Value)> {
         self.read(ResourceType::VALUE_SET, canonical, package)
     }
@@ -225,6 +230,7 @@ fn nothing() -> Schema {
         is_definition: false,
         is_modifier: false,
         contexts: Box::default(),
+        context_invariants: Box::default(),
         nodes: vec![Node::new("", "")],
     }
 }

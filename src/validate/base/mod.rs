@@ -1,8 +1,10 @@
 //! A resource against the base definitions of R4 (validation.html): names, kinds of JSON values, cardinality, choices,
 //! forms of primitives, required bindings, references, contained resources, extensions, narratives, Bundles, constraints.
 
+mod attachment;
 mod binding;
 mod bundle;
+mod document;
 mod invariant;
 mod narrative;
 mod reference;

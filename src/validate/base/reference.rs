@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::rule::{REF_1, REFERENCE_TARGET, REFERENCE_TYPE};
+use super::rule::{NOT_IN_BUNDLE, REF_1, REFERENCE_TARGET, REFERENCE_TYPE};
 use super::walk::Walk;
 use crate::fhir::ResourceType;
 use crate::fhir::r4::Member;
@@ -23,6 +23,9 @@ impl<'v> Walk<'v> {
                 Err(()) => return self.add(&REF_1, &place),
             },
             Literal::Relative(target, _) | Literal::Absolute(_, Some((target, _))) => Some(target),
+            Literal::Urn(urn) if self.full_urls.as_ref().is_some_and(|urls| !urls.contains(urn)) => {
+                return self.add(&NOT_IN_BUNDLE, &place);
+            }
             Literal::Absolute(_, None) | Literal::Urn(_) => None,
             Literal::Other => {
                 let searched = self.is_transaction.then(|| text.split_once('?')).flatten();

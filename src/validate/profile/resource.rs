@@ -70,8 +70,14 @@ impl<'w> Walk<'w> {
         for schema in profiles {
             self.apply(schema, spot, path);
         }
+        match ResourceType::parse(spot.type_name) {
+            Some(ResourceType::OBSERVATION) => self.designated(resource, path),
+            Some(ResourceType::QUESTIONNAIRE) => self.questions(resource, path),
+            Some(ResourceType::QUESTIONNAIRE_RESPONSE) => self.answered(resource, path),
+            _ => {}
+        }
         if let Some(object) = spot.object() {
-            self.scan(object, shape, path, &mut Trail::of(shape));
+            self.scan(object, shape, path, &mut Trail::of(shape, resource));
         }
         (self.resource, self.root, self.entries, self.package) = outer;
     }

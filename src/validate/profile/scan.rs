@@ -3,6 +3,7 @@
 
 use serde_json::{Map, Value};
 
+use super::check_digit;
 use super::problem::{NO_SYSTEM, NO_TERMINOLOGY, UNKNOWN_CODE};
 use super::spot::Spot;
 use super::value::quotable;
@@ -14,16 +15,18 @@ use crate::validate::path::Path;
 /// The code system of UCUM, which is no list.
 const UCUM: &str = "http://unitsofmeasure.org";
 
-/// The names and types of the elements from the resource to where the scan is, and the extensions it is in.
+/// The names and types of the elements from the resource to where the scan is, what they hold, and the extensions it is in.
 pub(super) struct Trail<'w> {
+    /// The JSON of the resource and of the elements the scan is in; of a primitive what stands beside it.
+    pub(super) holders: Vec<&'w Value>,
     pub(super) steps: Vec<(&'static str, &'static str)>,
     pub(super) extensions: Vec<&'w str>,
 }
 
-impl Trail<'_> {
+impl<'w> Trail<'w> {
     /// At a resource.
-    pub(super) fn of(shape: &'static Shape) -> Self {
-        Trail { steps: vec![(shape.path, shape.path)], extensions: Vec::new() }
+    pub(super) fn of(shape: &'static Shape, resource: &'w Value) -> Self {
+        Trail { holders: vec![resource], steps: vec![(shape.path, shape.path)], extensions: Vec::new() }
     }
 }
 
@@ -82,12 +85,16 @@ impl<'w> Walk<'w> {
                     is_resource: false,
                 };
                 self.data_type(spot, shape, path);
+                trail.holders.push(value);
                 self.scan(object, shape, path, trail);
+                trail.holders.pop();
             }
             // What stands beside a primitive.
             Kind::Primitive(_) => {
                 if let Some(element) = crate::fhir::r4::shape("Element") {
+                    trail.holders.push(value);
                     self.scan(object, element, path, trail);
+                    trail.holders.pop();
                 }
             }
         }
@@ -95,7 +102,11 @@ impl<'w> Walk<'w> {
 
     fn data_type(&mut self, spot: Spot<'w>, shape: &'static Shape, path: &Path<'_>) {
         match shape.path {
-            "Coding" => self.coding(spot, path),
+            "Coding" => {
+                self.worded(spot, path);
+                self.coding(spot, path);
+            }
+            "CodeableConcept" => self.worded(spot, path),
             "Quantity" if spot.text("system") == Some(UCUM) => {
                 if let Some(code) = spot.text("code").filter(|code| ucum::parse(code).is_none()) {
                     self.add(&UNKNOWN_CODE, None, &path.member("code"), || (UCUM.into(), quotable(code).into()));
@@ -116,7 +127,10 @@ impl<'w> Walk<'w> {
         let is_known = match self.profiles.system(system).filter(|known| known.is_whole()) {
             Some(known) => known.has(code),
             None if system == UCUM => ucum::parse(code).is_some(),
-            None => return self.tell(&NO_TERMINOLOGY, None, path, system),
+            None => match check_digit::is_possible(system, code) {
+                Some(false) => false,
+                _ => return self.tell(&NO_TERMINOLOGY, None, path, system),
+            },
         };
         if !is_known {
             self.add(&UNKNOWN_CODE, None, &path.member("code"), || (quotable(system).into(), quotable(code).into()));

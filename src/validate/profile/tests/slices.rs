@@ -40,7 +40,9 @@ fn slices_are_told_apart_by_nested_slices() {
                 "profile-slice-min Observation.component",
             ),
             (
-                observation(json!({"component": [part(&[("x", "8480-6"), ("http://loinc.org", "1")]), diastolic]})),
+                observation(
+                    json!({"component": [part(&[("x", "8480-6"), ("http://loinc.org", "8302-2")]), diastolic]}),
+                ),
                 "profile-slice-min Observation.component[0].code.coding",
             ),
             (observation(json!({})), "profile-min Observation.component"),
