@@ -79,7 +79,7 @@ impl<'w> Walk<'w> {
     }
 
     fn questionnaire_at_hand(&self, canonical: &str) -> Option<&'w Value> {
-        let (url, version) = crate::guide::split(canonical);
+        let (url, version) = canonical.split_once('|').map_or((canonical, None), |(url, version)| (url, Some(version)));
         let is_questionnaire = |one: &&Value| one.get("resourceType").and_then(Value::as_str) == Some("Questionnaire");
         if canonical.starts_with('#') {
             return self.resolved(canonical).filter(is_questionnaire);
