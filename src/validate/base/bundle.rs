@@ -81,11 +81,44 @@ fn named(walk: &mut Walk<'_>, entry: &Value, url: &str, path: &Path<'_>) {
     }
 }
 
-/// The fullUrls of a Bundle in which a urn must lead to an entry; none for one whose entries may come from anywhere.
-pub(super) fn full_urls<'v>(bundle: &'v Map<String, Value>, kind: &str) -> Option<HashSet<&'v str>> {
-    let is_whole = matches!(kind, "document" | "message" | "transaction" | "collection");
-    let entries = bundle.get("entry").and_then(Value::as_array).into_iter().flatten();
-    is_whole.then(|| entries.filter_map(|entry| entry.get("fullUrl")?.as_str()).collect())
+/// What references may mean in a Bundle that holds what it speaks of.
+#[derive(Debug, Default)]
+pub(super) struct Within<'v> {
+    urls: HashSet<&'v str>,
+    ids: HashSet<(&'v str, &'v str)>,
+    /// Whether what is referred to by type and id is to be there too; a transaction may refer to what a server has.
+    is_closed: bool,
+}
+
+impl<'v> Within<'v> {
+    /// `None` for a Bundle whose entries may come from anywhere.
+    pub(super) fn of(bundle: &'v Map<String, Value>, kind: &str) -> Option<Self> {
+        let is_closed = matches!(kind, "document" | "message" | "collection");
+        if !is_closed && kind != "transaction" {
+            return None;
+        }
+        let mut within = Within { is_closed, ..Within::default() };
+        for entry in bundle.get("entry").and_then(Value::as_array).into_iter().flatten() {
+            let url = entry.get("fullUrl").and_then(Value::as_str);
+            within.urls.extend(url);
+            if let Some(Literal::Absolute(_, Some((kind, id)))) = url.map(Literal::parse) {
+                within.ids.insert((kind.name(), id));
+            }
+            let of_resource = |name: &str| entry.get("resource")?.get(name)?.as_str();
+            within.ids.extend(of_resource("resourceType").zip(of_resource("id")));
+        }
+        Some(within)
+    }
+
+    /// Whether an entry has this urn as its fullUrl.
+    pub(super) fn has(&self, urn: &str) -> bool {
+        self.urls.contains(urn)
+    }
+
+    /// Whether a reference by type and id may mean an entry, or need not.
+    pub(super) fn may_mean(&self, kind: &str, id: &str) -> bool {
+        !self.is_closed || self.ids.contains(&(kind, id))
+    }
 }
 
 fn identified(walk: &mut Walk<'_>, bundle: &Map<String, Value>, path: &Path<'_>) {

@@ -61,6 +61,11 @@ fn checked(resource: &Value, level: Level, is_transaction: bool) -> Vec<Issue> {
     issues
 }
 
+/// Whether the div of a narrative is as FHIR lets it be (narrative.html).
+pub(super) fn is_narrative(div: &str) -> bool {
+    narrative::check(div).is_ok()
+}
+
 /// Whether a resource about which no more than this was found may be accepted: nothing of it is an error.
 pub fn is_sound(issues: &[Issue]) -> bool {
     issues.iter().all(|issue| issue.rule.severity < Severity::Error)

@@ -1,6 +1,6 @@
 //! The walk through a resource beside the table of its elements.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use serde_json::{Map, Value};
 
@@ -34,8 +34,8 @@ pub(super) struct Walk<'v> {
     pub(super) contained_at: Option<usize>,
     /// In a transaction or batch a reference may be a search (http.html#transaction, conditional references).
     pub(super) is_transaction: bool,
-    /// In a Bundle, the fullUrls that a urn may mean ([`bundle::full_urls`]).
-    pub(super) full_urls: Option<HashSet<&'v str>>,
+    /// In a Bundle, what references may mean.
+    pub(super) within: Option<bundle::Within<'v>>,
     /// How many extensions the walk is in.
     extensions: usize,
     /// The place in its array of the value that is looked at.
@@ -71,7 +71,7 @@ impl<'v> Walk<'v> {
             is_used: Vec::new(),
             contained_at: None,
             is_transaction: false,
-            full_urls: None,
+            within: None,
             extensions: 0,
             item_at: 0,
         }
@@ -123,12 +123,12 @@ impl<'v> Walk<'v> {
             std::mem::replace(&mut self.is_used, vec![false; contained.len()]),
             self.contained_at.take(),
             std::mem::replace(&mut self.around, Around { resource: value, root: value }),
-            (shape.path == "Bundle").then(|| self.full_urls.take()),
+            (shape.path == "Bundle").then(|| self.within.take()),
         );
         self.object(value, object, shape, path, depth);
         self.unused(path);
-        if let Some(full_urls) = outer.5 {
-            self.full_urls = full_urls;
+        if let Some(within) = outer.5 {
+            self.within = within;
         }
         (self.contained, self.ids, self.is_used, self.contained_at, self.around) =
             (outer.0, outer.1, outer.2, outer.3, outer.4);
@@ -175,7 +175,7 @@ impl<'v> Walk<'v> {
         if shape.path == "Bundle" {
             let kind = object.get("type").and_then(Value::as_str).unwrap_or_default();
             self.is_transaction |= matches!(kind, "transaction" | "batch");
-            self.full_urls = bundle::full_urls(object, kind);
+            self.within = bundle::Within::of(object, kind);
             bundle::check(self, object, kind, path);
         }
         let mut present = 0_u128;

@@ -109,6 +109,10 @@ impl<'w> Context<'w> for Around<'_, 'w> {
         Some(self.walk.aside().keeps_to(schema, spot_of(item)?, &Path::root("Resource")))
     }
 
+    fn html_checks(&self, narrative: &str) -> Option<bool> {
+        Some(crate::validate::base::is_narrative(narrative))
+    }
+
     fn limits(&self) -> Limits {
         Limits { steps_max: STEPS_MAX, ..Limits::DEFAULT }
     }

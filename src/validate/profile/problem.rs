@@ -104,6 +104,9 @@ rules! {
     pub(super) IS_NO_MODIFIER "profile-extension-no-modifier" Error Extension
         "this extension does not change what its element means: send it as extension"
         "この拡張は要素の意味を変えないため、extension として送ってください"
+    pub(super) RELATIVE_SYSTEM "profile-relative-system" Information Value
+        "a system is an absolute URI: two senders may mean different things by this one"
+        "system は絶対 URI です。この値では送信元によって意味が異なることがあります"
     pub(super) HALF_WIDTH "clins-half-width-katakana" Warning Value
         "a name holds half-width katakana: write them in full width" "名称に半角カタカナが含まれています。全角で書いてください"
     pub(super) LOCAL_SPACE "clins-local-name-space" Warning Value

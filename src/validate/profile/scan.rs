@@ -4,7 +4,7 @@
 use serde_json::{Map, Value};
 
 use super::check_digit;
-use super::problem::{NO_SYSTEM, NO_TERMINOLOGY, UNKNOWN_CODE};
+use super::problem::{NO_SYSTEM, NO_TERMINOLOGY, RELATIVE_SYSTEM, UNKNOWN_CODE};
 use super::spot::Spot;
 use super::value::quotable;
 use super::walk::Walk;
@@ -101,6 +101,10 @@ impl<'w> Walk<'w> {
     }
 
     fn data_type(&mut self, spot: Spot<'w>, shape: &'static Shape, path: &Path<'_>) {
+        let is_named = matches!(shape.path, "Coding" | "Identifier" | "Quantity");
+        if is_named && spot.text("system").is_some_and(|system| !system.contains(':')) {
+            self.add(&RELATIVE_SYSTEM, None, &path.member("system"), Default::default);
+        }
         match shape.path {
             "Coding" => {
                 self.worded(spot, path);
