@@ -197,11 +197,7 @@ fn of_holder(
     let (bare, slice) = name.split_once(':').map_or((name, None), |(name, slice)| (name, Some(slice)));
     let found = keys(resource.pointer(holder).unwrap(), bare);
     let (min, max) = (element.json["min"].as_u64().unwrap_or(0), element.json["max"].as_str().unwrap_or("*"));
-    let change = |edit: &dyn Fn(&mut Value)| {
-        let mut changed = resource.clone();
-        edit(changed.pointer_mut(holder).unwrap());
-        changed
-    };
+    let change = |edit: &dyn Fn(&mut Value)| changed(resource, holder, edit);
     if max == "0" && slice.is_none() && found.is_empty() && !name.ends_with("[x]") {
         let is_many = element.json["base"]["max"] != "1";
         if let Some(value) = element.json["type"][0]["code"].as_str().and_then(sample) {
@@ -247,19 +243,41 @@ fn of_holder(
                 }),
             );
         }
-        if let (Ok(most), Some(items)) = (max.parse::<usize>(), resource.pointer(holder).unwrap()[key].as_array()) {
-            if most > 0 && most < 8 {
-                let mut more = items.clone();
-                while more.len() <= most {
-                    more.push(items[0].clone());
-                }
-                put("too often", change(&|holder| holder[key] = json!(more)));
+        if let (Ok(most), Some(items)) = (max.parse::<usize>(), resource.pointer(holder).unwrap()[key].as_array())
+            && (1..8).contains(&most)
+        {
+            let mut more = items.clone();
+            while more.len() <= most {
+                more.push(items[0].clone());
             }
+            put("too often", change(&|holder| holder[key] = json!(more)));
         }
         return;
     }
-    // A slice: its own values alone.
-    let Some(marks) = snapshot.marks(element.id).filter(|_| !name.contains("[x]")) else { return };
+    if !name.contains("[x]") {
+        of_slice(snapshot, element, resource, holder, key, put);
+    }
+}
+
+/// A resource with one object edited.
+fn changed(resource: &Value, holder: &str, edit: &dyn Fn(&mut Value)) -> Value {
+    let mut changed = resource.clone();
+    edit(changed.pointer_mut(holder).unwrap());
+    changed
+}
+
+/// A slice: its own values alone.
+fn of_slice(
+    snapshot: &Snapshot<'_>,
+    element: &Element<'_>,
+    resource: &Value,
+    holder: &str,
+    key: &String,
+    put: &mut impl FnMut(&str, Value),
+) {
+    let (min, max) = (element.json["min"].as_u64().unwrap_or(0), element.json["max"].as_str().unwrap_or("*"));
+    let change = |edit: &dyn Fn(&mut Value)| changed(resource, holder, edit);
+    let Some(marks) = snapshot.marks(element.id) else { return };
     let Some(items) = resource.pointer(holder).unwrap()[key].as_array() else { return };
     let own: Vec<&Value> = items.iter().filter(|item| is_marked(item, &marks)).collect();
     if own.is_empty() {
@@ -349,10 +367,9 @@ fn of_value(element: &Element<'_>, resource: &Value, pointer: &str, put: &mut im
         changed
     };
     let is_code = |value: &Value| value["code"].is_string();
-    if let Some((_, wanted)) = valued(json, &["fixed", "pattern"]) {
-        if let Some(other) = otherwise(value, wanted) {
-            put("of another value", with(other));
-        }
+    let other = valued(json, &["fixed", "pattern"]).and_then(|(_, wanted)| otherwise(value, wanted));
+    if let Some(other) = other {
+        put("of another value", with(other));
     }
     if let Some(most) = json["maxLength"].as_u64().filter(|_| value.is_string()) {
         put("too long", with(json!("あ".repeat(most as usize + 1))));

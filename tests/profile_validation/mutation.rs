@@ -128,7 +128,8 @@ fn tried(most: usize) -> (usize, BTreeMap<String, String>) {
             count += 1;
             let found = errors(&all, &mutant.resource);
             let is_code = mutant.what.ends_with("with a code of no value set");
-            if !names(&found, &mutant.place) && !(is_code && is_unchecked(&all, &mutant.resource)) {
+            let is_said = names(&found, &mutant.place) || is_code && is_unchecked(&all, &mutant.resource);
+            if !is_said {
                 missed.entry(mutant.what).or_insert_with(|| format!("{name}: {found:?}"));
             }
         }

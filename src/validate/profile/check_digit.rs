@@ -16,7 +16,7 @@ pub(super) fn is_possible(system: &str, code: &str) -> Option<bool> {
 /// `29463-7`; `LP14559-6` and others with letters (parts, answers, lists, groups) are no more than looked at.
 fn is_loinc(code: &str) -> bool {
     let Some((number, check)) = code.split_once('-') else {
-        return code.strip_prefix("MTHU").is_some_and(|rest| is_number(rest));
+        return code.strip_prefix("MTHU").is_some_and(is_number);
     };
     let is_digit = check.len() == 1 && is_number(check);
     if let Some(number) = ["LP", "LA", "LL", "LG"].iter().find_map(|letters| number.strip_prefix(letters)) {
