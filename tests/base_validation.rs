@@ -191,6 +191,19 @@ fn what_is_broken_is_found_where_it_is() {
     assert!(count >= 80, "VAL-01 VAL-05 {count}");
 }
 
+/// What breaks one constraint is told by its key (`base_validation/invariants.txt`).
+#[test]
+fn each_constraint_is_broken_by_what_breaks_it() {
+    let mut count = 0;
+    for line in include_str!("base_validation/invariants.txt").lines().filter(|line| !line.starts_with('#')) {
+        let (key, resource) = line.split_once(" | ").unwrap();
+        let found = errors(&serde_json::from_str(resource).unwrap());
+        assert!(found.iter().any(|(rule, _)| *rule == key), "{line}\n{found:?}");
+        count += 1;
+    }
+    assert!(count > 60, "{count}");
+}
+
 #[test]
 fn a_part_of_an_example_is_sound_and_says_that_it_is_a_part() {
     let Some(corpora) = corpora() else { return };

@@ -6,6 +6,8 @@
 
 #[allow(dead_code)] // the other tests use the rest
 mod definition;
+#[path = "profile_validation/mutation.rs"]
+mod mutation;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;

@@ -10,7 +10,10 @@ use tasuki::consent::terms::Limit;
 use tasuki::consent::{Asker, Directive, Ground, MemberKind, Policy, Purpose, RowFacts, Terms};
 use tasuki::fault::Severity;
 use tasuki::fhir::{FacilityCode, PatientKey, ResourceType};
+use tasuki::guide::{CanonicalResource, KEPT_WITH_PROFILES, Library, Package};
+use tasuki::profile::Profiles;
 use tasuki::search::{Columns, Labels};
+use tasuki::validate::profile::against;
 use tasuki::validate::{Level, base_at};
 
 fn files(folder: &str) -> Vec<(PathBuf, Value)> {
@@ -32,6 +35,43 @@ fn what_is_published_is_sound_r4() {
         let errors: Vec<String> = errors.map(|issue| format!("{} {}", issue.place, issue.english())).collect();
         assert!(errors.is_empty(), "{}: {errors:#?}", file.display());
     }
+}
+
+/// Our profiles, compiled on top of the package of R4 (in the folder `TASUKI_CORPORA`), beside examples that keep to them and
+/// examples that do not (`profiles/own.txt`).
+#[test]
+fn examples_of_our_own_profiles() {
+    let Ok(corpora) = std::env::var("TASUKI_CORPORA") else { return };
+    let core = std::fs::read(format!("{corpora}/packages/hl7.fhir.r4.core-4.0.1.tgz")).unwrap();
+    let core = Package::read(&core, &KEPT_WITH_PROFILES).unwrap();
+    let definitions: Vec<CanonicalResource> = files("consent")
+        .iter()
+        .filter_map(|(_, json)| CanonicalResource::read(json.to_string().as_bytes(), &KEPT_WITH_PROFILES).unwrap())
+        .collect();
+    let dependencies = vec![(core.name.clone(), core.version.clone())];
+    let own = Package { name: "tasuki".into(), version: "1.0.0".into(), dependencies, definitions };
+    let all = Profiles::new(std::sync::Arc::new(Library::new(vec![core, own])));
+    let url = |name: &str| format!("\"https://tasuki.example/fhir/StructureDefinition/{name}\"");
+    let mut count = 0;
+    for line in include_str!("profiles/own.txt").lines().filter(|line| !line.starts_with('#')) {
+        let (wanted, text) = line.split_once(" | ").unwrap();
+        let names = [("\"P\"", "tasuki-consent"), ("\"E\"", "consent-evidence"), ("\"R\"", "consent-reason")];
+        let text = names.iter().fold(text.to_owned(), |text, (short, name)| text.replace(short, &url(name)));
+        let resource: Value = serde_json::from_str(&text).unwrap();
+        let base: Vec<_> =
+            base_at(&resource, Level::Full).into_iter().filter(|one| one.rule.severity >= Severity::Error).collect();
+        assert_eq!(base, [], "{line}");
+        let problems = against(&resource, &[], &all);
+        let errors = problems.iter().filter(|one| one.severity() >= Severity::Error);
+        let found: Vec<String> = errors.map(|one| format!("{} {}", one.rule(), one.issue.place)).collect();
+        let mut wanted: Vec<&str> = wanted.split("; ").filter(|one| *one != "-").collect();
+        let mut sorted: Vec<&str> = found.iter().map(String::as_str).collect();
+        wanted.sort_unstable();
+        sorted.sort_unstable();
+        assert_eq!(sorted, wanted, "{line}");
+        count += 1;
+    }
+    assert!(count > 12, "{count}");
 }
 
 #[test]

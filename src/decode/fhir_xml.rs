@@ -1,6 +1,8 @@
 //! FHIR XML to FHIR JSON (xml.html, json.html): the same resource in the form in which it is kept. Decimals and strings
 //! keep their spelling; comments are not part of a resource.
 
+mod lost;
+
 use roxmltree::Node;
 
 use super::xml;
@@ -53,6 +55,7 @@ fn read(bytes: &[u8], goes_on: bool) -> Result<Noted<String>, Issue> {
     let json = reader.resource(document.root_element())?;
     let mut issues = text.issues;
     issues.extend(reader.issues);
+    issues.extend(lost::lost(&document, &text.value));
     Ok(Noted { value: json, issues })
 }
 

@@ -243,6 +243,10 @@ impl ResourceType {
     pub const PROCEDURE: Self = ResourceType(109);
     /// Provenance.
     pub const PROVENANCE: Self = ResourceType(110);
+    /// Questionnaire.
+    pub const QUESTIONNAIRE: Self = ResourceType(111);
+    /// QuestionnaireResponse.
+    pub const QUESTIONNAIRE_RESPONSE: Self = ResourceType(112);
     /// RelatedPerson.
     pub const RELATED_PERSON: Self = ResourceType(113);
     /// SearchParameter.
@@ -319,6 +323,8 @@ mod tests {
             (ResourceType::MEDICATION_DISPENSE, "MedicationDispense"),
             (ResourceType::MEDICATION_STATEMENT, "MedicationStatement"),
             (ResourceType::PRACTITIONER_ROLE, "PractitionerRole"),
+            (ResourceType::QUESTIONNAIRE, "Questionnaire"),
+            (ResourceType::QUESTIONNAIRE_RESPONSE, "QuestionnaireResponse"),
             (ResourceType::PROCEDURE, "Procedure"),
         ] {
             assert_eq!(constant.name(), name);

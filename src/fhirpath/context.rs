@@ -81,6 +81,11 @@ pub trait Context<'a> {
         None
     }
 
+    /// Whether a narrative keeps to the rules of XHTML in FHIR (narrative.html); `None` when nobody has looked.
+    fn html_checks(&self, _narrative: &str) -> Option<bool> {
+        None
+    }
+
     /// Whether the first code is or subsumes the second; `None` when nobody knows.
     fn subsumes(&self, _general: &Item<'a>, _special: &Item<'a>) -> Option<bool> {
         None

@@ -18,9 +18,10 @@ pub const KEPT: [ResourceType; 4] =
     [ResourceType::CODE_SYSTEM, ResourceType::CONCEPT_MAP, ResourceType::SEARCH_PARAMETER, ResourceType::VALUE_SET];
 
 /// [`KEPT`] with what resources are validated against.
-pub const KEPT_WITH_PROFILES: [ResourceType; 5] = [
+pub const KEPT_WITH_PROFILES: [ResourceType; 6] = [
     ResourceType::CODE_SYSTEM,
     ResourceType::CONCEPT_MAP,
+    ResourceType::QUESTIONNAIRE,
     ResourceType::SEARCH_PARAMETER,
     ResourceType::STRUCTURE_DEFINITION,
     ResourceType::VALUE_SET,

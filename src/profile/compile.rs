@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::schema::*;
 use super::slicing;
 use crate::fhir::r4::{self, Element, Kind, Shape};
+use crate::fhirpath::Expression;
 use crate::terminology::{array, text};
 
 /// Where R4 keeps its own definitions.
@@ -52,6 +53,10 @@ pub(super) fn compile(definition: &Value, snapshot: &[Value], which: Which<'_>) 
         is_definition: text(definition, "derivation") != Some("constraint"),
         is_modifier: root.get("isModifier") == Some(&Value::Bool(true)),
         contexts: array(definition, "context").filter_map(used_in).collect(),
+        context_invariants: array(definition, "contextInvariant")
+            .filter_map(Value::as_str)
+            .filter_map(|text| Expression::parse(text).ok())
+            .collect(),
         nodes: compiler.nodes,
     })
 }
@@ -61,7 +66,7 @@ fn used_in(context: &Value) -> Option<Use> {
     Some(match text(context, "type")? {
         "element" => Use::Element(expression.into()),
         "extension" => Use::Extension(expression.into()),
-        _ => Use::Path,
+        _ => Use::Path(Box::new(Expression::parse(expression).ok()?)),
     })
 }
 

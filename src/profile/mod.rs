@@ -195,6 +195,11 @@ impl Profiles {
         Arc::new(system)
     }
 
+    /// A Questionnaire by its canonical, as a definition of a package means it.
+    pub fn questionnaire(&self, canonical: &str, package: Option<usize>) -> Option<Value> {
+        self.read(ResourceType::QUESTIONNAIRE, canonical, package).map(|(_, json)| json)
+    }
+
     fn read(&self, of: ResourceType, canonical: &str, package: Option<usize>) -> Option<(usize, Value)> {
         let placed = self.library.meant(of, canonical, package)?;
         Some((placed.package, placed.definition.json()?))
@@ -268,6 +273,7 @@ fn nothing() -> Schema {
         is_definition: false,
         is_modifier: false,
         contexts: Box::default(),
+        context_invariants: Box::default(),
         nodes: vec![Node::new("", "")],
     }
 }

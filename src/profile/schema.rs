@@ -39,19 +39,21 @@ pub struct Schema {
     pub is_modifier: bool,
     /// Of an extension: where it may stand; empty for anywhere.
     pub contexts: Box<[Use]>,
+    /// Of an extension: FHIRPaths that hold of the element in which it stands, with the extension as `%extension`.
+    pub context_invariants: Box<[Expression]>,
     /// The nodes, the root first.
     pub nodes: Vec<Node>,
 }
 
 /// Where an extension may stand (StructureDefinition.context).
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum Use {
     /// In an element, by its path or type.
     Element(Box<str>),
     /// In an extension, by its URL.
     Extension(Box<str>),
-    /// Where a FHIRPath leads; not looked at.
-    Path,
+    /// Where a FHIRPath leads from the resource.
+    Path(Box<Expression>),
 }
 
 /// What a profile says about an element, or about a slice of it.

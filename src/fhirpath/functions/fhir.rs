@@ -30,7 +30,11 @@ impl<'a> Engine<'a, '_> {
                 _ => Vec::new(),
             }),
             Function::Resolve => Ok(items.iter().filter_map(|item| self.resolved(item)).collect()),
-            Function::HtmlChecks => Ok(boolean(true)),
+            // Where nobody looks at narratives they are taken as they are.
+            Function::HtmlChecks => {
+                let checked = |item: &Item<'a>| self.context.html_checks(item.node()?.text()?);
+                Ok(boolean(items.iter().all(|item| checked(item) != Some(false))))
+            }
             Function::CheckModifiers => self.check_modifiers(calling, items),
             Function::ElementDefinition | Function::Slice => Err(unanswered()),
             function => {

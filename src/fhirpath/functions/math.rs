@@ -63,6 +63,8 @@ impl<'a> Engine<'a, '_> {
                 };
                 let exponent = number(&other).ok_or_else(|| calling.refused())?;
                 match calling.function() {
+                    // There is no logarithm to the base 0, which f64 takes for one.
+                    Function::Log if exponent.to_f64() <= 0.0 => None,
                     Function::Log => binary(value.to_f64().ln() / exponent.to_f64().ln()),
                     _ => power(value, exponent, is_integer && matches!(other, Item::Integer(_))),
                 }

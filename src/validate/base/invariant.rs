@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::DEPTH_ELEMENTS_MAX;
 use crate::fault::{IssueType, Rule, Severity};
 use crate::fhir::r4::{self, Shape};
-use crate::fhirpath::{self, Context, Expression, Item, Kind, Limits, Node};
+use crate::fhirpath::{self, Context, Expression, Item, Kind, Limits, Node, Resolved};
 
 /// Steps of work that one constraint may take, about 20 ms; none of the definitions of R4 takes more.
 const STEPS_MAX: u64 = 200_000;
@@ -18,8 +18,12 @@ const STEPS_MAX: u64 = 200_000;
 /// So many constraints of one resource may take more than that before no more are evaluated.
 pub(super) const COSTLY_MAX: usize = 10;
 
-/// Expressions that do not say what their sentence says: an answer is FHIR's boolean, never the Boolean of FHIRPath.
-const CORRECTED: [(&str, &str); 1] = [("que-7", "operator = 'exists' implies (answer is boolean)")];
+/// Expressions that do not say what their sentence says: an answer is FHIR's boolean, never the Boolean of FHIRPath; and where
+/// nothing is said of `repeats`, the question does not repeat.
+const CORRECTED: [(&str, &str); 2] = [
+    ("que-7", "operator = 'exists' implies (answer is boolean)"),
+    ("que-13", "repeats.where($this).exists() or initial.count() <= 1"),
+];
 
 /// A constraint of a type or element.
 #[derive(Debug)]
@@ -83,6 +87,11 @@ impl<'v> Context<'v> for Around<'v> {
 
     fn root_resource(&self) -> Option<Node<'v>> {
         Some(Node::resource(self.root))
+    }
+
+    /// Of what is elsewhere the type is known by the text.
+    fn resolve(&self, reference: &str) -> Option<Resolved<'v>> {
+        Resolved::by_text(reference)
     }
 
     fn limits(&self) -> Limits {

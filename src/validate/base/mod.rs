@@ -1,8 +1,10 @@
 //! A resource against the base definitions of R4 (validation.html): names, kinds of JSON values, cardinality, choices,
 //! forms of primitives, required bindings, references, contained resources, extensions, narratives, Bundles, constraints.
 
+mod attachment;
 mod binding;
 mod bundle;
+mod document;
 mod invariant;
 mod narrative;
 mod reference;
@@ -57,6 +59,11 @@ fn checked(resource: &Value, level: Level, is_transaction: bool) -> Vec<Issue> {
         issues.push(Issue::with(&rule::MORE, Place::Whole, left_out.to_string()));
     }
     issues
+}
+
+/// Whether the div of a narrative is as FHIR lets it be (narrative.html).
+pub(super) fn is_narrative(div: &str) -> bool {
+    narrative::check(div).is_ok()
 }
 
 /// Whether a resource about which no more than this was found may be accepted: nothing of it is an error.

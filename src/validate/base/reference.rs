@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::rule::{REF_1, REFERENCE_TARGET, REFERENCE_TYPE};
+use super::rule::{NOT_IN_BUNDLE, NOT_RESOLVED, REF_1, REFERENCE_TARGET, REFERENCE_TYPE};
 use super::walk::Walk;
 use crate::fhir::ResourceType;
 use crate::fhir::r4::Member;
@@ -22,7 +22,16 @@ impl<'v> Walk<'v> {
                 Ok(target) => target,
                 Err(()) => return self.add(&REF_1, &place),
             },
-            Literal::Relative(target, _) | Literal::Absolute(_, Some((target, _))) => Some(target),
+            Literal::Relative(target, id) => {
+                if self.within.as_ref().is_some_and(|within| !within.may_mean(target.name(), id)) {
+                    self.add(&NOT_RESOLVED, &place);
+                }
+                Some(target)
+            }
+            Literal::Absolute(_, Some((target, _))) => Some(target),
+            Literal::Urn(urn) if self.within.as_ref().is_some_and(|within| !within.has(urn)) => {
+                return self.add(&NOT_IN_BUNDLE, &place);
+            }
             Literal::Absolute(_, None) | Literal::Urn(_) => None,
             Literal::Other => {
                 let searched = self.is_transaction.then(|| text.split_once('?')).flatten();

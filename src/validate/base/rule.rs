@@ -144,6 +144,33 @@ rules! {
     pub(super) BDL_12 "bdl-12" Error Invariant
         "the first resource of a message is a MessageHeader: put it first"
         "message の最初のリソースは MessageHeader です。先頭に置いてください"
+    pub(super) FULL_URL "fhir-bundle-full-url" Error Required
+        "every entry of a document or message has a fullUrl: add it"
+        "document・message の entry には fullUrl が必要です。追加してください"
+    pub(super) FULL_URL_ADVISED "fhir-bundle-full-url-advised" Warning Required
+        "an entry without fullUrl can only be meant by its type and id: add the fullUrl"
+        "fullUrl のない entry は型と id でしか特定できません。fullUrl を追加してください"
+    pub(super) FULL_URL_FORM "fhir-bundle-full-url-form" Error Value
+        "fullUrl is an absolute URL, or urn:uuid: or urn:oid:" "fullUrl は絶対 URL、urn:uuid:、urn:oid: のいずれかです"
+    pub(super) FULL_URL_ID "fhir-bundle-full-url-id" Error Value
+        "fullUrl ends in type and id of its resource: make them agree"
+        "fullUrl の末尾はリソースの型と id です。一致させてください"
+    pub(super) NOT_IN_BUNDLE "fhir-bundle-reference" Error NotFound
+        "no entry of the Bundle has this urn as its fullUrl: add the resource or correct the reference"
+        "この urn を fullUrl とする entry が Bundle にありません。リソースを追加するか参照を直してください"
+    pub(super) NOT_RESOLVED "fhir-bundle-unresolved" Information NotFound
+        "the resource that is referred to is not in the Bundle, and could not be resolved"
+        "参照先のリソースが Bundle にないため、解決できません"
+    pub(super) NOT_IN_DOCUMENT "fhir-document-reference" Error NotFound
+        "a document holds everything that its Composition refers to: add the resource or correct the reference"
+        "document には Composition の参照先がすべて必要です。リソースを追加するか参照を直してください"
+    pub(super) NOT_REACHED "fhir-document-unreached" Warning Structure
+        "nothing that the Composition leads to refers to this entry: refer to it or leave it out"
+        "Composition からたどれない entry です。参照を加えるか削除してください"
+    pub(super) SIZE "fhir-attachment-size" Warning Value
+        "size is not the number of bytes of data: correct it" "size が data のバイト数と一致しません。直してください"
+    pub(super) HASH "fhir-attachment-hash" Warning Value
+        "hash is not the SHA-1 of data: correct it" "hash が data の SHA-1 と一致しません。直してください"
     pub(super) UNCHECKED "fhir-unchecked" Warning TooCostly
         "the constraint {} was not checked: the element is too large" "要素が大きすぎるため、制約 {} は確認していません"
     pub(super) MORE "fhir-more-problems" Information Informational

@@ -76,7 +76,8 @@ fn what_is_contained_is_found_by_what_refers_to_it() {
     let to_the_outer = json!({"resourceType": "Patient", "contained": [{"resourceType": "Provenance", "id": "p",
         "target": [{"reference": "#"}], "recorded": "2026-01-01T00:00:00Z", "agent": [{"who": {"display": "x"}}]}]});
     assert_eq!(rules(&to_the_outer), []);
-    let two = json!({"resourceType": "Bundle", "type": "collection", "entry": [{"resource": good}, {"resource":
+    let two = json!({"resourceType": "Bundle", "type": "collection", "entry": [
+        {"fullUrl": "urn:example:1", "resource": good}, {"fullUrl": "urn:example:2", "resource":
         {"resourceType": "Patient", "managingOrganization": {"reference": "#a"}}}]});
     assert_eq!(rules(&two), [("ref-1", "Bundle.entry[1].resource.managingOrganization.reference".to_owned())]);
 }
@@ -84,7 +85,7 @@ fn what_is_contained_is_found_by_what_refers_to_it() {
 #[test]
 fn a_transaction_may_refer_by_a_search() {
     let bundle = |kind: &str| {
-        json!({"resourceType": "Bundle", "type": kind, "entry": [{"resource": {"resourceType": "Encounter",
+        json!({"resourceType": "Bundle", "type": kind, "entry": [{"fullUrl": "urn:example:1", "resource": {"resourceType": "Encounter",
             "status": "planned", "class": {"code": "HH"}, "subject": {"reference": "Patient?identifier=s|v"}}}]})
     };
     let found = |kind: &str| rules(&bundle(kind)).iter().map(|found| found.0).collect::<Vec<_>>();
@@ -104,4 +105,22 @@ fn what_takes_too_long_is_said_and_then_left() {
     assert!(is_sound(&found));
     assert_eq!(found.iter().map(|issue| issue.rule.id).collect::<Vec<_>>(), ["fhir-unchecked"]);
     assert_eq!(base_at(&guide, Level::Structure), []);
+}
+
+#[test]
+fn attachments_and_documents_are_what_they_say() {
+    let photo = |size: u64, hash: &str| json!({"resourceType": "Patient", "photo": [{"contentType": "text/plain", "data": "dGVzdA==", "size": size, "hash": hash}]});
+    let of_test = "qUqP5cyxm6YcTAhz05Hph5gvu9M=";
+    assert_eq!(rules(&photo(4, of_test)), []);
+    assert_eq!(rules(&photo(5, of_test)), [("fhir-attachment-size", "Patient.photo[0].size".to_owned())]);
+    assert_eq!(rules(&photo(4, "AAAA")), [("fhir-attachment-hash", "Patient.photo[0].hash".to_owned())]);
+    let composition = json!({"resourceType": "Composition", "status": "final", "type": {"text": "x"}, "date": "2026",
+        "author": [{"display": "x"}], "title": "x", "subject": {"reference": "Patient/1"}});
+    let entry = |at: usize, resource: Value| json!({"fullUrl": format!("urn:example:{at}"), "resource": resource});
+    let patient = json!({"resourceType": "Patient", "id": "1", "managingOrganization": {"reference": "urn:example:3"}});
+    let document = json!({"resourceType": "Bundle", "type": "document", "identifier": {"system": "s:s", "value": "1"},
+        "timestamp": "2026-11-22T09:00:00+09:00", "entry": [entry(1, composition), entry(2, patient),
+            entry(3, json!({"resourceType": "Organization", "name": "x"})), entry(4, json!({"resourceType": "Group",
+            "type": "person", "actual": false}))]});
+    assert_eq!(rules(&document), [("fhir-document-unreached", "Bundle.entry[3]".to_owned())]);
 }

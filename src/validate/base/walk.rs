@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::invariant::{self, Around};
 use super::rule::{self, *};
 use super::{DEPTH_ELEMENTS_MAX, Level, PROBLEMS_MAX};
-use super::{binding, bundle, narrative};
+use super::{attachment, binding, bundle, narrative};
 use crate::fault::{Issue, Place, Rule, Severity};
 use crate::fhir::ResourceType;
 use crate::fhir::r4::primitive::Primitive;
@@ -34,6 +34,8 @@ pub(super) struct Walk<'v> {
     pub(super) contained_at: Option<usize>,
     /// In a transaction or batch a reference may be a search (http.html#transaction, conditional references).
     pub(super) is_transaction: bool,
+    /// In a Bundle, what references may mean.
+    pub(super) within: Option<bundle::Within<'v>>,
     /// How many extensions the walk is in.
     extensions: usize,
     /// The place in its array of the value that is looked at.
@@ -69,6 +71,7 @@ impl<'v> Walk<'v> {
             is_used: Vec::new(),
             contained_at: None,
             is_transaction: false,
+            within: None,
             extensions: 0,
             item_at: 0,
         }
@@ -120,10 +123,15 @@ impl<'v> Walk<'v> {
             std::mem::replace(&mut self.is_used, vec![false; contained.len()]),
             self.contained_at.take(),
             std::mem::replace(&mut self.around, Around { resource: value, root: value }),
+            (shape.path == "Bundle").then(|| self.within.take()),
         );
         self.object(value, object, shape, path, depth);
         self.unused(path);
-        (self.contained, self.ids, self.is_used, self.contained_at, self.around) = outer;
+        if let Some(within) = outer.5 {
+            self.within = within;
+        }
+        (self.contained, self.ids, self.is_used, self.contained_at, self.around) =
+            (outer.0, outer.1, outer.2, outer.3, outer.4);
     }
 
     fn contained_meta(&mut self, object: &Map<String, Value>, path: &Path<'_>) {
@@ -167,6 +175,7 @@ impl<'v> Walk<'v> {
         if shape.path == "Bundle" {
             let kind = object.get("type").and_then(Value::as_str).unwrap_or_default();
             self.is_transaction |= matches!(kind, "transaction" | "batch");
+            self.within = bundle::Within::of(object, kind);
             bundle::check(self, object, kind, path);
         }
         let mut present = 0_u128;
@@ -340,6 +349,7 @@ impl<'v> Walk<'v> {
     fn typed(&mut self, member: &'static Member, shape: &Shape, object: &'v Map<String, Value>, path: &Path<'_>) {
         match shape.path {
             "Reference" => self.reference(member, object, path),
+            "Attachment" => attachment::check(self, object, path),
             "CodeableConcept" => {
                 if let Some(set) = member.element.binding {
                     binding::concept(self, set, object, path);

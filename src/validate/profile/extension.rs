@@ -7,7 +7,7 @@ use super::scan::Trail;
 use super::spot::Spot;
 use super::walk::{At, Walk};
 use crate::fhir::r4;
-use crate::fhirpath;
+use crate::fhirpath::{self, Item, Node};
 use crate::profile::{Schema, Use};
 use crate::validate::path::Path;
 
@@ -21,6 +21,7 @@ impl<'w> Walk<'w> {
                 None => self.tell(&UNKNOWN_EXTENSION, None, path, url),
                 Some(schema) => {
                     self.placed(schema, is_modifier, path, trail);
+                    self.context_holds(schema, value, path, trail);
                     let spot = Spot {
                         value: Some(value),
                         beside: None,
@@ -33,7 +34,9 @@ impl<'w> Walk<'w> {
             }
         }
         trail.extensions.push(url);
+        trail.holders.push(value);
         self.scan(object, shape, path, trail);
+        trail.holders.pop();
         trail.extensions.pop();
     }
 
@@ -45,22 +48,46 @@ impl<'w> Walk<'w> {
             (false, true) => self.add(&IS_NO_MODIFIER, Some(at), path, || (String::new(), String::new())),
             _ => {}
         }
-        if !schema.contexts.is_empty() && !schema.contexts.iter().any(|place| is_at(place, trail)) {
+        if !schema.contexts.is_empty() && !schema.contexts.iter().any(|place| self.is_at(place, trail)) {
             let name = |place: &Use| match place {
                 Use::Element(name) | Use::Extension(name) => name.to_string(),
-                Use::Path => String::new(),
+                Use::Path(expression) => expression.text().to_owned(),
             };
             self.add(&EXTENSION_PLACE, Some(at), path, || {
                 (schema.contexts.iter().map(name).collect::<Vec<_>>().join(", "), String::new())
             });
         }
     }
+
+    /// Whether the extension at the end of a trail stands where one of its contexts says (StructureDefinition.context).
+    fn is_at(&self, place: &'w Use, trail: &Trail<'w>) -> bool {
+        let Use::Path(expression) = place else { return is_in(place, trail) };
+        let Some(holder) = trail.holders.last() else { return true };
+        let Some(items) = self.found(expression, None, None) else { return true };
+        let is_holder = |value: Option<&Value>| value.is_some_and(|value| std::ptr::eq(value, *holder));
+        items.iter().filter_map(Item::node).any(|node| is_holder(node.value) || is_holder(node.beside))
+    }
+
+    /// What must hold of the element in which the extension stands (StructureDefinition.contextInvariant).
+    fn context_holds(&mut self, schema: &'w Schema, value: &'w Value, path: &Path<'_>, trail: &Trail<'w>) {
+        let Some(node) = schema.node(0).filter(|_| !schema.context_invariants.is_empty()) else { return };
+        let kind = trail.steps.iter().rev().nth(1).and_then(|(_, kind)| fhirpath::kind(kind));
+        let (Some(kind), Some(holder)) = (kind, trail.holders.last()) else { return };
+        for expression in &schema.context_invariants {
+            let is_false = |items: Vec<Item<'w>>| matches!(items.as_slice(), [Item::Boolean(false)]);
+            let item = Item::Node(Node::element(holder, kind));
+            if self.found(expression, Some(item), Some(value)).is_some_and(is_false) {
+                let said = || (expression.text().to_owned(), String::new());
+                self.add(&EXTENSION_CONTEXT, Some(At { schema, node }), path, said);
+            }
+        }
+    }
 }
 
-/// Whether the extension at the end of a trail stands where one of its contexts says (StructureDefinition.context).
-fn is_at(place: &Use, trail: &Trail<'_>) -> bool {
+/// The same for a context that is the name of an element, of a type or of an extension.
+fn is_in(place: &Use, trail: &Trail<'_>) -> bool {
     let name = match place {
-        Use::Path => return true,
+        Use::Path(_) => return true,
         Use::Element(name) if &**name == "Element" => return true,
         Use::Extension(url) => return trail.extensions.last().is_some_and(|outer| **outer == **url),
         Use::Element(name) => name.trim_end_matches("[x]"),

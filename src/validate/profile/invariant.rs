@@ -1,11 +1,13 @@
 //! The constraints that profiles write in FHIRPath (elementdefinition.html#constraint). Those of R4 itself whose breach is
 //! an error are not among them: [`crate::validate::base()`] has evaluated them.
 
+use serde_json::Value;
+
 use super::problem::*;
 use super::spot::Spot;
 use super::walk::{At, Walk};
 use crate::fault::IssueType;
-use crate::fhirpath::{Context, Item, Limits, Node, Resolved, kind};
+use crate::fhirpath::{Context, Expression, Item, Limits, Node, Resolved, kind};
 use crate::profile::Constraint;
 use crate::terminology::Answer;
 use crate::validate::path::Path;
@@ -36,7 +38,7 @@ impl<'w> Walk<'w> {
         let Some(expression) = constraint.expression() else {
             return self.tell(&UNREAD, Some(at), path, &constraint.key);
         };
-        let found = expression.is_true(item.clone(), &Around { walk: self });
+        let found = expression.is_true(item.clone(), &Around { walk: self, extension: None });
         let rule = match found {
             Ok(Some(true)) => return,
             // What cannot be compared, as dates of different precision, breaks nothing.
@@ -56,9 +58,24 @@ impl<'w> Walk<'w> {
     }
 }
 
+impl<'w> Walk<'w> {
+    /// What an expression finds from an element, else from the resource; `None` when it cannot be evaluated.
+    pub(super) fn found(
+        &self,
+        expression: &'w Expression,
+        from: Option<Item<'w>>,
+        extension: Option<&'w Value>,
+    ) -> Option<Vec<Item<'w>>> {
+        let item = from.unwrap_or_else(|| Item::resource(self.resource));
+        expression.evaluate(item, &Around { walk: self, extension }).ok()
+    }
+}
+
 /// What surrounds the element that a constraint is evaluated on.
 struct Around<'c, 'w> {
     walk: &'c Walk<'w>,
+    /// `%extension`, where the context of one is looked at.
+    extension: Option<&'w Value>,
 }
 
 impl<'w> Context<'w> for Around<'_, 'w> {
@@ -68,6 +85,11 @@ impl<'w> Context<'w> for Around<'_, 'w> {
 
     fn root_resource(&self) -> Option<Node<'w>> {
         Some(Node::resource(self.walk.root))
+    }
+
+    fn variable(&self, name: &str) -> Option<Vec<Item<'w>>> {
+        let value = self.extension.filter(|_| name == "extension")?;
+        Some(vec![Item::Node(Node::element(value, kind("Extension")?))])
     }
 
     fn resolve(&self, reference: &str) -> Option<Resolved<'w>> {
@@ -86,6 +108,10 @@ impl<'w> Context<'w> for Around<'_, 'w> {
     fn conforms_to(&self, item: &Item<'w>, profile: &str) -> Option<bool> {
         let schema = self.walk.profiles.find(profile, self.walk.package)?;
         Some(self.walk.aside().keeps_to(schema, spot_of(item)?, &Path::root("Resource")))
+    }
+
+    fn html_checks(&self, narrative: &str) -> Option<bool> {
+        Some(crate::validate::base::is_narrative(narrative))
     }
 
     fn limits(&self) -> Limits {

@@ -3,12 +3,14 @@
 //! nothing is held to what R4 says as warnings, where the package of R4 is loaded.
 //!
 //! `walk` goes through a resource beside the tree of a profile, with a file for each thing that a profile may say;
-//! `resource` finds the profiles of a resource and of those in it; `scan` sees every element, for extensions and codes.
+//! `resource` finds the profiles of a resource and of those in it; `scan` sees every element, for extensions and codes;
+//! `questionnaire` puts answers beside their questions.
 
 mod binding;
 mod extension;
 mod invariant;
 mod problem;
+mod questionnaire;
 mod reference;
 mod resource;
 mod scan;
@@ -16,6 +18,7 @@ mod slicing;
 mod spot;
 mod value;
 mod walk;
+mod wording;
 
 use serde_json::Value;
 

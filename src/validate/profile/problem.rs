@@ -106,12 +106,55 @@ rules! {
         "the extension {} is unknown here and was not checked" "拡張 {} は未知のため、確認していません"
     pub(super) EXTENSION_PLACE "profile-extension-place" Error Extension
         "this extension may stand only in: {}" "この拡張を使えるのは次の場所だけです: {}"
+    pub(super) EXTENSION_CONTEXT "profile-extension-context" Error Extension
+        "this extension may stand only in an element of which this holds: {}"
+        "この拡張を使える要素は次の条件を満たすものだけです: {}"
     pub(super) IS_MODIFIER "profile-extension-modifier" Error Extension
         "this extension may change what its element means: send it as modifierExtension"
         "この拡張は要素の意味を変えることがあるため、modifierExtension として送ってください"
     pub(super) IS_NO_MODIFIER "profile-extension-no-modifier" Error Extension
         "this extension does not change what its element means: send it as extension"
         "この拡張は要素の意味を変えないため、extension として送ってください"
+    pub(super) RELATIVE_SYSTEM "profile-relative-system" Information Value
+        "a system is an absolute URI: two senders may mean different things by this one"
+        "system は絶対 URI です。この値では送信元によって意味が異なることがあります"
+    pub(super) HALF_WIDTH "clins-half-width-katakana" Warning Value
+        "a name holds half-width katakana: write them in full width" "名称に半角カタカナが含まれています。全角で書いてください"
+    pub(super) LOCAL_SPACE "clins-local-name-space" Warning Value
+        "the name of a local code has no spaces: leave them out" "ローカルコードの名称に空白は使えません。取り除いてください"
+    pub(super) DESIGNATED "clins-designated-test" Warning Required
+        "{} is one of the designated laboratory tests (指定検査): add its JLAC10 or JLAC11 code"
+        "{} は指定検査(43 項目)です。JLAC10 または JLAC11 のコードを追加してください"
+    pub(super) QUESTIONNAIRE_UNKNOWN "questionnaire-not-loaded" Information Incomplete
+        "the answers were not checked: the Questionnaire is not named, or neither contained, in the Bundle nor loaded: {}"
+        "回答は確認していません。Questionnaire が指定されていないか、contained・Bundle・読み込み済みの定義のいずれにもありません: {}"
+    pub(super) ITEM_UNKNOWN "questionnaire-item-unknown" Error Structure
+        "the Questionnaire has no item {} here: correct the linkId or leave the item out"
+        "Questionnaire のこの場所に項目 {} はありません。linkId を直すか、項目を削除してください"
+    pub(super) ITEM_ORDER "questionnaire-item-order" Error Structure
+        "items stand in the order of the Questionnaire: move {}" "項目は Questionnaire の順に並べてください: {}"
+    pub(super) ITEM_REQUIRED "questionnaire-required" Error Required
+        "{} must be answered: answer it, or send the response as in-progress"
+        "{} は必須の質問です。回答するか、in-progress として送ってください"
+    pub(super) ITEM_DISABLED "questionnaire-not-asked" Error Structure
+        "{} is not asked after what was answered elsewhere (enableWhen): leave it out"
+        "他の回答により {} は質問されません(enableWhen)。削除してください"
+    pub(super) ITEM_TWICE "questionnaire-item-twice" Error Structure
+        "{} stands here twice: put several answers into one item" "{} が 2 回現れています。複数の回答は 1 つの項目にまとめてください"
+    pub(super) ITEM_NO_ANSWER "questionnaire-no-answer" Error Structure
+        "an item of type {} has no answer: leave it out" "{} 型の項目に回答は書けません。削除してください"
+    pub(super) ITEM_MISPLACED "questionnaire-item-place" Error Structure
+        "the items under the question {} stand in its answer: move them there"
+        "質問 {} の下の項目は、その answer の中に置いてください"
+    pub(super) ITEM_TARGET "questionnaire-enable-when" Error Value
+        "enableWhen names no other question of this Questionnaire: {}"
+        "enableWhen がこの Questionnaire の他の質問を指していません: {}"
+    pub(super) ANSWERS_MAX "questionnaire-answers" Error Structure
+        "the question takes one answer: leave out the others" "この質問の回答は 1 つだけです。余分な回答を削除してください"
+    pub(super) ANSWER_TYPE "questionnaire-answer-type" Error Structure
+        "the answer must be of type {}" "回答の型は {} でなければなりません"
+    pub(super) ANSWER_OPTION "questionnaire-answer-option" Error CodeInvalid
+        "the answer is none of the {} options of the question" "回答が質問の選択肢({} 個)のいずれでもありません"
     pub(super) UNFINISHED "profile-unfinished" Error TooCostly
         "the resource is too large to be checked whole: {} elements" "リソースが大きすぎるため、すべては確認していません({} 要素)"
     pub(super) MORE "profile-more-problems" Information Informational

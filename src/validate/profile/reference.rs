@@ -18,6 +18,7 @@ use crate::validate::path::Path;
 pub(super) struct Entries<'w> {
     by_url: HashMap<&'w str, &'w Value>,
     by_id: HashMap<(&'w str, &'w str), &'w Value>,
+    all: Vec<&'w Value>,
 }
 
 impl<'w> Entries<'w> {
@@ -25,6 +26,7 @@ impl<'w> Entries<'w> {
         let mut entries = Entries::default();
         for entry in bundle.get("entry").and_then(Value::as_array).into_iter().flatten() {
             let Some(resource) = entry.get("resource") else { continue };
+            entries.all.push(resource);
             let text = |value: &'w Value, name: &str| value.get(name).and_then(Value::as_str);
             if let Some(url) = text(entry, "fullUrl") {
                 entries.by_url.entry(url).or_insert(resource);
@@ -34,6 +36,11 @@ impl<'w> Entries<'w> {
             }
         }
         entries
+    }
+
+    /// The resources in their order.
+    pub(super) fn resources(&self) -> impl Iterator<Item = &'w Value> {
+        self.all.iter().copied()
     }
 
     fn find(&self, reference: &str) -> Option<&'w Value> {

@@ -36,17 +36,17 @@ const VITAL_SIGNS: [(&str, &str); 12] = [
 impl<'w> Walk<'w> {
     /// The resource asked about.
     pub(super) fn whole(&mut self, resource: &'w Value, asked: &[&str], path: &Path<'_>) {
-        let profiles = self.found(asked, path);
+        let profiles = self.profiles_named(asked, path);
         self.resource(resource, profiles, path);
     }
 
     /// The same; what is asked is asked of every resource of its type.
     pub(super) fn each(&mut self, resource: &'w Value, asked: &[&str], path: &Path<'_>) {
-        self.everywhere = self.found(asked, path);
+        self.everywhere = self.profiles_named(asked, path);
         self.resource(resource, Vec::new(), path);
     }
 
-    fn found(&mut self, asked: &[&str], path: &Path<'_>) -> Vec<&'w Schema> {
+    fn profiles_named(&mut self, asked: &[&str], path: &Path<'_>) -> Vec<&'w Schema> {
         let mut found = Vec::new();
         for canonical in asked {
             match self.profiles.find(canonical, None) {
@@ -84,8 +84,14 @@ impl<'w> Walk<'w> {
         for schema in profiles {
             self.apply(schema, spot, path);
         }
+        match ResourceType::parse(spot.type_name) {
+            Some(ResourceType::OBSERVATION) => self.designated(resource, path),
+            Some(ResourceType::QUESTIONNAIRE) => self.questions(resource, path),
+            Some(ResourceType::QUESTIONNAIRE_RESPONSE) => self.answered(resource, path),
+            _ => {}
+        }
         if let Some(object) = spot.object() {
-            self.scan(object, shape, path, &mut Trail::of(shape));
+            self.scan(object, shape, path, &mut Trail::of(shape, resource));
         }
         (self.resource, self.root, self.entries, self.package) = outer;
     }

@@ -11,16 +11,18 @@ use crate::fhir::r4::{Kind, Member, Shape};
 use crate::terminology::{Grammar, Remark};
 use crate::validate::path::Path;
 
-/// The names and types of the elements from the resource to where the scan is, and the extensions it is in.
+/// The names and types of the elements from the resource to where the scan is, what they hold, and the extensions it is in.
 pub(super) struct Trail<'w> {
+    /// The JSON of the resource and of the elements the scan is in; of a primitive what stands beside it.
+    pub(super) holders: Vec<&'w Value>,
     pub(super) steps: Vec<(&'static str, &'static str)>,
     pub(super) extensions: Vec<&'w str>,
 }
 
-impl Trail<'_> {
+impl<'w> Trail<'w> {
     /// At a resource.
-    pub(super) fn of(shape: &'static Shape) -> Self {
-        Trail { steps: vec![(shape.path, shape.path)], extensions: Vec::new() }
+    pub(super) fn of(shape: &'static Shape, resource: &'w Value) -> Self {
+        Trail { holders: vec![resource], steps: vec![(shape.path, shape.path)], extensions: Vec::new() }
     }
 }
 
@@ -79,20 +81,32 @@ impl<'w> Walk<'w> {
                     is_resource: false,
                 };
                 self.data_type(spot, shape, path);
+                trail.holders.push(value);
                 self.scan(object, shape, path, trail);
+                trail.holders.pop();
             }
             // What stands beside a primitive.
             Kind::Primitive(_) => {
                 if let Some(element) = crate::fhir::r4::shape("Element") {
+                    trail.holders.push(value);
                     self.scan(object, element, path, trail);
+                    trail.holders.pop();
                 }
             }
         }
     }
 
     fn data_type(&mut self, spot: Spot<'w>, shape: &'static Shape, path: &Path<'_>) {
+        let is_named = matches!(shape.path, "Coding" | "Identifier" | "Quantity");
+        if is_named && spot.text("system").is_some_and(|system| !system.contains(':')) {
+            self.add(&RELATIVE_SYSTEM, None, &path.member("system"), Default::default);
+        }
         match shape.path {
-            "Coding" => self.coding(spot, path),
+            "Coding" => {
+                self.worded(spot, path);
+                self.coding(spot, path);
+            }
+            "CodeableConcept" => self.worded(spot, path),
             "Quantity" if spot.text("system").is_some() => self.coding(spot, path),
             _ => {}
         }

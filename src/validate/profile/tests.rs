@@ -63,7 +63,8 @@ fn problems_say_where_what_and_by_which_profile() {
     let all = profiles(&[p]);
     let patient =
         json!({"resourceType": "Patient", "identifier": [{"system": "a", "use": "old", "value": "札幌 花子"}]});
-    let found = against(&patient, &["p|1.0.0"], &all);
+    let mut found = against(&patient, &["p|1.0.0"], &all);
+    assert_eq!(found.pop().unwrap().rule(), "profile-relative-system");
     let [used, value] = found.as_slice() else { panic!("{found:#?}") };
     assert_eq!(used.issue.place.to_string(), "Patient.identifier[0].use");
     assert_eq!((&*used.profile, &*used.element, &*used.slice), ("p|1.0.0", "Patient.identifier:a.use", "a"));
