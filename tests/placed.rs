@@ -10,7 +10,7 @@ use std::sync::Arc;
 use serde_json::Value;
 use tasuki::fault::Severity;
 use tasuki::fhir::xml_writer;
-use tasuki::guide::{KEPT_WITH_PROFILES, Library, Package};
+use tasuki::guide::{KEPT, Library, Package};
 use tasuki::inspect::{self, Against, Kind, Position, Remark};
 use tasuki::profile::Profiles;
 
@@ -230,7 +230,7 @@ fn a_broken_referral_is_told_where_it_is_wrong() {
     };
     let package = |name: &str| {
         let bytes = std::fs::read(corpora.join(format!("packages/{name}.tgz"))).unwrap();
-        Package::read(&bytes, &KEPT_WITH_PROFILES).unwrap()
+        Package::read(&bytes, &KEPT).unwrap()
     };
     let packages = ["hl7.fhir.r4.core-4.0.1", "jp-core.r4-1.1.2", "jp-clins.r4-1.10.0"].map(package);
     let profiles = Profiles::new(Arc::new(Library::new(packages.into())));

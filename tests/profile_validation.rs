@@ -16,7 +16,7 @@ use std::sync::{Arc, LazyLock, Mutex};
 use serde_json::{Value, json};
 use tasuki::fault::Severity;
 use tasuki::fhir::ResourceType;
-use tasuki::guide::{CanonicalResource, KEPT_WITH_PROFILES, Library, Package};
+use tasuki::guide::{CanonicalResource, KEPT, Library, Package};
 use tasuki::profile::{Profiles, Schema, Wanted};
 use tasuki::validate::base;
 use tasuki::validate::profile::against;
@@ -40,7 +40,7 @@ fn package(corpora: &str, name: &str) -> Package {
     let mut read = READ.lock().unwrap();
     let fresh = || {
         let bytes = std::fs::read(format!("{corpora}/packages/{name}.tgz")).unwrap();
-        Package::read(&bytes, &KEPT_WITH_PROFILES).unwrap()
+        Package::read(&bytes, &KEPT).unwrap()
     };
     read.entry(name.to_owned()).or_insert_with(fresh).clone()
 }
@@ -284,7 +284,7 @@ fn snapshots_are_made_of_differentials() {
         {
             let mut json = definition.json().unwrap();
             json.as_object_mut().unwrap().shift_remove("snapshot");
-            *definition = CanonicalResource::read(json.to_string().as_bytes(), &KEPT_WITH_PROFILES).unwrap().unwrap();
+            *definition = CanonicalResource::read(json.to_string().as_bytes(), &KEPT).unwrap().unwrap();
         }
         let urls: Vec<String> = last
             .definitions

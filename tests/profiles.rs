@@ -10,7 +10,7 @@ use tasuki::consent::terms::Limit;
 use tasuki::consent::{Asker, Directive, Ground, MemberKind, Policy, Purpose, RowFacts, Terms};
 use tasuki::fault::Severity;
 use tasuki::fhir::{FacilityCode, PatientKey, ResourceType};
-use tasuki::guide::{CanonicalResource, KEPT_WITH_PROFILES, Library, Package};
+use tasuki::guide::{CanonicalResource, KEPT, Library, Package};
 use tasuki::profile::Profiles;
 use tasuki::search::{Columns, Labels};
 use tasuki::validate::profile::against;
@@ -43,10 +43,10 @@ fn what_is_published_is_sound_r4() {
 fn examples_of_our_own_profiles() {
     let Ok(corpora) = std::env::var("TASUKI_CORPORA") else { return };
     let core = std::fs::read(format!("{corpora}/packages/hl7.fhir.r4.core-4.0.1.tgz")).unwrap();
-    let core = Package::read(&core, &KEPT_WITH_PROFILES).unwrap();
+    let core = Package::read(&core, &KEPT).unwrap();
     let definitions: Vec<CanonicalResource> = files("consent")
         .iter()
-        .filter_map(|(_, json)| CanonicalResource::read(json.to_string().as_bytes(), &KEPT_WITH_PROFILES).unwrap())
+        .filter_map(|(_, json)| CanonicalResource::read(json.to_string().as_bytes(), &KEPT).unwrap())
         .collect();
     let dependencies = vec![(core.name.clone(), core.version.clone())];
     let own = Package { name: "tasuki".into(), version: "1.0.0".into(), dependencies, definitions };

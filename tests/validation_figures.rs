@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use tasuki::app::Gateway;
 use tasuki::config::Config;
 use tasuki::fault::Severity;
-use tasuki::guide::{KEPT_WITH_PROFILES, Library, Package};
+use tasuki::guide::{KEPT, Library, Package};
 use tasuki::letter::Letter;
 use tasuki::pipeline::Outcome;
 use tasuki::profile::Profiles;
@@ -104,8 +104,7 @@ fn errors(resource: &Value, profiles: &Profiles) -> usize {
 #[ignore = "measures; run it in a release build on a quiet machine"]
 fn beside_jsonschema() {
     let Some(corpora) = program::corpora() else { return };
-    let read =
-        |name: &&str| Package::read(&std::fs::read(package(&corpora, name)).unwrap(), &KEPT_WITH_PROFILES).unwrap();
+    let read = |name: &&str| Package::read(&std::fs::read(package(&corpora, name)).unwrap(), &KEPT).unwrap();
     let profiles = Profiles::new(Arc::new(Library::new(PACKAGES.iter().map(read).collect())));
     let schema: Option<Value> =
         std::env::var_os("R4_SCHEMA").map(|path| serde_json::from_str(&program::read(Path::new(&path))).unwrap());

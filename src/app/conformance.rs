@@ -12,7 +12,7 @@ use crate::chart::Chart;
 use crate::consent::is_definition;
 use crate::fault::{Fault, Issue};
 use crate::fhir::{PatientKey, ResourceId, ResourceType};
-use crate::guide::{CanonicalResource, KEPT_WITH_PROFILES, Library};
+use crate::guide::{CanonicalResource, KEPT, Library};
 use crate::profile::Profiles;
 use crate::search::Definitions;
 use crate::search::terminology::{self, Members, Terminology, Undecided};
@@ -302,7 +302,7 @@ fn stored(store: &Store, part: PatientKey) -> Result<Vec<Stored>, Fault> {
     for row in 0..chart.len() {
         if chart.columns.patients(row).is_empty()
             && chart.columns.labels[row].is_empty()
-            && let Ok(Some(resource)) = CanonicalResource::read(&chart.body(row)?, &KEPT_WITH_PROFILES)
+            && let Ok(Some(resource)) = CanonicalResource::read(&chart.body(row)?, &KEPT)
         {
             all.push(Stored { id: chart.columns.ids[row].clone(), resource });
         }

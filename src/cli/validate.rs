@@ -16,7 +16,7 @@ use clap::{Args, ValueEnum};
 use super::{fail, issues, say};
 use crate::config;
 use crate::fault::{Exit, Severity};
-use crate::guide::{KEPT_WITH_PROFILES, Library, PACKED_BYTES_MAX, Package};
+use crate::guide::{KEPT, Library, PACKED_BYTES_MAX, Package};
 use crate::inspect::{self, Against, Report};
 use crate::profile::Profiles;
 use files::{FILE_BYTES_MAX, Input};
@@ -172,8 +172,8 @@ fn profiles(options: &Options) -> Result<Profiles, (Exit, String)> {
         let bytes = Input { path: path.clone(), name: String::new() }
             .read(PACKED_BYTES_MAX)
             .map_err(|sentence| (Exit::NoInput, format!("{shown}: {sentence}")))?;
-        let package = Package::read(&bytes, &KEPT_WITH_PROFILES)
-            .map_err(|issue| (Exit::Data, format!("{shown}: {}", issue.english())))?;
+        let package =
+            Package::read(&bytes, &KEPT).map_err(|issue| (Exit::Data, format!("{shown}: {}", issue.english())))?;
         let is_new = |other: &Package| (&other.name, &other.version) != (&package.name, &package.version);
         if packages.iter().all(is_new) {
             packages.push(package);

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use super::check::{Check, Once};
 use super::problem::Problem;
 use super::{file, problem};
-use crate::guide::{KEPT_WITH_PROFILES, Library, PACKED_BYTES_MAX, Package};
+use crate::guide::{KEPT, Library, PACKED_BYTES_MAX, Package};
 
 /// The packages that a configuration file names, relative to its folder as it stands; nothing else of it is checked, and nothing
 /// is read.
@@ -30,7 +30,7 @@ impl Check<'_> {
             let file = File::open(self.beside(guide.package.get_ref())).map_err(unreadable)?;
             let mut bytes = Vec::new();
             file.take(PACKED_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(unreadable)?;
-            let package = Package::read(&bytes, &KEPT_WITH_PROFILES).map_err(|issue| at(issue.rule, issue.detail))?;
+            let package = Package::read(&bytes, &KEPT).map_err(|issue| at(issue.rule, issue.detail))?;
             self.once(&mut seen, KEY, &guide.package, &format!("{} {}", package.name, package.version))?;
             packages.push(package);
         }

@@ -14,11 +14,7 @@ pub use canonical::{CanonicalResource, NotJson};
 pub use package::{FILES_MAX, PACKED_BYTES_MAX, Package, UNPACKED_BYTES_MAX};
 
 /// The types of definitions that are kept of a package.
-pub const KEPT: [ResourceType; 4] =
-    [ResourceType::CODE_SYSTEM, ResourceType::CONCEPT_MAP, ResourceType::SEARCH_PARAMETER, ResourceType::VALUE_SET];
-
-/// [`KEPT`] with what resources are validated against.
-pub const KEPT_WITH_PROFILES: [ResourceType; 6] = [
+pub const KEPT: [ResourceType; 6] = [
     ResourceType::CODE_SYSTEM,
     ResourceType::CONCEPT_MAP,
     ResourceType::QUESTIONNAIRE,
@@ -300,7 +296,7 @@ mod tests {
     fn a_profile_tells_what_it_constrains() {
         let of = |more: &str| {
             let json = format!("{{\"resourceType\":\"StructureDefinition\",\"url\":\"u\",\"type\":\"Patient\"{more}}}");
-            let read = CanonicalResource::read(json.as_bytes(), &KEPT_WITH_PROFILES).unwrap().unwrap();
+            let read = CanonicalResource::read(json.as_bytes(), &KEPT).unwrap().unwrap();
             read.profile_of
         };
         assert_eq!(of(r#","derivation":"constraint""#), Some(ResourceType::PATIENT));

@@ -47,7 +47,7 @@ pub struct Profiles {
 
 impl Profiles {
     /// Takes up a library, which keeps its StructureDefinitions, ValueSets and CodeSystems
-    /// ([`crate::guide::KEPT_WITH_PROFILES`]). Nothing is read yet.
+    /// ([`crate::guide::KEPT`]). Nothing is read yet.
     pub fn new(library: Arc<Library>) -> Self {
         let all = library.all(ResourceType::STRUCTURE_DEFINITION);
         let places: Vec<(usize, usize)> = all.map(|placed| (placed.package, placed.number)).collect();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::guide::{CanonicalResource, KEPT_WITH_PROFILES, Package};
+use crate::guide::{CanonicalResource, KEPT, Package};
 use crate::terminology::Answer;
 
 /// A profile with a snapshot of just these elements, each with its `id`.
@@ -22,8 +22,7 @@ pub(crate) fn profile(url: &str, kind: &str, elements: Value) -> Value {
 
 /// A package of definitions.
 pub(crate) fn package(name: &str, version: &str, needs: &[(&str, &str)], definitions: &[Value]) -> Package {
-    let read =
-        |json: &Value| CanonicalResource::read(json.to_string().as_bytes(), &KEPT_WITH_PROFILES).unwrap().unwrap();
+    let read = |json: &Value| CanonicalResource::read(json.to_string().as_bytes(), &KEPT).unwrap().unwrap();
     Package {
         name: name.into(),
         version: version.into(),

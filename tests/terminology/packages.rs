@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tasuki::fhir::ResourceType;
-use tasuki::guide::{KEPT_WITH_PROFILES, Library, Package};
+use tasuki::guide::{KEPT, Library, Package};
 use tasuki::profile::Profiles;
 use tasuki::terminology::{
     Answer, Asked, Entry, Options, Source, Stopped, Undecided, ValueSet, expand, in_system, in_value_set,
@@ -21,7 +21,7 @@ fn profiles(names: &[&str]) -> Option<Profiles> {
     let corpora = std::env::var("TASUKI_CORPORA").ok()?;
     let read = |name: &&str| {
         let bytes = std::fs::read(Path::new(&corpora).join("packages").join(format!("{name}.tgz"))).unwrap();
-        Package::read(&bytes, &KEPT_WITH_PROFILES).unwrap()
+        Package::read(&bytes, &KEPT).unwrap()
     };
     Some(Profiles::new(Arc::new(Library::new(names.iter().map(read).collect()))))
 }
