@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 
 use serde_json::Value;
+use tasuki::conform::Suite;
 
 use crate::breakage::{Breakage, Given};
-use crate::{account, faults, red, served};
+use crate::{account_of, faults, red, served};
 
 /// How many cases no fault proves, at most; whoever adds faults lowers it.
 const UNPROVED_MAX: usize = 25;
@@ -312,10 +313,19 @@ const CARE: &[Breakage] = &[
     },
 ];
 
+/// Of the cases that are not to be red a third, another one for each fault, so that a test run ends in minutes; all of them
+/// with `TASUKI_WHOLE=1`.
+fn is_looked_at(fault: &str, case: &str) -> bool {
+    let sum = fault.bytes().chain(case.bytes()).fold(0_u32, |sum, byte| sum.wrapping_mul(31) ^ u32::from(byte));
+    std::env::var_os("TASUKI_WHOLE").is_some() || sum % 3 == 0
+}
+
 fn proved(breakage: &'static Breakage, open: bool) -> Result<(), String> {
     let listening = if open { served::open(breakage) } else { served::with_clients(breakage) };
-    let suite = if open { "fhir-r4,bulk" } else { "consent,intake,smart" };
-    let account = account(suite, &listening.subject);
+    let glob = if open { "fhir-r4,bulk" } else { "consent,intake,smart" };
+    let mut suite = Suite::shipped().unwrap().chosen(glob, None);
+    suite.cases.retain(|case| breakage.red.contains(&&*case.id) || is_looked_at(breakage.name, &case.id));
+    let account = account_of(suite, &listening.subject, false);
     let found = red(&account);
     let ids: BTreeSet<&str> = found.iter().map(|(id, _)| id.as_str()).collect();
     let wanted: BTreeSet<&str> = breakage.red.iter().copied().collect();
@@ -362,7 +372,7 @@ fn the_list_of_cases_that_no_fault_proves_is_true() {
     let tables = [REST, CARE, faults::SEARCH, faults::WRITE, faults::CARE];
     let proved: BTreeSet<&str> =
         tables.iter().flat_map(|table| table.iter()).flat_map(|one| one.red).copied().collect();
-    let suite = tasuki::conform::Suite::shipped().unwrap();
+    let suite = Suite::shipped().unwrap();
     let known: BTreeSet<&str> = suite.cases.iter().map(|case| case.id.as_str()).collect();
     assert!(proved.is_subset(&known), "{:?}", proved.difference(&known).collect::<Vec<_>>());
     let unproved: String = known.difference(&proved).map(|id| format!("{id}\n")).collect();
