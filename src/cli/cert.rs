@@ -173,10 +173,10 @@ fn read(folder: &Path, name: &str) -> Result<String, String> {
     fs::read_to_string(&file).map_err(|error| format!("{}: {error}", file.display()))
 }
 
-/// Writes beside the file first, so that nobody reads half of it.
+/// Writes beside the file first, so that nobody reads half of it. Keys are for their owner alone.
 fn write(folder: &Path, name: &str, text: &str) -> Result<(), String> {
     let (file, aside) = (folder.join(name), folder.join(format!(".{name}.part")));
-    let done = fs::write(&aside, text).and_then(|()| fs::rename(&aside, &file));
+    let done = super::private::write(&aside, text).and_then(|()| fs::rename(&aside, &file));
     done.map_err(|error| format!("{}: {error}", file.display()))
 }
 

@@ -19,6 +19,8 @@ mod labels;
 mod letter;
 mod operator;
 mod place;
+#[cfg(feature = "cert")]
+mod private;
 mod register;
 mod replay;
 mod send;

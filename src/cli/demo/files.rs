@@ -11,7 +11,7 @@ use ring::signature::{ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
 use serde_json::json;
 
 use super::FACILITY;
-use crate::cli::cert;
+use crate::cli::{cert, private};
 use crate::config::client;
 
 /// Where the sandbox listens, all on loopback.
@@ -37,7 +37,7 @@ pub(super) fn written(folder: &Path, data: &Path, ports: &Ports) -> Result<(), S
         fs::create_dir_all(folder.join(inner)).map_err(fail)?;
     }
     let (pem, jwks) = key()?;
-    fs::write(folder.join("keys/agency-a.pem"), pem).map_err(fail)?;
+    private::write(&folder.join("keys/agency-a.pem"), &pem).map_err(fail)?;
     let certificates = folder.join("certificates");
     if !certificates.join("ca.pem").is_file() {
         cert::authority(&certificates)?;

@@ -10,8 +10,10 @@ use crate::cli::say;
 
 /// Longest head of a request, bytes.
 const HEAD_BYTES_MAX: u64 = 16 << 10;
-/// How long a request or an answer may take, seconds.
+/// How long a reset may take, seconds.
 const SECONDS_MAX: u64 = 60;
+/// How long the head of a request or an answer may be on its way, seconds: the button has one finger.
+const HEAD_SECONDS_MAX: u64 = 5;
 
 const PAGE: &str = "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>Tasuki sandbox</title>\
 <style>body{font:16px/1.6 system-ui,sans-serif;max-width:40em;margin:3em auto;padding:0 1em}button{font-size:1.2em;padding:.5em 1.5em}</style></head>\
@@ -23,15 +25,15 @@ const PAGE: &str = "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8
 pub(super) fn answer(button: &TcpListener, sandbox: &Sandbox) -> Result<(), String> {
     for connection in button.incoming() {
         let Ok(mut connection) = connection else { continue };
-        let limit = Some(Duration::from_secs(SECONDS_MAX));
+        let limit = Some(Duration::from_secs(HEAD_SECONDS_MAX));
         let _ = connection.set_read_timeout(limit).and_then(|()| connection.set_write_timeout(limit));
-        let (status, body) = match asked(&connection) {
+        let (status, body) = match asked(&mut BufReader::new((&connection).take(HEAD_BYTES_MAX))) {
             None => ("400 Bad Request", "not understood\n".to_owned()),
             Some(asked) => answered(&asked, sandbox),
         };
         let kind = if body.starts_with('<') { "text/html; charset=utf-8" } else { "text/plain; charset=utf-8" };
         let head = format!(
-            "HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {}\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n",
+            "HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {}\r\nCache-Control: no-store\r\nX-Frame-Options: DENY\r\nConnection: close\r\n\r\n",
             body.len()
         );
         let _ = connection.write_all(head.as_bytes()).and_then(|()| connection.write_all(body.as_bytes()));
@@ -48,15 +50,17 @@ struct Asked {
     origin: Option<String>,
 }
 
-fn asked(connection: &TcpStream) -> Option<Asked> {
-    let mut reader = BufReader::new(connection.take(HEAD_BYTES_MAX));
+/// The head of a request; `None` of one that is cut off, which may have said more of where it comes from.
+fn asked(reader: &mut impl BufRead) -> Option<Asked> {
     let mut asked = Asked::default();
     let mut line = String::new();
     reader.read_line(&mut line).ok()?;
     asked.line = line.rsplit_once(' ')?.0.to_owned();
     loop {
         line.clear();
-        reader.read_line(&mut line).ok()?;
+        if reader.read_line(&mut line).ok()? == 0 {
+            return None;
+        }
         if line.trim().is_empty() {
             return Some(asked);
         }
@@ -109,6 +113,18 @@ pub(super) fn press(port: u16) -> Result<String, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_head_that_is_cut_off_asks_for_nothing() {
+        let whole = "POST /reset HTTP/1.1\r\nHost: 127.0.0.1:8079\r\nOrigin: http://evil.example\r\n\r\n";
+        assert_eq!(asked(&mut whole.as_bytes()).unwrap().origin.as_deref(), Some("http://evil.example"));
+        for cut in [whole.find("Origin").unwrap(), whole.len() - 2] {
+            assert_eq!(asked(&mut whole.get(..cut).unwrap().as_bytes()), None);
+        }
+        let long =
+            format!("POST /reset HTTP/1.1\r\nHost: 127.0.0.1\r\nX: {}\r\n\r\n", "x".repeat(HEAD_BYTES_MAX as usize));
+        assert_eq!(asked(&mut BufReader::new(long.as_bytes().take(HEAD_BYTES_MAX))), None);
+    }
 
     #[test]
     fn other_sites_press_nothing() {

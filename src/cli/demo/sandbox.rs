@@ -51,9 +51,13 @@ pub(super) fn run(options: &Options, data: &Path) -> Result<(), String> {
     };
     let folder = options.folder.clone();
     say("襷 Tasuki sandbox. Everybody in it is invented, and all its keys lie open: never use any of it for real.\n");
+    // Nothing is replaced before it is sure that no other sandbox uses it.
+    let _own = alone(&folder)?;
+    let button = bind(ports.button)?;
+    for port in [ports.http, ports.https, ports.mllp] {
+        drop(bind(port)?);
+    }
     files::written(&folder, data, &ports)?;
-    let button = TcpListener::bind(("127.0.0.1", ports.button))
-        .map_err(|error| format!("cannot listen on port {}: {error}", ports.button))?;
     let program = std::env::current_exe().map_err(|error| error.to_string())?;
     let running = |name: &str, port| Running { folder: folder.join(name), port, program: program.clone(), child: None };
     let gateways = vec![running("http", ports.http), running("https", ports.https)];
@@ -85,6 +89,19 @@ fn stopped_with_us(sandbox: &Arc<Sandbox>) -> Result<(), String> {
         }
     };
     std::thread::Builder::new().name("signals".into()).spawn(wait).map(|_| ()).map_err(|error| error.to_string())
+}
+
+/// Takes the folder for as long as the file that is returned is open.
+fn alone(folder: &Path) -> Result<fs::File, String> {
+    let fail = |error: std::io::Error| format!("{}: {error}", folder.display());
+    fs::create_dir_all(folder).map_err(fail)?;
+    let file = fs::File::create(folder.join("in-use")).map_err(fail)?;
+    file.try_lock().map_err(|_| format!("{}: another sandbox runs in this folder", folder.display()))?;
+    Ok(file)
+}
+
+fn bind(port: u16) -> Result<TcpListener, String> {
+    TcpListener::bind(("127.0.0.1", port)).map_err(|error| format!("cannot listen on port {port}: {error}"))
 }
 
 /// A port, or a free one for 0.
@@ -173,4 +190,18 @@ fn copied(from: &Path, to: &Path) -> std::io::Result<()> {
         if path.is_dir() { copied(&path, &target)? } else { fs::copy(&path, &target).map(|_| ())? }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_has_one_sandbox() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = alone(folder.path()).unwrap();
+        assert!(alone(folder.path()).unwrap_err().contains("another sandbox"));
+        drop(first);
+        assert!(alone(folder.path()).is_ok());
+    }
 }
