@@ -42,7 +42,7 @@ pub use container::is_taken;
 pub use convert::{Conversion, Converted, convert};
 use decide::{Decision, Moment, Stop};
 pub use held::Refusal;
-pub use inspect::Inspection;
+pub use inspect::{Inspection, Terms};
 use kindred::Kindred;
 pub use kindred::{Relating, Relation, Unrelated};
 pub use listing::{Counts, Enrolled, Enrolment};
@@ -93,13 +93,18 @@ pub struct Pipeline {
 }
 
 /// A letter on its way.
+#[derive(Clone)]
 struct Sending<'a> {
     letter: &'a Letter,
     id: LetterId,
-    /// The receipt it got when it was held, where it is tried anew.
+    /// The receipt it got when it was held or refused, where it is tried anew.
     before: Option<Receipt>,
+    /// How that stands in the store: what is decided upon it counts only while it does.
+    stands: Option<Vec<u8>>,
     /// The receipt of the held letter that it corrects.
     corrects: Option<Receipt>,
+    /// Whether it came inside a letter that is at the desk.
+    is_inside_desk: bool,
     /// What it is known by to its sender; nothing where that was looked at before.
     control: Option<Control>,
 }
@@ -109,6 +114,19 @@ struct Decided {
     standing: Standing,
     facility: FacilityCode,
     decision: Decision,
+}
+
+impl<'a> Sending<'a> {
+    /// A letter that comes for the first time.
+    fn new(letter: &'a Letter, id: LetterId) -> Self {
+        Sending { letter, id, before: None, stands: None, corrects: None, is_inside_desk: false, control: None }
+    }
+
+    /// Whether somebody of the network sends it, who corrects it or tries anew what is held.
+    fn is_at_desk(&self) -> bool {
+        let was_held = self.before.as_ref().is_some_and(|before| before.outcome == Outcome::Held);
+        self.is_inside_desk || self.corrects.is_some() || was_held
+    }
 }
 
 impl Pipeline {
@@ -183,12 +201,25 @@ impl Pipeline {
 
     fn receive_at(&self, letter: &Letter, depth: &container::Depth<'_>) -> Result<Receipt, Fault> {
         let id = letter.id();
-        if let Some(earlier) = self.receipt(id)? {
-            return Ok(earlier.repeated());
+        let is_inside_desk = depth.is_inside_desk();
+        let stands = if is_inside_desk { self.store.receipt_as_stored(id)? } else { None };
+        let before = self.receipt(id)?;
+        if let Some(earlier) = before.as_ref().filter(|earlier| !(is_inside_desk && earlier.is_refused())) {
+            return Ok(earlier.clone().repeated());
         }
         self.keep(letter, id)?;
-        let sending = Sending { letter, id, before: None, corrects: None, control: control::of(letter) };
-        self.settle(&sending, depth)
+        let mut control = control::of(letter).filter(|_| before.is_none());
+        if is_inside_desk && self.is_refused_already(control.as_ref())? {
+            control = None;
+        }
+        self.settle(&Sending { before, stands, is_inside_desk, control, ..Sending::new(letter, id) }, depth)
+    }
+
+    /// Whether the same message was refused under the same message id: then this is no repetition at the desk.
+    fn is_refused_already(&self, control: Option<&Control>) -> Result<bool, Fault> {
+        let Some(control) = control else { return Ok(false) };
+        let Before::Same(first) = self.store.before(control)? else { return Ok(false) };
+        Ok(self.receipt(first)?.is_some_and(|receipt| receipt.is_refused()))
     }
 
     /// The receipt of a letter that was received before; that of the first where the letter repeats another.
@@ -234,9 +265,8 @@ impl Pipeline {
                 Err(Fault::Conflict) => {}
                 done => return done,
             }
-            if sending.before.is_none()
-                && let Some(earlier) = self.receipt(sending.id)?
-            {
+            let stands = self.receipt(sending.id)?.filter(|stands| sending.before.as_ref() != Some(stands));
+            if let Some(earlier) = stands {
                 return Ok(earlier.repeated());
             }
         }
@@ -304,6 +334,7 @@ impl Pipeline {
         }
         found.extend(judgement.findings);
         let mut receipt = Receipt::stored(sending, now, &noted.issues, &all);
+        found.retain(|one| !receipt.issues.contains(one));
         receipt.issues.extend(found);
         let mut told = Told { letter: sending.id, received: receipt.received, codes: Vec::new() };
         let mut commit = Commit::default();
@@ -388,7 +419,7 @@ impl Pipeline {
         let missing = || Fault::Broken("a message id names a letter that has no receipt".into());
         let mut commit = Commit::default();
         let receipt = Receipt::repeating(sending, (self.clock)(), first);
-        answer(&mut commit, &Sending { control: None, before: None, corrects: None, ..*sending }, &receipt)?;
+        answer(&mut commit, &Sending { control: None, ..sending.clone() }, &receipt)?;
         self.store.submit(commit).wait()?;
         Ok(self.receipt(sending.id)?.ok_or_else(missing)?.repeated())
     }
@@ -408,14 +439,11 @@ impl Pipeline {
 }
 
 /// Adds the answer to a letter. The same letter, delivered twice at once, is refused the second time: the receipt that
-/// is there is the one to be given. So is a held letter that two people release.
+/// is there is the one to be given. So is a letter that two people try anew.
 fn answer(commit: &mut Commit, sending: &Sending<'_>, receipt: &Receipt) -> Result<(), Fault> {
-    let is_first = sending.before.is_none();
     // What was refused is on no list.
-    let is_held = sending.before.as_ref().is_some_and(|before| before.outcome != Outcome::Refused);
-    if is_first {
-        commit.expect_no_receipt(sending.id);
-    }
+    let is_held = sending.before.as_ref().is_some_and(|before| before.outcome == Outcome::Held);
+    commit.expect_receipt(sending.id, sending.stands.clone());
     if is_held {
         commit.expect_held(sending.id);
     }

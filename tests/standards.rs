@@ -9,6 +9,12 @@ mod program;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
+#[path = "standards/desk.rs"]
+mod desk;
+#[path = "standards/written.rs"]
+mod written;
+mod zipped;
+
 use gateway::{Answer, Ask, HOSPITAL, Served, clock, config_with, number_of};
 use serde_json::{Value, json};
 use tasuki::app::{Gateway, Senders};
@@ -21,6 +27,8 @@ use tasuki::validate::standard::{Policy, Standard};
 
 /// Wants a birth date.
 const OF_PATIENT: &str = "http://g.example/StructureDefinition/Patient-g";
+/// Wants a language.
+const OF_BUNDLE: &str = "http://g.example/StructureDefinition/Bundle-g";
 /// Wants them female.
 const WOMEN: &str = "http://g.example/StructureDefinition/Patient-women";
 /// Wants a code of [`CODES`].
@@ -64,7 +72,9 @@ fn definitions() -> Vec<Value> {
     let of_condition = profile(OF_CONDITION, "Condition", &[("Condition", json!({})), ("Condition.code", code)]);
     let female = ("Patient.gender", json!({"fixedCode": "female"}));
     let women = profile(WOMEN, "Patient", &[("Patient", json!({})), female]);
-    vec![of_patient(1), women, of_condition, codes(CODES, &["a"]), system]
+    let language = ("Bundle.language", json!({"min": 1, "max": "1"}));
+    let of_bundle = profile(OF_BUNDLE, "Bundle", &[("Bundle", json!({})), language]);
+    vec![of_patient(1), of_bundle, women, of_condition, codes(CODES, &["a"]), system]
 }
 
 /// What is configured of a gateway with that guide.
@@ -429,7 +439,7 @@ fn what_messages_are_mapped_to_is_checked_where_that_is_asked() {
 fn what_is_wrong_is_told_at_the_field_that_said_it() {
     let config = config(Policy::Refuse, true, &[WOMEN]);
     let (gateway, served) = over(&Store::open_memory(), &config);
-    let senders = Senders::new(gateway, &config, &config.mllp[0]);
+    let senders = Senders::new(gateway.clone(), &config, &config.mllp[0]);
     let peer = Peer { address: IpAddr::V4(Ipv4Addr::LOCALHOST), certificates: Vec::new() };
     let delivered = senders.admit(&peer).unwrap()(adt("c1", "19500101").as_bytes());
     let Verdict::Held(findings) = &delivered.verdicts[0] else { panic!("{delivered:?}") };
@@ -446,6 +456,9 @@ fn what_is_wrong_is_told_at_the_field_that_said_it() {
     assert_eq!(fixed(&answer), "PID-8");
     let letter = answer.json()["letter"].as_str().unwrap().to_owned();
     assert_eq!(fixed(&served.get("hospital", format!("//intake/receipts/{letter}"))), "PID-8");
+    // Found out once: the receipt keeps it.
+    let kept = gateway.pipeline().receipt(LetterId::parse(&letter).unwrap()).unwrap().unwrap();
+    assert!(kept.issues.iter().any(|one| one.place == "PID-8" && one.en.contains("[Patient.gender]")), "{kept:#?}");
 }
 
 /// What was taken in is taken in: neither a replay nor another start asks again.

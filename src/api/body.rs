@@ -12,8 +12,9 @@ use super::packing::{Wrong, unpack};
 use super::routes::blocking;
 use super::rules;
 use crate::app::Gateway;
-use crate::fault::Status;
+use crate::fault::{Noted, Status};
 use crate::pipeline::fhir_xml_to_json;
+use crate::validate::is_sound;
 
 /// Where no gateway says how long a body may take.
 const SECONDS: u64 = 60;
@@ -26,8 +27,18 @@ const XML_AT_ONCE_BYTES_MAX: usize = 64 << 10;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct BytesMax(pub(super) usize);
 
-/// A resource as FHIR JSON, in whichever of the two forms it came. A body that does not say what it is counts as JSON.
+/// A resource as FHIR JSON, in whichever of the two forms it came. A body that does not say what it is counts as JSON. XML of
+/// which the JSON does not say everything is refused: what would be lost is said instead.
 pub(super) async fn json(request: &HttpRequest, sent: web::Payload) -> Result<web::Bytes, Answer> {
+    let Noted { value, issues } = noted_json(request, sent).await?;
+    match is_sound(&issues) {
+        true => Ok(value),
+        false => Err(Answer::outcome(Status::BadRequest, &issues)),
+    }
+}
+
+/// The same with what there is to say of it, for whoever says it.
+pub(super) async fn noted_json(request: &HttpRequest, sent: web::Payload) -> Result<Noted<web::Bytes>, Answer> {
     let format = match request.headers().get(header::CONTENT_TYPE) {
         None => Some(Format::FhirJson),
         Some(kind) => kind.to_str().ok().and_then(Format::of_media_type),
@@ -37,14 +48,14 @@ pub(super) async fn json(request: &HttpRequest, sent: web::Payload) -> Result<we
     };
     let bytes = bytes(request, sent).await?;
     if !format.is_xml() {
-        return Ok(bytes);
+        return Ok(Noted::clean(bytes));
     }
     let read = match bytes.len() > XML_AT_ONCE_BYTES_MAX {
         true => blocking(move || Ok(fhir_xml_to_json(&bytes))).await.map_err(Answer::from)?,
         false => fhir_xml_to_json(&bytes),
     };
     match read {
-        Ok(noted) => Ok(web::Bytes::from(noted.value)),
+        Ok(noted) => Ok(Noted { value: web::Bytes::from(noted.value), issues: noted.issues }),
         Err(issue) => Err(Answer::outcome(Status::BadRequest, &[issue])),
     }
 }

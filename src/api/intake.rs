@@ -71,7 +71,7 @@ async fn take(
     let (receiver, agent) = (gateway.clone(), Agent::from(&**caller));
     let receipt = blocking(move || match receiver.pipeline().is_container(&letter) {
         true => receiver.containers().accept(&letter, Some(agent)).map(|known| known.map(Receipt::repeated)),
-        false => receiver.in_senders_terms(receiver.receive(&letter)?).map(Some),
+        false => receiver.receive(&letter).map(Some),
     });
     match receipt.await? {
         None => Ok(under_way(request, caller, &facility, id, gateway.containers().progress(id).unwrap_or_default())),

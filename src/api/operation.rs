@@ -37,6 +37,7 @@ use crate::app::Gateway;
 use crate::consent::{Action, Caller, ConsentVersion, Permitted, Role};
 use crate::fault::{Denied, Fault, Status};
 use crate::fhir::{PatientKey, ResourceId, ResourceType, reference};
+use crate::validate::is_sound;
 use parameters::Parameters;
 use table::{For, On, Run};
 pub(super) use table::{OPERATIONS, Operation};
@@ -187,6 +188,10 @@ async fn called(
     // Nothing of the body is read before it is known that the caller may do this.
     operation.is_for(caller, &level)?;
     match Parameters::read(request, payload).await {
+        // What is wrong with its XML, `$validate` answers.
+        Ok(parameters) if operation.run != Run::Validate && !is_sound(&parameters.noticed) => {
+            Ok(Answer::outcome(Status::BadRequest, &parameters.noticed))
+        }
         Ok(parameters) => {
             let wants_page = operation.run == Run::AccessReport && wants_page(request);
             let wants_csv = operation.run == Run::RegistrationReport && wants_csv(request);

@@ -48,8 +48,6 @@ async fn answer(
         let progress = gateway.containers().progress(id).unwrap_or_default();
         return Ok(intake::under_way(request, caller, &source.facility, id, progress));
     };
-    let reader = gateway.clone();
-    let receipt = blocking(move || reader.in_senders_terms(receipt)).await?;
     if let Some(patient) = receipt.record() {
         trail.saw(patient, None, receipt.resources.len());
     }

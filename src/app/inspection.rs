@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::conformance::Keeper;
 use super::known::Known;
+use super::terms::in_senders_terms;
 use crate::config::Config;
 use crate::consent::is_definition;
 use crate::fault::Fault;
@@ -13,7 +14,7 @@ use crate::store::Store;
 
 /// Of a gateway, which keeps the definitions as the directory changes.
 pub(super) fn of_gateway(config: &Config, keeper: Arc<Keeper>) -> Inspection {
-    Inspection::new(standards(config), move || Ok(keeper.current()?.profiles().clone()))
+    Inspection::new(standards(config), move || Ok(keeper.current()?.profiles().clone())).with_terms(in_senders_terms)
 }
 
 /// Of whoever has the store to himself: the definitions are read when the first letter needs them.
@@ -28,6 +29,7 @@ pub fn inspection(store: &Store, config: &Config) -> Inspection {
         let keeper = Keeper::follow(&store, guides.clone(), || known.directory(is_definition))?;
         Ok(read.insert(keeper.current()?.profiles().clone()).clone())
     })
+    .with_terms(in_senders_terms)
 }
 
 fn standards(

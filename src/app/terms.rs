@@ -1,16 +1,14 @@
 //! Places in the sender's own terms: what is wrong with an element that a message was mapped to is told at the field from which
-//! the element came, as far as that is found in time.
+//! the element came, as far as that is found in time. Found out once, when the letter is held or refused; its receipt keeps it.
 
 use std::sync::Arc;
 
-use super::Gateway;
 use crate::codes::Book;
 use crate::decode::format::{Format, sniff};
 use crate::explain::{Subject, is_within, origins};
 use crate::fault::{Fault, Finding};
-use crate::letter::{Letter, LetterId};
+use crate::letter::Letter;
 use crate::map::Known;
-use crate::pipeline::Receipt;
 
 /// How often a message is converted to find out, at most; a longer one is answered with the elements' own places.
 const CONVERSIONS_MAX: usize = 500;
@@ -25,22 +23,9 @@ struct Element {
     path: String,
 }
 
-impl Gateway {
-    /// A receipt of a letter that is held or refused, with the places in the terms of its sender. Blocks on storage.
-    pub fn in_senders_terms(&self, mut receipt: Receipt) -> Result<Receipt, Fault> {
-        if receipt.is_unused()
-            && let Some(id) = LetterId::parse(&receipt.letter)
-            && let Some(letter) = self.letter(id)?
-        {
-            in_senders_terms(&letter, &self.pipeline().book(), &mut receipt.issues)?;
-        }
-        Ok(receipt)
-    }
-}
-
 /// Puts the fields of an HL7 v2 message in the place of the elements that they were mapped to; the sentences go on to say which
 /// those are. What no field said stays as it is.
-fn in_senders_terms(letter: &Letter, book: &Arc<Book>, findings: &mut [Finding]) -> Result<(), Fault> {
+pub(super) fn in_senders_terms(letter: &Letter, book: &Arc<Book>, findings: &mut [Finding]) -> Result<(), Fault> {
     let element = |(at, one): (usize, &Finding)| Element::of(at, &one.place);
     let wanted: Vec<Element> = findings.iter().enumerate().filter_map(element).collect();
     if wanted.is_empty() || sniff(&letter.name, &letter.bytes) != Some(Format::Hl7v2) {

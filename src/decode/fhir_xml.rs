@@ -3,6 +3,8 @@
 
 mod lost;
 
+use std::collections::HashMap;
+
 use roxmltree::Node;
 
 use super::xml;
@@ -32,7 +34,13 @@ rules! {
     pub(crate) NARRATIVE "fhir-xml-narrative" Error Structure
         "The narrative must be an XHTML div that declares its namespace itself."
         "ナラティブは、XHTMLの名前空間を自身で宣言したdivでなければなりません。"
+    pub(crate) MORE "fhir-xml-more" Information Incomplete
+        "{} more problems of the XML are not listed: correct these first."
+        "このほかにXMLの問題が{}件あります。まずここに挙げたものを直してください。"
 }
+
+/// At most this many problems are listed; a note says how many more there are. (A place costs a look at all text before it.)
+const ISSUES_MAX: usize = 100;
 
 const FHIR: &str = "http://hl7.org/fhir";
 const XHTML: &str = "http://www.w3.org/1999/xhtml";
@@ -51,17 +59,22 @@ pub fn to_json_as_far(bytes: &[u8]) -> Result<Noted<String>, Issue> {
 fn read(bytes: &[u8], goes_on: bool) -> Result<Noted<String>, Issue> {
     let text = xml::text(bytes)?;
     let document = xml::parse(&text.value)?;
-    let mut reader = Reader { text: &text.value, issues: Vec::new(), goes_on };
+    let mut reader = Reader { text: &text.value, issues: Vec::new(), left_out: 0, goes_on };
     let json = reader.resource(document.root_element())?;
     let mut issues = text.issues;
     issues.extend(reader.issues);
     issues.extend(lost::lost(&document, &text.value));
+    if reader.left_out > 0 {
+        issues.push(Issue::with(&MORE, Place::Whole, reader.left_out.to_string()));
+    }
     Ok(Noted { value: json, issues })
 }
 
 struct Reader<'t> {
     text: &'t str,
     issues: Vec<Issue>,
+    /// How many more there are than are listed.
+    left_out: usize,
     /// Whether what R4 cannot hold is left out rather than refused.
     goes_on: bool,
 }
@@ -107,15 +120,18 @@ impl<'t> Reader<'t> {
 
     fn groups<'a, 'i>(&mut self, node: Node<'a, 'i>) -> Vec<Group<'a, 'i>> {
         let mut groups: Vec<Group<'a, 'i>> = Vec::new();
+        let mut known: HashMap<&'a str, usize> = HashMap::new();
         for child in node.children() {
             if child.is_element() {
                 let name = child.tag_name().name();
-                match groups.iter_mut().find(|(known, _)| *known == name) {
+                let place = *known.entry(name).or_insert(groups.len());
+                match groups.get_mut(place) {
                     Some((_, nodes)) => nodes.push(child),
                     None => groups.push((name, vec![child])),
                 }
             } else if child.is_text() && child.text().is_some_and(|text| !text.trim().is_empty()) {
-                self.issues.push(Issue::new(&STRAY_TEXT, self.place(node)));
+                let stray = Issue::new(&STRAY_TEXT, if self.is_full() { Place::Whole } else { self.place(node) });
+                self.note(stray);
             }
         }
         groups
@@ -157,8 +173,19 @@ impl<'t> Reader<'t> {
         if !self.goes_on {
             return Err(issue);
         }
-        self.issues.push(issue);
+        self.note(issue);
         Ok(())
+    }
+
+    fn note(&mut self, issue: Issue) {
+        match self.is_full() {
+            true => self.left_out += 1,
+            false => self.issues.push(issue),
+        }
+    }
+
+    fn is_full(&self) -> bool {
+        self.issues.len() >= ISSUES_MAX
     }
 
     fn enclosed(&mut self, node: Node<'_, '_>) -> Result<String, Issue> {
@@ -229,7 +256,11 @@ impl<'t> Reader<'t> {
         Ok(serde_json::Value::from(text).to_string())
     }
 
+    /// Where a node is; the whole, where nobody will be told.
     fn place(&self, node: Node<'_, '_>) -> Place {
+        if self.goes_on && self.is_full() {
+            return Place::Whole;
+        }
         let mut names: Vec<&str> = node.ancestors().filter(Node::is_element).map(|n| n.tag_name().name()).collect();
         names.reverse();
         let line = xml::position(self.text, node.range().start);
@@ -305,5 +336,42 @@ mod tests {
         // What is contained stands before the gender.
         assert_eq!(rules, [&of_elements[..], &["fhir-xml-order"]].concat());
         assert!(to_json_as_far(b"<Patient/>").is_err());
+    }
+
+    #[test]
+    fn problems_are_listed_up_to_the_limit() {
+        let listed = |inside: String| {
+            let text = format!("<Patient xmlns=\"http://hl7.org/fhir\">{inside}</Patient>");
+            let rules =
+                |noted: Noted<String>| noted.issues.iter().map(|one| (one.rule.id, one.english())).collect::<Vec<_>>();
+            (to_json(text.as_bytes()).map(rules), rules(to_json_as_far(text.as_bytes()).unwrap()))
+        };
+        let strange = |count: usize| (0..count).map(|n| format!("<x{n}/>")).collect::<String>();
+        let stray = |count: usize| "x<!-- -->".repeat(count);
+        assert_eq!(listed(strange(ISSUES_MAX)).1.len(), ISSUES_MAX);
+        for (at_limit, past) in [
+            (listed(strange(ISSUES_MAX)).1, listed(strange(ISSUES_MAX + 2)).1),
+            (listed(stray(ISSUES_MAX)).0.unwrap(), listed(stray(ISSUES_MAX + 2)).0.unwrap()),
+        ] {
+            assert_eq!((at_limit.len(), past.len()), (ISSUES_MAX, ISSUES_MAX + 1));
+            assert_eq!(past[ISSUES_MAX].0, "fhir-xml-more");
+            assert!(past[ISSUES_MAX].1.starts_with("2 more"), "{past:?}");
+        }
+        // What ends it has its place, however much was noted before.
+        let text = format!(
+            "<Patient xmlns=\"http://hl7.org/fhir\"><contained><Patient>{}</Patient></contained>\n<nope/></Patient>",
+            stray(ISSUES_MAX + 1)
+        );
+        assert_eq!(rule(&text), ("fhir-xml-unknown-element", "Patient.nope (line 2, column 1)".into()));
+    }
+
+    /// Each name is looked up, not searched for: 200,000 would be 2e10 comparisons.
+    #[test]
+    fn many_names_do_not_cost_their_square() {
+        let inside: String = (0..200_000).map(|n| format!("<x{n}/>")).collect();
+        let text = format!("<Patient xmlns=\"http://hl7.org/fhir\">{inside}</Patient>");
+        let began = std::time::Instant::now();
+        assert_eq!(to_json_as_far(text.as_bytes()).unwrap().issues.len(), ISSUES_MAX + 1);
+        assert!(began.elapsed().as_secs() < 20, "{:?}", began.elapsed());
     }
 }

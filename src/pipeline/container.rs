@@ -32,13 +32,21 @@ pub(super) type Progress<'a> = &'a (dyn Fn(usize, usize) -> bool + Sync);
 /// Where a letter stands: by itself, or inside a container.
 pub(super) enum Depth<'a> {
     Outermost(Progress<'a>),
-    Inside,
+    Inside {
+        /// Whether somebody of the network tries the whole anew or corrects it.
+        is_at_desk: bool,
+    },
 }
 
 impl Depth<'_> {
     /// By itself, with nobody watching.
     pub(super) fn alone() -> Self {
         Depth::Outermost(&|_, _| true)
+    }
+
+    /// Whether it is inside of what somebody of the network tries anew or corrects.
+    pub(super) fn is_inside_desk(&self) -> bool {
+        matches!(self, Depth::Inside { is_at_desk: true })
     }
 }
 
@@ -55,6 +63,8 @@ struct Work<'a> {
     done: AtomicUsize,
     stop: AtomicBool,
     progress: Option<Progress<'a>>,
+    /// Where the parts stand.
+    depth: Depth<'a>,
     results: Mutex<Vec<Received>>,
 }
 
@@ -81,9 +91,8 @@ impl Pipeline {
     pub(super) fn part(&self, sending: &Sending<'_>, depth: &Depth<'_>) -> Option<Result<Receipt, Fault>> {
         let letter = sending.letter;
         // The message id that it begins with is that of its first message.
-        let (before, corrects) = (sending.before.clone(), sending.corrects.clone());
-        let sending = Sending { control: None, before, corrects, ..*sending };
-        if matches!(depth, Depth::Inside) && zip::is_zip(&letter.bytes) {
+        let sending = Sending { control: None, ..sending.clone() };
+        if matches!(depth, Depth::Inside { .. }) && zip::is_zip(&letter.bytes) {
             return Some(self.hold(&sending, vec![Issue::new(&NESTED, Place::Whole)]));
         }
         Some(match open(letter, &self.book())? {
@@ -106,8 +115,9 @@ impl Pipeline {
             stop: AtomicBool::new(false),
             progress: match depth {
                 Depth::Outermost(progress) => Some(*progress),
-                Depth::Inside => None,
+                Depth::Inside { .. } => None,
             },
+            depth: Depth::Inside { is_at_desk: sending.is_at_desk() },
             results: Mutex::default(),
         };
         let threads = if work.progress.is_some() { container.groups.len().min(SIDE_BY_SIDE) } else { 1 };
@@ -161,7 +171,7 @@ impl Pipeline {
                         name: part.name.clone(),
                         bytes: bytes.into_owned(),
                     };
-                    let Receipt { letter, name, outcome, patient, .. } = self.receive_at(&letter, &Depth::Inside)?;
+                    let Receipt { letter, name, outcome, patient, .. } = self.receive_at(&letter, &work.depth)?;
                     parts.push(Part { letter, name, outcome, patient });
                 }
             }

@@ -20,17 +20,19 @@ impl Pipeline {
     /// Tries a held letter anew, or one that was refused; it is held no longer when it can be used now. When it cannot, the
     /// receipt says why today. Blocks on storage, like all that follows.
     pub fn retry(&self, id: LetterId) -> Result<Result<Receipt, Refusal>, Fault> {
+        let stands = self.store.receipt_as_stored(id)?;
         let found = match self.held_letter(id)? {
             Some(held) => Some(held),
             None => self.refused_letter(id)?,
         };
         let Some((letter, before)) = found else { return Ok(Err(Refusal::NotHeld)) };
-        let sending = Sending { letter: &letter, id, before: Some(before), corrects: None, control: None };
+        let sending = Sending { before: Some(before), stands, ..Sending::new(&letter, id) };
         self.settle(&sending, &Depth::alone()).map(Ok)
     }
 
     /// Takes in a letter in the place of a held one: same sender, other bytes, the same name or another. Both are kept
-    /// for ever and name each other; the old one is held no longer, whatever becomes of the new one.
+    /// for ever and name each other; the old one is held no longer, whatever becomes of the new one. What the sender was refused
+    /// meanwhile is looked at anew, so that it is on the list where it still does not conform.
     pub fn correct(
         &self,
         id: LetterId,
@@ -43,16 +45,18 @@ impl Pipeline {
         if new == id {
             return Ok(Err(Refusal::NothingCorrected));
         }
-        if let Some(earlier) = self.receipt(new)? {
+        let stands = self.store.receipt_as_stored(new)?;
+        let before = self.receipt(new)?;
+        if let Some(earlier) = before.as_ref().filter(|earlier| !earlier.is_refused()) {
             // The sender has sent it so since.
             let mut commit = Commit::default();
             replace(&mut commit, &receipt, new)?;
             commit.of_letter(id)?;
             self.store.submit(commit).wait()?;
-            return Ok(Ok(earlier.repeated()));
+            return Ok(Ok(earlier.clone().repeated()));
         }
         self.keep(&letter, new)?;
-        let sending = Sending { letter: &letter, id: new, before: None, corrects: Some(receipt), control: None };
+        let sending = Sending { before, stands, corrects: Some(receipt), ..Sending::new(&letter, new) };
         self.settle(&sending, &Depth::alone()).map(Ok)
     }
 

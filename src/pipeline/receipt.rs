@@ -163,6 +163,11 @@ impl Receipt {
         matches!(self.outcome, Outcome::Held | Outcome::Refused)
     }
 
+    /// Whether it, or a part of it, is the sender's to mend and on no list.
+    pub(super) fn is_refused(&self) -> bool {
+        self.outcome == Outcome::Refused || self.parts.iter().any(|part| part.outcome == Outcome::Refused)
+    }
+
     /// The record it is about.
     pub fn record(&self) -> Option<PatientKey> {
         self.patient.as_deref().and_then(record)

@@ -115,7 +115,7 @@ impl Pipeline {
             Err(issues) => return Ok(Some(Tried::Held(findings(&issues)))),
         };
         let inspection = self.inspection();
-        let sending = Sending { letter: &letter, id, before: self.receipt(id)?, corrects: None, control: None };
+        let sending = Sending { before: self.receipt(id)?, ..Sending::new(&letter, id) };
         let judgement = inspection.as_sent(&letter)?;
         if let Some(outcome) = inspection.verdict(&sending, &judgement) {
             return Ok(Some(Tried::Held(inspect::findings(outcome, judgement))));
@@ -132,7 +132,10 @@ impl Pipeline {
         }
         let judgement = inspection.as_mapped(&letter, made.iter())?;
         Ok(Some(match inspection.verdict(&sending, &judgement) {
-            Some(outcome) => Tried::Held(inspect::findings(outcome, judgement)),
+            Some(outcome) => {
+                let judgement = inspection.in_senders_terms(&letter, &self.book(), judgement)?;
+                Tried::Held(inspect::findings(outcome, judgement))
+            }
             None => Tried::Released,
         }))
     }

@@ -60,7 +60,7 @@ fn merged(occurred: i64) -> Mapped {
 fn take(pipeline: &Pipeline, letter: &Letter, occurred: i64) -> Result<Receipt, Fault> {
     let id = letter.id();
     pipeline.keep(letter, id)?;
-    let sending = Sending { letter, id, before: None, corrects: None, control: None };
+    let sending = Sending::new(letter, id);
     pipeline.commit(&sending, Noted::clean(merged(occurred)), Vec::new(), Vec::new())
 }
 
@@ -106,7 +106,7 @@ fn a_letter_that_was_decided_upon_an_old_record_is_decided_anew() {
     take(&pipeline, &letter("a"), 5).unwrap();
     let late = letter("b");
     pipeline.keep(&late, late.id()).unwrap();
-    let sending = Sending { letter: &late, id: late.id(), before: None, corrects: None, control: None };
+    let sending = Sending::new(&late, late.id());
     let refused = pipeline.commit(&sending, Noted::clean(merged(6)), old, Vec::new());
     assert_eq!(refused, Err(Fault::Conflict));
     // One of the two is enough, and a letter that changes nothing is no exception.
@@ -172,7 +172,7 @@ fn a_deletion_that_comes_before_what_it_deletes_holds() {
     let send = |name: &str, changes| {
         let letter = letter(name);
         pipeline.keep(&letter, letter.id()).unwrap();
-        let sending = Sending { letter: &letter, id: letter.id(), before: None, corrects: None, control: None };
+        let sending = Sending::new(&letter, letter.id());
         let mapped = Mapped { changes, local_codes: Vec::new(), others: Vec::new(), ..merged(0) };
         pipeline.commit(&sending, Noted::clean(mapped), Vec::new(), Vec::new()).unwrap()
     };
@@ -198,4 +198,26 @@ fn a_deletion_that_comes_before_what_it_deletes_holds() {
     send("anew", stated(50));
     assert!(!deleted(&store));
     assert_eq!(verify(&store).unwrap().broken, []);
+}
+
+#[test]
+fn of_two_who_try_a_refused_letter_anew_one_counts() {
+    let store = Store::open_memory();
+    let pipeline = Pipeline::new(store.clone(), clock);
+    let letter = letter("a");
+    let id = letter.id();
+    pipeline.keep(&letter, id).unwrap();
+    pipeline.turn_away(&Sending::new(&letter, id), Outcome::Refused, Vec::new()).unwrap();
+    let (before, stands) = (pipeline.receipt(id).unwrap(), store.receipt_as_stored(id).unwrap());
+    let both = [0; 2].map(|_| Sending { before: before.clone(), stands: stands.clone(), ..Sending::new(&letter, id) });
+    let stored = pipeline.commit(&both[0], Noted::clean(merged(5)), Vec::new(), Vec::new()).unwrap();
+    assert_eq!(stored.resources.len(), 2);
+    assert_eq!(pipeline.commit(&both[1], Noted::clean(merged(5)), Vec::new(), Vec::new()), Err(Fault::Conflict));
+    assert_eq!(pipeline.turn_away(&both[1], Outcome::Held, Vec::new()), Err(Fault::Conflict));
+    let told = store.told(key("1"), 0, 9).unwrap();
+    assert_eq!((told.len(), pipeline.receipt(id).unwrap()), (1, Some(stored.clone())));
+    // Whoever was slower gets what became of it, not an endless try. (These bytes are no message: it would be held.)
+    let late = pipeline.settle(&both[1], &container::Depth::alone()).unwrap();
+    assert_eq!(late, stored.repeated());
+    assert!(!store.is_held(id).unwrap());
 }

@@ -27,6 +27,11 @@ impl Commit {
         self.expect.push((keys::receipt(letter, 0), None));
     }
 
+    /// Refuses the commit when the receipt of a letter is no longer what [`crate::store::Store::receipt_as_stored`] gave.
+    pub fn expect_receipt(&mut self, letter: LetterId, stored: Option<Vec<u8>>) {
+        self.expect.push((keys::receipt(letter, 0), stored));
+    }
+
     /// Marks a letter as held: somebody must look at it.
     pub fn hold(&mut self, letter: LetterId) {
         self.put.push((keys::held(letter), Vec::new()));

@@ -230,6 +230,11 @@ impl Store {
         parts::get(self.engine(), |part| keys::receipt(id, part))
     }
 
+    /// What of a receipt tells it from others of its letter, for [`crate::store::Commit::expect_receipt`].
+    pub fn receipt_as_stored(&self, id: LetterId) -> Result<Option<Vec<u8>>, Fault> {
+        self.engine().get(&keys::receipt(id, 0))
+    }
+
     /// At most `limit` held letters, in the order of their ids, after `after`.
     pub fn held(&self, after: Option<LetterId>, limit: usize) -> Result<Vec<LetterId>, Fault> {
         let (start, to) = keys::space(Space::Held);

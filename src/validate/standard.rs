@@ -47,15 +47,17 @@ pub struct Standard {
 /// What a resource is found to be.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Judgement {
-    /// Errors and warnings, and what could not be checked: the gravest first, at most [`FINDINGS_MAX`] and one that counts.
+    /// Errors and warnings, and what could not be checked; see [`Judgement::in_order`].
     pub findings: Vec<Finding>,
     /// How many errors there are.
     pub errors: usize,
+    /// Whether the gateway failed over it: then some of the errors are not the sender's to mend.
+    pub is_unfinished: bool,
 }
 
 impl Standard {
-    /// What there is to say of a resource. The places of findings are FHIRPaths from it; `of` stands behind each, where the
-    /// resource is one that the sender does not know.
+    /// What there is to say of a resource, in no order yet. The places of findings are FHIRPaths from it; `of` stands behind each,
+    /// where the resource is one that the sender does not know.
     pub fn judge(&self, resource: &Value, of: &str, profiles: &Profiles) -> Judgement {
         let asked: Vec<&str> = self.profiles.iter().map(String::as_str).collect();
         let of_base = base(resource);
@@ -72,14 +74,21 @@ impl Standard {
                 judgement.findings.push(Finding { place, ..finding });
             }
         }
-        judgement.in_order()
+        judgement
     }
 }
 
 impl Judgement {
-    /// Takes up what is said of another resource of the same letter.
+    /// What was noticed while the text was read.
+    pub fn of_text(noticed: &[Issue]) -> Self {
+        let errors = noticed.iter().filter(|one| one.rule.severity >= Severity::Error).count();
+        Judgement { findings: noticed.iter().map(Finding::from).collect(), errors, is_unfinished: false }
+    }
+
+    /// Takes up what else is said of the same letter.
     pub fn add(&mut self, other: Judgement) {
         self.errors += other.errors;
+        self.is_unfinished |= other.is_unfinished;
         self.findings.extend(other.findings);
     }
 
@@ -124,7 +133,7 @@ mod tests {
     use crate::guide::Library;
 
     fn judge(resource: &Value) -> Judgement {
-        Standard::default().judge(resource, "", &Profiles::new(Arc::new(Library::default())))
+        Standard::default().judge(resource, "", &Profiles::new(Arc::new(Library::default()))).in_order()
     }
 
     #[test]
@@ -148,7 +157,7 @@ mod tests {
         };
         let listed = |count: usize| {
             let findings = (0..count).chain(0..count).map(finding).collect();
-            Judgement { findings, errors: 0 }.in_order().findings
+            Judgement { findings, ..Judgement::default() }.in_order().findings
         };
         assert_eq!(listed(FINDINGS_MAX).len(), FINDINGS_MAX);
         let cut = listed(FINDINGS_MAX + 1);

@@ -119,7 +119,8 @@ fn store(gateway: &Gateway, record: PatientKey, identity: Uuid, body: Permitted<
         members.insert("id".to_owned(), Value::from(id.as_str()));
     }
     let text = resource.to_string();
-    let content = Body::read(&text, ResourceType::BUNDLE)?.content(ResourceType::BUNDLE, &id)?;
+    let body = Body::read(&text, ResourceType::BUNDLE)?.held_to_profiles(gateway)?;
+    let content = body.content(ResourceType::BUNDLE, &id)?;
     let statements = [Statement {
         resource_type: ResourceType::BUNDLE,
         id,

@@ -201,7 +201,7 @@ fn changed(
     let text = resource.to_string();
     // Whoever changed it meanwhile is not overwritten with what was there before.
     let expected = Expected::Version(found.version);
-    let content = Body::read(&text, resource_type)?.content(resource_type, id)?;
+    let content = Body::read(&text, resource_type)?.held_to_profiles(gateway)?.content(resource_type, id)?;
     let (id, record, only_directory) = (id.clone(), Some(found.patient), caller.keeps_to_directory(resource_type));
     let statements = [Statement { resource_type, id, record, content, expected, only_directory }];
     let stated = gateway.write(|pipeline| pipeline.state(&statements))?;

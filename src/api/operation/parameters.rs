@@ -14,7 +14,7 @@ use crate::api::body;
 use crate::api::routes::printable;
 use crate::api::rules as common;
 use crate::api::write::Stop;
-use crate::fault::{Issue, Place, Status};
+use crate::fault::{Issue, Noted, Place, Status};
 use crate::fhir::json::Members;
 
 /// Parameters of one call.
@@ -26,6 +26,8 @@ pub(super) struct Parameters {
     all: Vec<Parameter>,
     /// A body that is no Parameters.
     bare: Option<String>,
+    /// What the XML of the body says and its JSON does not.
+    pub(super) noticed: Vec<Issue>,
 }
 
 /// One parameter.
@@ -71,7 +73,8 @@ impl Parameters {
             parameters.query(&String::from_utf8_lossy(&form)).map_err(Answer::from)?;
             return Ok(parameters);
         }
-        let sent = body::json(request, payload).await?;
+        let Noted { value: sent, issues } = body::noted_json(request, payload).await?;
+        parameters.noticed = issues;
         if !sent.trim_ascii().is_empty() {
             parameters.body(&String::from_utf8_lossy(&sent)).map_err(Answer::from)?;
         }

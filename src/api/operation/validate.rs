@@ -72,6 +72,7 @@ pub(super) async fn validate(call: Call<'_>, trail: &mut Trail) -> Result<Answer
         return Ok(answer(vec![Finding::from(&Issue::new(&rules::MODE, Place::Whole))]));
     };
     let profiles = named(&call)?;
+    let of_text: Vec<Finding> = call.parameters.noticed.iter().map(Finding::from).collect();
     let wanted = Wanted { mode, resource_type, id, sent, profiles };
     let (gateway, caller) = (call.gateway.clone(), call.caller.clone());
     match blocking(move || Ok(wanted.said(&gateway, &caller))).await? {
@@ -79,11 +80,13 @@ pub(super) async fn validate(call: Call<'_>, trail: &mut Trail) -> Result<Answer
             if let Some(seen) = seen {
                 trail.saw(seen.patient, None, 1);
             }
-            Ok(answer(noticed))
+            Ok(answer([of_text, noticed].concat()))
         }
         // Nothing is there to be validated, for this caller.
         Err(Stop::Refused(Status::NotFound, _)) => Ok(Answer::not_found()),
-        Err(Stop::Refused(_, found)) => Ok(answer(found.iter().map(Finding::from).collect())),
+        Err(Stop::Refused(_, found)) => {
+            Ok(answer(of_text.into_iter().chain(found.iter().map(Finding::from)).collect()))
+        }
         Err(other) => Err(other),
     }
 }
@@ -256,6 +259,9 @@ fn visible(canonical: &str) -> String {
 /// The answer: 200, and that all is well where nothing is wrong. What could not be checked is no part of that.
 fn answer(mut said: Vec<Finding>) -> Answer {
     let is_note = |one: &Finding| one.severity == Severity::Information.code();
+    if !said.iter().all(is_note) {
+        said.retain(|one| one.rule != rules::ALL_OK_BASE.id);
+    }
     if said.iter().all(|one| is_note(one) && one.rule != rules::ALL_OK_BASE.id) {
         said.insert(0, Finding::from(&Issue::new(&rules::ALL_OK, Place::Whole)));
     }
