@@ -36,6 +36,8 @@ pub struct Profiles {
     systems: HashMap<Box<str>, OnceLock<Option<Arc<CodeSystem>>>>,
     /// Code systems in older versions, by package and number, as far as somebody named them.
     versions: Mutex<HashMap<(usize, usize), Arc<CodeSystem>>>,
+    /// Questionnaires by package and number, as far as somebody answered them.
+    questionnaires: Mutex<HashMap<(usize, usize), Arc<Value>>>,
     /// Definitions of R4's own types, by the number of the shape.
     of_types: Vec<OnceLock<Option<SchemaId>>>,
     /// The profiles of resources that can be named, in order.
@@ -73,6 +75,7 @@ impl Profiles {
             schemas,
             systems,
             versions: Mutex::default(),
+            questionnaires: Mutex::default(),
             of_types,
             asked: Mutex::default(),
             nothing: nothing(),
@@ -195,9 +198,17 @@ impl Profiles {
         Arc::new(system)
     }
 
-    /// A Questionnaire by its canonical, as a definition of a package means it.
-    pub fn questionnaire(&self, canonical: &str, package: Option<usize>) -> Option<Value> {
-        self.read(ResourceType::QUESTIONNAIRE, canonical, package).map(|(_, json)| json)
+    /// A Questionnaire by its canonical, as a definition of a package means it; it is read once.
+    pub fn questionnaire(&self, canonical: &str, package: Option<usize>) -> Option<Arc<Value>> {
+        let placed = self.library.meant(ResourceType::QUESTIONNAIRE, canonical, package)?;
+        let kept = || self.questionnaires.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = (placed.package, placed.number);
+        if let Some(known) = kept().get(&key) {
+            return Some(known.clone());
+        }
+        let read = Arc::new(placed.definition.json()?);
+        kept().insert(key, read.clone());
+        Some(read)
     }
 
     fn read(&self, of: ResourceType, canonical: &str, package: Option<usize>) -> Option<(usize, Value)> {

@@ -88,6 +88,8 @@ pub(super) struct Within<'v> {
     ids: HashSet<(&'v str, &'v str)>,
     /// Whether what is referred to by type and id is to be there too; a transaction may refer to what a server has.
     is_closed: bool,
+    /// Whether R4 leaves it open what the Bundle is for.
+    pub(super) is_collection: bool,
 }
 
 impl<'v> Within<'v> {
@@ -97,7 +99,7 @@ impl<'v> Within<'v> {
         if !is_closed && kind != "transaction" {
             return None;
         }
-        let mut within = Within { is_closed, ..Within::default() };
+        let mut within = Within { is_closed, is_collection: kind == "collection", ..Within::default() };
         for entry in bundle.get("entry").and_then(Value::as_array).into_iter().flatten() {
             let url = entry.get("fullUrl").and_then(Value::as_str);
             within.urls.extend(url);

@@ -34,6 +34,10 @@ impl<'v> Entries<'v> {
         for (at, entry) in entries.iter().enumerate() {
             if let Some(url) = text(entry.get("fullUrl")) {
                 all.by_url.entry(url).or_insert(at);
+                // A resource without an id has that of its URL.
+                if let Literal::Absolute(_, Some((kind, id))) = Literal::parse(url) {
+                    all.by_id.entry((kind.name(), id)).or_insert(at);
+                }
             }
             let of_resource = |name: &str| text(entry.get("resource").and_then(|resource| resource.get(name)));
             if let (Some(kind), Some(id)) = (of_resource("resourceType"), of_resource("id")) {

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::rule::{NOT_IN_BUNDLE, NOT_RESOLVED, REF_1, REFERENCE_TARGET, REFERENCE_TYPE};
+use super::rule::{NOT_IN_BUNDLE, NOT_IN_COLLECTION, NOT_RESOLVED, REF_1, REFERENCE_TARGET, REFERENCE_TYPE};
 use super::walk::Walk;
 use crate::fhir::ResourceType;
 use crate::fhir::r4::Member;
@@ -29,10 +29,13 @@ impl<'v> Walk<'v> {
                 Some(target)
             }
             Literal::Absolute(_, Some((target, _))) => Some(target),
-            Literal::Urn(urn) if self.within.as_ref().is_some_and(|within| !within.has(urn)) => {
-                return self.add(&NOT_IN_BUNDLE, &place);
-            }
-            Literal::Absolute(_, None) | Literal::Urn(_) => None,
+            Literal::Urn(urn) => match self.within.as_ref().filter(|within| !within.has(urn)) {
+                // R4 associates no particular use with a collection (bundle.html#collection).
+                Some(within) if within.is_collection => return self.add(&NOT_IN_COLLECTION, &place),
+                Some(_) => return self.add(&NOT_IN_BUNDLE, &place),
+                None => None,
+            },
+            Literal::Absolute(_, None) => None,
             Literal::Other => {
                 let searched = self.is_transaction.then(|| text.split_once('?')).flatten();
                 let Some(target) = searched.and_then(|(name, _)| ResourceType::parse(name)) else {

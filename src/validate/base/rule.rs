@@ -158,6 +158,9 @@ rules! {
     pub(super) NOT_IN_BUNDLE "fhir-bundle-reference" Error NotFound
         "no entry of the Bundle has this urn as its fullUrl: add the resource or correct the reference"
         "この urn を fullUrl とする entry が Bundle にありません。リソースを追加するか参照を直してください"
+    pub(super) NOT_IN_COLLECTION "fhir-collection-reference" Warning NotFound
+        "no entry of the Bundle has this urn as its fullUrl: nobody else can resolve it"
+        "この urn を fullUrl とする entry が Bundle にありません。受信側では参照先を特定できません"
     pub(super) NOT_RESOLVED "fhir-bundle-unresolved" Information NotFound
         "the resource that is referred to is not in the Bundle, and could not be resolved"
         "参照先のリソースが Bundle にないため、解決できません"

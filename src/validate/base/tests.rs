@@ -94,6 +94,16 @@ fn a_transaction_may_refer_by_a_search() {
 }
 
 #[test]
+fn a_urn_that_leads_nowhere_is_a_warning_in_a_collection() {
+    let patient = json!({"resourceType": "Patient", "managingOrganization": {"reference": "urn:example:2"}});
+    let bundle = json!({"resourceType": "Bundle", "type": "collection",
+        "entry": [{"fullUrl": "urn:example:1", "resource": patient}]});
+    let place = "Bundle.entry[0].resource.managingOrganization.reference";
+    assert_eq!(rules(&bundle), [("fhir-collection-reference", place.to_owned())]);
+    assert!(is_sound(&base(&bundle)));
+}
+
+#[test]
 fn what_takes_too_long_is_said_and_then_left() {
     // Each grouping is compared with each (ig-1).
     let ids: Vec<Value> = (0..2000).map(|at| json!({"id": format!("g{at}"), "name": "x"})).collect();

@@ -28,7 +28,8 @@ use super::path::Path;
 use crate::fhir::reference::resource_type;
 use crate::profile::Profiles;
 
-/// Elements that are looked at for one resource at most, those of trials included; a Bundle of 200 entries needs 50,000.
+/// Elements that are looked at for one resource at most, those of trials included, and questions, items and
+/// options of a QuestionnaireResponse; a Bundle of 200 entries needs 50,000.
 pub const ELEMENTS_MAX: usize = 2_000_000;
 
 /// What speaks against a resource that is to keep to these profiles (canonicals, with or without `|version`), and against

@@ -139,6 +139,9 @@ rules! {
     pub(super) ITEM_DISABLED "questionnaire-not-asked" Error Structure
         "{} is not asked after what was answered elsewhere (enableWhen): leave it out"
         "他の回答により {} は質問されません(enableWhen)。削除してください"
+    pub(super) ITEM_DISABLED_YET "questionnaire-not-asked-yet" Warning Structure
+        "{} is not asked after what was answered elsewhere (enableWhen): leave it out before the response is completed"
+        "他の回答により {} は質問されません(enableWhen)。completed として送る前に削除してください"
     pub(super) ITEM_TWICE "questionnaire-item-twice" Error Structure
         "{} stands here twice: put several answers into one item" "{} が 2 回現れています。複数の回答は 1 つの項目にまとめてください"
     pub(super) ITEM_NO_ANSWER "questionnaire-no-answer" Error Structure
@@ -155,7 +158,7 @@ rules! {
         "the answer must be of type {}" "回答の型は {} でなければなりません"
     pub(super) ANSWER_OPTION "questionnaire-answer-option" Error CodeInvalid
         "the answer is none of the {} options of the question" "回答が質問の選択肢({} 個)のいずれでもありません"
-    pub(super) UNFINISHED "profile-unfinished" Error TooCostly
+    pub(super) UNFINISHED "profile-unfinished" Warning TooCostly
         "the resource is too large to be checked whole: {} elements" "リソースが大きすぎるため、すべては確認していません({} 要素)"
     pub(super) MORE "profile-more-problems" Information Informational
         "{} more problems are not listed: correct these first" "他に {} 件の問題があります。まずここに挙げたものを直してください"

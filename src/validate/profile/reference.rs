@@ -18,7 +18,8 @@ use crate::validate::path::Path;
 pub(super) struct Entries<'w> {
     by_url: HashMap<&'w str, &'w Value>,
     by_id: HashMap<(&'w str, &'w str), &'w Value>,
-    all: Vec<&'w Value>,
+    /// By URL and version; without a version the first of the URL.
+    questionnaires: HashMap<(&'w str, Option<&'w str>), &'w Value>,
 }
 
 impl<'w> Entries<'w> {
@@ -26,21 +27,29 @@ impl<'w> Entries<'w> {
         let mut entries = Entries::default();
         for entry in bundle.get("entry").and_then(Value::as_array).into_iter().flatten() {
             let Some(resource) = entry.get("resource") else { continue };
-            entries.all.push(resource);
             let text = |value: &'w Value, name: &str| value.get(name).and_then(Value::as_str);
             if let Some(url) = text(entry, "fullUrl") {
                 entries.by_url.entry(url).or_insert(resource);
+                // A resource without an id has that of its URL.
+                if let Literal::Absolute(_, Some((kind, id))) = Literal::parse(url) {
+                    entries.by_id.entry((kind.name(), id)).or_insert(resource);
+                }
             }
             if let (Some(kind), Some(id)) = (text(resource, "resourceType"), text(resource, "id")) {
                 entries.by_id.entry((kind, id)).or_insert(resource);
+            }
+            if let (Some("Questionnaire"), Some(url)) = (text(resource, "resourceType"), text(resource, "url")) {
+                entries.questionnaires.entry((url, None)).or_insert(resource);
+                entries.questionnaires.entry((url, text(resource, "version"))).or_insert(resource);
             }
         }
         entries
     }
 
-    /// The resources in their order.
-    pub(super) fn resources(&self) -> impl Iterator<Item = &'w Value> {
-        self.all.iter().copied()
+    /// The Questionnaire with this canonical.
+    pub(super) fn questionnaire(&self, canonical: &str) -> Option<&'w Value> {
+        let (url, version) = canonical.split_once('|').map_or((canonical, None), |(url, version)| (url, Some(version)));
+        self.questionnaires.get(&(url, version)).copied()
     }
 
     fn find(&self, reference: &str) -> Option<&'w Value> {
@@ -54,6 +63,19 @@ impl<'w> Entries<'w> {
     }
 }
 
+/// What is contained in a resource, by its id.
+pub(super) type Contained<'w> = HashMap<&'w str, &'w Value>;
+
+fn contained(root: &Value) -> Contained<'_> {
+    let mut all = Contained::new();
+    for one in root.get("contained").and_then(Value::as_array).into_iter().flatten() {
+        if let Some(id) = one.get("id").and_then(Value::as_str) {
+            all.entry(id).or_insert(one);
+        }
+    }
+    all
+}
+
 impl<'w> Walk<'w> {
     /// The resource that a reference leads to, where it is at hand.
     pub(super) fn resolved(&self, reference: &str) -> Option<&'w Value> {
@@ -61,8 +83,8 @@ impl<'w> Walk<'w> {
         if id.is_empty() {
             return Some(self.root);
         }
-        let contained = self.root.get("contained")?.as_array()?;
-        contained.iter().find(|one| one.get("id").and_then(Value::as_str) == Some(id))
+        let mut all = self.contained.borrow_mut();
+        all.entry(std::ptr::from_ref(self.root)).or_insert_with(|| contained(self.root)).get(id).copied()
     }
 
     /// What a Reference leads to: the resource, or as much as its text says of it.

@@ -10,6 +10,7 @@ use super::reference::Entries;
 use super::scan::Trail;
 use super::spot::Spot;
 use super::walk::Walk;
+use super::wording::is_of_clins;
 use crate::fhir::ResourceType;
 use crate::profile::Schema;
 use crate::validate::path::Path;
@@ -61,7 +62,7 @@ impl<'w> Walk<'w> {
     pub(super) fn resource(&mut self, resource: &'w Value, mut profiles: Vec<&'w Schema>, path: &Path<'_>) {
         let spot = Spot::resource(resource);
         let Some(shape) = spot.shape else { return };
-        let outer = (self.resource, self.root, self.entries.clone(), self.package);
+        let outer = (self.resource, self.root, self.entries.clone(), self.package, self.is_clins);
         self.root = if path.is_in("contained") { self.root } else { resource };
         self.resource = resource;
         if spot.type_name == ResourceType::BUNDLE.name() {
@@ -81,6 +82,7 @@ impl<'w> Walk<'w> {
         }
         self.package =
             profiles.first().filter(|schema| !schema.is_definition).map(|schema| schema.package).or(self.package);
+        self.is_clins |= profiles.iter().any(|schema| is_of_clins(schema));
         for schema in profiles {
             self.apply(schema, spot, path);
         }
@@ -93,7 +95,7 @@ impl<'w> Walk<'w> {
         if let Some(object) = spot.object() {
             self.scan(object, shape, path, &mut Trail::of(shape, resource));
         }
-        (self.resource, self.root, self.entries, self.package) = outer;
+        (self.resource, self.root, self.entries, self.package, self.is_clins) = outer;
     }
 
     fn claimed(&mut self, resource: &'w Value, profiles: &mut Vec<&'w Schema>, path: &Path<'_>) {

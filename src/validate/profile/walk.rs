@@ -1,6 +1,7 @@
 //! The walk through a resource beside the tree of a profile. What is right costs no memory: places are put into words, and
 //! numbers counted, only when something is wrong.
 
+use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 use std::sync::LazyLock;
@@ -9,7 +10,7 @@ use serde_json::{Map, Value};
 
 use super::ELEMENTS_MAX;
 use super::problem::{self, *};
-use super::reference::Entries;
+use super::reference::{Contained, Entries};
 use super::spot::{Found, Spot};
 use crate::fault::{Issue, Place, Rule, Severity};
 use crate::profile::{Link, MANY, Node, NodeId, Profiles, Schema, SchemaId, Type};
@@ -31,6 +32,8 @@ pub(super) struct Walk<'w> {
     pub(super) root: &'w Value,
     /// The resources of the Bundle that the walk is in.
     pub(super) entries: Option<Rc<Entries<'w>>>,
+    /// What is contained in each resource, as far as somebody referred to it.
+    pub(super) contained: Rc<RefCell<HashMap<*const Value, Contained<'w>>>>,
     /// Which profiles have been put to which resources.
     applied: HashSet<(*const Value, SchemaId)>,
     /// Which resources keep to which profiles, as far as it was tried; while it is being tried, they do.
@@ -39,6 +42,8 @@ pub(super) struct Walk<'w> {
     told: HashSet<String>,
     /// The package of the profile in force: its dependencies say which versions are meant.
     pub(super) package: Option<usize>,
+    /// Whether the resource, or the Bundle that it is in, is to keep to a profile of JP-CLINS.
+    pub(super) is_clins: bool,
     /// The profiles that every resource of their type is to keep to.
     pub(super) everywhere: Vec<&'w Schema>,
     /// How many constraints took too long.
@@ -67,10 +72,12 @@ impl<'w> Walk<'w> {
             resource,
             root: resource,
             entries: None,
+            contained: Rc::default(),
             applied: HashSet::new(),
             kept: HashMap::new(),
             told: HashSet::new(),
             package: None,
+            is_clins: false,
             everywhere: Vec::new(),
             costly: 0,
             depth: 0,
@@ -83,7 +90,8 @@ impl<'w> Walk<'w> {
     pub(super) fn aside(&self) -> Self {
         let (resource, root) = (self.resource, self.root);
         let (entries, depth, package) = (self.entries.clone(), self.depth, self.package);
-        Walk { resource, root, entries, depth, package, ..Walk::new(self.profiles, root) }
+        let contained = Rc::clone(&self.contained);
+        Walk { resource, root, entries, contained, depth, package, ..Walk::new(self.profiles, root) }
     }
 
     /// The problems, the errors first, each once.
@@ -108,6 +116,12 @@ impl<'w> Walk<'w> {
     /// Whether nothing more needs to be looked at: a trial has failed, or it takes too long.
     pub(super) fn is_over(&self) -> bool {
         self.elements > self.elements_max || self.is_failed
+    }
+
+    /// Counts what is looked at elsewhere than in [`Walk::element`]; whether there may be more.
+    pub(super) fn goes_on(&mut self, elements: usize) -> bool {
+        self.elements = self.elements.saturating_add(elements);
+        !self.is_over()
     }
 
     /// Whether the walk only tries.

@@ -6,7 +6,17 @@ use serde_json::Value;
 use super::problem::{DESIGNATED, HALF_WIDTH, LOCAL_SPACE};
 use super::spot::Spot;
 use super::walk::Walk;
+use crate::profile::Schema;
 use crate::validate::path::Path;
+
+/// Where JP-CLINS keeps its profiles: the five kinds of information, the documents, and the Bundle that carries them.
+const PROFILES: [&str; 5] = [
+    "http://jpfhir.jp/fhir/clins/",
+    "http://jpfhir.jp/fhir/eCS/",
+    "http://jpfhir.jp/fhir/eReferral/",
+    "http://jpfhir.jp/fhir/eDischargeSummary/",
+    "http://jpfhir.jp/fhir/ePCS/",
+];
 
 /// Codes of a hospital's own for laboratory items.
 const LOCAL: &str = "http://jpfhir.jp/fhir/clins/CodeSystem/JP_CLINS_ObsLabResult_LocalCode_CS";
@@ -23,12 +33,17 @@ const JLAC: [&str; 5] = [
 /// The designated tests: their short names are the concepts above the codes.
 const DESIGNATED_TESTS: &str = "http://jpfhir.jp/fhir/clins/CodeSystem/JLAC10/JP_CLINS_ObsLabResult_CoreLabo_CS";
 
+/// Whether a profile is one of JP-CLINS.
+pub(super) fn is_of_clins(schema: &Schema) -> bool {
+    PROFILES.iter().any(|place| schema.url.starts_with(place))
+}
+
 impl<'w> Walk<'w> {
     /// The names in a Coding or a CodeableConcept.
     pub(super) fn worded(&mut self, spot: Spot<'w>, path: &Path<'_>) {
         let name = if spot.type_name == "Coding" { "display" } else { "text" };
         let Some(text) = spot.text(name) else { return };
-        if text.chars().any(is_half_width) {
+        if self.is_clins && text.chars().any(is_half_width) {
             self.add(&HALF_WIDTH, None, &path.member(name), Default::default);
         }
         if spot.text("system") == Some(LOCAL) && text.contains(char::is_whitespace) {

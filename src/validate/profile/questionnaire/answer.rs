@@ -40,7 +40,10 @@ fn types(question: &Value) -> Vec<&str> {
 impl<'w> Walk<'w> {
     /// What is answered beside what is asked.
     pub(super) fn answer(&mut self, sheet: &Sheet<'_>, pair: Pair<'_>, path: &Path<'_>) {
-        let Some((kind, value)) = chosen(pair.given, "value") else { return };
+        let options = list(pair.asked, "answerOption");
+        let Some((kind, value)) = chosen(pair.given, "value").filter(|_| self.goes_on(options.len() + 1)) else {
+            return;
+        };
         let types = types(pair.asked);
         let place = path.member("value");
         if !types.contains(&kind) {
@@ -55,7 +58,6 @@ impl<'w> Walk<'w> {
         if text(pair.asked, "type") == "open-choice" && kind == "String" {
             return;
         }
-        let options = list(pair.asked, "answerOption");
         let is_option = |option: &Value| chosen(option, "value").is_some_and(|(_, option)| is_same(value, option));
         if !options.is_empty() && !options.iter().any(is_option) {
             self.add(&ANSWER_OPTION, None, &place, || (options.len().to_string(), String::new()));
@@ -72,13 +74,13 @@ impl<'w> Walk<'w> {
             return;
         }
         let is_in = match canonical.strip_prefix('#') {
-            Some(id) => sheet
-                .value_sets
-                .iter()
-                .copied()
-                .flatten()
-                .find(|one| text(one, "id") == id)
-                .and_then(|one| listed(one, system, code)),
+            Some(id) => {
+                let found = sheet.contained.get(id).copied();
+                if !self.goes_on(found.map_or(0, concepts)) {
+                    return;
+                }
+                found.and_then(|one| listed(one, system, code))
+            }
             None => match self.profiles.codes_of(canonical).has(Some(system), code) {
                 Answer::In => Some(true),
                 Answer::Out => Some(false),
@@ -91,6 +93,12 @@ impl<'w> Walk<'w> {
             None => self.tell(&NO_TERMINOLOGY, None, path, canonical),
         }
     }
+}
+
+/// How many codes a ValueSet lists.
+fn concepts(value_set: &Value) -> usize {
+    let includes = value_set.get("compose").map_or(&[][..], |compose| list(compose, "include"));
+    includes.iter().map(|include| 1 + list(include, "concept").len()).sum()
 }
 
 /// Whether a ValueSet that lists its codes has this one; `None` for one that does not list them.

@@ -4,9 +4,11 @@
 mod answer;
 mod enabled;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use serde_json::Value;
+
+use enabled::Given;
 
 use super::problem::*;
 use super::value::quotable;
@@ -18,8 +20,9 @@ use crate::validate::path::Path;
 struct Sheet<'v> {
     /// Whether everything that must be answered has been (status `completed` or `amended`).
     is_finished: bool,
-    /// What is contained in the Questionnaire, or with it.
-    value_sets: [&'v [Value]; 2],
+    /// What is contained in the Questionnaire, else with it, by id.
+    contained: HashMap<&'v str, &'v Value>,
+    given: Given<'v>,
 }
 
 /// A question, or a group of them, with what was answered.
@@ -71,67 +74,96 @@ impl<'w> Walk<'w> {
                 None => return self.tell(&QUESTIONNAIRE_UNKNOWN, None, &place, canonical),
             },
         };
-        let status = response.get("status").and_then(Value::as_str);
+        let given = Given::of(response);
+        if !self.goes_on(given.count) {
+            return;
+        }
+        let mut contained = HashMap::new();
         // A Questionnaire that is contained itself has its ValueSets beside it.
-        let value_sets = [list(found, "contained"), list(response, "contained")];
-        let sheet = Sheet { is_finished: matches!(status, Some("completed" | "amended")), value_sets };
+        for one in list(found, "contained").iter().chain(list(response, "contained")) {
+            contained.entry(text(one, "id")).or_insert(one);
+        }
+        let is_finished = matches!(text(response, "status"), "completed" | "amended");
+        let sheet = Sheet { is_finished, contained, given };
         self.items(&sheet, Pair { asked: found, given: response }, &[response], path);
     }
 
     fn questionnaire_at_hand(&self, canonical: &str) -> Option<&'w Value> {
-        let (url, version) = canonical.split_once('|').map_or((canonical, None), |(url, version)| (url, Some(version)));
-        let is_questionnaire = |one: &&Value| one.get("resourceType").and_then(Value::as_str) == Some("Questionnaire");
         if canonical.starts_with('#') {
+            let is_questionnaire = |one: &&Value| text(one, "resourceType") == "Questionnaire";
             return self.resolved(canonical).filter(is_questionnaire);
         }
-        let text = |one: &'w Value, name: &str| one.get(name).and_then(Value::as_str);
-        let is_meant = |one: &&'w Value| {
-            text(one, "url") == Some(url) && version.is_none_or(|version| text(one, "version") == Some(version))
-        };
-        self.entries.as_ref()?.resources().filter(is_questionnaire).find(is_meant)
+        self.entries.as_ref()?.questionnaire(canonical)
     }
 
     /// The items of a group, of an answer or of the whole beside what is asked there. `scope` is what they stand in, the
     /// response first.
-    fn items(&mut self, sheet: &Sheet<'_>, pair: Pair<'_>, scope: &[&Value], path: &Path<'_>) {
-        if scope.len() > DEPTH_ELEMENTS_MAX || self.is_over() {
+    fn items<'v>(&mut self, sheet: &Sheet<'v>, pair: Pair<'v>, scope: &[&'v Value], path: &Path<'_>) {
+        let (questions, items) = (list(pair.asked, "item"), list(pair.given, "item"));
+        if scope.len() > DEPTH_ELEMENTS_MAX || !self.goes_on(questions.len() + items.len()) {
             return;
         }
-        let (questions, items) = (list(pair.asked, "item"), list(pair.given, "item"));
+        let mut numbers = HashMap::new();
+        for (number, question) in questions.iter().enumerate() {
+            numbers.entry(link(question)).or_insert(number);
+        }
+        let mut given: HashMap<&str, Vec<(usize, &Value)>> = HashMap::new();
         let place = path.member("item");
         let mut last = 0;
         for (at, item) in items.iter().enumerate() {
+            given.entry(link(item)).or_default().push((at, item));
             let place = place.item(at);
-            match questions.iter().position(|question| link(question) == link(item)) {
+            match numbers.get(link(item)) {
                 None => self.add(&ITEM_UNKNOWN, None, &place.member("linkId"), || said(item)),
-                Some(number) if number < last => self.add(&ITEM_ORDER, None, &place, || said(item)),
-                Some(number) => last = number,
+                Some(number) if *number < last => self.add(&ITEM_ORDER, None, &place, || said(item)),
+                Some(number) => last = *number,
             }
         }
+        // What is not answered would stand behind the answers to the questions before it.
+        let mut behind = sheet.given.span(pair.given).0 + 1;
         for question in questions {
-            let own: Vec<(usize, &Value)> =
-                items.iter().enumerate().filter(|(_, item)| link(item) == link(question)).collect();
-            self.question(sheet, question, &own, scope, &place);
+            let own = given.get(link(question)).map_or(&[][..], Vec::as_slice);
+            if !self.goes_on(own.len()) {
+                return;
+            }
+            self.question(sheet, question, own, scope, behind, &place);
+            if let Some((_, last)) = own.last() {
+                behind = sheet.given.span(last).1;
+            }
         }
     }
 
-    fn question(
+    fn question<'v>(
         &mut self,
-        sheet: &Sheet<'_>,
-        question: &Value,
-        own: &[(usize, &Value)],
-        scope: &[&Value],
+        sheet: &Sheet<'v>,
+        question: &'v Value,
+        own: &[(usize, &'v Value)],
+        scope: &[&'v Value],
+        behind: usize,
         place: &Path<'_>,
     ) {
-        let is_enabled = enabled::is_enabled(question, scope);
         let kind = text(question, "type");
-        if own.is_empty() && is_enabled && kind != "display" {
-            self.unanswered(sheet, question, place);
+        if own.is_empty()
+            && kind != "display"
+            && sheet.is_finished
+            && is_true(question, "required")
+            && self.is_enabled(&sheet.given, question, scope, (behind, behind))
+            && !self.is_over()
+        {
+            self.add(&ITEM_REQUIRED, None, place, || said(question));
         }
         for (nth, (at, item)) in own.iter().enumerate() {
             let place = place.item(*at);
+            let is_enabled = self.is_enabled(&sheet.given, question, scope, sheet.given.span(item));
+            if self.is_over() {
+                return;
+            }
             if !is_enabled {
-                self.add(&ITEM_DISABLED, None, &place, || said(item));
+                // An item that is not asked may stand there, without an answer (questionnaireresponse.html#link).
+                if is_answered(item, 0) {
+                    let rule = if sheet.is_finished { &ITEM_DISABLED } else { &ITEM_DISABLED_YET };
+                    self.add(rule, None, &place, || said(item));
+                }
                 continue;
             }
             if nth > 0 && !(kind == "group" && is_true(question, "repeats")) {
@@ -141,14 +173,8 @@ impl<'w> Walk<'w> {
         }
     }
 
-    /// A question or group without an item, or without an answer.
-    fn unanswered(&mut self, sheet: &Sheet<'_>, question: &Value, place: &Path<'_>) {
-        if sheet.is_finished && is_true(question, "required") {
-            self.add(&ITEM_REQUIRED, None, place, || said(question));
-        }
-    }
-
-    fn item(&mut self, sheet: &Sheet<'_>, pair: Pair<'_>, scope: &[&Value], path: &Path<'_>) {
+    fn item<'v>(&mut self, sheet: &Sheet<'v>, pair: Pair<'v>, scope: &[&'v Value], path: &Path<'_>) {
+        let inside: Vec<&Value> = scope.iter().copied().chain([pair.given]).collect();
         let answers = list(pair.given, "answer");
         let place = path.member("answer");
         let kind = text(pair.asked, "type");
@@ -157,16 +183,15 @@ impl<'w> Walk<'w> {
                 self.add(&ITEM_NO_ANSWER, None, &place, || (kind.into(), String::new()));
             }
             if kind == "group" {
-                let scope: Vec<&Value> = scope.iter().copied().chain([pair.given]).collect();
-                self.items(sheet, pair, &scope, path);
+                self.items(sheet, pair, &inside, path);
             }
             return;
         }
         if pair.given.get("item").is_some() {
             self.add(&ITEM_MISPLACED, None, &path.member("item"), || said(pair.given));
         }
-        if answers.is_empty() {
-            self.unanswered(sheet, pair.asked, &place);
+        if answers.is_empty() && sheet.is_finished && is_true(pair.asked, "required") {
+            self.add(&ITEM_REQUIRED, None, &place, || said(pair.asked));
         }
         if answers.len() > 1 && !is_true(pair.asked, "repeats") {
             self.add(&ANSWERS_MAX, None, &place, || (String::new(), answers.len().to_string()));
@@ -174,10 +199,15 @@ impl<'w> Walk<'w> {
         for (at, answer) in answers.iter().enumerate() {
             let place = place.item(at);
             self.answer(sheet, Pair { asked: pair.asked, given: answer }, &place);
-            let scope: Vec<&Value> = scope.iter().copied().chain([answer]).collect();
-            self.items(sheet, Pair { asked: pair.asked, given: answer }, &scope, &place);
+            self.items(sheet, Pair { asked: pair.asked, given: answer }, &inside, &place);
         }
     }
+}
+
+/// Whether there is an answer in an item, or in one that stands in it.
+fn is_answered(item: &Value, depth: usize) -> bool {
+    let is_inside = || list(item, "item").iter().any(|inner| is_answered(inner, depth + 1));
+    !list(item, "answer").is_empty() || depth < DEPTH_ELEMENTS_MAX && is_inside()
 }
 
 /// The linkIds of everything that is asked.
