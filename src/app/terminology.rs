@@ -73,7 +73,7 @@ impl Conformance {
             return Ok(known);
         }
         let set = ValueSet::named(self, canonical, None);
-        let codes = set.include.iter().chain(&set.exclude).map(crate::terminology::Clause::kept).sum();
+        let codes = set.kept();
         self.kept(|ready| {
             ready.take(codes, CODES_KEPT_MAX);
             ready.value_sets.insert(key, set.clone());

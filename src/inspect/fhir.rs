@@ -1,27 +1,29 @@
 //! FHIR in JSON, NDJSON and XML: what R4 and the profiles have against a resource, placed in the text it came in. Where
 //! nothing is wrong nothing is looked for.
 
-use roxmltree::Document;
+use std::collections::HashSet;
+
 use serde_json::Value;
 
 use super::json_place::{self, Spot};
 use super::json_syntax::Scan;
 use super::place::{Step, steps};
 use super::position::{Lines, Position};
-use super::{Against, Remark, xml_place};
+use super::{Against, Found, Remark, xml_place};
 use crate::decode::{charset, fhir, fhir_xml, xml};
 use crate::fault::{Issue, Noted};
 use crate::validate::{base, profile};
 
 /// One resource.
-pub(super) fn json(bytes: &[u8], against: &Against<'_>) -> (usize, Vec<Remark>) {
+pub(super) fn json(bytes: &[u8], against: &Against<'_>) -> (usize, Found) {
     let noted = match fhir::decode(bytes) {
-        Err(issue) => return (1, vec![refused(bytes, &issue)]),
+        Err(issue) => return (1, vec![refused(bytes, &issue)].into()),
         Ok(noted) => noted,
     };
-    let mut remarks = judged(&noted, against);
+    let (mut found, mut remarks) = (Found::default(), judged(&noted, against));
+    remarks.retain(|remark| found.takes(remark.severity));
     if remarks.is_empty() {
-        return (1, remarks);
+        return (1, found);
     }
     let text = fhir::text(bytes).map_or("", |(text, _)| text);
     let places: Vec<Vec<Step>> = remarks.iter().map(sought).collect();
@@ -29,7 +31,8 @@ pub(super) fn json(bytes: &[u8], against: &Against<'_>) -> (usize, Vec<Remark>) 
     for (remark, spot) in remarks.iter_mut().zip(spots) {
         remark.at = Some(lines.position(shown(remark, spot)));
     }
-    (1, remarks)
+    found.taken(remarks);
+    (1, found)
 }
 
 /// Where to look: what is wrong with a name is at the name.
@@ -41,9 +44,9 @@ fn shown(remark: &Remark, spot: Spot) -> usize {
 }
 
 /// Resources in lines of their own.
-pub(super) fn ndjson(bytes: &[u8], against: &Against<'_>) -> (usize, Vec<Remark>) {
+pub(super) fn ndjson(bytes: &[u8], against: &Against<'_>) -> (usize, Found) {
     let (mut resources, mut number, mut start) = (0, 0, 0);
-    let mut all = Vec::new();
+    let mut all = Found::default();
     while start < bytes.len() {
         let rest = bytes.get(start..).unwrap_or_default();
         let end = memchr::memchr2(b'\n', b'\r', rest).unwrap_or(rest.len());
@@ -55,17 +58,13 @@ pub(super) fn ndjson(bytes: &[u8], against: &Against<'_>) -> (usize, Vec<Remark>
         }
         let (_, remarks) = json(line, against);
         resources += 1;
-        all.extend(
-            remarks
-                .into_iter()
-                .map(|remark| Remark { at: remark.at.map(|at| Position { line: number, ..at }), ..remark }),
-        );
+        all.add(remarks, |remark| Remark { at: remark.at.map(|at| Position { line: number, ..at }), ..remark });
     }
     (resources, all)
 }
 
 /// One resource.
-pub(super) fn xml(bytes: &[u8], against: &Against<'_>) -> (usize, Vec<Remark>) {
+pub(super) fn xml(bytes: &[u8], against: &Against<'_>) -> (usize, Found) {
     let mut remarks = Vec::new();
     match fhir_xml::to_json_as_far(bytes) {
         Err(issue) => remarks.push(Remark::new(&issue)),
@@ -77,33 +76,60 @@ pub(super) fn xml(bytes: &[u8], against: &Against<'_>) -> (usize, Vec<Remark>) {
             }
         }
     }
-    if remarks.is_empty() {
-        return (1, remarks);
+    let stated = |mut remark: Remark| {
+        let at = line_and_column(&mut remark.place);
+        (remark, at)
+    };
+    let mut stated: Vec<(Remark, Option<(usize, usize)>)> = remarks.into_iter().map(stated).collect();
+    without_echoes(&mut stated);
+    let mut found = Found::default();
+    stated.retain(|(remark, _)| found.takes(remark.severity));
+    if !stated.is_empty() {
+        in_xml(bytes, &mut stated);
     }
-    let Ok(text) = xml::text(bytes) else { return (1, remarks) };
-    let (lines, document) = (Lines::of(&text.value), xml::parse(&text.value).ok());
-    for remark in &mut remarks {
-        let start = line_and_column(&mut remark.place).map(|(line, column)| byte(&text.value, line, column));
-        let element = |document: &Document<'_>| match start {
-            None => xml_place::find(document, &sought(remark)),
-            Some(start) if &*remark.rule == "fhir-xml-value" => xml_place::value_at(document, start),
-            Some(start) => start,
+    found.taken(stated.into_iter().map(|(remark, _)| remark).collect());
+    (1, found)
+}
+
+/// Puts remarks where they belong in XML: to the line and column that the reader gave, or by their place.
+fn in_xml(bytes: &[u8], remarks: &mut [(Remark, Option<(usize, usize)>)]) {
+    let Ok(text) = xml::text(bytes) else { return };
+    let text = &*text.value;
+    let (lines, document) = (Lines::of(text), xml::parse(text).ok());
+    // The reader ends lines at LF alone.
+    let starts: Vec<usize> =
+        std::iter::once(0).chain(memchr::memchr_iter(b'\n', text.as_bytes()).map(|at| at + 1)).collect();
+    let byte = |(line, column): (usize, usize)| {
+        let start = starts.get(line.saturating_sub(1)).copied().unwrap_or(text.len());
+        lines.ahead(start, column.saturating_sub(1))
+    };
+    let values = document.as_ref().map(xml_place::values).unwrap_or_default();
+    for (remark, stated) in remarks {
+        let at = match (stated.map(byte), &document) {
+            (Some(start), Some(_)) if &*remark.rule == "fhir-xml-value" => values.get(&start).copied().unwrap_or(start),
+            (Some(start), _) => start,
+            (None, Some(document)) => xml_place::find(document, &sought(remark)),
+            (None, None) => 0,
         };
-        let at = document.as_ref().map_or(start.unwrap_or(0), element);
         remark.at = Some(lines.position(at));
     }
-    without_echoes(&mut remarks);
-    (1, remarks)
 }
 
 /// What is left out of the resource because R4 cannot hold it is not missed as well.
-fn without_echoes(remarks: &mut Vec<Remark>) {
-    let left_out = remarks.iter().filter(|remark| remark.rule.starts_with("fhir-xml-"));
-    let places: Vec<String> = left_out.map(|remark| format!("{}.", remark.place)).collect();
-    remarks.retain(|remark| {
+fn without_echoes(remarks: &mut Vec<(Remark, Option<(usize, usize)>)>) {
+    let left_out = remarks.iter().filter(|(remark, _)| remark.rule.starts_with("fhir-xml-"));
+    // The places, and all that they stand in.
+    let mut places: HashSet<String> = HashSet::new();
+    for place in left_out.map(|(remark, _)| &*remark.place) {
+        let mut whole = Some(place);
+        while let Some(own) = whole.filter(|own| places.insert((*own).to_owned())) {
+            whole = own.rsplit_once('.').map(|(around, _)| around);
+        }
+    }
+    remarks.retain(|(remark, _)| {
         let names: String = remark.place.split(['[', ']']).step_by(2).collect();
         let is_echo = matches!(&*remark.rule, "fhir-empty" | "fhir-required" | "bdl-5");
-        !is_echo || !places.iter().any(|place| place.starts_with(&format!("{names}.")))
+        !is_echo || !places.contains(&names)
     });
 }
 
@@ -114,14 +140,6 @@ fn sought(remark: &Remark) -> Vec<Step> {
         steps.push(Step::Strange);
     }
     steps
-}
-
-/// The byte at a line and column of a reader who ends lines at LF alone.
-fn byte(text: &str, line: usize, column: usize) -> usize {
-    let ends = memchr::memchr_iter(b'\n', text.as_bytes()).map(|at| at + 1);
-    let start = std::iter::once(0).chain(ends).nth(line.saturating_sub(1)).unwrap_or(text.len());
-    let rest = text.get(start..).unwrap_or_default();
-    start + rest.char_indices().nth(column.saturating_sub(1)).map_or(rest.len(), |(at, _)| at)
 }
 
 /// The line and column that the reader of XML gave with a place, taken out of it: `Patient.nope (line 2, column 1)`.
@@ -140,12 +158,18 @@ fn line_and_column(place: &mut Box<str>) -> Option<(usize, usize)> {
 fn judged(noted: &Noted<Value>, against: &Against<'_>) -> Vec<Remark> {
     let mut remarks: Vec<Remark> = noted.issues.iter().map(Remark::new).collect();
     remarks.extend(base(&noted.value).iter().map(Remark::new));
-    let said = remarks.len();
+    let (mut rules, mut sentences) = (HashSet::new(), HashSet::new());
+    for remark in &remarks {
+        rules.insert((remark.place.clone(), remark.rule.clone()));
+        sentences.insert((remark.place.clone(), remark.en.clone()));
+    }
     for problem in profile::against(&noted.value, against.asked, against.profiles) {
         let remark = Remark::of(&problem);
-        let is_said =
-            |other: &Remark| other.place == remark.place && (other.rule == remark.rule || other.en == remark.en);
-        if !remarks.iter().take(said).any(is_said) && !remarks.iter().skip(said).any(is_said) {
+        // Of one place each rule is said once, and each sentence.
+        let (rule, sentence) = ((remark.place.clone(), remark.rule.clone()), (remark.place.clone(), remark.en.clone()));
+        if !rules.contains(&rule) && !sentences.contains(&sentence) {
+            rules.insert(rule);
+            sentences.insert(sentence);
             remarks.push(remark);
         }
     }

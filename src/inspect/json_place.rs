@@ -1,6 +1,8 @@
 //! Where an element stands in JSON text: one pass over the bytes for all places of a file, past everything that no place
 //! leads into. The text is JSON (`json_syntax` has seen to it).
 
+use std::collections::HashMap;
+
 use super::place::{Step, is_of_choice, is_plain};
 
 /// What was found of a place.
@@ -68,15 +70,19 @@ impl Walk<'_> {
     }
 
     fn array(&mut self, at: usize, wanted: &[Wanted]) -> usize {
+        let mut inside: HashMap<usize, Vec<Wanted>> = HashMap::new();
+        for (place, done, score) in wanted {
+            if let Some(Step::Item(number)) = self.places.get(*place).and_then(|steps| steps.get(*done)) {
+                inside.entry(*number).or_default().push((*place, done + 1, score + 2));
+            }
+        }
         let mut at = self.blank(at + 1);
         let mut number = 0;
         while at < self.bytes.len() && self.bytes.get(at) != Some(&b']') {
-            let leads = |(place, done, score): &Wanted| {
-                let is_it = self.places.get(*place)?.get(*done) == Some(&Step::Item(number));
-                is_it.then_some((*place, done + 1, score + 2))
+            at = match inside.get(&number) {
+                None => self.skip(at),
+                Some(inside) => self.value(at, None, inside),
             };
-            let inside: Vec<Wanted> = wanted.iter().filter_map(leads).collect();
-            at = if inside.is_empty() { self.skip(at) } else { self.value(at, None, &inside) };
             at = self.after(at);
             number += 1;
         }

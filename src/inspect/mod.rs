@@ -4,6 +4,7 @@
 
 mod csv;
 mod fhir;
+mod found;
 mod json_place;
 mod json_syntax;
 mod kind;
@@ -19,6 +20,8 @@ use crate::profile::Profiles;
 use crate::validate::profile::Problem;
 use crate::validate::usage::Deviation;
 
+use found::Found;
+pub use found::REMARKS_MAX;
 pub use kind::Kind;
 pub use message::together;
 use position::Lines;
@@ -45,7 +48,8 @@ pub struct Report {
     pub kind: Kind,
     /// How many resources, messages or rows were looked at.
     pub items: usize,
-    /// What is wrong, in the order of the file; what has no place in it comes first.
+    /// What is wrong, in the order of the file; what has no place in it comes first, and last how many more are not listed
+    /// ([`REMARKS_MAX`]).
     pub remarks: Vec<Remark>,
 }
 
@@ -74,18 +78,25 @@ pub struct Remark {
 /// exchange say in names of files is held against the contents.
 pub fn file(name: &str, bytes: &[u8], against: &Against<'_>) -> Report {
     let kind = Kind::of(name, bytes);
-    let (items, mut remarks) = match kind {
+    let (items, found): (usize, Found) = match kind {
         Kind::Json => fhir::json(bytes, against),
         Kind::NdJson => fhir::ndjson(bytes, against),
         Kind::Xml => fhir::xml(bytes, against),
         Kind::Message => message::messages(name, bytes),
         Kind::Transactions => message::transactions(bytes),
-        Kind::CarePlan => csv::care_plan(name, bytes),
-        Kind::Other(what) => (0, vec![Remark::new(&Issue::with(&NOT_CHECKED, crate::fault::Place::Whole, what))]),
+        Kind::CarePlan => {
+            let (rows, remarks) = csv::care_plan(name, bytes);
+            (rows, remarks.into())
+        }
+        Kind::Other(what) => {
+            (0, vec![Remark::new(&Issue::with(&NOT_CHECKED, crate::fault::Place::Whole, what))].into())
+        }
     };
+    let (mut remarks, closing) = found.closed();
     let mut seen = HashSet::new();
     remarks.retain(|one| seen.insert((one.place.clone(), one.rule.clone(), one.at, one.en.clone())));
     remarks.sort_by_key(|one| one.at);
+    remarks.extend(closing);
     Report { kind, items, remarks }
 }
 

@@ -9,20 +9,41 @@ pub struct Position {
     pub column: u32,
 }
 
+/// Bytes after which the characters of a text are counted, so that a long line is not counted for each place in it.
+const BLOCK_BYTES: usize = 1024;
+
 /// Where the lines of a text begin.
 pub(super) struct Lines<'t> {
     text: &'t str,
     starts: Vec<usize>,
+    /// How many characters begin before each block.
+    blocks: Vec<usize>,
+}
+
+/// The last byte of each end of a line.
+pub(super) fn ends(bytes: &[u8]) -> impl Iterator<Item = usize> {
+    let is_end = |at: &usize| bytes.get(*at) == Some(&b'\n') || bytes.get(*at + 1) != Some(&b'\n');
+    memchr::memchr2_iter(b'\r', b'\n', bytes).filter(is_end)
+}
+
+/// How many characters begin in a text: one at each byte that continues none.
+fn characters(bytes: &[u8]) -> usize {
+    bytes.iter().filter(|byte| **byte & 0xC0 != 0x80).count()
 }
 
 impl<'t> Lines<'t> {
     /// Goes through a text once. It begins without its byte order mark.
     pub(super) fn of(text: &'t str) -> Self {
         let bytes = text.as_bytes();
-        let ends = memchr::memchr2_iter(b'\r', b'\n', bytes);
-        let is_end = |at: &usize| bytes.get(*at) == Some(&b'\n') || bytes.get(*at + 1) != Some(&b'\n');
-        let starts = std::iter::once(0).chain(ends.filter(is_end).map(|at| at + 1)).collect();
-        Lines { text, starts }
+        let starts = std::iter::once(0).chain(ends(bytes).map(|at| at + 1)).collect();
+        let before = |count: &mut usize, block: &[u8]| {
+            let own = *count;
+            *count += characters(block);
+            Some(own)
+        };
+        // One block more, for the end of the text.
+        let blocks = bytes.chunks(BLOCK_BYTES).chain([&[][..]]).scan(0, before).collect();
+        Lines { text, starts, blocks }
     }
 
     /// The position of a byte of the text; what lies past its end is at its end.
@@ -30,11 +51,29 @@ impl<'t> Lines<'t> {
         let offset = offset.min(self.text.len());
         let line = self.starts.partition_point(|start| *start <= offset).max(1);
         let start = self.starts.get(line - 1).copied().unwrap_or(0);
-        let before = self.text.as_bytes().get(start..offset).unwrap_or_default();
-        // A character begins at each byte that continues none.
-        let column = 1 + before.iter().filter(|byte| **byte & 0xC0 != 0x80).count();
+        let column = 1 + self.characters_before(offset) - self.characters_before(start);
         let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
         Position { line: number(line), column: number(column) }
+    }
+
+    fn characters_before(&self, offset: usize) -> usize {
+        let block = offset / BLOCK_BYTES;
+        let rest = self.text.as_bytes().get(block * BLOCK_BYTES..offset).unwrap_or_default();
+        self.blocks.get(block).copied().unwrap_or_default() + characters(rest)
+    }
+
+    /// The byte at which the character begins that is so many characters behind the one at a byte; at most the end of the text.
+    pub(super) fn ahead(&self, from: usize, count: usize) -> usize {
+        let wanted = self.characters_before(from.min(self.text.len())) + count;
+        let block = self.blocks.partition_point(|before| *before <= wanted).saturating_sub(1);
+        let mut before = self.blocks.get(block).copied().unwrap_or_default();
+        let start = block * BLOCK_BYTES;
+        let rest = self.text.as_bytes().get(start..).unwrap_or_default();
+        let found = rest.iter().position(|byte| {
+            before += usize::from(*byte & 0xC0 != 0x80);
+            before > wanted
+        });
+        found.map_or(self.text.len(), |at| start + at)
     }
 
     /// The byte at which a line begins, from 1; none where the text is shorter.
@@ -61,5 +100,17 @@ mod tests {
         assert_eq!(lines.position(usize::MAX), Position { line: 5, column: 3 });
         assert_eq!(Lines::of("").position(0), Position { line: 1, column: 1 });
         assert_eq!((lines.start(2), lines.start(0), lines.start(9)), (Some(4), None, None));
+    }
+
+    #[test]
+    fn a_line_longer_than_a_block_is_counted_as_any() {
+        let text = format!("x\n{}z", "aあ😀".repeat(BLOCK_BYTES));
+        let lines = Lines::of(&text);
+        for (column, (at, _)) in text[2..].char_indices().enumerate() {
+            assert_eq!(lines.position(2 + at), Position { line: 2, column: column as u32 + 1 });
+            assert_eq!(lines.ahead(2, column), 2 + at);
+        }
+        assert_eq!((lines.ahead(2, 3 * BLOCK_BYTES + 1), lines.ahead(text.len(), 5)), (text.len(), text.len()));
+        assert_eq!((Lines::of("").ahead(0, 1), lines.ahead(usize::MAX, 0)), (0, text.len()));
     }
 }

@@ -1,5 +1,7 @@
 //! Where an element stands in FHIR XML (xml.html): the same places as in JSON, followed through the tree of the document.
 
+use std::collections::HashMap;
+
 use roxmltree::{Document, Node};
 
 use super::place::{Step, is_of_choice, is_plain};
@@ -38,11 +40,10 @@ pub(super) fn find(document: &Document<'_>, place: &[Step]) -> usize {
     value.map_or(at.range().start, |attribute| attribute.range_value().start)
 }
 
-/// The value attribute of the element that begins at a byte; the element itself, where it has none.
-pub(super) fn value_at(document: &Document<'_>, start: usize) -> usize {
-    let element = document.descendants().find(|node| node.is_element() && node.range().start == start);
-    let value = element.and_then(|element| element.attribute_node("value"));
-    value.map_or(start, |value| value.range_value().start)
+/// By the byte at which an element begins, the byte at which the value of its value attribute does.
+pub(super) fn values(document: &Document<'_>) -> HashMap<usize, usize> {
+    let value = |node: Node<'_, '_>| Some((node.range().start, node.attribute_node("value")?.range_value().start));
+    document.descendants().filter(Node::is_element).filter_map(value).collect()
 }
 
 fn child<'a, 'i>(node: Node<'a, 'i>, name: &str, number: usize) -> Option<Node<'a, 'i>> {

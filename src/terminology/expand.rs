@@ -2,16 +2,19 @@
 //! no end, or more codes than are answered at once, is too costly; what cannot be decided is no shorter list.
 
 use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
 
 use super::display::{folded, in_language};
 use super::system::{CodeSystem, Concept, Designation};
-use super::value_set::{Clause, Listed, ValueSet, Which};
+use super::value_set::{Asking, Clause, Listed, ValueSet, Which};
 use super::{Answer, Undecided};
 
 /// Most codes that one answer holds.
 pub const CODES_EXPANDED_MAX: usize = 20_000;
-/// Most codes that are looked at for one answer.
+/// Most codes that a value set has, of which an answer is a page.
 const CODES_LOOKED_AT_MAX: usize = 500_000;
+/// Most times that a code is held against a clause for one answer.
+const STEPS_MAX: usize = 20_000_000;
 
 /// What is asked of an expansion.
 #[derive(Clone, Debug, Default)]
@@ -89,8 +92,7 @@ struct Found<'s> {
 pub fn expand(set: &ValueSet, options: &Options) -> Result<Expansion, Stopped> {
     let words = options.filter.as_deref().map(folded).unwrap_or_default();
     let words: Vec<&str> = words.split(' ').filter(|word| !word.is_empty()).collect();
-    let mut all = found(set)?;
-    let mut used: Vec<(String, Option<String>)> = Vec::new();
+    let mut all = Evaluation::default().composed(set)?;
     all.retain(|one| {
         let version = one.known.and_then(|(system, _)| system.version.as_deref());
         let is_excluded = |named: &String| match named.split_once('|') {
@@ -99,12 +101,7 @@ pub fn expand(set: &ValueSet, options: &Options) -> Result<Expansion, Stopped> {
         };
         !options.excluded.iter().any(is_excluded)
     });
-    for one in &all {
-        if !used.iter().any(|(system, _)| system == one.system) {
-            let version = one.known.and_then(|(system, _)| system.version.as_deref()).or(one.version);
-            used.push((one.system.to_owned(), version.map(str::to_owned)));
-        }
-    }
+    let used = used(&all);
     all.retain(|one| {
         let is = |flag: fn(&Concept) -> bool| one.concept().is_some_and(flag);
         let is_out = options.is_active_only && is(|concept| concept.is_inactive);
@@ -123,27 +120,80 @@ pub fn expand(set: &ValueSet, options: &Options) -> Result<Expansion, Stopped> {
     Ok(Expansion { total, entries, used })
 }
 
-/// The codes of a value set, each once.
-fn found(set: &ValueSet) -> Result<Vec<Found<'_>>, Stopped> {
-    if let Some(why) = set.open() {
-        return Err(Stopped::Undecided(why.clone()));
+/// The code systems of codes, and their versions.
+fn used(all: &[Found<'_>]) -> Vec<(String, Option<String>)> {
+    let mut seen = HashSet::new();
+    let first = all.iter().filter(|one| seen.insert(one.system));
+    let version = |one: &Found<'_>| one.known.and_then(|(known, _)| known.version.clone());
+    first.map(|one| (one.system.to_owned(), version(one).as_deref().or(one.version).map(str::to_owned))).collect()
+}
+
+/// One evaluation: what it has cost, and the codes of each value set that another is composed of.
+#[derive(Default)]
+struct Evaluation<'s> {
+    steps: usize,
+    known: HashMap<*const ValueSet, Codes<'s>>,
+}
+
+type Codes<'s> = Result<Rc<[Found<'s>]>, Stopped>;
+
+impl<'s> Evaluation<'s> {
+    /// The codes of a value set, each once.
+    fn found(&mut self, set: &'s ValueSet) -> Codes<'s> {
+        let key = std::ptr::from_ref(set);
+        if let Some(known) = self.known.get(&key) {
+            return known.clone();
+        }
+        let found = self.composed(set).map(Rc::from);
+        self.known.insert(key, found.clone());
+        found
     }
-    let (mut out, mut seen) = (Vec::new(), HashSet::new());
-    for clause in &set.include {
-        for one in of_clause(clause)? {
-            let is_in = clause.within.iter().map(|inner| inner.has(Some(one.system), one.code));
-            let excluded = set.exclude.iter().map(|out| out.has(Some(one.system), one.code));
-            let is_out = clause.is_active_only && one.concept().is_some_and(|concept| concept.is_inactive);
-            if !is_out && all(is_in, Answer::In)? && all(excluded, Answer::Out)? && seen.insert((one.system, one.code))
-            {
-                out.push(one);
+
+    fn composed(&mut self, set: &'s ValueSet) -> Result<Vec<Found<'s>>, Stopped> {
+        if let Some(why) = set.open() {
+            return Err(Stopped::Undecided(why.clone()));
+        }
+        let (mut out, mut seen) = (Vec::new(), HashSet::new());
+        for clause in &set.include {
+            let costly = || Stopped::Costly(clause.system.as_deref().unwrap_or_default().to_owned());
+            for one in self.of_clause(clause)?.iter() {
+                if self.is_in(*one, clause, set)? && seen.insert((one.system, one.code)) {
+                    out.push(*one);
+                }
+                if out.len() > CODES_LOOKED_AT_MAX || self.steps > STEPS_MAX {
+                    return Err(costly());
+                }
             }
         }
-        if out.len() > CODES_LOOKED_AT_MAX {
-            return Err(Stopped::Costly(clause.system.as_deref().unwrap_or_default().to_owned()));
-        }
+        Ok(out)
     }
-    Ok(out)
+
+    /// Whether a code of a clause is in its other parts, and not excluded.
+    fn is_in(&mut self, one: Found<'s>, clause: &'s Clause, set: &'s ValueSet) -> Result<bool, Stopped> {
+        let mut asking = Asking::default();
+        let (system, code) = (Some(one.system), one.code);
+        let is_out = clause.is_active_only && one.concept().is_some_and(|concept| concept.is_inactive);
+        let is_in = !is_out
+            && all(clause.within.iter().map(|inner| asking.of(inner, system, code)), Answer::In)?
+            && all(set.exclude.iter().map(|out| out.has(system, code, &mut asking)), Answer::Out)?;
+        self.steps += 1 + asking.steps;
+        Ok(is_in)
+    }
+
+    fn of_clause(&mut self, clause: &'s Clause) -> Codes<'s> {
+        if !matches!(clause.which, Which::Any) {
+            return of_system(clause).map(Rc::from);
+        }
+        // The first of them that has an end; the others are asked of each code.
+        let mut stopped = Stopped::Costly(String::new());
+        for inner in &clause.within {
+            match self.found(inner) {
+                Ok(codes) => return Ok(codes),
+                Err(why) => stopped = why,
+            }
+        }
+        Err(stopped)
+    }
 }
 
 /// Whether all answers are the wanted one; what cannot be said counts only where nothing else decides.
@@ -159,7 +209,8 @@ fn all<'a>(answers: impl Iterator<Item = Answer<'a>>, wanted: Answer<'_>) -> Res
     unknown.map_or(Ok(true), Err)
 }
 
-fn of_clause(clause: &Clause) -> Result<Vec<Found<'_>>, Stopped> {
+/// The codes of a clause that names a code system.
+fn of_system(clause: &Clause) -> Result<Vec<Found<'_>>, Stopped> {
     let system = clause.system.as_deref().unwrap_or_default();
     let known = clause.known.as_deref();
     let version = clause.version.as_deref();
@@ -182,17 +233,7 @@ fn of_clause(clause: &Clause) -> Result<Vec<Found<'_>>, Stopped> {
                 |one| Found { system, version, code: Listed::code(one), listed: Some(one), known: place(&one.code) };
             listed.iter().map(one).collect()
         }
-        Which::Any => {
-            // The first of them that has an end; the others are asked of each code.
-            let mut stopped = Stopped::Costly(String::new());
-            for inner in &clause.within {
-                match found(inner) {
-                    Ok(codes) => return Ok(codes),
-                    Err(why) => stopped = why,
-                }
-            }
-            return Err(stopped);
-        }
+        Which::Any => return Err(Stopped::Costly(String::new())),
         Which::Grammar(grammar) if grammar.is_list() => {
             return Err(Stopped::Undecided(Undecided::Unknown(system.to_owned())));
         }
@@ -215,11 +256,15 @@ fn nested(page: &[Found<'_>], entry: &dyn Fn(&Found<'_>) -> Entry) -> Vec<Entry>
     // From the last to the first, because what stands below comes later.
     let mut built: Vec<Option<Entry>> = page.iter().map(|one| Some(entry(one))).collect();
     for n in (0..page.len()).rev() {
+        // All that stand in it are there, the last of them first.
+        if let Some(Some(own)) = built.get_mut(n) {
+            own.contains.reverse();
+        }
         if let Some(parent) = parent(n)
             && let Some(child) = built.get_mut(n).and_then(Option::take)
             && let Some(Some(above)) = built.get_mut(parent)
         {
-            above.contains.insert(0, child);
+            above.contains.push(child);
         }
     }
     built.into_iter().flatten().collect()
@@ -262,10 +307,11 @@ impl<'s> Found<'s> {
         });
         let plain = || listed.and_then(|one| one.display.as_deref()).or(concept.and_then(|one| one.display.as_deref()));
         let display = of_list.or(of_system).or_else(plain);
-        let mut designations: Vec<Designation> = Vec::new();
+        let (mut designations, mut said): (Vec<Designation>, HashSet<_>) = (Vec::new(), HashSet::new());
         let own = listed.map(|one| one.designations.as_slice()).unwrap_or_default();
         for one in own.iter().chain(concept.map(|one| one.designations.as_slice()).unwrap_or_default()) {
-            if !designations.contains(one) {
+            let usage = one.usage.as_ref().map(ToString::to_string);
+            if said.insert((&one.language, usage, &one.value)) {
                 designations.push(one.clone());
             }
         }

@@ -1,13 +1,24 @@
 //! The filters of a composition (valueset-filter-operator): which concepts of a code system pass.
 
+use std::collections::HashSet;
+
 use regex::RegexBuilder;
 use serde_json::Value;
 
 use super::system::{CodeSystem, Concept};
 use super::text;
 
-/// The memory that the program of a regular expression may take, bytes.
-const REGEX_BYTES_MAX: usize = 1 << 20;
+/// The memory that the program of a regular expression may take, bytes. Matching takes time by its length times that of the
+/// text at worst (the regex crate does not go back), so this is what bounds it.
+const REGEX_BYTES_MAX: usize = 1 << 18;
+/// How much more a regular expression costs than a comparison.
+const REGEX_STEPS: usize = 20;
+
+/// What it costs to hold a filter against the concepts of a code system, in comparisons.
+pub(super) fn steps(system: &CodeSystem, filter: &Value) -> usize {
+    let each = if text(filter, "op") == Some("regex") { REGEX_STEPS } else { 1 };
+    system.concepts().len().max(1).saturating_mul(each)
+}
 
 /// Which concepts pass a filter, by where they stand; `None` for one that is not understood, or that nobody can apply.
 pub(super) fn passed(system: &CodeSystem, filter: &Value) -> Option<Vec<bool>> {
@@ -42,11 +53,13 @@ fn valued(system: &CodeSystem, property: &str, op: &str, value: &str) -> Option<
         "exists" => Some(value.parse::<bool>().ok()?),
         _ => None,
     };
-    let same = |a: &str, b: &str| match system.is_case_sensitive || !matches!(property, "code" | "concept") {
-        true => a == b,
-        false => a.to_lowercase() == b.to_lowercase(),
+    let folds = !system.is_case_sensitive && matches!(property, "code" | "concept");
+    let folded = |text: &str| if folds { text.to_lowercase() } else { text.to_owned() };
+    let listed: HashSet<String> = match op {
+        "in" | "not-in" => value.split(',').map(|one| folded(one.trim())).collect(),
+        _ => HashSet::from([folded(value)]),
     };
-    let listed: Vec<&str> = value.split(',').map(str::trim).collect();
+    let is_listed = |one: &String| if folds { listed.contains(&one.to_lowercase()) } else { listed.contains(one) };
     let pattern = match op {
         "regex" => Some(RegexBuilder::new(&format!("^(?:{value})$")).size_limit(REGEX_BYTES_MAX).build().ok()?),
         _ => None,
@@ -54,9 +67,8 @@ fn valued(system: &CodeSystem, property: &str, op: &str, value: &str) -> Option<
     let passes = |concept: &Concept| {
         let all = of(concept);
         match op {
-            "=" => all.iter().any(|one| same(one, value)),
-            "in" => all.iter().any(|one| listed.iter().any(|other| same(one, other))),
-            "not-in" => !all.iter().any(|one| listed.iter().any(|other| same(one, other))),
+            "=" | "in" => all.iter().any(is_listed),
+            "not-in" => !all.iter().any(is_listed),
             "exists" => is_true == Some(!all.is_empty()),
             _ => all.iter().any(|one| pattern.as_ref().is_some_and(|pattern| pattern.is_match(one))),
         }

@@ -7,6 +7,7 @@ mod display;
 mod expand;
 mod filter;
 mod grammar;
+mod sent;
 mod system;
 mod value_set;
 mod versions;
@@ -20,8 +21,9 @@ pub use concept_map::{ConceptMap, Match, Product, Translation, Wanted};
 pub use display::{is_display, language_of};
 pub use expand::{CODES_EXPANDED_MAX, Entry, Expansion, Options, Stopped, expand};
 pub use grammar::Grammar;
+pub use sent::{CLAUSES_SENT_MAX, CODES_SENT_MAX, Excess, FILTERS_SENT_MAX, VALUE_SETS_SENT_MAX};
 pub use system::{CONCEPT_DEPTH_MAX, CodeSystem, Concept, Content, Designation, Property, Subsumption};
-pub use value_set::{Clause, Listed, VALUE_SET_DEPTH_MAX, VALUE_SETS_MAX, ValueSet, Which};
+pub use value_set::{CONCEPTS_FILTERED_MAX, Clause, Listed, VALUE_SET_DEPTH_MAX, VALUE_SETS_MAX, ValueSet, Which};
 pub use versions::Versions;
 
 pub use crate::guide::split;

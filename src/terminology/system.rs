@@ -1,7 +1,7 @@
 //! A CodeSystem as its definition states it (codesystem.html): concepts with their displays, designations and properties, which
 //! of them stand above others, and whether these are all.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde_json::Value;
 
@@ -213,6 +213,9 @@ impl CodeSystem {
                 }
             }
         }
+        let numbered = self.concepts.iter().enumerate();
+        let known = numbered.flat_map(|(at, concept)| concept.parents.iter().map(move |parent| (at as u32, *parent)));
+        let mut pairs: HashSet<(u32, u32)> = known.collect();
         for (of, is_parent, other) in said {
             // A parent that is not there: who stands above whom cannot be said of all.
             let Some(other) = other else {
@@ -221,7 +224,7 @@ impl CodeSystem {
             };
             let (child, parent) = if is_parent { (of, other) } else { (other, of) };
             if let Some(concept) = self.concepts.get_mut(child as usize)
-                && !concept.parents.contains(&parent)
+                && pairs.insert((child, parent))
             {
                 concept.parents.push(parent);
             }

@@ -1,6 +1,7 @@
 //! Definitions made by hand, and what is said by them.
 
 mod codes;
+mod costs;
 mod maps;
 mod sets;
 

@@ -1,13 +1,14 @@
 //! Which codes a ValueSet has (valueset.html#compositions): by its composition out of listed concepts, whole code systems,
 //! other value sets and filters; by its expansion where the composition cannot be decided.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::filter::passed;
+use super::filter::{passed, steps};
 use super::grammar::Grammar;
+use super::sent::{Excess, excess};
 use super::system::{CodeSystem, Designation};
 use super::{Answer, CONCEPT_DEPTH_MAX, Source, Undecided, array, text};
 use crate::fhir::ucum;
@@ -17,6 +18,9 @@ use crate::guide::split;
 pub const VALUE_SETS_MAX: usize = 256;
 /// Deepest nesting of value sets that include each other.
 pub const VALUE_SET_DEPTH_MAX: usize = 16;
+/// Most concepts that the filters of one value set, and of those it is composed of, are held against; one that a regular
+/// expression is held against counts as many times as [`steps`] says.
+pub const CONCEPTS_FILTERED_MAX: usize = 10_000_000;
 
 /// A value set.
 #[derive(Debug, Default)]
@@ -27,6 +31,16 @@ pub struct ValueSet {
     pub exclude: Vec<Clause>,
     /// Why nothing of it is known.
     pub undecided: Option<Undecided>,
+    /// Why a part of it cannot be said, where it is not [`ValueSet::undecided`].
+    part_open: Option<Undecided>,
+}
+
+/// What was asked about one code: a value set is asked once, however many others are composed of it.
+#[derive(Debug, Default)]
+pub(super) struct Asking<'s, 'q> {
+    answers: HashMap<(*const ValueSet, Option<&'q str>), Answer<'s>>,
+    /// How many clauses were looked at.
+    pub(super) steps: usize,
 }
 
 /// One `include` or `exclude`: what is in all of its parts.
@@ -55,7 +69,7 @@ pub enum Which {
     All,
     /// Those that pass the filters, by where they stand in [`Clause::known`].
     Passed(Vec<bool>),
-    /// Those that are listed, and where each stands in the list.
+    /// Those that are listed, and where each stands in the list, also by its lower case where the code system tells no case.
     Listed(Vec<Listed>, HashMap<Box<str>, u32>),
     /// Those that keep to a grammar.
     Grammar(Grammar),
@@ -79,24 +93,35 @@ pub struct Listed {
 impl ValueSet {
     /// The value set with this canonical, as a definition of the package `from` means it.
     pub fn named(source: &dyn Source, canonical: &str, from: Option<usize>) -> Arc<ValueSet> {
-        Composer { source, done: HashMap::new(), path: Vec::new() }.named(canonical, from)
+        Composer::new(source).named(canonical, from)
     }
 
-    /// A value set that is no definition, as a request brings it.
-    pub fn of(source: &dyn Source, json: &Value) -> ValueSet {
-        let mut composer = Composer { source, done: HashMap::new(), path: Vec::new() };
+    /// A value set that is no definition, as a request brings it: no more than one request may cost.
+    pub fn of(source: &dyn Source, json: &Value) -> Result<ValueSet, Excess> {
+        if let Some(excess) = excess(json) {
+            return Err(excess);
+        }
+        let mut composer = Composer::new(source);
         let canonical = text(json, "url").unwrap_or_default();
         composer.path.push((canonical.to_owned(), None));
-        composer.read(json, canonical, None)
+        let set = composer.read(json, canonical, None);
+        match composer.filtered > CONCEPTS_FILTERED_MAX {
+            true => Err(Excess { what: "filter * concept", most: CONCEPTS_FILTERED_MAX }),
+            false => Ok(set),
+        }
     }
 
     /// Whether a code is in the value set; without a system any system will do, as for an element of type `code`.
     pub fn has(&self, system: Option<&str>, code: &str) -> Answer<'_> {
+        self.asked(system, code, &mut Asking::default())
+    }
+
+    fn asked<'s: 'q, 'q>(&'s self, system: Option<&'q str>, code: &str, asking: &mut Asking<'s, 'q>) -> Answer<'s> {
         if let Some(undecided) = &self.undecided {
             return Answer::Unknown(undecided.canonical());
         }
-        match any(&self.include, system, code) {
-            Answer::In => match any(&self.exclude, system, code) {
+        match any(&self.include, system, code, asking) {
+            Answer::In => match any(&self.exclude, system, code, asking) {
                 Answer::In => Answer::Out,
                 Answer::Out => Answer::In,
                 unknown => unknown,
@@ -129,11 +154,37 @@ impl ValueSet {
 
     /// What lists a code, to name it as the value set does.
     pub fn named_as(&self, system: Option<&str>, code: &str) -> Option<&Listed> {
+        self.naming(system, code, &mut HashSet::new())
+    }
+
+    fn naming(&self, system: Option<&str>, code: &str, seen: &mut HashSet<*const ValueSet>) -> Option<&Listed> {
         self.include.iter().find_map(|clause| {
             let is_of = system.is_none_or(|system| clause.system.as_deref() == Some(system));
             let own = clause.listed(code).filter(|listed| is_of && listed.display.is_some());
-            own.or_else(|| clause.within.iter().find_map(|inner| inner.named_as(system, code)))
+            let mut inner = clause.within.iter();
+            own.or_else(|| {
+                inner.find_map(|inner| {
+                    let is_new = seen.insert(Arc::as_ptr(inner));
+                    if is_new { inner.naming(system, code, seen) } else { None }
+                })
+            })
         })
+    }
+
+    /// How many codes it holds with all that it is composed of, those of whole systems aside; each value set counts once.
+    pub fn kept(&self) -> usize {
+        self.counted(&mut HashSet::new())
+    }
+
+    fn counted(&self, seen: &mut HashSet<*const ValueSet>) -> usize {
+        let clauses = || self.include.iter().chain(&self.exclude);
+        let mut count: usize = clauses().map(Clause::kept).sum();
+        for inner in clauses().flat_map(|clause| &clause.within) {
+            if seen.insert(Arc::as_ptr(inner)) {
+                count += inner.counted(seen);
+            }
+        }
+        count
     }
 
     fn undecided(why: Undecided) -> Self {
@@ -142,14 +193,19 @@ impl ValueSet {
 
     /// Why a part of it cannot be said.
     pub fn open(&self) -> Option<&Undecided> {
-        self.undecided.as_ref().or_else(|| self.include.iter().chain(&self.exclude).find_map(Clause::open))
+        self.undecided.as_ref().or(self.part_open.as_ref())
     }
 }
 
-fn any<'a>(clauses: &'a [Clause], system: Option<&str>, code: &str) -> Answer<'a> {
+fn any<'s: 'q, 'q>(
+    clauses: &'s [Clause],
+    system: Option<&'q str>,
+    code: &str,
+    asking: &mut Asking<'s, 'q>,
+) -> Answer<'s> {
     let mut found = Answer::Out;
     for clause in clauses {
-        match clause.has(system, code) {
+        match clause.has(system, code, asking) {
             Answer::In => return Answer::In,
             Answer::Out => {}
             unknown => found = unknown,
@@ -158,9 +214,28 @@ fn any<'a>(clauses: &'a [Clause], system: Option<&str>, code: &str) -> Answer<'a
     found
 }
 
+impl<'s: 'q, 'q> Asking<'s, 'q> {
+    /// Whether a code is in a value set.
+    pub(super) fn of(&mut self, set: &'s ValueSet, system: Option<&'q str>, code: &str) -> Answer<'s> {
+        let key = (std::ptr::from_ref(set), system);
+        if let Some(known) = self.answers.get(&key) {
+            return *known;
+        }
+        let answer = set.asked(system, code, self);
+        self.answers.insert(key, answer);
+        answer
+    }
+}
+
 impl Clause {
     /// Whether a code is in all of its parts.
-    pub(super) fn has(&self, system: Option<&str>, code: &str) -> Answer<'_> {
+    pub(super) fn has<'s: 'q, 'q>(
+        &'s self,
+        system: Option<&'q str>,
+        code: &str,
+        asking: &mut Asking<'s, 'q>,
+    ) -> Answer<'s> {
+        asking.steps += 1;
         if let (Some(own), Some(system)) = (&self.system, system)
             && **own != *system
         {
@@ -168,7 +243,8 @@ impl Clause {
         }
         let mut found = self.named(code);
         for inner in &self.within {
-            match inner.has(system.or(self.system.as_deref()), code) {
+            asking.steps += 1;
+            match asking.of(inner, system.or(self.system.as_deref()), code) {
                 Answer::Out => return Answer::Out,
                 Answer::In => {}
                 unknown if found != Answer::Out => found = unknown,
@@ -207,26 +283,17 @@ impl Clause {
     pub fn listed(&self, code: &str) -> Option<&Listed> {
         let Which::Listed(all, places) = &self.which else { return None };
         let folds = || self.known.as_ref().is_some_and(|known| !known.is_case_sensitive);
-        match places.get(code) {
-            Some(at) => all.get(*at as usize),
-            None if folds() => all.iter().find(|one| one.code.to_lowercase() == code.to_lowercase()),
-            None => None,
-        }
+        let folded = || if folds() { places.get(&*code.to_lowercase()) } else { None };
+        all.get(*places.get(code).or_else(folded)? as usize)
     }
 
-    /// How many codes it holds, those of whole systems aside.
-    pub fn kept(&self) -> usize {
-        let own = match &self.which {
+    /// How many codes it holds itself.
+    fn kept(&self) -> usize {
+        match &self.which {
             Which::Passed(passed) => passed.len(),
             Which::Listed(listed, _) => listed.len(),
             _ => 1,
-        };
-        own + self
-            .within
-            .iter()
-            .flat_map(|inner| inner.include.iter().chain(&inner.exclude))
-            .map(Clause::kept)
-            .sum::<usize>()
+        }
     }
 
     fn open(&self) -> Option<&Undecided> {
@@ -250,9 +317,15 @@ struct Composer<'a> {
     done: HashMap<Name, Arc<ValueSet>>,
     /// The value sets that are being composed, each by the one before it.
     path: Vec<Name>,
+    /// How many concepts filters were held against.
+    filtered: usize,
 }
 
-impl Composer<'_> {
+impl<'a> Composer<'a> {
+    fn new(source: &'a dyn Source) -> Self {
+        Composer { source, done: HashMap::new(), path: Vec::new(), filtered: 0 }
+    }
+
     fn named(&mut self, canonical: &str, from: Option<usize>) -> Arc<ValueSet> {
         let name = (canonical.to_owned(), from);
         if let Some(done) = self.done.get(&name) {
@@ -289,6 +362,7 @@ impl Composer<'_> {
         for one in array(compose, "exclude") {
             set.exclude.push(self.clause(one, canonical, package));
         }
+        set.part_open = set.include.iter().chain(&set.exclude).find_map(Clause::open).cloned();
         if set.include.is_empty() || set.open().is_some() {
             let own = if set.include.is_empty() { undecided() } else { set };
             return expanded(json).unwrap_or(own);
@@ -307,10 +381,12 @@ impl Composer<'_> {
                 let named = version.map(|version| format!("{system}|{version}"));
                 let named = named.as_deref().unwrap_or(system);
                 let known = self.source.code_system(named, package);
-                (which(one, named, known.as_ref(), &open), known)
+                (self.which(one, named, known.as_ref(), &open), known)
             }
         };
-        let within = array(one, "valueSet").map(|other| match other.as_str() {
+        let mut seen = HashSet::new();
+        let once = array(one, "valueSet").filter(|other| other.as_str().is_none_or(|other| seen.insert(other)));
+        let within = once.map(|other| match other.as_str() {
             Some(other) => self.named(other, package),
             None => Arc::new(ValueSet::undecided(Undecided::Open(canonical.to_owned()))),
         });
@@ -324,38 +400,46 @@ impl Composer<'_> {
             is_active_only: false,
         }
     }
-}
 
-/// Which codes of a system one part of a composition means.
-fn which(one: &Value, named: &str, known: Option<&Arc<CodeSystem>>, open: &dyn Fn() -> Which) -> Which {
-    let filters: Vec<&Value> = array(one, "filter").collect();
-    if one.get("concept").is_some() {
-        let listed = array(one, "concept").filter_map(|concept| {
-            let designations = array(concept, "designation").filter_map(Designation::read).collect();
-            let display = text(concept, "display").map(Into::into);
-            Some(Listed { code: text(concept, "code")?.into(), display, designations })
-        });
-        // A list beside a filter is no composition of R4 (vsd-3).
-        return if filters.is_empty() { of_list(listed.collect()) } else { open() };
-    }
-    let url = split(named).0;
-    let Some(known) = known.filter(|known| known.is_whole()) else {
-        return match Grammar::of(url) {
-            Some(grammar) if filters.is_empty() => Which::Grammar(grammar),
-            Some(Grammar::Unit) => measures(&filters).unwrap_or_else(open),
-            None if known.is_some() => Which::Undecided(Undecided::Open(named.to_owned())),
-            _ => Which::Undecided(Undecided::Unknown(named.to_owned())),
+    /// Which codes of a system one part of a composition means.
+    fn which(&mut self, one: &Value, named: &str, known: Option<&Arc<CodeSystem>>, open: &dyn Fn() -> Which) -> Which {
+        let filters: Vec<&Value> = array(one, "filter").collect();
+        if one.get("concept").is_some() {
+            let listed = array(one, "concept").filter_map(|concept| {
+                let designations = array(concept, "designation").filter_map(Designation::read).collect();
+                let display = text(concept, "display").map(Into::into);
+                Some(Listed { code: text(concept, "code")?.into(), display, designations })
+            });
+            // A list beside a filter is no composition of R4 (vsd-3).
+            return if !filters.is_empty() {
+                open()
+            } else {
+                of_list(listed.collect(), known.is_some_and(|known| !known.is_case_sensitive))
+            };
+        }
+        let url = split(named).0;
+        let Some(known) = known.filter(|known| known.is_whole()) else {
+            return match Grammar::of(url) {
+                Some(grammar) if filters.is_empty() => Which::Grammar(grammar),
+                Some(Grammar::Unit) => measures(&filters).unwrap_or_else(open),
+                None if known.is_some() => Which::Undecided(Undecided::Open(named.to_owned())),
+                _ => Which::Undecided(Undecided::Unknown(named.to_owned())),
+            };
         };
-    };
-    let mut all: Option<Vec<bool>> = None;
-    for filter in filters {
-        let Some(passed) = passed(known, filter) else { return open() };
-        all = Some(match all {
-            None => passed,
-            Some(before) => before.iter().zip(&passed).map(|(a, b)| *a && *b).collect(),
-        });
+        let mut all: Option<Vec<bool>> = None;
+        for filter in filters {
+            self.filtered = self.filtered.saturating_add(steps(known, filter));
+            if self.filtered > CONCEPTS_FILTERED_MAX {
+                return open();
+            }
+            let Some(passed) = passed(known, filter) else { return open() };
+            all = Some(match all {
+                None => passed,
+                Some(before) => before.iter().zip(&passed).map(|(a, b)| *a && *b).collect(),
+            });
+        }
+        all.map_or(Which::All, Which::Passed)
     }
-    all.map_or(Which::All, Which::Passed)
 }
 
 /// Units that measure what another one does (filter `canonical`, as UCUM's own value sets have it).
@@ -366,8 +450,12 @@ fn measures(filters: &[&Value]) -> Option<Which> {
     Some(Which::Measures(unit.dimension.into()))
 }
 
-fn of_list(listed: Vec<Listed>) -> Which {
-    let places = listed.iter().enumerate().map(|(at, one)| (one.code.clone(), at as u32)).collect();
+fn of_list(listed: Vec<Listed>, folds: bool) -> Which {
+    let numbered = || listed.iter().enumerate().map(|(at, one)| (&one.code, at as u32));
+    let mut places: HashMap<Box<str>, u32> = numbered().map(|(code, at)| (code.clone(), at)).collect();
+    for (code, at) in numbered().filter(|_| folds) {
+        places.entry(code.to_lowercase().into()).or_insert(at);
+    }
     Which::Listed(listed, places)
 }
 
@@ -380,7 +468,7 @@ fn expanded(json: &Value) -> Option<ValueSet> {
     if array(expansion, "extension").chain(array(json, "extension")).any(is_cut) {
         return None;
     }
-    let mut systems: Vec<(Box<str>, Vec<Listed>)> = Vec::new();
+    let mut systems = Systems::default();
     let mut count = 0;
     contained(expansion, &mut systems, &mut count, 0)?;
     let number = |name| expansion.get(name).and_then(Value::as_u64);
@@ -393,15 +481,35 @@ fn expanded(json: &Value) -> Option<ValueSet> {
     let clause = |(system, listed): (Box<str>, Vec<Listed>)| Clause {
         system: Some(system),
         version: None,
-        which: of_list(listed),
+        which: of_list(listed, false),
         known: None,
         within: Vec::new(),
         is_active_only: false,
     };
-    Some(ValueSet { include: systems.into_iter().map(clause).collect(), ..ValueSet::default() })
+    Some(ValueSet { include: systems.listed.into_iter().map(clause).collect(), ..ValueSet::default() })
 }
 
-fn contained(of: &Value, out: &mut Vec<(Box<str>, Vec<Listed>)>, count: &mut u64, depth: usize) -> Option<()> {
+/// The codes of an expansion by their systems, in order, and where each system stands.
+#[derive(Default)]
+struct Systems {
+    listed: Vec<(Box<str>, Vec<Listed>)>,
+    places: HashMap<Box<str>, usize>,
+}
+
+impl Systems {
+    fn push(&mut self, system: &str, code: Listed) {
+        let known = self.places.get(system).and_then(|at| self.listed.get_mut(*at));
+        match known {
+            Some((_, all)) => all.push(code),
+            None => {
+                self.places.insert(system.into(), self.listed.len());
+                self.listed.push((system.into(), vec![code]));
+            }
+        }
+    }
+}
+
+fn contained(of: &Value, out: &mut Systems, count: &mut u64, depth: usize) -> Option<()> {
     if depth == CONCEPT_DEPTH_MAX {
         return array(of, "contains").next().is_none().then_some(());
     }
@@ -412,10 +520,7 @@ fn contained(of: &Value, out: &mut Vec<(Box<str>, Vec<Listed>)>, count: &mut u64
         {
             let designations = array(one, "designation").filter_map(Designation::read).collect();
             let listed = Listed { code: code.into(), display: text(one, "display").map(Into::into), designations };
-            match out.iter_mut().find(|(known, _)| **known == *system) {
-                Some((_, all)) => all.push(listed),
-                None => out.push((system.into(), vec![listed])),
-            }
+            out.push(system, listed);
         }
         contained(one, out, count, depth + 1)?;
     }

@@ -27,6 +27,7 @@ fn an_open_gateway_passes() {
     println!("open: {} passed, {} omitted", counts(Outcome::Passed), counts(Outcome::Omitted));
     // Nothing is green by absence: what it does not declare is omitted, and that is known by name.
     for report in account.reports.iter().filter(|report| report.outcome != Outcome::Passed) {
+        println!("{}: {} {}", report.outcome.word(), report.case.id, report.reason);
         // Terminology operations and subscriptions are not offered yet.
         let elsewhere = ["consent/", "intake/", "smart/", "mllp/", "fhir-r4/terminology/", "subscriptions/"];
         assert!(elsewhere.iter().any(|part| report.case.id.starts_with(part)), "{}: {}", report.case.id, report.reason);

@@ -114,6 +114,38 @@ fn bodies_that_are_not_what_the_operation_takes() {
     assert_eq!(refused(&answer, 422), "not-supported terminology-no-hierarchy");
 }
 
+#[test]
+fn what_one_call_may_cost_has_a_limit() {
+    let served = served(&definitions());
+    let sent = |excludes: usize| {
+        let mut sent = set("own", json!({"system": "t", "concept": [{"code": "x"}]}));
+        sent["compose"]["exclude"] = vec![json!({"system": "t", "concept": [{"code": "y"}]}); excludes].into();
+        served.ask(Ask::post("", "/ValueSet/$expand", &sent))
+    };
+    assert_eq!(sent(999).status, 200);
+    assert_eq!(refused(&sent(1_000), 422), "too-costly terminology-too-much");
+    let codings = |count: usize| {
+        let coding = json!({"system": S, "code": "a"});
+        let concept = json!({"name": "codeableConcept", "valueCodeableConcept": {"coding": vec![coding; count]}});
+        post(&served, "/ValueSet/$validate-code", json!([concept, {"name": "url", "valueUri": "http://e.example/v"}]))
+    };
+    assert_eq!(codings(100).status, 200);
+    assert_eq!(refused(&codings(101), 400), "value parameter-value");
+    let excluded = |count: usize| {
+        let one = json!({"name": "exclude-system", "valueCanonical": "t"});
+        let mut all = vec![one; count];
+        all.push(json!({"name": "url", "valueUri": "http://e.example/v"}));
+        post(&served, "/ValueSet/$expand", all.into())
+    };
+    assert_eq!(excluded(100).status, 200);
+    assert_eq!(refused(&excluded(101), 400), "value parameter-value");
+    let filtered = |bytes: usize| {
+        served.get("", &format!("/ValueSet/$expand?url=http://e.example/v&filter={}", "x".repeat(bytes)))
+    };
+    assert_eq!(filtered(1_000).status, 200);
+    assert_eq!(refused(&filtered(1_001), 400), "value parameter-value");
+}
+
 /// Leakage: line 49.
 #[test]
 fn leak_49_terminology_tells_of_definitions_alone() {
@@ -121,6 +153,11 @@ fn leak_49_terminology_tells_of_definitions_alone() {
     // Who reads no ConceptMaps by its token, is not answered from them either.
     let narrow = served.get("lab-only", "/ConceptMap/$translate?system=x&code=y");
     assert_eq!(narrow.status, 403, "{}", narrow.body);
+    // And nothing is worked out for it: what is wrong with the call is not looked at.
+    for path in ["/ConceptMap/$translate", "/ValueSet/$expand?url=http://e.example/nowhere", "/CodeSystem/$lookup?no=1"]
+    {
+        assert_eq!(served.get("lab-only", path).status, 403, "{path}");
+    }
     assert_eq!(served.get("nobody", "/CodeSystem/$lookup?system=urn:ietf:bcp:47&code=ja").status, 401);
     for client in ["agency-a", "hospital", "office"] {
         assert_eq!(served.get(client, "/CodeSystem/$lookup?system=urn:ietf:bcp:47&code=ja").status, 200, "{client}");

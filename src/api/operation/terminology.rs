@@ -21,14 +21,16 @@ use crate::api::rules as common;
 use crate::api::trail::Trail;
 use crate::api::write::Stop;
 use crate::app::{Conformance, Gateway};
-use crate::consent::{Caller, Permitted};
+use crate::consent::{Action, Caller, Permitted};
 use crate::fault::{Issue, Place, Rule, Status};
 use crate::fhir::{PatientKey, ResourceId, ResourceType};
-use crate::terminology::{Asked, CodeSystem, Source, Undecided};
+use crate::terminology::{Asked, CodeSystem, Excess, Source, Undecided};
 use parameters::Parameters;
 
 /// Longest code, URL or name that an answer repeats, bytes.
 const QUOTED_BYTES_MAX: usize = 200;
+/// Most values of a parameter that may be repeated, and most codings of a concept: each is asked of every definition.
+const REPEATED_MAX: usize = 100;
 
 /// A call, and what it is answered from.
 struct Service<'a> {
@@ -67,7 +69,11 @@ fn done(gateway: &Gateway, caller: &Caller, level: &Level, parameters: &Paramete
     let conformance = &gateway.conformance()?;
     let (resource_type, found) = match level {
         Level::System => return Err(not_there()),
-        Level::Type(resource_type) => (*resource_type, None),
+        Level::Type(resource_type) => {
+            // Nothing is evaluated for somebody who may not have the answer.
+            caller.may(Action::Search, *resource_type)?;
+            (*resource_type, None)
+        }
         Level::Instance(resource_type, id) => (*resource_type, Some(stored(gateway, caller, *resource_type, id)?)),
     };
     let instance = match &found {
@@ -111,6 +117,11 @@ fn because(status: Status, rule: &'static Rule, detail: &str) -> Stop {
 fn quoted(text: &str) -> String {
     let is_name = text.len() <= QUOTED_BYTES_MAX && text.bytes().all(|b| b.is_ascii_graphic() && b != b'?');
     if is_name { text.to_owned() } else { "?".to_owned() }
+}
+
+fn too_much(excess: Excess) -> Stop {
+    let detail = format!("{} > {}", excess.what, excess.most);
+    Stop::Refused(Status::Unprocessable, vec![Issue::with(&rules::TOO_MUCH, Place::Whole, detail)])
 }
 
 fn undecided(why: &Undecided) -> Stop {
@@ -160,6 +171,9 @@ impl Service<'_> {
             (None, Some(coding), None) => vec![Stated::read(coding)?],
             (None, None, Some(concept)) => {
                 let codings = concept.get("coding").and_then(Value::as_array).into_iter().flatten();
+                if codings.clone().nth(REPEATED_MAX).is_some() {
+                    return Err(parameters::refused(&common::VALUE, "codeableConcept"));
+                }
                 codings.map(Stated::read).collect::<Result<_, _>>()?
             }
             _ => Vec::new(),

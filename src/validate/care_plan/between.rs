@@ -66,15 +66,17 @@ impl<'t> Check<'t> {
 
     /// 第7表: each person's rows end in a total.
     fn totals(&mut self, rows: &[&Row<'t>]) {
-        let mut people: Vec<(&str, &str, &Row<'t>, bool)> = Vec::new();
+        let mut people: Vec<(&Row<'t>, bool)> = Vec::new();
+        let mut places: HashMap<(&str, &str), usize> = HashMap::new();
         for row in rows {
             let (insurer, insured, is_total) = (value(row, 2), value(row, 3), value(row, 9) == TOTAL);
-            match people.iter_mut().find(|person| (person.0, person.1) == (insurer, insured)) {
-                Some(person) => (person.2, person.3) = (row, person.3 || is_total),
-                None => people.push((insurer, insured, row, is_total)),
+            let at = *places.entry((insurer, insured)).or_insert(people.len());
+            match people.get_mut(at) {
+                Some(person) => *person = (row, person.1 || is_total),
+                None => people.push((row, is_total)),
             }
         }
-        for (_, _, row, _) in people.iter().filter(|person| !person.3) {
+        for (row, _) in people.iter().filter(|(_, has_total)| !has_total) {
             self.at_column(&NO_TOTAL, row, 9, String::new());
         }
     }

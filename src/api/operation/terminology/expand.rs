@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
-use super::{Service, because, rules, undecided};
+use super::{REPEATED_MAX, Service, because, rules, too_much, undecided};
 use crate::api::operation::parameters::refused;
 use crate::api::rules as common;
 use crate::api::write::Stop;
@@ -33,6 +33,9 @@ const KNOWN: [&str; 17] = [
     "force-system-version",
 ];
 
+/// Longest `filter`, bytes: each of its words is looked for in each name.
+const FILTER_BYTES_MAX: usize = 1_000;
+
 /// Elements of the definition that are said with an expansion.
 const SAID: [&str; 10] =
     ["id", "url", "identifier", "version", "name", "title", "status", "experimental", "date", "publisher"];
@@ -45,7 +48,7 @@ impl Service<'_> {
         let sent = self.sent("valueSet", ResourceType::VALUE_SET)?;
         let (definition, set) = match (sent, named) {
             (Some(sent), _) => {
-                let set = Arc::new(ValueSet::of(&self.versions()?, &sent));
+                let set = Arc::new(ValueSet::of(&self.versions()?, &sent).map_err(too_much)?);
                 (sent, set)
             }
             (None, Some(named)) => {
@@ -73,9 +76,13 @@ impl Service<'_> {
             self.text(name)?.map(|text| text.parse().map_err(|_| wrong())).transpose()
         };
         let flag = |name| Ok::<bool, Stop>(self.parameters.boolean(name)?.unwrap_or(false));
+        let filter = self.text("filter")?;
+        if filter.as_ref().is_some_and(|filter| filter.len() > FILTER_BYTES_MAX) {
+            return Err(refused(&common::VALUE, "filter"));
+        }
         let _ = flag("excludePostCoordinated")?;
         Ok(Options {
-            filter: self.text("filter")?,
+            filter,
             offset: number("offset")?.unwrap_or(0),
             count: number("count")?,
             language: self.text("displayLanguage")?,
@@ -88,6 +95,9 @@ impl Service<'_> {
 
     fn texts(&self, name: &str) -> Result<Vec<String>, Stop> {
         let wrong = || refused(&common::VALUE, name);
+        if self.parameters.values(name).nth(REPEATED_MAX).is_some() {
+            return Err(refused(&common::VALUE, name));
+        }
         let all = self.parameters.values(name);
         all.map(|value| value.as_str().map(str::to_owned).ok_or_else(wrong)).collect()
     }

@@ -24,6 +24,9 @@ rules! {
     pub(super) COSTLY "terminology-too-costly" Error TooCostly
         "Too many codes, or codes without end: {}. Say filter, or offset and count."
         "コードが多すぎるか、列挙できません: {}。filter、または offset と count を指定してください。"
+    pub(super) TOO_MUCH "terminology-too-much" Error TooCostly
+        "The value set has more than is evaluated in one call: {}. Store it, and name it by its url."
+        "値セットが大きすぎて一度に評価できません: {}。登録して url で指定してください。"
     pub(super) OTHER_VERSION "terminology-other-version" Error BusinessRule
         "The code system is loaded in another version than check-system-version says: {}."
         "読み込まれているコード体系のバージョンが check-system-version と異なります: {}"

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
-use super::{Service, because, quoted, rules};
+use super::{REPEATED_MAX, Service, because, quoted, rules};
 use crate::api::operation::parameters::refused;
 use crate::api::rules as common;
 use crate::api::write::Stop;
@@ -86,7 +86,7 @@ impl Service<'_> {
                 all.push((element.to_owned(), coding["system"].as_str().map(str::to_owned), code.to_owned()));
             }
         }
-        Ok(all)
+        if all.len() > REPEATED_MAX { Err(wrong()) } else { Ok(all) }
     }
 
     fn told(&self, found: &Translation) -> Result<Value, Stop> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::{Service, Stated, because, quoted, rules, undecided};
+use super::{Service, Stated, because, quoted, rules, too_much, undecided};
 use crate::api::write::Stop;
 use crate::fault::{Issue, Place, Status};
 use crate::fhir::ResourceType;
@@ -42,7 +42,7 @@ impl Service<'_> {
         self.parameters.no_others(&known)?;
         let source: &dyn Source = &**self.conformance;
         let set = match (self.sent("valueSet", ResourceType::VALUE_SET)?, self.canonical("url", "valueSetVersion")?) {
-            (Some(sent), _) => Arc::new(ValueSet::of(source, &sent)),
+            (Some(sent), _) => Arc::new(ValueSet::of(source, &sent).map_err(too_much)?),
             (None, Some(named)) => {
                 let not_loaded = |_| because(Status::NotFound, &rules::NOT_LOADED, &named);
                 self.conformance.composed(&named).map_err(not_loaded)?
