@@ -75,12 +75,13 @@ impl<'w> Walk<'w> {
             },
         };
         let given = Given::of(response);
-        if !self.goes_on(given.count) {
+        // A Questionnaire that is contained itself has its ValueSets beside it.
+        let both = [list(found, "contained"), list(response, "contained")];
+        if !self.goes_on(given.count + both[0].len() + both[1].len()) {
             return;
         }
         let mut contained = HashMap::new();
-        // A Questionnaire that is contained itself has its ValueSets beside it.
-        for one in list(found, "contained").iter().chain(list(response, "contained")) {
+        for one in both.into_iter().flatten() {
             contained.entry(text(one, "id")).or_insert(one);
         }
         let is_finished = matches!(text(response, "status"), "completed" | "amended");
