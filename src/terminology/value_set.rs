@@ -19,7 +19,7 @@ pub const VALUE_SETS_MAX: usize = 256;
 /// Deepest nesting of value sets that include each other.
 pub const VALUE_SET_DEPTH_MAX: usize = 16;
 /// Most concepts that the filters of one value set, and of those it is composed of, are held against; one that a regular
-/// expression is held against counts as many times as [`steps`] says.
+/// expression is held against counts 20 times.
 pub const CONCEPTS_FILTERED_MAX: usize = 10_000_000;
 
 /// A value set.

@@ -27,12 +27,21 @@ fn an_open_gateway_passes() {
     println!("open: {} passed, {} omitted", counts(Outcome::Passed), counts(Outcome::Omitted));
     // Nothing is green by absence: what it does not declare is omitted, and that is known by name.
     for report in account.reports.iter().filter(|report| report.outcome != Outcome::Passed) {
-        println!("{}: {} {}", report.outcome.word(), report.case.id, report.reason);
-        // Terminology operations and subscriptions are not offered yet.
-        let elsewhere = ["consent/", "intake/", "smart/", "mllp/", "fhir-r4/terminology/", "subscriptions/"];
-        assert!(elsewhere.iter().any(|part| report.case.id.starts_with(part)), "{}: {}", report.case.id, report.reason);
+        // Subscriptions are not offered yet; the others are run against a gateway with clients.
+        let elsewhere = ["consent/", "intake/", "smart/", "mllp/", "subscriptions/"];
+        let is_known = elsewhere.iter().any(|part| report.case.id.starts_with(part))
+            || WITHOUT_GUIDES.contains(&report.case.id.as_str());
+        assert!(is_known, "{}: {}", report.case.id, report.reason);
     }
 }
+
+/// Cases that ask for definitions of R4 itself: `--open` loads no guides, so it answers 404, as a server may.
+const WITHOUT_GUIDES: [&str; 4] = [
+    "fhir-r4/terminology/expand-filter",
+    "fhir-r4/terminology/lookup",
+    "fhir-r4/terminology/validate-code-codesystem",
+    "fhir-r4/terminology/validate-code-valueset",
+];
 
 #[test]
 fn a_gateway_with_clients_passes() {

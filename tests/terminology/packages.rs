@@ -146,7 +146,7 @@ fn figures() {
     let begun = Instant::now();
     let source = Big(Arc::new(tasuki::terminology::CodeSystem::read(&definition)));
     println!("read 10,000 codes: {:?}", begun.elapsed());
-    let set = ValueSet::of(&source, &json!({"compose": {"include": [{"system": "s"}]}}));
+    let set = ValueSet::of(&source, &json!({"compose": {"include": [{"system": "s"}]}})).unwrap();
     let each = |name: &str, times: u32, what: &dyn Fn(u32)| {
         let begun = Instant::now();
         (0..times).for_each(what);

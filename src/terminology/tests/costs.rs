@@ -1,7 +1,5 @@
 //! What one evaluation may cost: at each limit, and one past it.
 
-use std::time::{Duration, Instant};
-
 use super::*;
 use crate::terminology::value_set::CONCEPTS_FILTERED_MAX;
 
@@ -90,7 +88,6 @@ fn a_regular_expression_has_a_size() {
 
 #[test]
 fn value_sets_that_share_others_are_evaluated_once() {
-    let began = Instant::now();
     let layers = 15;
     // Ten sets in each layer, each of all ten below it: 10^15 ways down.
     let names = |layer: usize| (0..10).map(move |n| format!("{layer}-{n}"));
@@ -114,7 +111,6 @@ fn value_sets_that_share_others_are_evaluated_once() {
     assert!(set.named_as(Some("s"), "b").is_some() && set.named_as(Some("s"), "a").is_none());
     assert!(set.kept() < 2_000);
     assert_eq!(expand(&set, &Options::default()).unwrap().total, 1);
-    assert!(began.elapsed() < Duration::from_secs(30), "{:?}", began.elapsed());
 }
 
 #[test]
