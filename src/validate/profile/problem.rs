@@ -120,6 +120,8 @@ rules! {
         "system は絶対 URI です。この値では送信元によって意味が異なることがあります"
     pub(super) HALF_WIDTH "clins-half-width-katakana" Warning Value
         "a name holds half-width katakana: write them in full width" "名称に半角カタカナが含まれています。全角で書いてください"
+    pub(super) HALF_WIDTH_THERE "clins-half-width-katakana" Information Value
+        "a name holds half-width katakana, which JP-CLINS does not allow" "名称に半角カタカナが含まれています。JP-CLINSでは使えません"
     pub(super) LOCAL_SPACE "clins-local-name-space" Warning Value
         "the name of a local code has no spaces: leave them out" "ローカルコードの名称に空白は使えません。取り除いてください"
     pub(super) DESIGNATED "clins-designated-test" Warning Required

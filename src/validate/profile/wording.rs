@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::problem::{DESIGNATED, HALF_WIDTH, LOCAL_SPACE};
+use super::problem::{DESIGNATED, HALF_WIDTH, HALF_WIDTH_THERE, LOCAL_SPACE};
 use super::spot::Spot;
 use super::walk::Walk;
 use crate::profile::Schema;
@@ -43,8 +43,15 @@ impl<'w> Walk<'w> {
     pub(super) fn worded(&mut self, spot: Spot<'w>, path: &Path<'_>) {
         let name = if spot.type_name == "Coding" { "display" } else { "text" };
         let Some(text) = spot.text(name) else { return };
-        if self.is_clins && text.chars().any(is_half_width) {
-            self.add(&HALF_WIDTH, None, &path.member(name), Default::default);
+        if text.chars().any(is_half_width) {
+            // Who claims nothing of JP-CLINS is told where the guide is at hand: it may be sent there one day.
+            match self.is_clins {
+                true => self.add(&HALF_WIDTH, None, &path.member(name), Default::default),
+                false if self.profiles.system(DESIGNATED_TESTS).is_some() => {
+                    self.add(&HALF_WIDTH_THERE, None, &path.member(name), Default::default);
+                }
+                false => {}
+            }
         }
         if spot.text("system") == Some(LOCAL) && text.contains(char::is_whitespace) {
             self.add(&LOCAL_SPACE, None, &path.member(name), Default::default);
