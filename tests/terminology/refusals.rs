@@ -139,9 +139,8 @@ fn what_one_call_may_cost_has_a_limit() {
     };
     assert_eq!(excluded(100).status, 200);
     assert_eq!(refused(&excluded(101), 400), "value parameter-value");
-    let filtered = |bytes: usize| {
-        served.get("", &format!("/ValueSet/$expand?url=http://e.example/v&filter={}", "x".repeat(bytes)))
-    };
+    let filtered =
+        |bytes: usize| served.get("", format!("/ValueSet/$expand?url=http://e.example/v&filter={}", "x".repeat(bytes)));
     assert_eq!(filtered(1_000).status, 200);
     assert_eq!(refused(&filtered(1_001), 400), "value parameter-value");
 }
