@@ -8,6 +8,7 @@ pub mod id;
 pub mod indent;
 pub mod json;
 pub mod kind;
+pub mod markup;
 pub mod oid;
 pub mod outcome;
 pub mod r4;

@@ -105,3 +105,18 @@ fn no_operation_writes_around_the_profiles() {
         assert_eq!(kept.body.contains("profile-min"), policy == Policy::Refuse, "{}", kept.body);
     }
 }
+
+#[test]
+fn so_many_profiles_may_be_named_and_so_long() {
+    let served = open();
+    let asked = |profiles: Vec<String>| {
+        let named = profiles.iter().map(|url| json!({"name": "profile", "valueCanonical": url}));
+        let all: Vec<Value> = named.chain([json!({"name": "resource", "resource": patient(json!({}))})]).collect();
+        let body = json!({"resourceType": "Parameters", "parameter": all});
+        served.ask(Ask::post("", "/Patient/$validate", &body)).status
+    };
+    let many = |count: usize| (0..count).map(|n| format!("http://nowhere.example/{n}")).collect();
+    assert_eq!((asked(many(32)), asked(many(33))), (200, 400));
+    let long = |characters: usize| vec!["あ".repeat(characters)];
+    assert_eq!((asked(long(512)), asked(long(513))), (200, 400));
+}

@@ -3,6 +3,7 @@
 use super::Checked;
 use super::tally::is_checked;
 use crate::fault::{Issue, Place, Severity, rules};
+use crate::fhir::markup::escaped;
 use crate::fhir::{ResourceType, Writer};
 use crate::inspect::Remark;
 
@@ -99,22 +100,6 @@ pub(super) fn junit(all: &[Checked], japanese: bool) -> String {
         out.push_str("</testcase>\n");
     }
     out.push_str("</testsuite>\n</testsuites>");
-    out
-}
-
-/// Text as XML has it; what XML cannot hold becomes a space.
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            c if c.is_control() && c != '\n' => out.push(' '),
-            c => out.push(c),
-        }
-    }
     out
 }
 

@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::conform::case::{Case, Strength};
 use crate::conform::expected::{Expected, Standing};
 use crate::conform::outcome::{Account, Exchange, Outcome, Report};
-use crate::conform::xml::escaped;
+use crate::fhir::markup::escaped;
 
 /// Longest body that is shown, in characters.
 const BODY_CHARS_MAX: usize = 20_000;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::conform::expected::{Expected, Standing};
 use crate::conform::outcome::{Account, Outcome, Report};
-use crate::conform::xml::escaped;
+use crate::fhir::markup::escaped;
 
 /// The XML. What is expected to fail is skipped there, with its reason; what fails the run is a failure or an error.
 pub fn junit(account: &Account, expected: &Expected, today: &str) -> String {

@@ -10,6 +10,7 @@ use crate::api::answer::Answer;
 use crate::audit::{Event, Outcome, What};
 use crate::consent::{Permitted, Role};
 use crate::fhir::base64;
+use crate::fhir::markup::escaped;
 use crate::fhir::time::instant;
 
 const STYLE: &str = "body{font-family:sans-serif;line-height:1.6;max-width:64rem;margin:1rem auto;padding:0 1rem}\
@@ -180,21 +181,6 @@ fn ground(event: &Event) -> String {
     }
     let named = event.consents.iter().map(|consent| format!("同意 {}（第{}版）", consent.id, consent.version));
     named.collect::<Vec<_>>().join("、")
-}
-
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            c => out.push(c),
-        }
-    }
-    out
 }
 
 #[cfg(test)]
